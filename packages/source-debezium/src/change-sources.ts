@@ -1,4 +1,4 @@
-/** The change sources of the package, with Debezium's decoder where no other is given. */
+/** The change sources of the package. Their default decoder is Debezium's. */
 import { TidemarkError } from "@tidemark/core";
 import { type DebeziumOptions, debeziumDecoder } from "./debezium/debezium-decoder.ts";
 import { type KafkaChanges, kafkaSource, type KafkaSourceOptions } from "./kafka/kafka-source.ts";
@@ -10,40 +10,42 @@ import {
 } from "./recorded/recorded-topic.ts";
 
 interface DecoderOptions extends DebeziumOptions {
-  /**
-   * Reads other messages than Debezium's; without it, Debezium's are read with the options here.
-   */
+  /** The decoder of the messages. Without it, Debezium's decoder reads them with these options. */
   readonly decoder?: MessageDecoder | undefined;
 }
 
-/** Settings of `kafkaChanges`. */
+/** The options of `kafkaChanges`. */
 export interface KafkaChangesOptions extends KafkaSourceOptions, DecoderOptions {}
 
-/** Settings of `recordedTopic`. */
+/** The options of `recordedTopic`. */
 export interface RecordedTopicOptions extends RecordedSourceOptions, DecoderOptions {}
 
 /**
- * Reads changes from topics of Kafka. Positions lie with the state in the stores, and nothing is
- * committed to Kafka, so a run may be killed and started again.
+ * Reads changes from Kafka topics. The stores keep the positions together with their state, and
+ * nothing is committed to Kafka. So a run may be killed and started again.
  *
- * @throws LOG_LOST when the log lost what was not read, before anything of its topic is given.
- * @throws TOPIC_RECREATED when the log is not the one that was read, before anything of it is
- * given.
+ * A run throws these errors before it gives any change of the partition:
+ *
+ * @throws LOG_LOST when the log lost messages that were not read.
+ * @throws TOPIC_RECREATED when the log is not the one of the stored position.
  * @throws DECODER_TWICE when a decoder and options of Debezium's decoder are both given.
  * @example
- * await store.run(kafkaChanges({ brokers: ["localhost:9092"], topics: /^bank\.public\./ }), { signal });
+ * const changes = kafkaChanges({ brokers: ["localhost:9092"], topics: /^bank\.public\./ });
+ * await store.run(changes, { signal });
  */
 export function kafkaChanges(options: KafkaChangesOptions): KafkaChanges {
   return kafkaSource(options, decoderOf(options, "kafkaChanges"));
 }
 
 /**
- * Reads changes from `.jsonl` or `.jsonl.gz` files, one Kafka message a line, in the order given.
- * Lines may mix topics and partitions; within a partition offsets ascend, over all files. A message
- * that comes again at its offset is passed over.
+ * Reads changes from `.jsonl` or `.jsonl.gz` files in the given order. A line is one Kafka message.
+ * Lines may mix topics and partitions. Within a partition offsets ascend, over all files. A message
+ * that comes again at its offset is skipped.
  *
- * @throws TOPIC_LINE_INVALID when a line is no message, or another message than before at its
+ * @throws TOPIC_LINE_INVALID when a line is no message, or differs from an earlier message at its
  * offset.
+ * @throws LOG_LOST when the files lack messages after a stored position.
+ * @throws TOPIC_RECREATED when a stored position is of another recording.
  * @throws DECODER_TWICE when a decoder and options of Debezium's decoder are both given.
  * @example
  * await store.run(recordedTopic(["transactions.jsonl", "cards.jsonl.gz"]));

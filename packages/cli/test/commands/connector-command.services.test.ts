@@ -237,7 +237,7 @@ suiteNeeding(realPipeline(), "tidemark connector, on a real Kafka Connect", () =
         stderr: {
           write: (text) => {
             expect(text).toContain(
-              "CONNECT_UNREACHABLE: connector x: nobody answers at http://127.0.0.1:1",
+              "CONNECT_UNREACHABLE: connector x: nothing answers at http://127.0.0.1:1",
             );
           },
         },

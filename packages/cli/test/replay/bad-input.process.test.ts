@@ -180,7 +180,7 @@ test("files of topics or requests that are not there, or are damaged", async () 
   expectFailure(
     project,
     await project.replay({ service, topic: "none.jsonl" }),
-    /TOPIC_NOT_FOUND: recorded topic none\.jsonl: there is no such file/,
+    /TOPIC_NOT_FOUND: recorded topic none\.jsonl: the file does not exist/,
   );
   const lines = project.read("topic.jsonl");
   project.write("torn.jsonl", lines.slice(0, 3000));

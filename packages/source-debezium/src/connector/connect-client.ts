@@ -2,32 +2,37 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { TidemarkError } from "@tidemark/core";
 
-/** How a Kafka Connect server is reached. */
+/** How Kafka Connect is reached, and which connector is meant. */
 export interface ConnectOptions {
-  /** Of the REST API: `http://localhost:8083`. */
+  /** The address of Kafka Connect's REST API: `http://localhost:8083`. */
   readonly url: string;
-  /** The connector's. */
+  /** The connector's name. */
   readonly name: string;
-  /** Such as an authorization. */
+  /** Headers of every request, such as an authorization. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Seconds until something that does not come has failed: 60. */
+  /** Seconds until waiting ends with an error; default 60. */
   readonly timeLimit?: number | undefined;
 }
 
+/** An answer of Kafka Connect. */
 export interface ConnectResponse {
   readonly status: number;
+  /** The body as parsed JSON; null: it is not JSON. */
   readonly body: unknown;
 }
 
-/** Of the connector's own part of the API. */
+/** Gives the path of the connector in the REST API. */
 export function connectorPath({ name }: ConnectOptions, path: string): string {
   return `/connectors/${encodeURIComponent(name)}${path}`;
 }
 
 /**
- * While the workers rebalance (409) the call is made again. Throws `CONNECT_UNREACHABLE` and
- * `CONNECTOR_REFUSED`; 404 is an answer.
+ * Calls the REST API. While the workers rebalance (409) the call is repeated. A 404 is an answer
+ * and no error.
+ *
+ * @throws CONNECT_UNREACHABLE when nothing answers at the address.
+ * @throws CONNECTOR_REFUSED when Kafka Connect answers with another error.
  */
 export async function callConnect(
   { url, name, headers = {}, signal, timeLimit = 60 }: ConnectOptions,
@@ -48,7 +53,7 @@ export async function callConnect(
       if (signal?.aborted === true) throw cause;
       throw new TidemarkError(
         "CONNECT_UNREACHABLE",
-        `connector ${name}: nobody answers at ${url}; check the address of Kafka Connect's ` +
+        `connector ${name}: nothing answers at ${url}; check the address of Kafka Connect's ` +
           "REST API, and that a worker runs",
         { cause },
       );
@@ -58,7 +63,7 @@ export async function callConnect(
       await sleep(500, undefined, { signal });
       continue;
     }
-    const answer = { status: response.status, body: jsonOrText(text) };
+    const answer = { status: response.status, body: jsonOrNull(text) };
     if (response.ok || response.status === 404) return answer;
     const message = (answer.body as { readonly message?: unknown } | null)?.message;
     throw new TidemarkError(
@@ -69,7 +74,7 @@ export async function callConnect(
   }
 }
 
-function jsonOrText(text: string): unknown {
+function jsonOrNull(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

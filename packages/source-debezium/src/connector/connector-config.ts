@@ -1,7 +1,8 @@
 /** The settings of a Debezium connector for PostgreSQL whose topics Tidemark reads best. */
 
+/** The PostgreSQL database that a connector reads. */
 export interface ConnectorDatabase {
-  /** As Kafka Connect's workers reach it. */
+  /** The host as Kafka Connect's workers reach it. */
   readonly host: string;
   readonly port?: number | undefined;
   readonly user: string;
@@ -10,28 +11,30 @@ export interface ConnectorDatabase {
   readonly name: string;
 }
 
-/** What a connector captures, and how it reaches the database. */
+/** What `connectorConfig` makes settings of. */
 export interface ConnectorSettings {
-  /** The connector's; topics begin with it, and slot and publication are named after it. */
+  /** The connector's name. Its topics, its slot and its publication are named after it. */
   readonly name: string;
   readonly database: ConnectorDatabase;
-  /** `schema.table`; without it, all tables. */
+  /** The tables to read, as `schema.table`; without it, all tables. */
   readonly tables?: readonly string[] | undefined;
-  /** Debezium's own settings, which go before ours; null leaves one of ours out. */
+  /** Debezium's own settings, which replace those of Tidemark. Null leaves a setting out. */
   readonly overrides?: Readonly<Record<string, string | null>> | undefined;
 }
 
 /**
- * What is sent to Kafka Connect. pgoutput; decimals as text, so no digit is lost; no schemas;
- * tombstones; truncates too, which Debezium skips by default; a heartbeat, so a quiet table does
- * not hold back the database's log; the table that incremental snapshots are asked for by; and what
- * was changed is sent on after 10 ms, where Debezium would gather for half a second.
+ * Makes the settings that are sent to Kafka Connect. They choose:
+ *
+ * - the plugin pgoutput, JSON without schemas, and tombstones;
+ * - decimals as text, so no digit is lost;
+ * - truncates too, which Debezium skips by default;
+ * - a heartbeat, so a quiet table does not hold back the database's log;
+ * - the signal table, by which incremental snapshots are requested;
+ * - a poll every 10 ms, because Debezium's default delays changes by half a second.
  *
  * @example
- * const config = connectorConfig({
- *   name: "bank",
- *   database: { host: "db", user: "debezium", password, name: "bank" },
- * });
+ * const database = { host: "db", user: "debezium", password: "secret", name: "bank" };
+ * const config = connectorConfig({ name: "bank", database, tables: ["public.payments"] });
  */
 export function connectorConfig({
   name,
@@ -77,7 +80,7 @@ export function connectorConfig({
   );
 }
 
-/** Debezium takes the names of tables for patterns. */
+/** Escapes the name of a table, because Debezium reads it as a pattern. */
 function escapedPattern(table: string): string {
   return table.replace(/[\\^$*+?()[\]{}|]/g, String.raw`\$&`).replace(/\./g, String.raw`\.`);
 }

@@ -1,40 +1,51 @@
 /**
- * Debezium connectors in Kafka Connect: made or changed, watched until they run, restarted,
- * removed.
+ * Debezium connectors in Kafka Connect: these functions register, watch, restart and delete them.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import { callConnect, connectorPath, type ConnectOptions } from "./connect-client.ts";
 import { connectorConfig, type ConnectorSettings } from "./connector-config.ts";
 
-/** Settings of `registerConnector`. */
+/** The options of `registerConnector`. */
 export interface RegisterConnectorOptions extends ConnectOptions, ConnectorSettings {}
 
-/** `RUNNING`, `FAILED`, `PAUSED`, `UNASSIGNED`, …, as Kafka Connect says it. */
+/** The status of one task of a connector. */
 export interface TaskStatus {
   readonly id: number;
+  /** `RUNNING`, `FAILED`, `PAUSED`, `UNASSIGNED`, …, in Kafka Connect's words. */
   readonly state: string;
   readonly worker: string;
-  /** Why it failed. */
+  /** The stack trace of the failure; null: the task has not failed. */
   readonly trace: string | null;
 }
 
-/** The state of a connector and its tasks. */
+/** The status of a connector and its tasks. */
 export interface ConnectorStatus {
   readonly name: string;
+  /** `RUNNING`, `FAILED`, `PAUSED`, `UNASSIGNED`, …, in Kafka Connect's words. */
   readonly state: string;
+  /** The stack trace of the failure; null: the connector has not failed. */
   readonly trace: string | null;
-  /** A connector may run while its task has failed. */
+  /** The tasks. A connector may run while its task has failed. */
   readonly tasks: readonly TaskStatus[];
 }
 
 /**
- * Makes the connector, or changes it to this, and waits until it and its tasks run. Called again it
- * changes nothing; tasks that had failed are restarted once. A task that fails is
- * `CONNECTOR_FAILED` with its trace.
+ * Registers the connector or changes its settings, and waits until the connector and its tasks run.
+ * A second call with equal settings changes nothing. Tasks that had failed before the call are
+ * restarted once.
  *
+ * @throws CONNECT_UNREACHABLE when nothing answers at the address.
+ * @throws CONNECTOR_REFUSED when Kafka Connect refuses the settings.
+ * @throws CONNECTOR_FAILED when a task fails; the error carries its trace.
+ * @throws CONNECTOR_NOT_READY when the tasks do not run within `timeLimit`.
  * @example
- * await registerConnector({ url: "http://localhost:8083", name: "bank", database: { host: "db", user: "debezium", password, name: "bank" }, tables: ["public.payments"] });
+ * await registerConnector({
+ *   url: "http://localhost:8083",
+ *   name: "bank",
+ *   database: { host: "db", user: "debezium", password: "secret", name: "bank" },
+ *   tables: ["public.payments"],
+ * });
  */
 export async function registerConnector(
   options: RegisterConnectorOptions,
@@ -56,14 +67,15 @@ export async function registerConnector(
 }
 
 /**
- * Which settings are refused and why: the answer to the attempt itself may be an exception of the
- * worker's.
+ * Asks Kafka Connect which settings are invalid and why. The answer to the attempt itself may be
+ * only an exception of the worker. Gives null if no setting is invalid.
  */
 async function validationError(
   options: ConnectOptions,
   config: Readonly<Record<string, string>>,
 ): Promise<TidemarkError | null> {
-  const validate = `/connector-plugins/${encodeURIComponent(config["connector.class"] ?? "")}/config/validate`;
+  const plugin = encodeURIComponent(config["connector.class"] ?? "");
+  const validate = `/connector-plugins/${plugin}/config/validate`;
   const answer = await callConnect(options, "PUT", validate, {
     name: options.name,
     ...config,
@@ -88,8 +100,9 @@ async function validationError(
 }
 
 /**
- * Reads the state of a connector and of its tasks. null: there is no such connector.
+ * Gives the status of the connector, or null if it does not exist.
  *
+ * @throws CONNECT_UNREACHABLE when nothing answers at the address.
  * @example
  * const status = await connectorStatus({ url: "http://localhost:8083", name: "bank" });
  */
@@ -119,11 +132,14 @@ export async function connectorStatus(options: ConnectOptions): Promise<Connecto
 }
 
 /**
- * Restarts the connector and its tasks, and waits until they run. Throws `CONNECTOR_NOT_FOUND` and
- * `CONNECTOR_FAILED`.
+ * Restarts the connector and its tasks, and waits until they run.
  *
+ * @throws CONNECT_UNREACHABLE when nothing answers at the address.
+ * @throws CONNECTOR_NOT_FOUND when the connector does not exist.
+ * @throws CONNECTOR_FAILED when a task fails again.
+ * @throws CONNECTOR_NOT_READY when the tasks do not run within `timeLimit`.
  * @example
- * const { state } = await restartConnector({ url: "http://localhost:8083", name: "bank" });
+ * await restartConnector({ url: "http://localhost:8083", name: "bank" });
  */
 export async function restartConnector(options: ConnectOptions): Promise<ConnectorStatus> {
   const { status } = await callConnect(
@@ -137,9 +153,12 @@ export async function restartConnector(options: ConnectOptions): Promise<Connect
 }
 
 /**
- * Removes the connector. Its replication slot stays in the database, and holds back the log there
- * until it is dropped. Throws `CONNECTOR_NOT_FOUND`.
+ * Deletes the connector. Its replication slot stays in the database. The slot holds back the
+ * database's log until someone drops it.
  *
+ * @throws CONNECT_UNREACHABLE when nothing answers at the address.
+ * @throws CONNECTOR_NOT_FOUND when the connector does not exist.
+ * @throws CONNECTOR_NOT_READY when the connector still exists after `timeLimit`.
  * @example
  * await deleteConnector({ url: "http://localhost:8083", name: "bank" });
  */
@@ -153,20 +172,26 @@ export async function deleteConnector(options: ConnectOptions): Promise<void> {
     if (performance.now() > deadline)
       throw new TidemarkError(
         "CONNECTOR_NOT_READY",
-        `connector ${options.name}: it is being removed and is still there; look at the log ` +
-          "of Kafka Connect's worker",
+        `connector ${options.name}: Kafka Connect was told to delete it and it still exists; ` +
+          "look at the log of Kafka Connect's worker",
       );
     await sleep(250, undefined, { signal: options.signal });
   }
 }
 
 /**
- * ms after which a status tells of a change or a restart, not of what was before; and for which a
- * connector has to run, to be running.
+ * Milliseconds until the status reflects a change or a restart. A connector counts as running after
+ * it has run for this time.
  */
 const STATUS_DELAY = 1_000;
 
-/** `restart`: what is seen to have failed may have done so before, and gets one more chance. */
+/**
+ * Waits until the connector and its tasks run. With `restart`, tasks that failed before are
+ * restarted once.
+ *
+ * @throws CONNECTOR_FAILED when a task fails.
+ * @throws CONNECTOR_NOT_READY when the tasks do not run within `timeLimit`.
+ */
 async function waitUntilRunning(
   options: ConnectOptions,
   restart: boolean,
@@ -182,8 +207,9 @@ async function waitUntilRunning(
     if (failed.length > 0 && !mayRestart) {
       throw new TidemarkError(
         "CONNECTOR_FAILED",
-        `connector ${name}: ${failed.map(({ trace }) => innermostCause(trace)).join("; ")}. Settle ` +
-          "that, then restart it. Kafka Connect " +
+        `connector ${name}: ` +
+          `${failed.map(({ trace }) => innermostCause(trace)).join("; ")}. ` +
+          "Mend the cause, then restart the connector. Kafka Connect " +
           `says:\n${failed.map(({ trace }) => trace ?? "").join("\n")}`,
       );
     }
@@ -207,9 +233,9 @@ async function waitUntilRunning(
     if (performance.now() > deadline) {
       const states =
         status === null
-          ? "it is not there"
+          ? "it does not exist"
           : `the connector is ${status.state}, its tasks are ` +
-            `${status.tasks.map(({ state }) => state).join(", ") || "not there"}`;
+            `${status.tasks.map(({ state }) => state).join(", ") || "missing"}`;
       throw new TidemarkError(
         "CONNECTOR_NOT_READY",
         `connector ${name}: after ${timeLimit} s ${states}; look at the log of Kafka Connect's ` +
@@ -220,7 +246,7 @@ async function waitUntilRunning(
   }
 }
 
-/** The innermost cause, which is what one can settle. */
+/** Gives the innermost cause of a stack trace: the cause that the user can mend. */
 function innermostCause(trace: string | null): string {
   const lines = (trace ?? "it gives no reason").split("\n");
   return (lines.findLast((line) => line.startsWith("Caused by: ")) ?? lines[0]!)
@@ -231,6 +257,7 @@ function innermostCause(trace: string | null): string {
 function connectorNotFound({ name, url }: ConnectOptions): TidemarkError {
   return new TidemarkError(
     "CONNECTOR_NOT_FOUND",
-    `connector ${name}: there is none at ${url}; check the name, or register it`,
+    `connector ${name}: Kafka Connect at ${url} has no connector of this name; check the name, ` +
+      "or register it",
   );
 }

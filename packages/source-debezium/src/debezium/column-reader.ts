@@ -1,6 +1,6 @@
 /**
- * From a value in a message to the value of a declared column: by the column's kind and, where the
- * message brings one, its schema.
+ * Reads the value of a declared column from the JSON of a message. The column's value type and the
+ * message's schema, if it has one, choose the reader.
  */
 import { parseDate, parseTime, type Value } from "@tidemark/core/spi";
 import type { ConnectField } from "./connect-schema.ts";
@@ -16,13 +16,14 @@ import { Failure, NON_FINITE, WITHOUT_SCALE } from "../values/failure.ts";
 import { FALSE, isJson, type JsonMembers, NUMBER, OBJECT, copiedText, TRUE } from "./json-text.ts";
 import { type NumericOptions, numericReader } from "./numeric.ts";
 
-/** The value of member `i`, which is not null. */
+/** Reads the value of member `i`. The member is not null. */
 export type ValueReader = (row: JsonMembers, i: number) => Value | Failure;
 
-/** What a number in a timestamp column counts, where no schema says so. */
+/** The unit of a number in a timestamp column, where no schema gives it. */
 export type TimeUnit = "ns" | "us" | "ms" | "days";
 
 export interface ReaderOptions extends NumericOptions {
+  /** The unit of a timestamp without a schema. */
   readonly unit: TimeUnit;
 }
 
@@ -39,8 +40,8 @@ const NOT_BYTES = new Failure("NOT_BYTES");
 const NOT_JSON = new Failure("NOT_JSON");
 
 /**
- * PostgreSQL's infinity and −infinity: as µs and as ms in a timestamp, and as days, where they went
- * around the end of int32.
+ * PostgreSQL's infinity and −infinity, as µs and as ms in a timestamp. In a date they overflow the
+ * int32 of the days.
  */
 const INFINITE_TIMES = new Set([
   "9223372036825200000",
@@ -55,6 +56,7 @@ const TIME_LIMIT = 2 ** 53;
 const INT32_LIMIT = 2n ** 31n;
 const INT64_LIMIT = 2n ** 63n;
 
+/** Makes the reader of a column by its value type. */
 export function columnReader(options: ReaderOptions): ValueReader {
   switch (options.column.type) {
     case "string":
@@ -80,12 +82,12 @@ export function columnReader(options: ReaderOptions): ValueReader {
 }
 
 /**
- * Text as it is; a decimal as PostgreSQL prints it; anything else (arrays, numbers) as JSON writes
- * it.
+ * Reads text as it is, and a decimal as PostgreSQL prints it. Anything else, such as an array or a
+ * number, stays the JSON text of the message.
  */
 function textReader(options: ReaderOptions): ValueReader {
   const numeric = numericReader(options);
-  // A bytea has no name in the schema; its base64 is text like any other.
+  // A bytea has no name in the schema. Its base64 is text like any other.
   const decimals = options.field?.type === "bytes" && options.field.name !== null;
   return (row, i) => {
     const text = row.isString(i);
@@ -120,7 +122,7 @@ function integerReader(options: ReaderOptions): ValueReader {
     if (row.kind(i) === NUMBER) {
       const raw = row.raw(i);
       const number = Number(raw);
-      // The digits of a safe integer come back as they were; all others go the exact way.
+      // A safe integer prints the digits of the message. All others are read exactly below.
       if (Number.isSafeInteger(number) && String(number) === raw) {
         if (wide) return BigInt(number);
         return number === (number | 0) ? number : INTEGER_OUT_OF_RANGE;
@@ -177,7 +179,7 @@ function timeReader({ column, field, unit }: ReaderOptions): ValueReader {
     }
     if (INFINITE_TIMES.has(raw)) return TIME_INFINITE;
     if (timeUnit === "days" && INFINITE_DAYS.has(raw)) return TIME_INFINITE;
-    // A number beyond 2^53 stays beyond it when its last digits go, so the range is told right.
+    // A number beyond 2^53 stays beyond 2^53 when it loses its last digits, so the check is right.
     return inRange(
       Number(raw) * (timeUnit === "us" ? 1 : timeUnit === "ms" ? 1_000 : 86_400_000_000),
     );

@@ -1,9 +1,10 @@
-/** Schemas of Kafka Connect's JSON converter, as far as they say how a value is written. */
+/** Schemas of Kafka Connect's JSON converter: the fields that say how a value is written. */
 
+/** The schema of one field. */
 export interface ConnectField {
   readonly type: string;
   readonly name: string | null;
-  /** `parameters.scale`, when it is there. */
+  /** `parameters.scale`; null: the schema gives none. */
   readonly scale: number | null;
 }
 
@@ -19,8 +20,8 @@ interface SchemaJson {
 }
 
 /**
- * What `{schema, payload}` says of rows: of an envelope's `after` (or `before`), else of the
- * payload itself.
+ * Reads the fields of a row from the schema of `{schema, payload}`. They are the fields of an
+ * envelope's `after` or `before`, else those of the payload itself.
  */
 export function rowSchema(schemaText: string): RowSchema {
   const fields = fieldsOf(JSON.parse(schemaText) as SchemaJson | null);

@@ -1,4 +1,4 @@
-/** From a message of a change log to the change of a declared source. */
+/** Decodes Debezium's messages into changes of declared sources. */
 import { TidemarkError } from "@tidemark/core";
 import type { Change, SourceSpec, Value } from "@tidemark/core/spi";
 import type { TimeUnit } from "./column-reader.ts";
@@ -11,17 +11,17 @@ import { payloadReader } from "./payload.ts";
 import { type DecodedRow, type RowDecoder, rowDecoder } from "./row-decoder.ts";
 import { decoderOfTopic, holdsTable } from "./topic-table.ts";
 
-/** Settings of `debeziumDecoder`. */
+/** The options of Debezium's decoder. */
 export interface DebeziumOptions {
   /**
-   * Topics whose names do not end in `.schema.table`, or that hold the partitions of a table: topic
-   * → table, as the source names it.
+   * The table of a topic, as the source names it. Declare topics whose names do not end in
+   * `.schema.table`, and topics that hold the partitions of a table.
    */
   readonly tables?: Readonly<Record<string, string>> | undefined;
   /**
-   * What a number in a timestamp column counts where messages have no schema:
-   * `"schema.table.column"` → unit. µs where nothing is said; Debezium sends ms for TIMESTAMP(0) to
-   * TIMESTAMP(3), and no number tells by its size.
+   * The unit of a timestamp column by `"schema.table.column"`, for messages without a schema. The
+   * default is µs. Debezium sends ms for TIMESTAMP(0) to TIMESTAMP(3). A number's size does not
+   * show its unit.
    */
   readonly times?: Readonly<Record<string, TimeUnit>> | undefined;
   /** The connector's `unavailable.value.placeholder`. */
@@ -35,7 +35,7 @@ const UNWRAP_TRANSFORM = "transforms.unwrap";
  * Decodes Debezium's messages of PostgreSQL, MySQL and MariaDB: enveloped, bare or unwrapped. A
  * heartbeat or a row of another table is of no declared source.
  *
- * A run throws these errors, because nothing of the source can be trusted then:
+ * These errors end a run, because further values of the source could be wrong:
  *
  * @throws DECIMAL_WITHOUT_SCALE when nothing says the scale of a decimal in base64.
  * @throws DECIMAL_ENCODING_UNCLEAR when a decimal may be digits or base64.
@@ -145,8 +145,9 @@ function runningDecoder(
       : change(decoder, message, "none", null, NO_ORIGIN, null, null, null, null);
 
   /**
-   * Law 9: a readable key takes its row out of all windows; with an unreadable one, nobody can say
-   * whose row it was.
+   * Makes the change of an undecodable message. With a readable key the row leaves all windows (law
+   * 9: a change whose key is readable takes its row out of all windows). Without one, the message
+   * is only quarantined.
    */
   const undecodable = (
     decoder: RowDecoder | null,
@@ -157,7 +158,8 @@ function runningDecoder(
     what: string,
   ): Change | null => {
     if (decoder === null) return null;
-    const where = `${message.topic}, partition ${message.partition}, offset ${message.offset}: ${what}`;
+    const where =
+      `${message.topic}, partition ${message.partition}, offset ${message.offset}: ` + what;
     const key = keyOf(decoder, message.keyText, message.topic);
     const from = withCommit(decoder, message, origin, false);
     if (key === null)
@@ -171,8 +173,8 @@ function runningDecoder(
     });
   };
   /**
-   * Where a message has no commit time, the broker's stands in: never earlier, so nothing is known
-   * before it was (law 6).
+   * Takes the broker's time for a missing commit time. The broker's time is never earlier (law 6: a
+   * version is seen only after its commit).
    */
   const withCommit = (
     decoder: RowDecoder,
@@ -185,7 +187,7 @@ function runningDecoder(
       warn(
         "COMMIT_TIME_FROM_BROKER",
         decoder.source,
-        "messages carry no commit time, so the broker's time is taken for it; add " +
+        "messages carry no commit time, so the broker's time is used instead; add " +
           `source.ts_us to ${UNWRAP_TRANSFORM}.add.fields`,
       );
     }
@@ -230,8 +232,8 @@ function runningDecoder(
     return change(decoder, message, "upsert", op, origin, row.values, oldKey, row, null);
   };
   /**
-   * Of the row before, only the primary key is to be trusted: the rest is null, or empty, unless
-   * the table has REPLICA IDENTITY FULL.
+   * Makes the change of a delete. Only the primary key of the row before is reliable. The other
+   * columns are null or empty unless the table has REPLICA IDENTITY FULL.
    */
   const deletion = (
     decoder: RowDecoder,
@@ -328,16 +330,17 @@ function runningDecoder(
         "UNWRAPPED_WITHOUT_DELETED",
         `source "${decoder.source.name}": ${message.topic} (partition ${message.partition}, ` +
           `offset ${message.offset}) ` +
-          `holds unwrapped rows without "__deleted", which cannot tell a delete; set ` +
+          `holds unwrapped rows without "__deleted", so a delete cannot be recognized; set ` +
           `${UNWRAP_TRANSFORM}.delete.tombstone.handling.mode=rewrite and ` +
-          `${UNWRAP_TRANSFORM}.add.fields=op,lsn,source.ts_us in the connector, or drop the transform`,
+          `${UNWRAP_TRANSFORM}.add.fields=op,lsn,source.ts_us in the connector, ` +
+          "or remove the transform",
       );
     }
     warn(
       "UNWRAPPED_LOSES_TRUNCATES",
       decoder.source,
       `${message.topic} holds unwrapped rows, and the unwrap transform drops truncates: ` +
-        "after a TRUNCATE the rows stay. Drop the transform if the table is ever truncated",
+        "after a TRUNCATE the rows stay. Remove the transform if the table is ever truncated",
     );
     const o = find("op");
     const op = o >= 0 && members.isString(o) ? members.string(o) : null;
@@ -393,8 +396,8 @@ function isEnvelope(members: JsonMembers): boolean {
 }
 
 /**
- * `schema.table` of the source block (`db.table` where the database has no schemas); null: it names
- * no table.
+ * Gives `schema.table` of the source block, or `db.table` if the database has no schemas. Gives
+ * null if the block names no table.
  */
 function tableOf(block: JsonMembers): string | null {
   const schema = block.find("schema") >= 0 ? block.find("schema") : block.find("db");

@@ -1,7 +1,7 @@
 /**
- * JSON read where it lies: the members of an object as places in the text, so that a number keeps
- * its digits (`JSON.parse` makes 9223372036854775807 another number, law 9), what nobody asks for
- * is never made, and what no column takes is copied as it stands.
+ * Reads the members of a JSON object as positions in the text. A number keeps its digits (law 9:
+ * integers above 2^53 never pass through a double), which `JSON.parse` would round. Values that no
+ * column takes are never parsed.
  */
 
 export const NULL = 0;
@@ -15,15 +15,15 @@ const ARRAY = 6;
 export const OBJECT = 7;
 
 const MAX_DEPTH = 500;
-/** V8 makes a slice of 13 characters or more a view that keeps the whole message in memory. */
+/** V8 makes a slice of 13 characters or more a view, which keeps the whole message in memory. */
 const MIN_VIEW_LENGTH = 13;
 
-/** What the last value skipped was. */
+/** The kind of the value that was skipped last. */
 let lastKind = NULL;
 
 /**
- * The place after the value that starts at `at`; −1 where the text is not JSON there (or nested
- * deeper than 500).
+ * Gives the position after the value that starts at `at`. Gives −1 if the text there is not JSON,
+ * or is nested deeper than 500.
  */
 export function skipValue(text: string, at: number, depth = 0): number {
   switch (text.charCodeAt(at)) {
@@ -81,12 +81,13 @@ export function skipValue(text: string, at: number, depth = 0): number {
   }
 }
 
-/** True where the whole text is one JSON value. */
+/** Says whether the whole text is one JSON value. */
 export function isJson(text: string): boolean {
   const end = skipValue(text, skipSpace(text, 0));
   return end >= 0 && skipSpace(text, end) === text.length;
 }
 
+/** Gives the position after the white space that starts at `at`. */
 export function skipSpace(text: string, at: number): number {
   for (;;) {
     const c = text.charCodeAt(at);
@@ -95,7 +96,7 @@ export function skipSpace(text: string, at: number): number {
   }
 }
 
-/** Over `"key": value` and the space behind it. */
+/** Skips `"key": value` and the space after it. */
 function skipMember(text: string, at: number, depth: number): number {
   at = skipString(text, at + 1);
   if (at < 0) return -1;
@@ -105,7 +106,7 @@ function skipMember(text: string, at: number, depth: number): number {
   return at < 0 ? -1 : skipSpace(text, at);
 }
 
-/** `at` is behind the opening quote. */
+/** Skips a string. `at` is the position after the opening quote. */
 function skipString(text: string, at: number): number {
   let kind = STRING;
   for (const { length } = text; at < length; at++) {
@@ -157,25 +158,25 @@ function skipNumber(text: string, at: number): number {
   return at;
 }
 
-/** The members of one object; made once and filled again and again. */
+/** The members of one object. An instance is filled again for each message. */
 export class JsonMembers {
   length = 0;
   private text = "";
   private readonly keys: string[] = [];
-  /** The keys that were written without a backslash. */
+  /** The keys that were written without a backslash; undefined for the others. */
   private readonly plain: (string | undefined)[] = [];
   private readonly kinds: number[] = [];
   private readonly starts: number[] = [];
   private readonly ends: number[] = [];
 
-  /** Members that are filled with the object under their name, in the same pass. */
+  /** Members of nested objects by their key, which the same scan fills. */
   private readonly nested: ReadonlyMap<string, JsonMembers>;
 
   constructor(nested: Readonly<Record<string, JsonMembers>> = {}) {
     this.nested = new Map(Object.entries(nested));
   }
 
-  /** Fills in the object at `at`; the place after it, or −1 where there is no JSON object. */
+  /** Fills in the object at `at`. Gives the position after it, or −1 if it is no JSON object. */
   scan(text: string, at: number): number {
     this.text = text;
     this.length = 0;
@@ -184,8 +185,8 @@ export class JsonMembers {
     if (text.charCodeAt(at) === 0x7d) return at + 1;
     for (let i = 0; ; i++) {
       if (text.charCodeAt(at) !== 0x22) return -1;
-      // Messages of a topic repeat their keys: the last one's is taken where it fits, and nothing
-      // is made.
+      // Messages of a topic repeat their keys. If the key of the last message fits, no string is
+      // made.
       const last = this.plain[i];
       if (
         last !== undefined &&
@@ -231,23 +232,23 @@ export class JsonMembers {
     return this.starts[i]!;
   }
 
-  /** Length of the value's text. */
+  /** Gives the length of the value's text. */
   size(i: number): number {
     return this.ends[i]! - this.starts[i]!;
   }
 
-  /** The place of a member; −1: there is none. */
+  /** Gives the index of a member, or −1 if the object has no such member. */
   find(key: string): number {
     for (let i = this.length - 1; i >= 0; i--) if (this.keys[i] === key) return i;
     return -1;
   }
 
-  /** The value as it stands in the text. */
+  /** Gives the JSON text of the value. */
   raw(i: number): string {
     return this.text.slice(this.starts[i]!, this.ends[i]!);
   }
 
-  /** What a STRING or ESCAPED member says. */
+  /** Gives the string of a STRING or ESCAPED member. */
   string(i: number): string {
     const start = this.starts[i]! + 1;
     const end = this.ends[i]! - 1;
@@ -261,7 +262,7 @@ export class JsonMembers {
   }
 }
 
-/** The text in memory of its own. */
+/** Copies the text, so that it does not keep the whole message in memory. */
 export function copiedText(text: string): string {
   return text.length < MIN_VIEW_LENGTH ? text : (JSON.parse(JSON.stringify(text)) as string);
 }

@@ -1,22 +1,25 @@
 /**
- * The log order of a change: the place in its database's log as one integer. Core orders by it and
- * does not look inside. One function for each database, each below `ORDER_LIMIT`.
+ * The log order of a change: its place in the database's log as one integer below `ORDER_LIMIT`.
+ * Core compares the integers and does not know how they are made. Each database has one function.
  */
 import { TidemarkError } from "@tidemark/core";
 
-/** Core keeps the generation of a source above these bits. */
+/** The bits of a log order. Core keeps the snapshot generation of a source above them. */
 const ORDER_BITS = 56n;
-/** A position of a binlog has 32 bits, so 24 are left for the number of its file. */
+/** The bits of a position in a binlog file. The other 24 bits hold the number of the file. */
 const POSITION_BITS = 32n;
 const POSITION_LIMIT = 1n << POSITION_BITS;
 const FILE_LIMIT = 1n << (ORDER_BITS - POSITION_BITS);
 
 const DIGITS_ONLY = /^\d+$/;
 
-/** Orders changes of PostgreSQL by `lsn`; an incremental snapshot's row by `sequence` (law 5). */
+/**
+ * Orders changes of PostgreSQL by `lsn`. A row of an incremental snapshot has no `lsn`, and takes
+ * the second number of `sequence` (law 5: an incremental-snapshot row has `lsn: null`).
+ */
 export function postgresOrder(lsn: string | null, sequence: string | null): bigint | null {
   if (lsn !== null && DIGITS_ONLY.test(lsn)) return BigInt(lsn);
-  // ["last commit", "this change"]
+  // `sequence` is ["last commit", "this change"].
   const match = sequence === null ? null : /^\s*\[[^,]*,\s*"?(\d+)"?\s*\]\s*$/.exec(sequence);
   return match === null ? null : BigInt(match[1]!);
 }
@@ -25,7 +28,7 @@ export function postgresOrder(lsn: string | null, sequence: string | null): bigi
 export interface BinlogPosition {
   /** `mysql-bin.000003` */
   readonly file: string;
-  /** Where the event begins in the file. */
+  /** The byte of the file where the event begins. */
   readonly pos: string;
   /** The row within the event, from 0; null: the message does not say. */
   readonly row: string | null;
@@ -36,8 +39,8 @@ export interface BinlogPosition {
  * row takes at least one byte of its event, so position plus row is below the next event's
  * position.
  *
- * @throws BINLOG_PLACE_UNKNOWN when the file has no number, or a number is too large: from file
- * 16,777,216 on, and from 4 GiB within a file.
+ * @throws BINLOG_PLACE_UNKNOWN when the file has no number, when the number is 16,777,216 or more,
+ * or when the position is 4 GiB or more.
  */
 export function mysqlOrder({ file, pos, row }: BinlogPosition, where: string): bigint {
   const number = /\.(\d+)$/.exec(file)?.[1];
@@ -65,7 +68,7 @@ function positionUnknown(
   return new TidemarkError(
     "BINLOG_PLACE_UNKNOWN",
     `${where}: the place in the binlog (file "${file}", pos ${pos}, row ${row ?? "none"}) ` +
-      `${what}, so the change cannot be ordered; after RESET MASTER and a new snapshot, run ` +
-      "tidemark resnapshot SOURCE, or call store.resnapshot",
+      `${what}, so the change cannot be ordered; run RESET MASTER, take a new snapshot, and ` +
+      "run tidemark resnapshot SOURCE or call store.resnapshot",
   );
 }

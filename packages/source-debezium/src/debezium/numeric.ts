@@ -1,6 +1,6 @@
 /**
- * NUMERIC in its five forms: base64 with a scale, `{scale, value}`, text, a JSON number, and base64
- * in a message that does not say so.
+ * Reads NUMERIC in its five forms: base64 with a scale, `{scale, value}`, text, a JSON number, and
+ * base64 in a message without a schema.
  */
 import type { Decimal } from "../values/decimal.ts";
 import {
@@ -17,18 +17,21 @@ import type { ColumnSpec } from "@tidemark/core/spi";
 import type { ConnectField } from "./connect-schema.ts";
 import { TidemarkError } from "@tidemark/core";
 
+/** Reads the decimal of member `i`. */
 export type NumericReader = (row: JsonMembers, i: number) => Decimal | Failure;
 
 const NOT_A_DECIMAL = new Failure("NOT_A_DECIMAL");
 
+/** The column that a reader reads. */
 export interface NumericOptions {
   /** The source's name, for errors. */
   readonly source: string;
   readonly column: ColumnSpec;
-  /** null: the message has no schema. */
+  /** The column's schema; null: the message has no schema. */
   readonly field: ConnectField | null;
 }
 
+/** Makes the reader of a column's decimals. */
 export function numericReader({ source, column, field }: NumericOptions): NumericReader {
   const scale = field?.scale ?? (column.type === "decimal" ? (column.scale ?? null) : null);
   const inner = new JsonMembers();
@@ -57,11 +60,13 @@ export function numericReader({ source, column, field }: NumericOptions): Numeri
 }
 
 /**
- * A message without a schema does not say whether a string is a number's digits or its bytes. A
- * point, a sign or another length tells digits, padding tells bytes; "1234" can be both, and is
- * what the column's values last were. If one was taken for digits before the first bytes came,
- * nobody can know any more, and the source stops. A word that is base64 by chance ("none") is no
- * number in a column of digits.
+ * Reads a string of a message without a schema, which may hold digits or base64.
+ *
+ * - A point, a sign or a length that is no multiple of 4 means digits; padding means base64.
+ * - "1234" can be both. The column's earlier values decide, and digits are the first guess.
+ * - A word that is base64 by chance, such as "none", is no number in a column of digits.
+ *
+ * @throws DECIMAL_ENCODING_UNCLEAR when base64 follows a value that was guessed to be digits.
  */
 function textOrBase64(
   column: string,

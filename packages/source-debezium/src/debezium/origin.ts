@@ -1,21 +1,23 @@
 /**
- * Where a change comes from in the database's own log: the `source` block of an envelope, or the
- * `__` members of an unwrapped row.
+ * Reads the origin of a change in the database's log. It lies in the `source` block of an envelope,
+ * or in the `__` members of an unwrapped row.
  */
 import type { Change } from "@tidemark/core/spi";
 import { type JsonMembers, NUMBER, TRUE } from "./json-text.ts";
 import { mysqlOrder, postgresOrder } from "./log-order.ts";
 
+/** The origin of a change in the database's log. */
 export interface ChangeOrigin {
-  /** Place in the database's log; null: the message does not say. */
+  /** The log order; null: the message has none. */
   readonly order: bigint | null;
-  /** µs; null: the message does not say. */
+  /** The commit time, µs; null: the message has none. */
   readonly committed: number | null;
   readonly snapshot: boolean;
   readonly snapshotMarker: Change["snapshotMarker"];
   readonly transaction: string | null;
 }
 
+/** The origin of a message that names none. */
 export const NO_ORIGIN: ChangeOrigin = {
   order: null,
   committed: null,
@@ -25,8 +27,8 @@ export const NO_ORIGIN: ChangeOrigin = {
 };
 
 /**
- * A row that is the last of the whole snapshot is the last of its table; a first row of a table
- * that is its only one may be called either.
+ * Debezium's snapshot markers. The last row of the whole snapshot is the last of its table too. The
+ * only row of a table may carry either marker.
  */
 const SNAPSHOT_MARKERS: Readonly<Record<string, Change["snapshotMarker"]>> = {
   first: "first",
@@ -37,8 +39,10 @@ const SNAPSHOT_MARKERS: Readonly<Record<string, Change["snapshotMarker"]>> = {
 };
 
 /**
- * Reads the origin. `find` gives the place of a field of the source block, −1 where there is none;
- * `where` names the message in errors.
+ * Reads the origin. `find` gives the index of a field of the source block, or −1. `where` names the
+ * message in errors.
+ *
+ * @throws BINLOG_PLACE_UNKNOWN when a place in a binlog has no log order.
  */
 export function originOf(
   members: JsonMembers,
@@ -58,7 +62,7 @@ export function originOf(
   const file = text("file");
   const pos = number("pos");
   const binlog = file !== null && pos !== null && find("lsn") < 0;
-  // Law 6: with milliseconds alone, the last microsecond in which the commit can have been.
+  // Milliseconds are raised to their last microsecond (law 6: with only `ts_ms`, ts_ms·1000 + 999).
   const sourceTime =
     micros !== null ? Number(micros) : millis !== null ? Number(millis) * 1000 + 999 : null;
   const committed = binlog && sourceTime !== null ? endOfSecond(sourceTime) : sourceTime;
@@ -91,8 +95,8 @@ export function originOf(
 }
 
 /**
- * Binlogs tell whole seconds, unless the server writes µs with the transaction's GTID. Law 6: a
- * change is known from the last microsecond in which its commit can have been.
+ * Raises a binlog's time to the last microsecond of its second (law 6: a version is seen only after
+ * its commit). Binlogs hold whole seconds, unless the server writes µs with the GTID.
  */
 function endOfSecond(micros: number): number {
   const second = Math.floor(micros / 1_000_000) * 1_000_000;

@@ -1,24 +1,26 @@
 /**
- * Finds the payload of a key or a value: the text itself, or what `{"schema": …, "payload": …}`
- * wraps.
+ * Finds the payload of a key or a value. The payload is the text itself, or the member of
+ * `{"schema": …, "payload": …}`.
  */
 import { type RowSchema, rowSchema } from "./connect-schema.ts";
 import { JsonMembers, NULL, OBJECT, skipSpace, skipValue } from "./json-text.ts";
 
+/** What a text holds as its payload. */
 export type PayloadKind = "object" | "null" | "other" | "not json";
 
+/** Reads one payload after the other. */
 export interface PayloadReader {
   /** The members of the payload, when it is an object. */
   readonly members: JsonMembers;
-  /** The schema it came with; null: none. */
+  /** Gives the schema of the last payload, or null if it had none. */
   schema(): RowSchema | null;
-  /** Reads one text; `topic` names what it is likely to resemble. */
+  /** Reads one text. Texts of one `topic` are likely to begin alike. */
   read(text: string, topic: string): PayloadKind;
 }
 
 /**
- * What the messages of a topic begin with up to the payload: most of the text, and the same for
- * nearly all of them.
+ * The beginning of a topic's messages up to the payload. It is most of the text, and nearly all
+ * messages of the topic share it.
  */
 interface PayloadPrefix {
   readonly text: string;
@@ -27,7 +29,7 @@ interface PayloadPrefix {
 
 const MAX_SCHEMAS = 1_000;
 
-/** `members` is what payloads are read into. */
+/** Makes a reader that fills `members` with each payload. */
 export function payloadReader(members: JsonMembers = new JsonMembers()): PayloadReader {
   const prefixes = new Map<string, PayloadPrefix>();
   const schemas = new Map<string, RowSchema>();
@@ -54,7 +56,7 @@ export function payloadReader(members: JsonMembers = new JsonMembers()): Payload
 
     read(text, topic) {
       const prefix = prefixes.get(topic);
-      // A slice compared is ten times as fast as startsWith.
+      // Comparing a slice is ten times as fast as `startsWith`.
       if (prefix !== undefined && text.slice(0, prefix.text.length) === prefix.text) {
         schema = prefix.schema;
         const end = members.scan(text, prefix.text.length);

@@ -1,4 +1,4 @@
-/** The declared columns of one source, read from the rows and keys of messages. */
+/** Reads the declared columns of one source from the rows and keys of messages. */
 import type { SourceSpec, InvalidColumn, Value } from "@tidemark/core/spi";
 import { columnReader, type ValueReader, type TimeUnit } from "./column-reader.ts";
 import type { RowSchema } from "./connect-schema.ts";
@@ -7,24 +7,30 @@ import { isMeta } from "./unwrapped.ts";
 import { type JsonMembers, NULL } from "./json-text.ts";
 import { toastMarkers } from "./toast-marker.ts";
 
+/** The options of a row decoder. */
 export interface RowOptions {
   readonly times: Readonly<Record<string, TimeUnit>>;
   readonly toastMarker: string;
 }
 
+/** The declared columns of one row. */
 export interface DecodedRow {
   readonly values: Value[];
+  /** The columns that hold a TOAST marker. */
   readonly unavailable: readonly number[];
   readonly invalidColumns: readonly InvalidColumn[];
+  /** How many values are NaN or infinite. */
   readonly nonFinite: number;
+  /** The members that no column took, as a JSON object; null: none. */
   readonly extra: string | null;
 }
 
+/** Reads the rows and the keys of one source. */
 export interface RowDecoder {
   readonly source: SourceSpec;
   /**
-   * The whole row; an unwrapped one holds more than columns. `withoutScale` is told of a column
-   * whose decimals cannot be decoded, and throws.
+   * Reads the whole row. In an unwrapped row, members of the transform are no columns. If a decimal
+   * has no scale, the method calls `withoutScale`, which throws.
    */
   row(
     members: JsonMembers,
@@ -32,16 +38,17 @@ export interface RowDecoder {
     unwrapped: boolean,
     withoutScale: (decoder: RowDecoder, column: string) => never,
   ): DecodedRow;
-  /** Whether no value of the primary key is missing. */
+  /** Says whether no value of the primary key is missing. */
   hasKey(values: readonly Value[]): boolean;
-  /** The values of the primary key, in its order; null where one is missing or unreadable. */
+  /** Reads the values of the primary key, in its order. Gives null if one cannot be read. */
   key(members: JsonMembers, schema: RowSchema | null): readonly Value[] | null;
-  /** A row of which only the primary key is known. */
+  /** Makes a row of which only the primary key is known. */
   keyRow(key: readonly Value[]): readonly Value[];
 }
 
 const NONE: readonly never[] = [];
 
+/** Makes the decoder of a source's rows. */
 export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder {
   const { columns } = source;
   const index = new Map(columns.map((column, c) => [column.database, c]));
@@ -50,7 +57,7 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
   );
   const toastMarker = toastMarkers(options.toastMarker);
   const readersOf = new Map<RowSchema | null, readonly ValueReader[]>();
-  // Which row last had a column: one number a row, nothing to clear.
+  // The number of the last row that had the column. So nothing is cleared between rows.
   const lastRowWith = new Float64Array(columns.length);
   let rows = 0;
 
@@ -86,7 +93,7 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
         const c = index.get(members.key(i));
         if (c === undefined) {
           if (!unwrapped || !isMeta(members.key(i)))
-            extra += `${extra === "" ? "{" : ","}${JSON.stringify(members.key(i))}:${members.raw(i)}`;
+            extra = withMember(extra, members.key(i), members.raw(i));
           continue;
         }
         lastRowWith[c] = rows;
@@ -108,10 +115,10 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
         if (value === WITHOUT_SCALE) withoutScale(decoder, column.database);
         if (value === NON_FINITE) nonFinite++;
         else (invalidColumns ??= []).push({ column: column.name, reason: value.reason });
-        extra += `${extra === "" ? "{" : ","}${JSON.stringify(column.database)}:${members.raw(i)}`;
+        extra = withMember(extra, column.database, members.raw(i));
       }
       for (let c = 0; c < columns.length; c++) {
-        // A row from before the column was added has no value for it; a column that may be null is
+        // A row from before the column was added has no value of the column. A nullable column is
         // null then.
         if (lastRowWith[c] !== rows && !columns[c]!.nullable)
           (invalidColumns ??= []).push({ column: columns[c]!.name, reason: "COLUMN_ABSENT" });
@@ -149,4 +156,9 @@ export function rowDecoder(source: SourceSpec, options: RowOptions): RowDecoder 
     },
   };
   return decoder;
+}
+
+/** Adds a member to the text of a JSON object that is not closed yet; "": no member so far. */
+function withMember(object: string, key: string, raw: string): string {
+  return `${object}${object === "" ? "{" : ","}${JSON.stringify(key)}:${raw}`;
 }

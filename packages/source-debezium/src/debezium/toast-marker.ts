@@ -1,11 +1,11 @@
 /**
- * What Debezium puts where PostgreSQL left a TOASTed value out of its log because it did not
- * change.
+ * The TOAST marker: what Debezium writes in place of a TOASTed value that did not change.
+ * PostgreSQL leaves such a value out of its log.
  */
 
 /**
- * Tests the JSON text of a value for the TOAST marker: as text, as bytea, as an array of text, of
- * bytea or of integers, and as hstore.
+ * Makes a test whether the JSON text of a value is the TOAST marker. The marker comes as text, as
+ * bytea, as an array of text, of bytea or of integers, and as hstore.
  */
 export function toastMarkers(text: string): {
   has(raw: string): boolean;

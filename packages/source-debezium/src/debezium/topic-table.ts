@@ -1,12 +1,16 @@
-/** Which declared table a topic holds, by its name. */
+/** Finds the declared table that a topic holds, by the topic's name. */
 import type { RowDecoder } from "./row-decoder.ts";
 
-/** `prefix.schema.table`, where Debezium puts `_` for what a topic's name may not hold. */
+/**
+ * Says whether the topic's name is `prefix.schema.table`. Debezium writes `_` for a character that
+ * a topic's name may not hold.
+ */
 export function holdsTable(topic: string, table: string): boolean {
   const name = table.replace(/[^A-Za-z0-9._-]/g, "_");
   return topic === name || topic.endsWith(`.${name}`);
 }
 
+/** Gives the decoder of the table that the topic holds, or null. */
 export function decoderOfTopic(
   topic: string,
   decoders: ReadonlyMap<string, RowDecoder>,

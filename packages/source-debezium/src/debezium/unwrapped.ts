@@ -1,6 +1,6 @@
 /**
- * Rows as the `unwrap` transform (ExtractNewRecordState) sends them: columns, and what `add.fields`
- * added under `__`.
+ * Reads rows of the `unwrap` transform (ExtractNewRecordState). They hold the columns, and the
+ * members that `add.fields` added under `__`.
  */
 import type { JsonMembers } from "./json-text.ts";
 
@@ -32,12 +32,12 @@ const ADDED_FIELDS = [
 ];
 const META_MEMBERS = new Set(ADDED_FIELDS.flatMap((field) => [`__${field}`, `__source_${field}`]));
 
-/** True for a member that the transform added. */
+/** Says whether the transform added the member. */
 export const isMeta = (key: string): boolean => key.startsWith("__") && META_MEMBERS.has(key);
 
 /**
- * The place of a field of the source block, which `add.fields` may name `ts_us` or `source.ts_us`;
- * an unprefixed time is the connector's own clock.
+ * Gives the index of a field of the source block, or −1. `add.fields` may name the field `lsn` or
+ * `source.lsn`. A time without the prefix is the connector's clock, and is not read.
  */
 export function findMeta(members: JsonMembers, field: string): number {
   const i = members.find(`__source_${field}`);

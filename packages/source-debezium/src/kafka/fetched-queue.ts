@@ -1,23 +1,26 @@
 /**
- * Fetched messages that wait to be decoded. They are bounded: who adds asks `isFull` and stops
- * fetching, until `isHalfEmpty`.
+ * The queue of fetched messages that wait to be decoded. The queue is bounded: the fetcher pauses
+ * when `isFull` and resumes when `isHalfEmpty`.
  */
 import type { Position } from "@tidemark/core/spi";
 import type { KafkaMessage } from "kafkajs";
 import type { KafkaPartition } from "./kafka-partition.ts";
 
+/** Messages of one partition from one answer of the broker. */
 export interface FetchedBatch {
   readonly partition: KafkaPartition;
   readonly messages: readonly KafkaMessage[];
-  /** How many of them were taken out. */
+  /** How many of the messages were taken out. */
   taken: number;
-  /** Behind all of it. */
+  /** The position after all messages of the batch. */
   readonly position: Position;
 }
 
+/** Counts the bytes that a message holds in memory: its key, its value and 100 for the rest. */
 export const messageBytes = ({ key, value }: KafkaMessage): number =>
   100 + (key?.length ?? 0) + (value?.length ?? 0);
 
+/** A bounded queue of fetched batches, in the order of arrival. */
 export class FetchedQueue {
   private waiting: FetchedBatch[] = [];
   private readonly limits: { readonly messages: number; readonly bytes: number };
@@ -33,11 +36,12 @@ export class FetchedQueue {
     this.addToTotals(fetched, 1);
   }
 
-  /** The oldest; stays in the queue until `removeFirst`. */
+  /** Gives the oldest batch. The batch stays in the queue until `removeFirst`. */
   first(): FetchedBatch | undefined {
     return this.waiting[0];
   }
 
+  /** Takes the next message out of a batch of the queue. */
   takeMessage(fetched: FetchedBatch): KafkaMessage {
     const message = fetched.messages[fetched.taken++]!;
     this.messages--;
@@ -49,6 +53,7 @@ export class FetchedQueue {
     this.addToTotals(this.waiting.shift()!, -1);
   }
 
+  /** Removes every batch of the partition. */
   removePartition(partition: KafkaPartition): void {
     for (const fetched of this.waiting)
       if (fetched.partition === partition) this.addToTotals(fetched, -1);

@@ -1,6 +1,6 @@
 /**
- * How Kafka's compressed batches are read: kafkajs brings GZIP, Node brings ZSTD, snappy comes with
- * a package.
+ * The codecs of Kafka's compressed batches. kafkajs brings GZIP and Node brings ZSTD. Snappy comes
+ * with the package `snappyjs`.
  */
 import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
@@ -16,7 +16,10 @@ interface Snappy {
   uncompress(bytes: Uint8Array): Uint8Array;
 }
 
-/** Codecs are the whole process's in kafkajs; one that somebody has registered stays. */
+/**
+ * Registers the codecs of ZSTD and Snappy with kafkajs. The registration holds for the whole
+ * process. A codec that the application registered stays.
+ */
 export async function registerCodecs(): Promise<void> {
   const { CompressionTypes } = kafkajs;
   const CompressionCodecs: Record<number, () => unknown> = kafkajs.CompressionCodecs;
@@ -56,8 +59,8 @@ async function installedSnappy(): Promise<Snappy | null> {
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
 
 /**
- * Java's clients put snappy blocks into a frame: magic, two versions, then blocks with their
- * lengths; others send one bare block.
+ * Decompresses a Snappy message. Java's clients send a frame: a magic, two versions, then blocks
+ * with their lengths. Other clients send one bare block.
  */
 function decompressFrames(buffer: Buffer, uncompress: (bytes: Uint8Array) => Uint8Array): Buffer {
   if (!buffer.subarray(0, 8).equals(XERIAL_MAGIC)) return Buffer.from(uncompress(buffer));

@@ -1,4 +1,4 @@
-/** What kafkajs fails with, by name and with the next step. */
+/** Turns an error of kafkajs into an error with a code and the next step. */
 import { TidemarkError, isTidemarkError } from "@tidemark/core";
 
 const CODECS: readonly (readonly [string, string])[] = [
@@ -7,6 +7,7 @@ const CODECS: readonly (readonly [string, string])[] = [
   ["ZSTD", "use a Node that has it (22.15)"],
 ];
 
+/** Gives the `TidemarkError` for an error of kafkajs. A `TidemarkError` stays as it is. */
 export function kafkaFailure(source: string, error: unknown): Error {
   if (isTidemarkError(error)) return error;
   const { name, message } = rootError(error);
@@ -14,8 +15,8 @@ export function kafkaFailure(source: string, error: unknown): Error {
   if (codec !== undefined)
     return new TidemarkError(
       "CODEC_MISSING",
-      `${source}: messages are compressed with ${codec[0]}, and there is no codec for it; ` +
-        `${codec[1]}`,
+      `${source}: messages are compressed with ${codec[0]}, and no codec of ${codec[0]} is ` +
+        `registered; ${codec[1]}`,
       { cause: error },
     );
   if (

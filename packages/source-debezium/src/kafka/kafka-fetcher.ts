@@ -1,7 +1,7 @@
 /**
- * The fetching side of a run: a consumer of kafkajs whose place is ours. Every time the group gives
- * out partitions, their logs are checked against what was taken of them before anything new of them
- * is fetched; until then they are paused. What is fetched goes into a bounded queue.
+ * The fetcher of a run: a consumer of kafkajs that reads from Tidemark's own positions. Each time
+ * the group assigns partitions, the fetcher pauses them and checks their logs against the stored
+ * positions. Only then the fetcher reads new messages. Fetched messages go into a bounded queue.
  */
 import type { Position } from "@tidemark/core/spi";
 import type {
@@ -27,7 +27,7 @@ import {
 import { messageFingerprint } from "../message/kafka-message.ts";
 
 export interface KafkaFetcherOptions {
-  /** For errors: `Kafka topics a, b`. */
+  /** The source's name in errors: `Kafka topics a, b`. */
   readonly name: string;
   readonly admin: Admin;
   readonly consumer: Consumer;
@@ -35,17 +35,20 @@ export interface KafkaFetcherOptions {
   readonly after: readonly Position[];
   readonly positions: ((partitions: readonly string[]) => Promise<readonly Position[]>) | undefined;
   readonly queue: FetchedQueue;
-  /** The log's beginning may be gone where nothing is stored. */
+  /** Whether the log of a partition with no stored position may begin after offset 0. */
   readonly beginningMayBeGone: boolean;
-  /** The topic holds a declared table, as its name says. */
+  /** Says by the topic's name whether the topic holds a declared table. */
   readonly holdsDeclaredTable: (topic: string) => boolean;
   readonly onRetry: (error: Error) => void;
-  /** Which of the partitions that the group gives are read. */
+  /** Says whether the fetcher reads a partition that the group assigned. */
   readonly wanted: (partition: string) => boolean;
+  /** Called after the group assigned partitions. */
   readonly onAssigned: () => void;
 }
 
-/** Of a batch's start, as kafkajs tells it: without messages, `firstOffset` may be null. */
+/**
+ * The start of a batch in kafkajs's events. `firstOffset` may be null in a batch without messages.
+ */
 interface EmptyBatch {
   readonly topic: string;
   readonly partition: number;
@@ -54,16 +57,19 @@ interface EmptyBatch {
   readonly lastOffset: string;
 }
 
+/** Fetches the messages of the assigned partitions into the queue. */
 export class KafkaFetcher {
   readonly partitions: Map<string, KafkaPartition> = new Map();
   private readonly options: KafkaFetcherOptions;
   private failure: Error | null = null;
   private wake: () => void = () => undefined;
   private paused = false;
+  /** How many assignments there were: the group's, and those of `reassign`. */
   private joins = 0;
+  /** The last assignment whose logs were verified; 0: none yet. */
   private checkedJoin = 0;
   private closed = false;
-  /** What the group gave last. */
+  /** The partitions that the group assigned last. */
   private assignment: ReadonlyMap<string, { readonly topic: string; readonly number: number }> =
     new Map();
   private reassigned = false;
@@ -72,6 +78,7 @@ export class KafkaFetcher {
     this.options = options;
   }
 
+  /** Connects the consumer and joins the group. */
   async start(): Promise<void> {
     const { consumer, topics, name } = this.options;
     const { GROUP_JOIN, START_BATCH_PROCESS, CRASH } = consumer.events;
@@ -94,7 +101,8 @@ export class KafkaFetcher {
     });
     await consumer.connect();
     await consumer.subscribe({ topics: [...topics], fromBeginning: true });
-    // Joining a group may wait for its other members: what comes of it is told by events.
+    // Joining a group may wait for the other members, so `run` is not awaited. Events report the
+    // outcome.
     consumer
       .run({
         autoCommit: false,
@@ -106,7 +114,11 @@ export class KafkaFetcher {
       });
   }
 
-  /** Resolves when there may be something new: messages, an error, a partition checked. */
+  /**
+   * Resolves when there may be something new: messages or a verified partition.
+   *
+   * @throws LOG_LOST, TOPIC_RECREATED or a Kafka code when the fetcher has failed.
+   */
   async waitForChange(): Promise<void> {
     if (this.failure === null && this.options.queue.first() === undefined)
       await new Promise<void>((resolve) => {
@@ -115,14 +127,14 @@ export class KafkaFetcher {
     if (this.failure !== null) throw this.failure;
   }
 
-  /** Of something that is not the fetcher's. */
+  /** Ends a wait in `waitForChange` for a reason outside of the fetcher, such as an abort. */
   wakeUp(): void {
     this.wake();
   }
 
   /**
-   * Everything that lay in the partitions when they were first seen was taken out of the queue, and
-   * they are what they were.
+   * Says whether the run has caught up. All messages that the partitions held when they were first
+   * seen were taken out of the queue, and every log was verified.
    */
   caughtUp(): boolean {
     const assigned = [...this.partitions.values()].filter(({ assigned }) => assigned);
@@ -137,7 +149,7 @@ export class KafkaFetcher {
     );
   }
 
-  /** What is wanted of the partitions has changed. */
+  /** Assigns the group's partitions again, after the answer of `wanted` has changed. */
   reassign(): void {
     if (this.closed || this.joins === 0) return;
     this.assign();
@@ -145,14 +157,14 @@ export class KafkaFetcher {
     this.wake();
   }
 
-  /** Since it was asked last. */
+  /** Says whether `reassign` was called since the last call of this method. */
   wasReassigned(): boolean {
     const was = this.reassigned;
     this.reassigned = false;
     return was;
   }
 
-  /** Fetches again where the queue was full and has room. */
+  /** Resumes fetching if the queue was full and is now at most half full. */
   resumeIfHalfEmpty(): void {
     if (!this.paused || !this.options.queue.isHalfEmpty()) return;
     this.paused = false;
@@ -169,8 +181,8 @@ export class KafkaFetcher {
   }
 
   /**
-   * Everything here happens before kafkajs fetches: an `await`, and a message could come from
-   * another place.
+   * Takes over the group's assignment. This method is synchronous, because kafkajs fetches after
+   * the first `await`: a message could then come from another offset than ours.
    */
   private assign(): void {
     const now = new Map([...this.assignment].filter(([name]) => this.options.wanted(name)));
@@ -198,8 +210,11 @@ export class KafkaFetcher {
   }
 
   /**
-   * The group may join anew meanwhile: then the next check asks for what this one did not come to
-   * place.
+   * Checks the logs of the assigned partitions and sets their fetch positions. If the group joins
+   * anew meanwhile, the next call does what this call could not finish.
+   *
+   * @throws LOG_LOST when the log lost messages after a stored position.
+   * @throws TOPIC_RECREATED when the log is not the one of the stored position.
    */
   private async verifyLogs(joined: number): Promise<void> {
     const { name, after, positions, topics, beginningMayBeGone, holdsDeclaredTable } = this.options;
@@ -220,7 +235,7 @@ export class KafkaFetcher {
     }
     for (const partition of this.assigned()) {
       const bounds = watermarks.get(partition.name);
-      if (bounds === undefined) throw recreated(name, partition, "it is no longer there");
+      if (bounds === undefined) throw recreated(name, partition, "it no longer exists");
       const lost = checkLog(name, partition, bounds);
       if (lost !== null && !beginningMayBeGone) {
         if (holdsDeclaredTable(partition.topic)) throw lost;
@@ -235,7 +250,10 @@ export class KafkaFetcher {
     this.wake();
   }
 
-  /** Null: the group has joined anew meanwhile, or the run has ended. */
+  /**
+   * Asks the broker for the watermarks of the topics, up to 20 times. Gives null if the group
+   * joined anew meanwhile or the run has ended.
+   */
   private async watermarks(
     topics: readonly string[],
     joined: number,
@@ -249,8 +267,8 @@ export class KafkaFetcher {
         }
         return joined === this.joins && !this.closed ? found : null;
       } catch (error) {
-        // A broker that is away comes back, or the consumer gives up by itself; a topic that is
-        // away does not.
+        // An unavailable broker comes back, or the consumer gives up. A missing topic does not come
+        // back.
         if ((error as { type?: string }).type === "UNKNOWN_TOPIC_OR_PARTITION" || attempt === 20)
           throw error;
         await sleep(Math.min(attempt * 250, 2000));
@@ -259,11 +277,13 @@ export class KafkaFetcher {
     return null;
   }
 
+  /** Puts the new messages of a fetched batch into the queue. */
   private async takeBatch({ batch, isStale }: EachBatchPayload): Promise<void> {
     const partition = this.partitions.get(`${batch.topic}:${batch.partition}`);
     if (partition?.assigned !== true || !this.isReadable(partition) || isStale()) return;
     const { name, queue } = this.options;
-    // kafkajs keeps what it asked the broker for, and does not declare it.
+    // kafkajs keeps the offset that it asked the broker for, but its types do not declare the
+    // field.
     const from = Number(
       (batch as unknown as { readonly fetchedOffset?: string }).fetchedOffset ??
         partition.fetchOffset,
@@ -281,8 +301,8 @@ export class KafkaFetcher {
         recreated(
           name,
           partition,
-          `the message at offset ${expectedMessage.offset} is not the one the stored position was ` +
-            "taken from",
+          `the message at offset ${expectedMessage.offset} is not the message of the stored ` +
+            "position",
         ),
       );
     }
@@ -303,8 +323,8 @@ export class KafkaFetcher {
   }
 
   /**
-   * kafkajs went over offsets that hold no message: ends of transactions, what was aborted, what
-   * compaction took.
+   * Moves over offsets that hold no message: ends of transactions, aborted messages, messages that
+   * Kafka's log compaction removed.
    */
   private skipEmptyOffsets({
     topic,
@@ -325,7 +345,7 @@ export class KafkaFetcher {
     this.markVerified(partition);
     if (last < partition.nextOffset) return;
     partition.nextOffset = last + 1;
-    // The position moves too: an idle partition whose log has expired up to here has lost nothing.
+    // The position moves too. If the log of an idle partition expires up to here, nothing is lost.
     if (partition.fetched !== undefined) {
       partition.fetched = advancedTo(partition.fetched, last);
       this.options.queue.add({ partition, messages: [], taken: 0, position: partition.fetched });
@@ -334,8 +354,9 @@ export class KafkaFetcher {
   }
 
   /**
-   * The broker answered from another offset than ours: kafkajs jumps silently where a log has lost
-   * what it asked for. Asked once more, it has to say so.
+   * Handles an answer of the broker from another offset than ours. kafkajs jumps silently where the
+   * log has lost the offset that was asked for. So the first time the fetcher seeks again, and the
+   * second time it checks the log's watermarks.
    */
   private async handleOtherOffset(partition: KafkaPartition, from: number): Promise<void> {
     if (partition.retriedOffset !== partition.fetchOffset) {
@@ -352,15 +373,15 @@ export class KafkaFetcher {
       this.fail(error);
       return;
     }
-    // Nothing new is gone: only what we asked for to compare it, or what compaction took.
+    // No new message is gone: only the message to compare with, or one that log compaction removed.
     partition.fetchOffset = Math.max(from, partition.nextOffset);
     this.seek(partition);
     this.markVerified(partition);
   }
 
   /**
-   * One of which nothing is stored cannot tell by itself that its topic was made anew: it waits
-   * until those that have something were seen to be what they were.
+   * Says whether new messages of the partition may be taken. A partition with no stored position
+   * cannot detect a recreated topic. It waits until the topic's other partitions are verified.
    */
   private isReadable({ verified, topic, fetched }: KafkaPartition): boolean {
     return (
@@ -371,8 +392,8 @@ export class KafkaFetcher {
   }
 
   /**
-   * Its log is what it was, or no longer holds what would tell. With the last of its topic, those
-   * that wait are read.
+   * Marks the partition's log as verified: the expected message was seen, or the log no longer
+   * holds it. After the topic's last verification, the partitions with no stored position are read.
    */
   private markVerified(partition: KafkaPartition): void {
     if (partition.expectedMessage === null) return;
@@ -417,8 +438,8 @@ export class KafkaFetcher {
   }
 
   /**
-   * Between a crash of the consumer and its restart there is nobody to tell; it joins again, and is
-   * told then.
+   * Calls the consumer. Between a crash of the consumer and its restart the call is dropped: the
+   * consumer joins the group again, and the assignment repeats the call.
    */
   private callConsumer(what: (consumer: Consumer) => void): void {
     try {

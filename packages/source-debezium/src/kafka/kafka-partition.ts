@@ -1,57 +1,62 @@
 /**
- * One partition of a topic, as far as it was fetched and handed on; and whether its log still is
- * what the stored position was taken from.
+ * The state of one partition of a topic: how far it was fetched and delivered. The checks here tell
+ * whether the partition's log still is the log of the stored position.
  */
 import { TidemarkError } from "@tidemark/core";
 import type { MessageFingerprint, Position } from "@tidemark/core/spi";
 import { type KafkaMessage, messageFingerprint } from "../message/kafka-message.ts";
 
-/** What the broker holds: offsets in [low, high). */
+/** The offsets that the broker holds: `low ≤ offset < high`. */
 export interface Watermarks {
   readonly low: number;
   readonly high: number;
 }
 
+/** The state of one partition in a fetcher. */
 export interface KafkaPartition {
   readonly topic: string;
   readonly partition: number;
-  /** As positions name it. */
+  /** `topic:partition`, as in positions. */
   readonly name: string;
-  /** The group has given it to this run. */
+  /** Whether the group has assigned the partition to this run. */
   assigned: boolean;
-  /** Since then the stores were asked where it stands: another run may have had it in between. */
+  /**
+   * Whether the stored position was read since the assignment. Another run may have owned the
+   * partition before.
+   */
   positionKnown: boolean;
-  /** Its log was checked since then. */
+  /** Whether the log was checked since the assignment. */
   verified: boolean;
-  /** Up to where messages were taken from the broker; undefined: none yet. */
+  /** The position after the last fetched message; undefined: none yet. */
   fetched: Position | undefined;
   /** The first offset that is new. */
   nextOffset: number;
   /**
-   * Where the next fetch begins: at `nextOffset`, or at the last message taken, to see that it is still
-   * the same.
+   * The offset of the next fetch: `nextOffset`, or that of the last message taken, to compare it
+   * with `expectedMessage`.
    */
   fetchOffset: number;
-  /** What that message has to be. */
+  /** The message that the log must hold at its offset; null: verified, or nothing to compare. */
   expectedMessage: MessageFingerprint | null;
-  /** The offset that was sought again because the broker answered with another. */
+  /** The offset that was sought again because the broker answered with another; −1: none. */
   retriedOffset: number;
   highWatermark: number;
   /** The high watermark when the partition was first seen: `until: "caught-up"` ends there. */
   firstHighWatermark: number | null;
   /**
-   * Set where the log's beginning is gone and nothing is stored: an error once the partition is
-   * known to hold a declared source.
+   * The error of a partition with no stored position whose log begins after offset 0. The error is
+   * thrown when the partition turns out to hold a declared source.
    */
   beginningLost: TidemarkError | null;
-  /** Whether it holds anything of a declared source. */
+  /** Whether the partition holds a message of a declared source. */
   relevant: boolean;
-  /** Up to where messages were handed on. */
+  /** The position after the last message given to the stores; undefined: none yet. */
   delivered: Position | undefined;
-  /** Commit time of the newest change handed on, µs. */
+  /** Commit time of the newest change given to the stores, µs; null: none yet. */
   watermark: number | null;
 }
 
+/** Makes the state of a partition of which nothing is known yet. */
 export function kafkaPartition(topic: string, partition: number): KafkaPartition {
   return {
     topic,
@@ -75,8 +80,8 @@ export function kafkaPartition(topic: string, partition: number): KafkaPartition
 }
 
 /**
- * The position behind this message; `through`: the offset of what follows it and is none, such as
- * the end of a transaction.
+ * Gives the position after this message. `through` is the last offset without a message that
+ * follows it, such as the end of a transaction.
  */
 export function positionAfter(
   name: string,
@@ -90,13 +95,15 @@ export function positionAfter(
   };
 }
 
-/** Further on, over offsets without a message; the fingerprint stays that of the last message. */
+/**
+ * Moves a position over offsets without a message. The fingerprint stays that of the last message.
+ */
 export function advancedTo({ partition, checkpoint }: Position, offset: number): Position {
   const message = checkpoint?.message;
   return { partition, offset, ...(message === undefined ? {} : { checkpoint: { message } }) };
 }
 
-/** Where reading goes on: behind what was fetched. */
+/** Sets the offsets from which reading goes on: after the last fetched message. */
 export function setFetchPosition(partition: KafkaPartition, { low, high }: Watermarks): void {
   const { fetched } = partition;
   const lastMessage = fetched?.checkpoint?.message ?? null;
@@ -112,8 +119,12 @@ export function setFetchPosition(partition: KafkaPartition, { low, high }: Water
 }
 
 /**
- * Law 5: what the log has lost is a named error. Throws `LOG_LOST` and `TOPIC_RECREATED`; gives it
- * where only its beginning is gone and nothing is stored.
+ * Checks that the log still holds all messages after the fetched position (law 5: messages that the
+ * log has lost are a named error). If nothing is stored and only the beginning is gone, the
+ * function gives the error and does not throw it.
+ *
+ * @throws LOG_LOST when messages after the fetched position are gone.
+ * @throws TOPIC_RECREATED when the log ends before the fetched position.
  */
 export function checkLog(
   source: string,
@@ -123,15 +134,15 @@ export function checkLog(
   const where = `${source}: topic ${topic}, partition ${partition}`;
   const nextStep =
     "take a new snapshot of the table, and run tidemark resnapshot SOURCE or call " +
-    "store.resnapshot; keep the topic longer (retention.ms) than a run may stand still";
+    "store.resnapshot; keep the topic (retention.ms) longer than a run may stand still";
   if (fetched === undefined) {
     if (low === 0) return null;
     return new TidemarkError(
       "LOG_LOST",
-      `${where}: nothing of it is stored, and its log begins at offset ${low}: offsets 0 to ` +
+      `${where}: no position is stored, and the log begins at offset ${low}: offsets 0 to ` +
         `${low - 1} are gone. ` +
-        "Where a snapshot of the whole table lies behind that, allow it with beginning: " +
-        '"retained"; otherwise take one',
+        "If the log holds a snapshot of the whole table, pass beginning: " +
+        '"retained"; otherwise take a snapshot',
     );
   }
   if (low > fetched.offset + 1) {
@@ -151,6 +162,7 @@ export function checkLog(
   return null;
 }
 
+/** Makes the error of a topic that is not the one of the stored position. */
 export function recreated(
   source: string,
   { topic, partition }: Pick<KafkaPartition, "topic" | "partition">,
@@ -159,7 +171,7 @@ export function recreated(
   return new TidemarkError(
     "TOPIC_RECREATED",
     `${source}: topic ${topic}, partition ${partition}: ${what}; the topic was created anew, ` +
-      "or the broker lost its end: " +
+      "or the broker lost the end of the log: " +
       "take a new snapshot of the table, and run tidemark resnapshot SOURCE or call " +
       "store.resnapshot",
   );

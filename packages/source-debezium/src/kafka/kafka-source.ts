@@ -1,4 +1,4 @@
-/** A change source over topics of Kafka, in any format that a decoder reads. */
+/** The change source over Kafka topics, in any format that a decoder reads. */
 import { randomUUID } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
 import type { Change, ChangeBatch, ChangeSource, Position } from "@tidemark/core/spi";
@@ -18,76 +18,88 @@ import { type KafkaMessage as Message, kafkaMessage } from "../message/kafka-mes
 import type { MessageDecoder, OnWarning, RunningDecoder } from "../message/message-decoder.ts";
 import { processWarning } from "../message/process-warning.ts";
 
-/** What is called of a client of kafkajs. */
+/** The methods of a kafkajs client that the change source calls. */
 export interface KafkaClient {
   admin(): Admin;
   consumer(config: ConsumerConfig): Consumer;
 }
 
-/** How Kafka is read; what the messages hold is the decoder's. */
+/** How Kafka is read. The decoder says what the messages hold. */
 export interface KafkaSourceOptions {
-  /** Addresses, `host:port`; or give a client. */
+  /** Addresses of the brokers, `host:port`. Omit them if `client` is given. */
   readonly brokers?: readonly string[] | Exclude<KafkaConfig["brokers"], string[]> | undefined;
   readonly ssl?: KafkaConfig["ssl"] | undefined;
   readonly sasl?: KafkaConfig["sasl"] | undefined;
   readonly clientId?: string | undefined;
+  /** A kafkajs client, in place of `brokers`, `ssl`, `sasl` and `clientId`. */
   readonly client?: KafkaClient | undefined;
-  /** Names, or patterns for the topics there are when the run starts. */
+  /** Names of topics, or patterns over the topics that exist when the run starts. */
   readonly topics: string | RegExp | readonly (string | RegExp)[];
   /**
-   * Runs of one group share the partitions among them: only for runs into the same stores. Without
-   * it, a run has a group of its own and takes them all.
+   * The consumer group. Runs of one group divide the partitions, so they must feed the same stores.
+   * Without this option a run has a group of its own and reads all partitions.
    */
   readonly groupId?: string | undefined;
-  /** When the run ends: with its signal, or where the topics ended when it first saw them. */
+  /**
+   * When the run ends. `"signal"` ends with the run's signal and is the default. `"caught-up"` ends
+   * where the topics ended at the start of the run.
+   */
   readonly until?: "signal" | "caught-up" | undefined;
   /**
-   * What a partition of which nothing is stored has to hold: its log from offset 0 on, or what
-   * retention has left, when that holds a snapshot of the whole table.
+   * What the log of a partition with no stored position must hold. `"complete"` requires the log
+   * from offset 0 on and is the default. `"retained"` takes what retention has left: choose it only
+   * if that holds a snapshot of the whole table.
    */
   readonly beginning?: "complete" | "retained" | undefined;
-  /** A batch ends after so many messages (5,000) … */
+  /** The most messages of a batch; default 5,000. */
   readonly batchMessages?: number | undefined;
-  /** … or bytes (8 Mi), whichever is first. */
+  /** A batch ends with the message that reaches so many bytes; default 8 Mi. */
   readonly batchBytes?: number | undefined;
-  /** Fetching pauses while so many bytes wait (32 Mi) … */
+  /** Fetching pauses while so many bytes wait; default 32 Mi. */
   readonly prefetchBytes?: number | undefined;
-  /** … or messages (50,000). One answer of each broker may come on top of it. */
+  /**
+   * Fetching pauses while so many messages wait; default 50,000. One answer of each broker may
+   * exceed the limits.
+   */
   readonly prefetchMessages?: number | undefined;
-  /** Further settings of the consumer, as kafkajs takes them. */
+  /** Further settings of kafkajs's consumer. */
   readonly consumer?:
     | Partial<Omit<ConsumerConfig, "groupId" | "allowAutoTopicCreation">>
     | undefined;
   /**
-   * Told once of each thing that a log loses without an error, and when Kafka is tried again; by
-   * default a warning of the process.
+   * Called once for each thing that a log loses without an error, and for every retry. The default
+   * emits a warning of the process.
    */
   readonly onWarning?: OnWarning | undefined;
 }
 
-/** A broker that comes back is found within seconds; kafkajs would wait for up to half a minute. */
+/**
+ * Retries of kafkajs. With them a run finds a restarted broker within seconds. kafkajs's defaults
+ * wait for up to half a minute.
+ */
 const RETRY_OPTIONS = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 6 };
 
-/** How far one partition is, as the group has given it to this run. */
+/** The lag of one partition that the group has assigned to this run. */
 export interface PartitionLag {
+  /** `topic:partition`. */
   readonly partition: string;
-  /** The last offset handed on to the stores; null: none. */
+  /** The last offset given to the stores; null: none. */
   readonly offset: number | null;
-  /** The offset after the partition's last message, as of the last answer. */
+  /** The offset after the partition's last message, as of the broker's last answer. */
   readonly highWatermark: number;
-  /** How many offsets lie between. */
+  /** How many offsets of the log were not yet given to the stores. */
   readonly lag: number;
-  /** Commit time of the newest change handed on, µs; null: none yet. */
+  /** Commit time of the newest change given to the stores, µs; null: none yet. */
   readonly watermark: number | null;
 }
 
-/** A change source that reads topics of Kafka. */
+/** The change source of `kafkaChanges`. */
 export interface KafkaChanges extends ChangeSource {
-  /** How far the current run is. */
+  /** Gives the lag of each assigned partition of the current run. */
   lag(): readonly PartitionLag[];
-  /** What was fetched and waits: never much more than the prefetch limits. */
+  /** Fetched messages that wait to be decoded: never much more than the prefetch limits. */
   readonly waiting: { readonly messages: number; readonly bytes: number };
-  /** How many messages of the current run were of no declared source, by topic. */
+  /** Counts the messages of the current run that are of no declared source, by topic. */
   readonly skipped: ReadonlyMap<string, number>;
 }
 
@@ -102,9 +114,9 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
     onWarning({ code, message });
   };
   const queues = new Set<FetchedQueue>();
-  /** Of the first reader of the current run, or of the last one. */
+  /** The reader that feeds all stores: of the current run, or of the last run. */
   let sharedReader: KafkaFetcher | null = null;
-  /** Of those beside it. */
+  /** The readers of single stores that fell behind. */
   const independentReaders = new Set<KafkaFetcher>();
   let skipped: ReadonlyMap<string, number> = new Map();
   const owns = (partition: string): boolean =>
@@ -139,8 +151,8 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
       const running = decoder.start({ sources, onWarning });
       const skippedNow = new Map<string, number>();
       if (!independent) skipped = skippedNow;
-      // Of a shared group a second member would take partitions from the first: who reads beside it
-      // has a group of its own.
+      // An independent reader has a group of its own. In the shared group it would take partitions
+      // from the shared reader.
       const groupId = independent ? undefined : options.groupId;
       await registerCodecs();
       const client = options.client ?? kafkaClientOf(options, name);
@@ -159,8 +171,8 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
         await admin.connect();
         const topics = await existingTopics(requestedTopics, admin, name);
         const consumer = client.consumer({
-          // After a restart the broker waits for the member that we were before: in a group of our
-          // own, nobody is hurt if that is short.
+          // After a restart the broker waits for the session of the former member. In a group of
+          // its own a run may keep that session short.
           maxWaitTimeInMs: 100,
           metadataMaxAge: 60_000,
           ...(groupId === undefined ? { sessionTimeout: 10_000 } : {}),
@@ -202,7 +214,7 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
           signal?.throwIfAborted();
           if (options.until === "caught-up" && fetcher.caughtUp()) return;
           if (fetcher.wasReassigned()) {
-            // Who reads beside may be level now, without another message.
+            // The independent reader may have caught up by losing a partition, without a message.
             yield { changes: [], positions: [] };
             continue;
           }
@@ -225,7 +237,7 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
   };
 }
 
-/** Decodes what waits, up to the limits; null: nothing waits. */
+/** Decodes waiting messages up to the limits. Gives null if no message waits. */
 function nextBatch(
   queue: FetchedQueue,
   decoder: RunningDecoder,
@@ -259,7 +271,7 @@ function nextBatch(
       partition.delivered = position;
       queue.removeFirst();
     } else if (last !== null) {
-      // once, not for each message: its checkpoint is a hash
+      // Made once and not for each message, because the checkpoint is a hash.
       partition.delivered = positionAfter(partition.name, last);
     }
     moved.add(partition);
@@ -349,8 +361,8 @@ async function existingTopics(
     throw new TidemarkError(
       "TOPIC_NOT_FOUND",
       `${name}: Kafka has no topic ${absent.length > 0 ? absent.join(", ") : "that matches"}; ` +
-        "check the name and what the user may see " +
-        `(a connector makes a topic with the first row of its table)`,
+        "check the name and which topics the user may see " +
+        `(a connector creates a topic with the first row of its table)`,
     );
   }
   return topics;

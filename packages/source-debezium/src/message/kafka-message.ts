@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 
 /**
- * A message of Kafka. The key and the value are bytes; `keyText` and `valueText` are the same as
- * text. Either form is made when it is first read.
+ * A Kafka message. `key` and `value` are bytes; `keyText` and `valueText` are the same bytes as
+ * text. Each form is made when it is read.
  */
 export interface KafkaMessage {
   readonly topic: string;
@@ -95,7 +95,7 @@ export const partitionName = ({
   partition,
 }: Pick<KafkaMessage, "topic" | "partition">): string => `${topic}:${partition}`;
 
-/** By which a position knows its message again: the broker's time and the key. */
+/** Makes the fingerprint of a message from the broker's time and the key. */
 export function messageFingerprint({
   timestamp,
   keyText,

@@ -1,13 +1,13 @@
-/** The interface between a log of messages and a format of messages. Types only. */
+/** The interface between a log and a format of messages. Types only. */
 import type { Change, SourceSpec } from "@tidemark/core/spi";
 import type { KafkaMessage } from "./kafka-message.ts";
 
-/** Tells of something that a log loses without an error. */
+/** Receives a warning, such as about something that a log loses without an error. */
 export type OnWarning = (warning: { readonly code: string; readonly message: string }) => void;
 
 /**
- * A format of messages. `kafkaChanges` and `recordedTopic` read messages and give each to the
- * decoder of their run. `debeziumDecoder` is the default. `rowChange` helps to write one.
+ * A format of messages. `kafkaChanges` and `recordedTopic` give each message to the decoder of
+ * their run. `debeziumDecoder` is the default. `rowChange` helps to write another decoder.
  *
  * @example
  * const decoder: MessageDecoder = {
@@ -27,12 +27,12 @@ export interface MessageDecoder {
   /** What the decoder reads, for errors: `Debezium`. */
   readonly name: string;
   /**
-   * Whether the topic holds rows of these sources, as far as its name says. A Kafka topic that does
-   * is refused with `LOG_LOST` if its beginning is gone. Without this method, or with false, the
-   * first message of a source decides.
+   * Says by the topic's name whether the topic holds rows of these sources. If it does, a Kafka
+   * topic without its beginning is refused at once with `LOG_LOST`. Without this method, or with
+   * false, the first message of a source decides.
    */
   holds?(topic: string, sources: readonly SourceSpec[]): boolean;
-  /** Starts a run, or an independent reader of it, for these sources. */
+  /** Starts the decoder of a run, or of an independent reader of the run, for these sources. */
   start(options: {
     readonly sources: readonly SourceSpec[];
     readonly onWarning: OnWarning;
@@ -43,11 +43,12 @@ export interface MessageDecoder {
 export interface RunningDecoder {
   /**
    * Decodes one message into the change of its row, or gives null for a message of no declared
-   * source. The change source counts those as `skipped`. A message gives at most one change.
+   * source. The change source counts those messages as `skipped`. A message gives at most one
+   * change.
    *
    * The topic, the partition and the offset of a change are those of its message. A row that cannot
-   * be read is a change too (`undecodable`, `invalidColumns`): the row is then quarantined, and the
-   * run goes on. An error that is thrown ends the run.
+   * be read is a change too (`undecodable`, `invalidColumns`): the row is quarantined, and the run
+   * goes on. A thrown error ends the run.
    */
   decode(message: KafkaMessage): Change | null;
 }

@@ -1,4 +1,4 @@
-/** From a row as JavaScript has it to a change, for decoders of a user's own messages. */
+/** Makes a change from a row of JavaScript values, for decoders of a user's own messages. */
 import {
   parseDate,
   parseTime,
@@ -12,22 +12,22 @@ import { decimalOfText, fitDecimal, wholeNumber } from "../values/decimal.ts";
 import { Failure, NON_FINITE } from "../values/failure.ts";
 import { type KafkaMessage, partitionName } from "./kafka-message.ts";
 
-/** A row and its place in the log, for `rowChange`. */
+/** What a message says of one row. */
 export interface RowChangeInput {
-  /** Whether the message sets the row or deletes it; `"upsert"` without it. */
+  /** Whether the message sets the row or deletes it; default `"upsert"`. */
   readonly kind?: "upsert" | "delete" | undefined;
   /**
-   * The row: values by the column's name in the definitions, as JSON has them. int64 and decimal
-   * may be text, so that no digit is lost. A timestamp is text or a `Date`, never a bare number. A
-   * delete needs the primary key only.
+   * The row: JSON values by the column's name in the definitions. An int64 or a decimal may be
+   * text, so that no digit is lost. A timestamp is text or a `Date`, never a bare number. A delete
+   * needs only the primary key.
    */
   readonly row: unknown;
   /**
-   * The place of the change in its database's log, below 2⁵⁶. Without it, the offset orders the
-   * changes of a partition, and the table needs one partition.
+   * The log order of the change, below 2⁵⁶. Without it, the offset orders the changes of a
+   * partition, and the table must have one partition.
    */
   readonly order?: bigint | null | undefined;
-  /** Commit time, µs; without it the last microsecond of the message's timestamp. */
+  /** Commit time, µs. The default is the last microsecond of the message's timestamp. */
   readonly committed?: number | null | undefined;
 }
 
@@ -46,9 +46,9 @@ const INT32_LIMIT = 2n ** 31n;
 const INT64_LIMIT = 2n ** 63n;
 
 /**
- * Makes the change of one row of `source`, and fills what a change needs from the message. A value
- * that is not of its column's type is missing, and the row is listed with the column. A row without
- * a readable primary key is quarantined as `KEY_UNREADABLE`.
+ * Makes the change of one row of `source`. Topic, partition, offset and timestamp come from the
+ * message. A value that is not of its column's type is missing, and the column is listed as
+ * invalid. A row without a readable primary key is quarantined as `KEY_UNREADABLE`.
  *
  * @example
  * rowChange(payments, message, { row: { id: "17", amount: "12.50", at: "2025-06-14T09:30:00Z" } });

@@ -1,4 +1,4 @@
-/** Lines of a file, gzipped or not, a chunk at a time. */
+/** Reads the lines of a file, gzipped or not, in chunks. */
 import { createReadStream } from "node:fs";
 import { type Readable, pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
@@ -7,8 +7,10 @@ import { TidemarkError } from "@tidemark/core";
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * The lines of one chunk after the other; the last line needs no end. Throws `TOPIC_NOT_FOUND` and
- * `TOPIC_UNREADABLE`.
+ * Gives the lines of one chunk after the other. The last line needs no line break.
+ *
+ * @throws TOPIC_NOT_FOUND when the file does not exist.
+ * @throws TOPIC_UNREADABLE when the file is damaged or may not be read.
  */
 export async function* lineChunks(
   path: string,
@@ -32,7 +34,7 @@ export async function* lineChunks(
   if (rest.length > 0) yield [Buffer.concat(rest).toString("utf8")];
 }
 
-/** How many lines; null for a gzipped file, which would have to be unpacked. */
+/** Counts the lines. Gives null for a gzipped file, which would have to be unpacked. */
 export async function countLines(
   path: string,
   signal: AbortSignal | undefined,
@@ -49,7 +51,7 @@ export async function countLines(
 
 async function* byteChunks(path: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
-  // A failure of either stream destroys both, and the loop below throws it.
+  // A failure of either stream destroys both. The loop below throws the error.
   const stream: Readable = path.endsWith(".gz")
     ? pipeline(file, createGunzip({ chunkSize: CHUNK_BYTES }), () => {})
     : file;
@@ -60,17 +62,23 @@ async function* byteChunks(path: string, signal: AbortSignal | undefined): Async
     }
   } catch (cause) {
     if (signal?.aborted === true) throw cause;
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT")
-      throw new TidemarkError("TOPIC_NOT_FOUND", `recorded topic ${path}: there is no such file`, {
-        cause,
-      });
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw fileNotFound(path, cause);
     throw new TidemarkError(
       "TOPIC_UNREADABLE",
       `recorded topic ${path}: ${(cause as Error).message}; the file is damaged, was cut off, ` +
-        "or cannot be read here",
+        "or this process may not read it: copy the file again, or check its permissions",
       { cause },
     );
   } finally {
     file.destroy();
   }
+}
+
+/** Makes the error of a file that does not exist. */
+export function fileNotFound(path: string, cause: unknown): TidemarkError {
+  return new TidemarkError(
+    "TOPIC_NOT_FOUND",
+    `recorded topic ${path}: the file does not exist; check the path`,
+    { cause },
+  );
 }

@@ -1,11 +1,11 @@
 /**
- * One line of a recorded topic: `{topic, partition, offset, timestamp, key, value, headers}`, key
- * and value as the text on the wire.
+ * Reads one line of a recorded topic: `{topic, partition, offset, timestamp, key, value, headers}`.
+ * Key and value are the text of the Kafka message.
  */
 import { TidemarkError } from "@tidemark/core";
 import { type KafkaMessage, kafkaMessage } from "../message/kafka-message.ts";
 
-/** What a line of a recorded topic holds, as JSON; partition and offset may be text. */
+/** What a line of a recorded topic holds as JSON. Partition, offset and timestamp may be text. */
 export interface RecordedMessage {
   readonly topic: string;
   readonly partition: number;
@@ -16,7 +16,11 @@ export interface RecordedMessage {
   readonly headers: Readonly<Record<string, string | null>>;
 }
 
-/** The message of a line; `TOPIC_LINE_INVALID` names the file and the line where it is none. */
+/**
+ * Reads the message of a line.
+ *
+ * @throws TOPIC_LINE_INVALID when the line is no message; the error names the file and the line.
+ */
 export function recordedMessage(line: string, path: string, number: number): KafkaMessage {
   const invalid = (what: string, cause?: unknown): TidemarkError =>
     new TidemarkError(

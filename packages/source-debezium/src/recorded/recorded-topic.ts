@@ -1,48 +1,52 @@
-/** A change source over recorded topics: files of JSON lines. */
+/** The change source over recorded topics: files of JSON lines. */
 import { access } from "node:fs/promises";
 import { TidemarkError } from "@tidemark/core";
 import type { Change, ChangeBatch, ChangeSource, Position } from "@tidemark/core/spi";
-import { countLines, lineChunks } from "./lines.ts";
+import { countLines, fileNotFound, lineChunks } from "./lines.ts";
 import { messageFingerprint, type KafkaMessage, partitionName } from "../message/kafka-message.ts";
 import type { MessageDecoder, OnWarning } from "../message/message-decoder.ts";
 import { processWarning } from "../message/process-warning.ts";
 import { recordedMessage } from "./recorded-line.ts";
 
-/** How a recording is read; what the messages hold is the decoder's. */
+/** How a recording is read. The decoder says what the messages hold. */
 export interface RecordedSourceOptions {
-  /** A batch ends after so many changes (5,000) … */
+  /** The most changes of a batch; default 5,000. */
   readonly batchChanges?: number | undefined;
-  /** … or so many characters of lines (8 Mi), whichever is first. */
+  /** A batch ends with the line that reaches so many characters; default 8 Mi. */
   readonly batchSize?: number | undefined;
   /**
-   * Told once of each thing that a log loses without an error; by default a warning of the process.
+   * Called once for each thing that a log loses without an error. The default emits a warning of
+   * the process.
    */
   readonly onWarning?: OnWarning | undefined;
 }
 
-/** A change source that reads a file of recorded messages. */
+/** The change source of `recordedTopic`. */
 export interface RecordedTopic extends ChangeSource {
-  /** How many messages of the last run were of no declared source, by topic. */
+  /** Counts the messages of the last run that are of no declared source, by topic. */
   readonly skipped: ReadonlyMap<string, number>;
 }
 
-/** How many offsets back a message that comes again in a file is known to be the same. */
+/** How many offsets back a repeated message is recognized as the same. */
 const RECENT_OFFSETS = 65_536;
 
+/** The state of one partition during a run. */
 interface RecordedPartition {
   readonly name: string;
+  /** The stored position; undefined: nothing is stored. */
   readonly after: Position | undefined;
-  /** Whether `after` was come by, so that what follows is new. */
+  /** Whether the message at `after` was read, so that the following messages are new. */
   afterReached: boolean;
   /** The last message read. */
   last: KafkaMessage | null;
-  /** Whether it holds anything of a declared source. */
+  /** Whether the partition holds a message of a declared source. */
   relevant: boolean;
+  /** Whether the position moved since the last batch. */
   moved: boolean;
   readonly seen: RecentMessages;
 }
 
-/** The prints of the last offsets, each in the place of its offset modulo their number. */
+/** The hashes of the last offsets. Offset n lies at index n modulo `RECENT_OFFSETS`. */
 class RecentMessages {
   private readonly offsets = new Float64Array(RECENT_OFFSETS).fill(-1);
   private readonly hashes = new Int32Array(RECENT_OFFSETS);
@@ -155,8 +159,8 @@ interface RecordedLine {
 }
 
 /**
- * The messages of a chunk of a file after the other; a line is looked at when it is come by, so
- * that what stands before a bad one is given.
+ * Gives the messages of the files, a chunk at a time. A line is parsed when it is reached, so the
+ * messages before an invalid line are given.
  */
 async function* recordedChunks(
   files: readonly string[],
@@ -188,9 +192,13 @@ function* recordedLines(
 }
 
 /**
- * Law 5, before anything is given: what comes after every position is in the recording. A partition
- * of which nothing is stored may be the first that is read of a recording that is another one, so
- * this is a reading of its own; it ends where the last position is come by.
+ * Checks that the recording goes on from every stored position (law 5: messages that the log has
+ * lost are a named error). The check reads the files before the run gives any change: another
+ * recording may begin with a partition that has no stored position. The check ends when every
+ * position was reached.
+ *
+ * @throws LOG_LOST when the recording lacks messages after a position.
+ * @throws TOPIC_RECREATED when the message at a position is another one.
  */
 async function checkContinuation(
   positions: ReadonlyMap<string, Position>,
@@ -209,8 +217,8 @@ async function checkContinuation(
         return;
     }
   }
-  // a recording may be of other topics; one that has anything of a topic must have what comes after
-  // every position in it
+  // A recording may be of other topics. If it holds a topic, it must reach all positions of the
+  // topic.
   const topics = new Set([...partitions.keys()].map(topicOfPartition));
   for (const partition of unreached) {
     if (topics.size > 0 && !topics.has(topicOfPartition(partition))) continue;
@@ -219,7 +227,7 @@ async function checkContinuation(
       positions.get(partition)!,
       partitions.has(partition)
         ? "the recording ends before it"
-        : "the recording has nothing of that partition",
+        : "the recording has no message of that partition",
     );
   }
 }
@@ -231,9 +239,7 @@ function topicOfPartition(partition: string): string {
 async function checkFilesExist(files: readonly string[]): Promise<void> {
   for (const file of files) {
     await access(file).catch((cause: unknown) => {
-      throw new TidemarkError("TOPIC_NOT_FOUND", `recorded topic ${file}: there is no such file`, {
-        cause,
-      });
+      throw fileNotFound(file, cause);
     });
   }
 }
@@ -261,7 +267,13 @@ function partitionStateOf(
   return partition;
 }
 
-/** Takes note of the message; true where its effect is not in yet. */
+/**
+ * Records the message in its partition's state. Gives true if the stores do not hold its effect.
+ *
+ * @throws TOPIC_LINE_INVALID when the offset does not ascend and the message was not read before.
+ * @throws TOPIC_RECREATED when the message at the stored position is another one.
+ * @throws LOG_LOST when messages after the stored position are missing.
+ */
 function recordIfNew(
   partition: RecordedPartition,
   message: KafkaMessage,
@@ -276,9 +288,9 @@ function recordIfNew(
     throw new TidemarkError(
       "TOPIC_LINE_INVALID",
       `${location}: offset ${offset} of ${partition.name} comes after offset ${last.offset} and ` +
-        "is not a message that was read before; " +
-        "offsets ascend within a partition, over all files: give the files in order, and each " +
-        "recording of a topic its own state",
+        "is not a message that was read before. " +
+        "Offsets must ascend within a partition, over all files: give the files in order, and " +
+        "read each recording of a topic into its own store",
     );
   }
   seen.add(offset, hash);
@@ -289,17 +301,17 @@ function recordIfNew(
     if (stored?.offset === offset && stored.fingerprint !== messageFingerprint(message)) {
       throw new TidemarkError(
         "TOPIC_RECREATED",
-        `${source}: the message at offset ${offset} of ${partition.name} is not the one the ` +
-          "stored position was taken from; " +
-          "the topic was created anew or this is another recording: give the recording that " +
-          "was read before, or start with empty stores; where this one holds a new snapshot, " +
+        `${source}: the message at offset ${offset} of ${partition.name} is not the message of ` +
+          "the stored position. " +
+          "The topic was created anew, or this is another recording: give the recording that " +
+          "was read before, or start with empty stores. If this recording holds a new snapshot, " +
           "run tidemark resnapshot SOURCE, or call store.resnapshot",
       );
     }
     partition.afterReached = true;
     return false;
   }
-  // A recording that goes on right after the position has lost nothing.
+  // A recording that begins right after the position has lost nothing.
   if (
     !partition.afterReached &&
     after !== undefined &&
@@ -315,13 +327,13 @@ function logLost(source: string, position: Position, what: string): TidemarkErro
   return new TidemarkError(
     "LOG_LOST",
     `${source}: offset ${position.offset} of ${position.partition}, up to which changes were ` +
-      `applied, is not in the log: ${what}; ` +
-      "give the whole recording, or start with empty stores; where it holds a new snapshot, " +
-      "run tidemark resnapshot SOURCE, or call store.resnapshot",
+      `applied, is not in the log: ${what}. ` +
+      "Give the whole recording, or start with empty stores. If the recording holds a new " +
+      "snapshot, run tidemark resnapshot SOURCE, or call store.resnapshot",
   );
 }
 
-/** A hash that tells a message that comes again from another at its offset. */
+/** Hashes a message, to tell a repeated message from another message at its offset. */
 function messageHash({ timestamp, keyText: key, valueText: value }: KafkaMessage): number {
   let hash = (timestamp ?? 0) | 0;
   hash = Math.imul(hash ^ (value === null ? -1 : value.length), 0x0100_0193);

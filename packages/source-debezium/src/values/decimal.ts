@@ -1,6 +1,7 @@
-/** Exact decimals in every form that Debezium gives NUMERIC. */
+/** Exact decimals, in every form in which Debezium writes NUMERIC. */
 import { Failure, NON_FINITE } from "./failure.ts";
 
+/** The number `unscaled · 10^−scale`. */
 export interface Decimal {
   readonly unscaled: bigint;
   readonly scale: number;
@@ -9,7 +10,10 @@ export interface Decimal {
 const NOT_A_DECIMAL = new Failure("NOT_A_DECIMAL");
 const TOO_PRECISE = new Failure("DECIMAL_TOO_PRECISE");
 const TOO_LARGE = new Failure("DECIMAL_TOO_LARGE");
-/** Beyond PostgreSQL's own exponents; past it a short text would make a number of any length. */
+/**
+ * The largest exponent, beyond those of PostgreSQL. Without the limit a short text could make a
+ * number of any length.
+ */
 const MAX_EXPONENT = 20_000;
 
 const NUMERAL = /^([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d{1,9}))?$/;
@@ -20,11 +24,11 @@ export const isSpecial = (text: string): boolean => SPECIAL.test(text);
 export const isNumeral = (text: string): boolean => NUMERAL.test(text);
 export const isBase64 = (text: string): boolean =>
   text !== "" && text.length % 4 === 0 && BASE64.test(text);
-/** Digits alone, four or eight of them …: a number, or the base64 of one. */
+/** Says whether a text of digits alone may also be the base64 of a number: 4, 8, 12 … digits. */
 export const isDigitsAndBase64 = (text: string): boolean =>
   text !== "" && text.length % 4 === 0 && /^\d+$/.test(text);
 
-/** `-12.50`, `1.25E3`, `NaN`. */
+/** Reads a decimal text, such as `-12.50`, `1.25E3` or `NaN`. */
 export function decimalOfText(text: string): Decimal | Failure {
   const match = NUMERAL.exec(text);
   if (match === null) return isSpecial(text) ? NON_FINITE : NOT_A_DECIMAL;
@@ -36,7 +40,7 @@ export function decimalOfText(text: string): Decimal | Failure {
   return { unscaled: match[1] === "-" ? -digits : digits, scale: fraction.length - exponent };
 }
 
-/** Big-endian two's complement in base64, as Kafka Connect writes a Decimal. */
+/** Reads a big-endian two's complement in base64, as Kafka Connect writes a Decimal. */
 export function decimalOfBase64(text: string, scale: number): Decimal | Failure {
   if (!isBase64(text) || Math.abs(scale) > MAX_EXPONENT) return NOT_A_DECIMAL;
   const bytes = Buffer.from(text, "base64");
@@ -48,8 +52,8 @@ export function decimalOfBase64(text: string, scale: number): Decimal | Failure 
 }
 
 /**
- * The unscaled digits at a scale, below `limit`; fraction digits beyond the scale must be zeros
- * (law 9).
+ * Gives the unscaled digits at a scale. The number must be below `limit`. Fraction digits beyond
+ * the scale must be zeros (law 9: a decimal with more digits than its type is unreadable).
  */
 export function fitDecimal(decimal: Decimal, scale: number, limit: bigint): bigint | Failure {
   const fitted = rescale(decimal, scale - decimal.scale);
@@ -57,7 +61,7 @@ export function fitDecimal(decimal: Decimal, scale: number, limit: bigint): bigi
   return fitted < limit && fitted > -limit ? fitted : TOO_LARGE;
 }
 
-/** The whole number; null where it is none. */
+/** Gives the whole number, or null if the decimal has a fraction. */
 export function wholeNumber(decimal: Decimal): bigint | null {
   return rescale(decimal, -decimal.scale);
 }
@@ -68,7 +72,7 @@ function rescale({ unscaled }: Decimal, by: number): bigint | null {
   return unscaled % power === 0n ? unscaled / power : null;
 }
 
-/** Digits with a point, as PostgreSQL prints the value. */
+/** Prints digits with a point, as PostgreSQL does. */
 export function decimalText({ unscaled, scale }: Decimal): string {
   const digits = (unscaled < 0n ? -unscaled : unscaled).toString();
   const sign = unscaled < 0n ? "-" : "";
@@ -77,7 +81,7 @@ export function decimalText({ unscaled, scale }: Decimal): string {
   return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`;
 }
 
-/** The nearest double. */
+/** Gives the nearest double. */
 export function decimalNumber({ unscaled, scale }: Decimal): number {
   return Number(`${unscaled}e${-scale}`);
 }

@@ -1,4 +1,4 @@
-/** Why a value could not be read: what a column's reader gives instead of a value. */
+/** The reason why a value cannot be read. A reader gives it in place of a value. */
 export class Failure {
   readonly reason: string;
 
@@ -7,7 +7,7 @@ export class Failure {
   }
 }
 
-/** A float or a decimal that is NaN or infinite: missing and counted, not unreadable (law 9). */
+/** A float or a decimal that is NaN or infinite (law 9: the value is missing and counted). */
 export const NON_FINITE: Failure = new Failure("NON_FINITE");
-/** A decimal as base64 and nowhere a scale: the source stops (law 9). */
+/** A decimal in base64 whose scale nothing gives (law 9: the source stops by name). */
 export const WITHOUT_SCALE: Failure = new Failure("DECIMAL_WITHOUT_SCALE");

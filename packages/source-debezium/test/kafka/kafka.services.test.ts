@@ -184,7 +184,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
         /^LOG_LOST: .*partition 0: changes up to offset 9 were applied.*begins at 15: offsets 10 to 14 are gone.*snapshot/,
       );
       expect(await failure(batches(source(topic), [transactions]))).toMatch(
-        /^LOG_LOST: .*nothing of it is stored, and its log begins at offset 15: offsets 0 to 14/,
+        /^LOG_LOST: .*no position is stored, and the log begins at offset 15: offsets 0 to 14/,
       );
       expect(
         changesOf(await batches(source(topic, { beginning: "retained" }), [transactions])).length,
@@ -240,11 +240,11 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
       );
       await kafka.publish(topic, payments().slice(25, 30));
       expect(await failure(batches(source(topic), [transactions], after))).toMatch(
-        /^TOPIC_RECREATED: .*the message at offset 9 is not the one/,
+        /^TOPIC_RECREATED: .*the message at offset 9 is not the message/,
       );
       await kafka.publish(topic, payments().slice(30, 38));
       expect(await failure(batches(source(topic), [transactions], after))).toMatch(
-        /^TOPIC_RECREATED: .*the message at offset 9 is not the one/,
+        /^TOPIC_RECREATED: .*the message at offset 9 is not the message/,
       );
     },
   );
@@ -284,7 +284,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
             given.push(changes.length);
         };
         expect(await failure(run())).toMatch(
-          /^TOPIC_RECREATED: .*partition 0: the message at offset 9 is not the one/,
+          /^TOPIC_RECREATED: .*partition 0: the message at offset 9 is not the message/,
         );
         expect(given).toEqual([]);
       }

@@ -176,10 +176,10 @@ describe("resuming", () => {
       .map((line) => line.replace('"partition":0', '"partition":1'))
       .join("\n");
     await expect(offsets(file(otherPartition), [position])).rejects.toEqual(
-      fails("LOG_LOST", /nothing of that partition/),
+      fails("LOG_LOST", /no message of that partition/),
     );
     await expect(offsets(file(""), [position])).rejects.toEqual(
-      fails("LOG_LOST", /nothing of that partition/),
+      fails("LOG_LOST", /no message of that partition/),
     );
   });
 
