@@ -6,12 +6,13 @@
  * patch version of core may add a name here, and only a minor version may remove or change one.
  */
 export { fromBase64 } from "./columns/bytes-text.ts";
-export { durationText } from "./define/duration.ts";
+export { durationMicros, durationText } from "./define/duration.ts";
 export { selectionFrom } from "./define/selection.ts";
 export { specOfEntity, specOfService, specOfView } from "./define/spec-of.ts";
 export { timeOf } from "./define/time-input.ts";
 export { fromUser, toUser } from "./define/user-values.ts";
 export { didYouMean } from "./did-you-mean.ts";
+export { refuseUnknownOptions, type OptionNames } from "./option-checks.ts";
 export { backpressureText } from "./ingest/backpressure.ts";
 export { definitionMismatchText } from "./registry/definition-mismatch.ts";
 export { keyReader, keysNeeded, type KeyReader } from "./request/entity-keys.ts";

@@ -1,92 +1,88 @@
-/** Makes the server: routes over one store, and the hooks that all routes share. */
-import { setTimeout as sleep } from "node:timers/promises";
-import { createSecureContext, type Server as TlsServer } from "node:tls";
-import { TidemarkError, collectDefinitions, isTidemarkError } from "@tidemark/core";
-import {
-  fastify,
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from "fastify";
+/** Makes the server: the routes over a store, and the hooks that all routes share. */
+import type { Server as TlsServer } from "node:tls";
+import { TidemarkError, collectDefinitions } from "@tidemark/core";
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { apiRoutes } from "./api/routes.ts";
-import { featureResolver } from "./features/feature-resolver.ts";
-import type { ProcessCounters } from "./metrics/cluster-metrics.ts";
-import { exactBody } from "./http/exact-body.ts";
 import { feastRoutes } from "./feast/routes.ts";
-import { statusOf, type ErrorForm } from "./http/http-errors.ts";
-import { healthOf } from "./http/health.ts";
-import { limitRequests } from "./http/request-limits.ts";
-import { limitsOf } from "./options/limits.ts";
+import { featureResolver } from "./features/feature-resolver.ts";
 import { batchedReads } from "./features/request-batching.ts";
-import { METRICS_TYPE, serverMetrics } from "./metrics/metrics.ts";
+import { authentication, checkScope } from "./http/authentication.ts";
+import { exactBody } from "./http/exact-body.ts";
+import { healthOf } from "./http/health.ts";
+import { fromFastifyError, plainError, statusOf, type ErrorForm } from "./http/http-errors.ts";
+import { listenError, refuseOpenAddress } from "./http/listening.ts";
+import { limitRequests } from "./http/request-limits.ts";
 import { requestLog } from "./http/request-log.ts";
-import type { ServerOptions, TlsTexts } from "./options/server-options.ts";
 import type { Serving } from "./http/serving.ts";
-import { checkScope, authentication } from "./http/authentication.ts";
+import { shutDown } from "./http/shutdown.ts";
+import { checkedTls } from "./http/tls.ts";
+import type { ProcessCounters } from "./metrics/cluster-metrics.ts";
+import { METRICS_TYPE, serverMetrics } from "./metrics/metrics.ts";
+import { limitsOf } from "./options/limits.ts";
+import {
+  checkListenOptions,
+  checkServerOptions,
+  type ListenOptions,
+  type ServerOptions,
+  type TlsTexts,
+} from "./options/server-options.ts";
+import { shutdownOf, timeoutsOf } from "./options/timeouts.ts";
 
-/** A server that answers requests for features over HTTP. */
+/** A server of features over HTTP. */
 export interface FeatureServer {
+  /** The Fastify instance, for routes of your own. */
   readonly app: FastifyInstance;
   /**
    * Listens and returns the address. Without tokens the server listens on this machine only, unless
    * `anonymous` is set.
    *
-   * @throws SERVER_OPEN when the address is reachable from outside, and there are neither tokens
-   * nor `anonymous`.
-   * @throws PORT_TAKEN when another process has the port.
+   * @throws SERVER_OPEN when other machines can reach the address, and there are neither tokens nor
+   * `anonymous`.
+   * @throws PORT_TAKEN when another process has the port, or this process may not use the port.
+   * @throws SERVER_OPTIONS_INVALID when this machine does not have the address.
+   * @throws OPTION_UNKNOWN when there is no such option.
    */
   listen(options?: ListenOptions): Promise<string>;
   /**
-   * Stops the server without losing a request. The store stays open: it is the caller's.
+   * Stops the server without losing a request. The store stays open.
    *
-   * 1. For `shutdownGracePeriod` ms the server goes on, but reports itself as unhealthy. Each
-   *    connection is closed with its next answer, so that callers go elsewhere.
-   * 2. Then the server accepts no more requests, and answers the requests that it has begun.
-   * 3. After `limit` ms the server gives up the remaining requests.
+   * 1. During the grace period the server still accepts requests, but its health check fails. Each
+   *    answer closes its connection, so that callers connect to another server.
+   * 2. Then the server accepts no more requests, and answers the requests in flight.
+   * 3. After the timeout the server closes the connections of the remaining requests.
+   *
+   * The option `shutdown` sets the grace period and the timeout.
    */
-  drain(options?: DrainOptions): Promise<void>;
+  drain(): Promise<void>;
   /** Stops the server as `drain` does, without a grace period. */
   close(): Promise<void>;
-  /** Returns the counters of this process. `clusterMetrics` combines those of several processes. */
+  /** Returns the counters of this process. `clusterMetrics` adds those of several processes. */
   counters(): Promise<ProcessCounters>;
-  /** Uses another certificate for new connections. */
-  renewTls(texts: TlsTexts): void;
-}
-
-/** Where a server listens. */
-export interface ListenOptions {
-  /** The address to listen at. Default: "127.0.0.1". */
-  readonly host?: string | undefined;
-  /** The port; 0 for a free one. Default: 6566. */
-  readonly port?: number | undefined;
-  readonly anonymous?: boolean | undefined;
   /**
-   * Lets other processes listen at the same port; the system distributes the connections. Not every
-   * system supports it.
+   * Uses another certificate for new connections.
+   *
+   * @throws SERVER_OPTIONS_INVALID when the certificate and the key do not belong together, or the
+   * server has no TLS.
    */
-  readonly shared?: boolean | undefined;
-}
-
-/** How a server ends. */
-export interface DrainOptions {
-  /** The shutdown grace period in ms. Default: 0. */
-  readonly shutdownGracePeriod?: number | undefined;
-  /** How long the server finishes begun requests, in ms. Default: 30,000. */
-  readonly limit?: number | undefined;
+  renewTls(texts: TlsTexts): void;
 }
 
 /**
  * Makes a server over a store that the caller opened.
  *
+ * @throws OPTION_UNKNOWN when there is no such option. The message suggests the nearest name.
+ * @throws DURATION_INVALID when a time limit is not a duration.
  * @throws SERVER_OPTIONS_INVALID when a limit, a token or a certificate is invalid.
  * @example
  * const server = await featureServer({ store, definitions });
  * await server.listen({ port: 6566 });
  */
 export async function featureServer(options: ServerOptions): Promise<FeatureServer> {
+  checkServerOptions(options);
   const definitions = collectDefinitions(options.definitions);
   const limits = limitsOf(options.limits);
+  const timeouts = timeoutsOf(options.timeouts);
+  const shutdown = shutdownOf(options.shutdown);
   const authenticate = authentication(options.tokens);
   const log = requestLog(options.log);
   const serving: Serving = {
@@ -102,19 +98,19 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   };
 
   const connectionLimits = {
-    headersTimeout: limits.headersMs,
-    connectionsCheckingInterval: Math.min(1000, limits.headersMs),
+    headersTimeout: timeouts.headers,
+    connectionsCheckingInterval: Math.min(1000, timeouts.headers),
   };
   const app = fastify({
     logger: false,
     bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.requestMs,
-    keepAliveTimeout: limits.keepAliveMs,
+    requestTimeout: timeouts.request,
+    keepAliveTimeout: timeouts.keepAlive,
     forceCloseConnections: "idle",
     return503OnClosing: false,
     ...(options.tls === undefined
       ? { http: connectionLimits }
-      : { https: { ...connectionLimits, ...tlsTexts(options.tls) } }),
+      : { https: { ...connectionLimits, ...checkedTls(options.tls) } }),
     // with TLS the type differs, but every member used here is the same
   }) as FastifyInstance;
   app.decorateRequest("entityCount", 0);
@@ -142,10 +138,13 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     }
     done();
   });
-  const inFlight = limitRequests(app, limits);
+  const inFlight = limitRequests(app, {
+    maxInFlight: limits.requestsInFlight,
+    timeout: timeouts.request,
+  });
   const metrics = serverMetrics({
     store: options.store,
-    inFlight: () => inFlight,
+    inFlight: () => inFlight.count,
     cluster: options.clusterMetrics,
   });
   app.addHook("onResponse", (request, reply, done) => {
@@ -158,7 +157,8 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     answerError(
       new TidemarkError(
         "ROUTE_UNKNOWN",
-        `there is no ${request.method} ${request.url.split("?")[0]!.slice(0, 100)} here`,
+        `the server has no route ${request.method} ${request.url.split("?")[0]!.slice(0, 100)}; ` +
+          "see the paths in /openapi.json",
       ),
       request,
       reply,
@@ -176,7 +176,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     reply: FastifyReply,
     form: ErrorForm = plainError,
   ): FastifyReply {
-    const error = knownError(given, limits.bodyBytes);
+    const error = fromFastifyError(given, limits.bodyBytes);
     const { status, body } = form(error, statusOf(error));
     if (status === 500)
       log?.write("error", "a request failed", {
@@ -188,48 +188,22 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     return reply.code(status).header("content-type", "application/json; charset=utf-8").send(body);
   }
 
-  let draining: Promise<void> | null = null;
-  async function drain(shutdownGracePeriod: number, limit: number): Promise<void> {
-    serving.draining = true;
-    if (shutdownGracePeriod > 0) await sleep(shutdownGracePeriod);
-    const left = setTimeout(() => {
-      app.server.closeAllConnections();
-    }, limit);
-    if (app.server.listening) {
-      // setImmediate runs after the loop's phase that accepts connections: waiting connections are
-      // in, and no new one is accepted
-      await new Promise<void>((resolve) => {
-        setImmediate(() => {
-          app.server.close(() => {
-            resolve();
-          });
-        });
-      });
-    }
-    await app.close().finally(() => {
-      clearTimeout(left);
-    });
-  }
+  let stopped: Promise<void> | null = null;
 
   return {
     app,
-    async listen({ host = "127.0.0.1", port = 6566, anonymous = false, shared = false } = {}) {
-      if (authenticate === null && !anonymous && !isLoopback(host)) {
-        throw new TidemarkError(
-          "SERVER_OPEN",
-          `server: it has no tokens, and at ${host} everybody could ask it; give it tokens, ` +
-            "listen at 127.0.0.1, or say that everybody may ask with anonymous: true",
-        );
-      }
+    async listen(given = {}) {
+      checkListenOptions(given);
+      const { host = "127.0.0.1", port = 6566, anonymous = false, shared = false } = given;
+      if (authenticate === null && !anonymous) refuseOpenAddress(host);
       return app
         .listen({ host, port, ...(shared ? { reusePort: true } : {}) })
         .catch((cause: NodeJS.ErrnoException) => {
           throw listenError(cause, host, port);
         });
     },
-    drain: ({ shutdownGracePeriod = 0, limit = 30_000 } = {}) =>
-      (draining ??= drain(shutdownGracePeriod, limit)),
-    close: () => (draining ??= drain(0, 30_000)),
+    drain: () => (stopped ??= shutDown(app, serving, shutdown)),
+    close: () => (stopped ??= shutDown(app, serving, { ...shutdown, gracePeriod: 0 })),
     counters: () => metrics.counters(),
     renewTls(texts) {
       if (options.tls === undefined)
@@ -237,102 +211,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
           "SERVER_OPTIONS_INVALID",
           "server: it was made without TLS; give tls to featureServer first",
         );
-      (app.server as unknown as TlsServer).setSecureContext({ ...tlsTexts(texts) });
+      (app.server as unknown as TlsServer).setSecureContext({ ...checkedTls(texts) });
     },
   };
-}
-
-/** Checks the certificate here and not at the first connection. */
-function tlsTexts({ cert, key }: TlsTexts): TlsTexts {
-  try {
-    createSecureContext({ cert, key });
-  } catch (cause) {
-    throw new TidemarkError(
-      "SERVER_OPTIONS_INVALID",
-      `server: its TLS certificate and key do not work together: ${(cause as Error).message}; ` +
-        "give both as PEM texts",
-      { cause },
-    );
-  }
-  return { cert, key };
-}
-
-const plainError: ErrorForm = (error, status) => {
-  const { code, message } = isTidemarkError(error)
-    ? error
-    : { code: "INTERNAL", message: "the server failed at this request; its log says why" };
-  return { status, body: JSON.stringify({ code, message }) };
-};
-
-/**
- * Explains a system error of an address, with the next step. An unknown error is returned
- * unchanged.
- *
- * @example
- * process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
- *   console.error(listenError(error, "127.0.0.1", 6566).message);
- * });
- */
-export function listenError(cause: NodeJS.ErrnoException, host: string, port: number): Error {
-  switch (cause.code) {
-    case "EADDRINUSE":
-      return new TidemarkError(
-        "PORT_TAKEN",
-        `server: another process listens on port ${port} of ${host}; ` +
-          "choose another with --port or in the configuration, or end that process",
-        { cause },
-      );
-    case "EACCES":
-      return new TidemarkError(
-        "PORT_TAKEN",
-        `server: this process may not listen on port ${port} of ${host}; ` +
-          "choose one from 1024 on with --port or in the configuration",
-        { cause },
-      );
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return new TidemarkError(
-        "SERVER_OPTIONS_INVALID",
-        `server: this machine has no address ${host}; ` +
-          "listen at one of its own, such as 127.0.0.1 or 0.0.0.0",
-        { cause },
-      );
-    default:
-      return cause;
-  }
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
-/** Turns errors that Fastify finds before the route runs into Tidemark's errors. */
-function knownError(error: unknown, bodyBytes: number): unknown {
-  if (isTidemarkError(error)) return error;
-  switch ((error as FastifyError).code) {
-    case "FST_ERR_CTP_BODY_TOO_LARGE":
-      return new TidemarkError(
-        "BODY_TOO_LARGE",
-        `the body is larger than ${bodyBytes} bytes; ` +
-          "ask for fewer entities or rows at a time, or raise the limit bodyBytes of the server",
-      );
-    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
-      return new TidemarkError(
-        "MEDIA_TYPE_UNKNOWN",
-        "the body is not JSON; send it with the header Content-Type: application/json",
-      );
-    case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
-      return new TidemarkError(
-        "REQUEST_INVALID",
-        "the body is not as long as its Content-Length says",
-      );
-    default: {
-      // other refusals of Fastify are the caller's fault too
-      const { statusCode, message } = error as Partial<FastifyError>;
-      return statusCode !== undefined && statusCode >= 400 && statusCode < 500
-        ? new TidemarkError("REQUEST_INVALID", `the request: ${message}`)
-        : error;
-    }
-  }
 }

@@ -1,16 +1,13 @@
 export { clusterMetrics, type ProcessCounters } from "./metrics/cluster-metrics.ts";
-export {
-  featureServer,
-  listenError,
-  type DrainOptions,
-  type FeatureServer,
-  type ListenOptions,
-} from "./feature-server.ts";
+export { featureServer, type FeatureServer } from "./feature-server.ts";
+export { listenError } from "./http/listening.ts";
 export type { Limits } from "./options/limits.ts";
 export type {
+  ListenOptions,
   LogOptions,
   Scope,
   ServerOptions,
   ServerToken,
   TlsTexts,
 } from "./options/server-options.ts";
+export type { ShutdownOptions, Timeouts } from "./options/timeouts.ts";

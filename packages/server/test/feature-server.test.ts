@@ -11,7 +11,7 @@ test(
   "drain: callers go on, health is 503, every begun request is answered",
   { timeout: 60_000 },
   async () => {
-    const server = await shopServer();
+    const server = await shopServer({ shutdown: { gracePeriod: "1s" } });
     const url = new URL(await server.listen({ port: 0 }));
     const seen = { answered: 0, cut: [] as string[] };
     const payload = JSON.stringify(ANN);
@@ -51,7 +51,7 @@ test(
         setTimeout(resolve, 5);
       });
     const before = seen.answered;
-    const drained = server.drain({ shutdownGracePeriod: 300 });
+    const drained = server.drain();
     expect((await fetch(new URL("/health", url))).status).toBe(503);
     await Promise.all(callers);
     await drained;

@@ -1,6 +1,7 @@
 /** `tidemark serve`: features over HTTP. */
 import cluster from "node:cluster";
 import { isRetryable, isTidemarkError } from "@tidemark/core";
+import { durationMicros } from "@tidemark/core/internal";
 import { featureServer, type FeatureServer } from "@tidemark/server";
 import { configCommand, type CommandRun } from "./config-command.ts";
 import type { LoadedConfig } from "../config/config-file.ts";
@@ -55,7 +56,7 @@ export const serveCommand: ReturnType<typeof configCommand> = configCommand({
     try {
       announce(run, await listen(server, settings), 1);
       await untilAborted(run.signal);
-      await server.drain(drainOf(settings));
+      await server.drain();
     } finally {
       process.off("SIGHUP", renew);
       await end();
@@ -81,13 +82,14 @@ function serveSettingsOf({ given, config }: CommandRun): ServeSettings {
   };
 }
 
-function drainOf({ drain }: ServerConfig): {
-  readonly shutdownGracePeriod: number;
-  readonly limit: number;
-} {
-  return { shutdownGracePeriod: drain?.shutdownGracePeriod ?? 1000, limit: drain?.limit ?? 30_000 };
+/** The ms after which the first process kills a process that does not end: longer than a shutdown. */
+function killAfterMs({
+  shutdown: { gracePeriod = "1s", timeout = "30s" } = {},
+}: ServerConfig): number {
+  const ms = (name: string, duration: string): number =>
+    duration === "0s" ? 0 : durationMicros(`server.shutdown.${name}`, duration) / 1000;
+  return ms("gracePeriod", gracePeriod) + ms("timeout", timeout) + 5000;
 }
-
 interface StartedServer {
   readonly server: FeatureServer;
   /** The store stays open until the command ends. */
@@ -107,6 +109,8 @@ async function startServer(
     definitions: config.definitions,
     tokens: tokensOf(settings, secrets),
     limits: settings.limits,
+    timeouts: settings.timeouts,
+    shutdown: settings.shutdown,
     tls: await tlsOf(settings, config.file),
     zone: config.zone,
     clusterMetrics,
@@ -169,12 +173,11 @@ async function renewCertificate(
 /** The first process of several: it opens no store. */
 async function runPrimary(run: CommandRun, settings: ServeSettings): Promise<number> {
   const { progress, signal } = run;
-  const { shutdownGracePeriod, limit } = drainOf(settings);
   await runCluster({
     workers: settings.workers,
     port: await freePort(settings),
     signal,
-    limit: shutdownGracePeriod + limit + 5000,
+    limit: killAfterMs(settings),
     onListening: (address) => {
       announce(run, address, settings.workers);
     },
@@ -233,7 +236,7 @@ async function runWorker(run: CommandRun, settings: ServeSettings): Promise<numb
       };
       sendMessage({ tidemark: "listening", address: await listen(server, settings) });
       await untilAborted(AbortSignal.any([drainRequested.signal, run.signal]));
-      await server.drain(drainOf(settings));
+      await server.drain();
     } finally {
       await end();
     }

@@ -2,7 +2,14 @@
 import { readFile } from "node:fs/promises";
 import { TidemarkError } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
-import type { Limits, Scope, ServerToken, TlsTexts } from "@tidemark/server";
+import type {
+  Limits,
+  Scope,
+  ServerToken,
+  ShutdownOptions,
+  Timeouts,
+  TlsTexts,
+} from "@tidemark/server";
 import type { SecretReferences } from "../config/secret.ts";
 import type { Secrets } from "../config/secret.ts";
 
@@ -26,6 +33,7 @@ export interface ServerConfig<S extends SecretReferences = SecretReferences> {
   /** Files with PEM texts; read again on SIGHUP. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly limits?: Partial<Limits> | undefined;
+  readonly timeouts?: Timeouts | undefined;
   /**
    * A JSON line on stderr for each request; true without it. `entities`: with the entities asked
    * for, which are personal data.
@@ -37,13 +45,8 @@ export interface ServerConfig<S extends SecretReferences = SecretReferences> {
         readonly entities?: boolean | undefined;
       }
     | undefined;
-  /**
-   * On SIGTERM: how long requests are still taken while /health says 503 (1,000 ms without it), and
-   * after which time those that are not answered are left (30,000 ms).
-   */
-  readonly drain?:
-    | { readonly shutdownGracePeriod?: number | undefined; readonly limit?: number | undefined }
-    | undefined;
+  /** How the server stops on SIGTERM. */
+  readonly shutdown?: ShutdownOptions | undefined;
 }
 
 /** A token of the server, and what it may ask. */
@@ -67,16 +70,16 @@ const SERVER_MEMBERS: Readonly<Record<keyof ServerConfig, (value: unknown) => st
       ? null
       : "must be { cert, key }, two files",
   limits: (value) => (isObject(value) ? null : "must be an object of limits"),
+  timeouts: (value) =>
+    isObject(value)
+      ? checkMembers("timeouts", value, ["request", "headers", "keepAlive"])
+      : 'must be { request, headers, keepAlive }, durations such as "10s"',
   log: (value) =>
     isObject(value) ? checkMembers("log", value, ["level", "entities"]) : isFlag(value),
-  drain: (value) =>
+  shutdown: (value) =>
     isObject(value)
-      ? (checkMembers("drain", value, ["shutdownGracePeriod", "limit"]) ??
-        Object.values(value)
-          .map((one) => isWholeBetween(one, 0, 2 ** 31 - 1))
-          .find((why) => why !== null) ??
-        null)
-      : "must be { shutdownGracePeriod, limit }, in ms",
+      ? checkMembers("shutdown", value, ["gracePeriod", "timeout"])
+      : 'must be { gracePeriod, timeout }, durations such as "10s"',
 };
 const TOKEN_MEMBERS = ["name", "scopes", "secret", "sha256"];
 

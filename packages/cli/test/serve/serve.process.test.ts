@@ -118,7 +118,7 @@ describe("the command", () => {
   test("serves what is pushed to it, with a token from the environment, and ends well on SIGTERM", async () => {
     const made = project(
       '{ tokens: [{ name: "all", scopes: ["read", "push", "operate"], secret: "token" }], ' +
-        "drain: { shutdownGracePeriod: 0 } }",
+        'shutdown: { gracePeriod: "0s" } }',
       'secrets: { token: env("TIDEMARK_TEST_TOKEN") },',
     );
     process.env["TIDEMARK_TEST_TOKEN"] = TOKEN;
@@ -201,7 +201,7 @@ describe("the command", () => {
       "{ limits: { entites: 5 } }",
       [],
       1,
-      /SERVER_OPTIONS_INVALID: .*no limit "entites"/,
+      /OPTION_UNKNOWN: .*no option "entites"; did you mean "entities"/,
     ],
     [
       "a certificate that is not there",
@@ -245,7 +245,7 @@ describe("the command", () => {
       "broken changes nothing",
     async () => {
       const made = project(
-        '{ tls: { cert: "cert.pem", key: "key.pem" }, drain: { shutdownGracePeriod: 0 } }',
+        '{ tls: { cert: "cert.pem", key: "key.pem" }, shutdown: { gracePeriod: "0s" } }',
       );
       const certificate = (name: string): string => {
         const done = spawnSync(
@@ -328,7 +328,7 @@ describe("under load", () => {
       "who comes later finds nobody",
     async (workers) => {
       const { url, child, ended } = await serve(
-        project("{ drain: { shutdownGracePeriod: 300 } }"),
+        project('{ shutdown: { gracePeriod: "1s" } }'),
         "--workers",
         workers,
       );
@@ -361,7 +361,7 @@ describe("under load", () => {
       "are summed, and /health is well again",
     async () => {
       const { url, child, ended } = await serve(
-        project("{ log: false, workers: 2, drain: { shutdownGracePeriod: 0 } }"),
+        project('{ log: false, workers: 2, shutdown: { gracePeriod: "0s" } }'),
       );
       const { tally, done } = callers(url, 8);
       await until(async () => tally.answered > 200);
@@ -401,7 +401,7 @@ describe("under load", () => {
 
   test("SIGTERM ends one that has just been replaced too, and does not have to kill it", async () => {
     const { url, child, ended } = await serve(
-      project("{ log: false, workers: 2, drain: { shutdownGracePeriod: 0 } }"),
+      project('{ log: false, workers: 2, shutdown: { gracePeriod: "0s" } }'),
     );
     expect((await asking(url)).status).toBe(200);
     const killed = Number(

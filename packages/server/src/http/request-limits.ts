@@ -1,7 +1,6 @@
 /** Limits the requests in flight: their number, and the time of each request. */
 import { TidemarkError } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Limits } from "../options/limits.ts";
 
 /**
  * An admitted request: an entry of a linked list in order of arrival. A Set in place of the list
@@ -28,13 +27,19 @@ export interface RequestCount {
   readonly count: number;
 }
 
+/** The limits of the requests in flight. `timeout` is the time limit of one request in ms. */
+export interface RequestLimits {
+  readonly maxInFlight: number;
+  readonly timeout: number;
+}
+
 /**
- * Adds hooks that admit requests and end those that take too long. One timer checks all requests,
- * because a timer for each costs more than most requests.
+ * Adds hooks that admit requests and end the requests that take too long. One timer checks all
+ * requests, because a timer for each request would cost more than most requests.
  */
 export function limitRequests(
   app: FastifyInstance,
-  limits: Pick<Limits, "inFlight" | "requestMs">,
+  { maxInFlight, timeout }: RequestLimits,
 ): RequestCount {
   let [oldest, newest, count]: [AdmittedRequest | null, AdmittedRequest | null, number] = [
     null,
@@ -75,12 +80,12 @@ export function limitRequests(
     },
   });
   app.addHook("preHandler", (request, reply, done) => {
-    if (count >= limits.inFlight) {
+    if (count >= maxInFlight) {
       done(
         new TidemarkError(
           "SERVER_BUSY",
-          `the server works on ${count} requests, and takes no more at one time; ` +
-            "come again in a second",
+          `the server: ${count} requests are in flight, as many as limits.requestsInFlight ` +
+            "allows; repeat the request after a second",
         ),
       );
       return;
@@ -105,7 +110,7 @@ export function limitRequests(
 
   const cleanup = setInterval(
     () => {
-      const latest = performance.now() - limits.requestMs;
+      const latest = performance.now() - timeout;
       for (
         let work = oldest, after: AdmittedRequest | null;
         work !== null && work.since <= latest;
@@ -116,14 +121,14 @@ export function limitRequests(
         if (request.routeOptions.config.unbounded === true || reply.sent) continue;
         const error = new TidemarkError(
           "REQUEST_TIMED_OUT",
-          `the request took longer than ${limits.requestMs} ms; ` +
-            "ask for less at a time, or come again",
+          `the request took longer than ${timeout} ms; ` +
+            "request fewer entities or features, or repeat the request",
         );
         ending?.abort(error);
         if (!reply.sent) reply.send(error);
       }
     },
-    Math.max(5, Math.min(250, limits.requestMs / 4)),
+    Math.max(5, Math.min(250, timeout / 4)),
   ).unref();
   app.addHook("onClose", (_app, done) => {
     clearInterval(cleanup);

@@ -1,24 +1,27 @@
-/** Writes the server's counters in Prometheus' format. */
+/** Writes the metrics of a server in Prometheus' text format. */
 import type { Store } from "@tidemark/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from "prom-client";
 import type { ProcessCounters } from "./cluster-metrics.ts";
-import type { RequestCount } from "../http/request-limits.ts";
 import { countAnswer, histogramValues, routeCounts, type RouteCounts } from "./route-counts.ts";
 import { storeMetrics } from "./store-metrics.ts";
 
+/** The metrics of a server. */
 export interface Metrics {
+  /** Counts an answered request. */
   answered(request: FastifyRequest, reply: FastifyReply): void;
-  /** The counters of this process, for `clusterMetrics`. */
+  /** Returns the counters of this process, for `clusterMetrics`. */
   counters(): Promise<ProcessCounters>;
+  /** Returns all metrics as Prometheus text. */
   text(): Promise<string>;
 }
 
+/** The content type of Prometheus text. */
 export const METRICS_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
 
 /**
- * Writes the metrics. `cluster` returns the counters of all processes as text, in place of this
- * process' counters. The state of the stores is the same for all processes, and read once.
+ * Makes the metrics. `inFlight` returns the number of requests in flight. `cluster` returns the
+ * counters of all processes as text; without it the text has the counters of this process.
  */
 export function serverMetrics({
   store,
@@ -26,7 +29,7 @@ export function serverMetrics({
   cluster,
 }: {
   readonly store: Store;
-  readonly inFlight: () => RequestCount;
+  readonly inFlight: () => number;
   readonly cluster: (() => Promise<string>) | undefined;
 }): Metrics {
   const routes = new Map<string, RouteCounts>();
@@ -34,7 +37,7 @@ export function serverMetrics({
   const registers = [own];
   new Counter({
     name: "tidemark_http_requests_total",
-    help: "Requests answered, by route and status",
+    help: "Answered requests, by route and status",
     labelNames: ["route", "status"],
     registers,
     collect() {
@@ -44,8 +47,8 @@ export function serverMetrics({
     },
   });
   const seconds = {
-    name: "tidemark_http_request_seconds",
-    help: "From the head of a request to the end of its answer",
+    name: "tidemark_http_request_duration_seconds",
+    help: "Time from the head of a request to the end of its answer, by route",
     type: "histogram",
     aggregator: "sum",
   } as const;
@@ -55,7 +58,7 @@ export function serverMetrics({
   } as unknown as Metric);
   new Counter({
     name: "tidemark_http_entities_total",
-    help: "Entity rows asked for, and rows pushed, by route",
+    help: "Entities and pushed rows of all requests, by route",
     labelNames: ["route"],
     registers,
     collect() {
@@ -64,11 +67,11 @@ export function serverMetrics({
     },
   });
   new Gauge({
-    name: "tidemark_http_in_flight",
-    help: "Requests that are worked on now",
+    name: "tidemark_http_requests_in_flight",
+    help: "Requests that have arrived and are not answered yet",
     registers,
     collect() {
-      this.set(inFlight().count);
+      this.set(inFlight());
     },
   });
   collectDefaultMetrics({ register: own });

@@ -1,78 +1,77 @@
 /**
- * Writes the state of a store's sources in Prometheus' format. Law 9 fixes the names:
- * `quarantined_changes_total` counts messages, `quarantined_rows` rows.
+ * Writes the state of a store's sources in Prometheus' text format. Law 9 fixes two names:
+ * `quarantined_changes_total` counts messages, `quarantined_rows` counts rows.
  */
 import type { SourceStatus, Store } from "@tidemark/core";
 import type { Position } from "@tidemark/core/spi";
-import { Gauge, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 
-/**
- * Makes the text from the store's status. The status is read at most every few seconds, because it
- * reads every source's state in every store.
- */
+/** How long (ms) a status is used again. A status reads the state of every source in every store. */
+const CACHE_TIME = 5000;
+
+/** Makes a function that returns the text of the metrics. The text comes from the store's status. */
 export function storeMetrics(store: Store): () => Promise<string> {
   const registry = new Registry();
   const registers = [registry];
   const up = new Gauge({
-    name: "tidemark_status_up",
-    help: "1: the status of the stores could be read",
+    name: "tidemark_stores_up",
+    help: "1 if the status of the stores could be read",
     registers,
   });
   const offset = new Gauge({
     name: "tidemark_source_offset",
-    help: "The offset of the last change taken, by partition of the source's log",
+    help: "Offset of the last change taken, by partition of the source's log",
     labelNames: ["source", "store", "partition"],
     registers,
   });
   const behind = new Gauge({
-    name: "tidemark_source_behind",
-    help: "Changes that the other store has taken and this one has not",
+    name: "tidemark_source_behind_changes",
+    help: "Changes that the other store has taken and this store has not",
     labelNames: ["source", "store"],
     registers,
   });
-  const stalled = new Gauge({
-    name: "tidemark_store_stalled",
-    help: "1: the store does not keep up, or could not be asked",
+  const backpressure = new Gauge({
+    name: "tidemark_store_backpressure",
+    help: "1 if the store does not keep up with the source's log, or is unavailable",
     labelNames: ["source", "store"],
     registers,
   });
-  const changes = new Gauge({
+  const quarantinedChanges = new Counter({
     name: "quarantined_changes_total",
     help: "Messages whose row was quarantined or whose key could not be read",
     labelNames: ["source"],
     registers,
   });
-  const rows = new Gauge({
+  const quarantinedRows = new Gauge({
     name: "quarantined_rows",
     help: "Rows whose current image is quarantined: they are in no window",
     labelNames: ["source"],
     registers,
   });
-  const nonFinite = new Gauge({
+  const nonFiniteValues = new Counter({
     name: "tidemark_non_finite_values_total",
-    help: "NaN and infinite values, taken as missing",
+    help: "NaN and infinite values, which count as missing",
     labelNames: ["source"],
     registers,
   });
-  const invalidValues = new Gauge({
+  const invalidValues = new Counter({
     name: "tidemark_invalid_values_total",
-    help: "Values that could not be read, taken as missing",
+    help: "Values that could not be read, which count as missing",
     labelNames: ["source"],
     registers,
   });
-  const all = [up, offset, behind, stalled, changes, rows, nonFinite, invalidValues];
   let lastRead: { readonly at: number; readonly status: Promise<readonly SourceStatus[]> } | null =
     null;
 
   function statusNow(): Promise<readonly SourceStatus[]> {
     const now = performance.now();
-    if (lastRead === null || now - lastRead.at > 5000)
+    if (lastRead === null || now - lastRead.at > CACHE_TIME)
       lastRead = { at: now, status: store.status() };
     return lastRead.status;
   }
 
   function fill(status: readonly SourceStatus[]): void {
-    for (const { source, online, history, backpressure } of status) {
+    for (const { source, online, history, backpressure: heldUp } of status) {
       const stores = [
         ["online", online?.positions],
         ["history", history?.positions],
@@ -85,17 +84,17 @@ export function storeMetrics(store: Store): () => Promise<string> {
         if (other !== undefined)
           behind.set({ source, store: name }, changesBehind(positions, other));
       }
-      for (const { role } of backpressure) stalled.set({ source, store: role }, 1);
+      for (const { role } of heldUp) backpressure.set({ source, store: role }, 1);
       if (online === null) continue;
-      changes.set({ source }, online.quarantinedChanges);
-      rows.set({ source }, online.quarantinedRows);
-      nonFinite.set({ source }, online.nonFiniteValues);
-      invalidValues.set({ source }, online.invalidValues);
+      quarantinedChanges.inc({ source }, online.quarantinedChanges);
+      quarantinedRows.set({ source }, online.quarantinedRows);
+      nonFiniteValues.inc({ source }, online.nonFiniteValues);
+      invalidValues.inc({ source }, online.invalidValues);
     }
   }
 
   return async () => {
-    for (const gauge of all) gauge.reset();
+    registry.resetMetrics();
     // an unavailable store must not remove the other metrics
     const status = await statusNow().catch(() => null);
     up.set(status === null ? 0 : 1);
@@ -104,6 +103,7 @@ export function storeMetrics(store: Store): () => Promise<string> {
   };
 }
 
+/** Counts the changes that `other` has taken and `own` has not. */
 function changesBehind(own: readonly Position[], other: readonly Position[]): number {
   const taken = new Map(own.map(({ partition, offset }) => [partition, offset]));
   return other.reduce(

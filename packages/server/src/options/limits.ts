@@ -1,7 +1,8 @@
-/** Defines the limits of one request, and of all requests together. */
+/** The limits of one request, and of all requests together. */
 import { TidemarkError } from "@tidemark/core";
+import { refuseUnknownOptions, type OptionNames } from "@tidemark/core/internal";
 
-/** What a server accepts at once. */
+/** The limits of a server. A request beyond a limit gets an error. */
 export interface Limits {
   /** The greatest size of a body in bytes. Default: 1 MiB. */
   readonly bodyBytes: number;
@@ -12,19 +13,10 @@ export interface Limits {
   /** The greatest number of rows of one push. Default: 10,000. */
   readonly rows: number;
   /**
-   * The greatest number of requests at one time. Further requests are told to come again. Default:
-   * 512.
+   * The greatest number of requests in flight: requests that have arrived and are not answered yet.
+   * Default: 512.
    */
-  readonly inFlight: number;
-  /**
-   * The time limit of one request from its head to its answer, in ms. Materialization is not
-   * limited. Default: 10,000.
-   */
-  readonly requestMs: number;
-  /** The time in which the head of a request must arrive, in ms. Default: 10,000. */
-  readonly headersMs: number;
-  /** How long a connection is kept for the next request, in ms. Default: 72,000. */
-  readonly keepAliveMs: number;
+  readonly requestsInFlight: number;
 }
 
 const DEFAULTS: Limits = {
@@ -32,31 +24,26 @@ const DEFAULTS: Limits = {
   entities: 10_000,
   features: 1_000,
   rows: 10_000,
-  inFlight: 512,
-  requestMs: 10_000,
-  headersMs: 10_000,
-  keepAliveMs: 72_000,
+  requestsInFlight: 512,
 };
+const LIMIT_NAMES: OptionNames = { names: new Set(Object.keys(DEFAULTS)), renamed: {} };
 
 /**
  * Returns the given limits, with the defaults for the rest.
  *
- * @throws SERVER_OPTIONS_INVALID when a limit is no whole number above zero.
+ * @throws OPTION_UNKNOWN when there is no limit of a given name.
+ * @throws SERVER_OPTIONS_INVALID when a limit is not a whole number above zero.
  */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
+  refuseUnknownOptions("featureServer: limits", given, LIMIT_NAMES);
   const limits = { ...DEFAULTS };
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
-    if (!Object.hasOwn(DEFAULTS, name))
-      throw new TidemarkError(
-        "SERVER_OPTIONS_INVALID",
-        `server: there is no limit "${name}"; the limits are ${Object.keys(DEFAULTS).join(", ")}`,
-      );
     if (!Number.isSafeInteger(value) || value < 1 || value > 2 ** 31 - 1)
       throw new TidemarkError(
         "SERVER_OPTIONS_INVALID",
-        `server: limit ${name} must be a whole number from 1 to 2147483647, ` +
-          `and is ${String(value)}`,
+        `featureServer: limits.${name} is ${String(value)}; ` +
+          "give a whole number from 1 to 2147483647",
       );
     limits[name as keyof Limits] = value;
   }

@@ -1,19 +1,21 @@
-/** The options of a server: a store, the definitions it serves, authentication, and limits. */
+/** The options of a server, of its listening address and of its log. */
 import type { Store } from "@tidemark/core";
+import { refuseUnknownOptions, type OptionNames } from "@tidemark/core/internal";
 import type { Limits } from "./limits.ts";
+import type { ShutdownOptions, Timeouts } from "./timeouts.ts";
 
 /**
  * What a token allows.
  *
  * - read: features and their descriptions.
  * - push: rows of push sources.
- * - operate: materialization and metrics.
+ * - operate: materialization, status and metrics.
  */
 export type Scope = "read" | "push" | "operate";
 
 /**
- * A token and its scopes. The token is given itself, from a secret, or as its SHA-256, which may
- * lie in a readable file.
+ * A token and its scopes. `token` is the token itself, from a secret. `sha256` is its SHA-256, which
+ * need not be secret.
  */
 export type ServerToken = {
   /** The name of the caller, for logs. */
@@ -24,8 +26,9 @@ export type ServerToken = {
   | { readonly sha256: string; readonly token?: undefined }
 );
 
-/** Settings of `featureServer`. */
+/** The options of `featureServer`. */
 export interface ServerOptions {
+  /** The store that answers. The server does not close the store. */
   readonly store: Store;
   /** The module of definitions that the store was opened with, or an object of them. */
   readonly definitions: { readonly [exported: string]: unknown };
@@ -37,9 +40,11 @@ export interface ServerOptions {
    */
   readonly tokens?: readonly ServerToken[] | undefined;
   readonly limits?: Partial<Limits> | undefined;
-  /** The certificate and its key as PEM texts. */
+  readonly timeouts?: Timeouts | undefined;
+  readonly shutdown?: ShutdownOptions | undefined;
+  /** The certificate and its key as PEM texts. Default: no TLS. */
   readonly tls?: TlsTexts | undefined;
-  /** Where JSON lines about requests are written. Default: nowhere. */
+  /** The log of requests as JSON lines. Default: no log. */
   readonly log?: LogOptions | undefined;
   /**
    * Returns the counters of all processes of a cluster as Prometheus text. Default: the counters of
@@ -48,16 +53,78 @@ export interface ServerOptions {
   readonly clusterMetrics?: (() => Promise<string>) | undefined;
 }
 
-/** The texts of a certificate and its key, in PEM. */
+/** A certificate and its key as PEM texts. */
 export interface TlsTexts {
   readonly cert: string;
   readonly key: string;
 }
 
-/** What a server logs of its requests. */
+/** The log of requests. */
 export interface LogOptions {
+  /** Receives each line, with its line break. */
   readonly write: (line: string) => void;
+  /** The lowest level that is written. Default: "info". */
   readonly level?: "debug" | "info" | "warn" | "error" | undefined;
-  /** Writes the entities of every request too. They are personal data. Default: false. */
+  /** Writes the body of every request, with its entities. They are personal data. Default: false. */
   readonly entities?: boolean | undefined;
+}
+
+/** The options of `listen`. */
+export interface ListenOptions {
+  /** The address to listen at. Default: "127.0.0.1". */
+  readonly host?: string | undefined;
+  /** The port; 0 for a free port. Default: 6566. */
+  readonly port?: number | undefined;
+  /** Lets a server without tokens listen beyond this machine. Default: false. */
+  readonly anonymous?: boolean | undefined;
+  /**
+   * Lets other processes listen at the same port. The operating system distributes the connections.
+   * Not every operating system supports this. Default: false.
+   */
+  readonly shared?: boolean | undefined;
+}
+
+const SERVER_NAMES: OptionNames = {
+  names: new Set<keyof ServerOptions>([
+    "store",
+    "definitions",
+    "zone",
+    "tokens",
+    "limits",
+    "timeouts",
+    "shutdown",
+    "tls",
+    "log",
+    "clusterMetrics",
+  ]),
+  renamed: {},
+};
+const TLS_NAMES: OptionNames = { names: new Set<keyof TlsTexts>(["cert", "key"]), renamed: {} };
+const LOG_NAMES: OptionNames = {
+  names: new Set<keyof LogOptions>(["write", "level", "entities"]),
+  renamed: {},
+};
+const LISTEN_NAMES: OptionNames = {
+  names: new Set<keyof ListenOptions>(["host", "port", "anonymous", "shared"]),
+  renamed: {},
+};
+
+/**
+ * Checks the names of a server's options.
+ *
+ * @throws OPTION_UNKNOWN when there is no such option. The message suggests the nearest name.
+ */
+export function checkServerOptions(options: ServerOptions): void {
+  refuseUnknownOptions("featureServer", options, SERVER_NAMES);
+  refuseUnknownOptions("featureServer: tls", options.tls ?? {}, TLS_NAMES);
+  refuseUnknownOptions("featureServer: log", options.log ?? {}, LOG_NAMES);
+}
+
+/**
+ * Checks the names of the options of `listen`.
+ *
+ * @throws OPTION_UNKNOWN when there is no such option. The message suggests the nearest name.
+ */
+export function checkListenOptions(options: ListenOptions): void {
+  refuseUnknownOptions("listen", options, LISTEN_NAMES);
 }

@@ -71,7 +71,7 @@ test.each<[string, string, string | object, number, string, string]>([
     { features: ["zzzzzzzzzzzz"], entities: [] },
     404,
     "FEATURE_UNKNOWN",
-    "the definitions have everything, ",
+    "there are everything, ",
   ],
   [
     "a name without end",

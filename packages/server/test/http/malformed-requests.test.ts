@@ -45,7 +45,8 @@ async function answersAsBefore(): Promise<void> {
 
 beforeAll(async () => {
   server = await shopServer({
-    limits: { headersMs: 500, requestMs: 2000, bodyBytes: 100_000, rows: 1000 },
+    limits: { bodyBytes: 100_000, rows: 1000 },
+    timeouts: { headers: "1s", request: "2s" },
   });
   url = await server.listen({ port: 0 });
   const { status, text } = await post("/get-online-features", GOOD);

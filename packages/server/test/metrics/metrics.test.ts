@@ -29,3 +29,14 @@ test("metrics count requests by route and status, entities, and sources", async 
   expect(body).toMatch(/quarantined_rows\{[^}]*source="payments"[^}]*\} 0/);
   await server.close();
 });
+
+test("a metric's name ends in _total exactly when the metric is a counter", async () => {
+  const server = await shopServer();
+  await server.app.inject({ method: "POST", url: GET, payload: ANN });
+  const { body } = await server.app.inject({ method: "GET", url: "/metrics" });
+  const types = [...body.matchAll(/^# TYPE ((?:tidemark|quarantined)_\w+) (\w+)$/gm)];
+  expect(types.length).toBe(12);
+  for (const [line, name, type] of types)
+    expect([line, name!.endsWith("_total")]).toEqual([line, type === "counter"]);
+  await server.close();
+});

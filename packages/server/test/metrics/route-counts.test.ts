@@ -64,10 +64,12 @@ test("the counters of two processes are summed, the histogram among them", async
     'tidemark_http_requests_total{route="/get-online-features",status="200"} 3\n',
   );
   expect(text).toContain('tidemark_http_entities_total{route="/get-online-features"} 6\n');
-  expect(text).toContain("# TYPE tidemark_http_request_seconds histogram");
+  expect(text).toContain("# TYPE tidemark_http_request_duration_seconds histogram");
   expect(text).toMatch(
-    /tidemark_http_request_seconds_bucket\{le="\+Inf",route="\/get-online-features"\} 3\n/,
+    /tidemark_http_request_duration_seconds_bucket\{le="\+Inf",route="\/get-online-features"\} 3\n/,
   );
-  expect(text).toMatch(/tidemark_http_request_seconds_count\{route="\/get-online-features"\} 3\n/);
+  expect(text).toMatch(
+    /tidemark_http_request_duration_seconds_count\{route="\/get-online-features"\} 3\n/,
+  );
   for (const server of servers) await server.close();
 });
