@@ -3,13 +3,14 @@
  *
  * - As processes, in .tidemark/services: Maven brings Kafka, Connect and Debezium (about 90 MB),
  *   Trino (820 MB, of which 400 MB stay), and Spark's jars for Delta in S3 (23 MB). MinIO is
- *   compiled from its Go module, which takes minutes.
+ *   compiled from its Go module, which takes minutes. npm brings Chromium (68 MB).
  * - PostgreSQL, Java (24 for Trino), Maven and Go come from the machine. With apt (as root, in CI),
  *   missing PostgreSQL, Java and Maven are installed.
  * - As containers: the images (setup-docker.ts).
  *
  * Suites whose services are missing are skipped by name (testkit/src/needs.ts).
  */
+import { downloadChromium } from "@tidemark/testkit/services/chromium";
 import { buildMinio, goProgram, minioProgram } from "@tidemark/testkit/services/minio";
 import {
   downloadKafka,
@@ -82,6 +83,7 @@ console.log("tidemark: setting up the services; on two cores, from nothing, abou
 await step("PostgreSQL, Java, Maven", installMachinePrograms);
 await step("Kafka, Connect and Debezium", downloadKafka);
 await step("Delta and S3 for Spark", downloadSparkJars);
+await step("Chromium", downloadChromium);
 await Promise.all([
   step("Trino", trino),
   // the stand-in images hold the same MinIO, so Go has compiled it by then

@@ -12,6 +12,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "vitest";
 import { absentImages, composeAnswers, missingForDocker } from "./services/images.ts";
+import { chromiumProgram } from "./services/chromium.ts";
 import { minioProgram } from "./services/minio.ts";
 import {
   hasJava,
@@ -119,6 +120,13 @@ export function minioServer(): Need {
   return {
     missing:
       minioProgram() === null ? "no MinIO; `npm run setup:services` builds one, with Go" : null,
+  };
+}
+
+/** Needs Chromium, which scripts/setup-services.ts installs. TIDEMARK_CHROMIUM names another one. */
+export function chromium(): Need {
+  return {
+    missing: chromiumProgram() === null ? "no Chromium; `npm run setup:services` brings it" : null,
   };
 }
 

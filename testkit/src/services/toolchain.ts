@@ -33,16 +33,21 @@ const ACCELERATOR = "1.3.1";
 /** The plugin that reads Delta tables. All fifty plugins are five times as large. */
 const TRINO_PLUGINS: readonly string[] = ["delta-lake"];
 
-const home = join(fileURLToPath(new URL("../../..", import.meta.url)), ".tidemark", "services");
+/** The folder of the programs that tests download. */
+export const servicesFolder = join(
+  fileURLToPath(new URL("../../..", import.meta.url)),
+  ".tidemark",
+  "services",
+);
 /** The jars of a Kafka broker and a Connect worker. */
-export const kafkaJars = join(home, `kafka-${KAFKA}`);
+export const kafkaJars = join(servicesFolder, `kafka-${KAFKA}`);
 /** A `plugin.path` with Debezium's connector for PostgreSQL. */
-export const connectPlugins = join(home, `debezium-${DEBEZIUM}`);
+export const connectPlugins = join(servicesFolder, `debezium-${DEBEZIUM}`);
 /** The folder with Trino's `lib` and `plugin`. */
-export const trinoHome = join(home, `trino-${TRINO}`);
+export const trinoHome = join(servicesFolder, `trino-${TRINO}`);
 
 /** The jars that Spark needs to read Delta tables in S3. */
-export const sparkJars = join(home, `spark-${SPARK}-delta-${DELTA}`);
+export const sparkJars = join(servicesFolder, `spark-${SPARK}-delta-${DELTA}`);
 
 const run = promisify(execFile);
 
@@ -136,7 +141,7 @@ export function missingForPostgres(): string | null {
  * settings.
  */
 export async function downloadKafka(): Promise<void> {
-  await once(kafkaJars, async (folder) => {
+  await downloadOnce(kafkaJars, async (folder) => {
     const artifacts = [
       ["org.apache.kafka", "kafka_2.13", KAFKA],
       ["org.apache.kafka", "connect-runtime", KAFKA],
@@ -151,7 +156,7 @@ export async function downloadKafka(): Promise<void> {
     );
     await copyDependencies(folder, dependencies);
   });
-  await once(connectPlugins, async (folder) => {
+  await downloadOnce(connectPlugins, async (folder) => {
     const artifact = `io.debezium:debezium-connector-postgres:${DEBEZIUM}:tar.gz:plugin`;
     await maven(
       ["dependency:copy", `-Dartifact=${artifact}`, `-DoutputDirectory=${folder}`],
@@ -165,7 +170,7 @@ export async function downloadKafka(): Promise<void> {
 
 /** Downloads Trino from Maven Central: 820 MB, of which 380 MB stay. */
 export async function downloadTrino(): Promise<void> {
-  await once(trinoHome, async (folder) => {
+  await downloadOnce(trinoHome, async (folder) => {
     // a separate repository, or the archive would stay twice on the disk
     await maven(
       [
@@ -189,7 +194,7 @@ export async function downloadTrino(): Promise<void> {
 
 /** Downloads the jars that Spark needs besides its own (23 MB) from Maven Central. */
 export async function downloadSparkJars(): Promise<void> {
-  await once(sparkJars, async (folder) => {
+  await downloadOnce(sparkJars, async (folder) => {
     const alone = (group: string, artifact: string, version: string, without = ["*:*"]): string =>
       `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId>` +
       `<version>${version}</version><exclusions>${without
@@ -247,10 +252,13 @@ async function maven(args: readonly string[], cwd: string): Promise<void> {
  * Makes a folder under a temporary name and renames it. A half-made folder never appears under its
  * name.
  */
-async function once(folder: string, make: (temporary: string) => Promise<void>): Promise<void> {
+export async function downloadOnce(
+  folder: string,
+  make: (temporary: string) => Promise<void>,
+): Promise<void> {
   if (existsSync(folder)) return;
-  mkdirSync(home, { recursive: true });
-  const temporary = mkdtempSync(join(home, "downloading-"));
+  mkdirSync(servicesFolder, { recursive: true });
+  const temporary = mkdtempSync(join(servicesFolder, "downloading-"));
   try {
     await make(temporary);
     renameSync(temporary, folder);
