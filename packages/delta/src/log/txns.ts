@@ -98,21 +98,24 @@ export function txnsOf(
     const name = `${appId}${CHECKPOINT}`;
     if (step.checkpoint !== undefined || known.has(name)) {
       const text = step.checkpoint === undefined ? "" : JSON.stringify(step.checkpoint);
-      txns.push(...textTxns(name, text, lastUpdated));
+      txns.push(...textTxns(name, text, known, lastUpdated));
     }
   }
   for (const { key, next } of metadata)
-    txns.push(...textTxns(metadataName(key), next, lastUpdated));
+    txns.push(...textTxns(metadataName(key), next, known, lastUpdated));
   return txns;
 }
 
-function textTxns(name: string, text: string, lastUpdated: number): readonly Txn[] {
+/** The length of a text, and those of its bytes that change. */
+function textTxns(name: string, text: string, known: Txns, lastUpdated: number): readonly Txn[] {
   const bytes = Buffer.from(text);
   const txns: Txn[] = [{ appId: name, version: bytes.length, lastUpdated }];
   for (let at = 0; at < bytes.length; at += BYTES) {
     const chunk = Buffer.alloc(BYTES);
     bytes.copy(chunk, 0, at);
-    txns.push({ appId: `${name}.${at / BYTES}`, version: chunk.readUIntBE(0, BYTES), lastUpdated });
+    const appId = `${name}.${at / BYTES}`;
+    const version = chunk.readUIntBE(0, BYTES);
+    if (known.get(appId)?.version !== version) txns.push({ appId, version, lastUpdated });
   }
   return txns;
 }
