@@ -15,9 +15,10 @@ const inFolders = (suffix: string): string[] => folders.map((folder) => `${folde
 function project(
   name: string,
   include: string[],
-  exclude: string[] = [],
+  { exclude = [], globalSetup = [] }: { exclude?: string[]; globalSetup?: string[] } = {},
 ): TestProjectInlineConfiguration {
-  return { extends: true, test: { name, include, exclude: ["**/node_modules/**", ...exclude] } };
+  const ignored = ["**/node_modules/**", ...exclude];
+  return { extends: true, test: { name, include, exclude: ignored, globalSetup } };
 }
 
 // Programs that tests start compile the same sources: they find them compiled.
@@ -35,10 +36,14 @@ export default defineConfig({
     setupFiles: ["testkit/src/rerun.ts"],
     maxWorkers: 2,
     projects: [
-      project("unit", inFolders(".test.ts"), ["**/*.process.test.ts", "**/*.services.test.ts"]),
+      project("unit", inFolders(".test.ts"), {
+        exclude: ["**/*.process.test.ts", "**/*.services.test.ts"],
+      }),
       project("process", inFolders(".process.test.ts")),
-      project("laws", ["e2e/test/**/*.test.ts"], ["**/*.services.test.ts"]),
-      project("services", [...inFolders(".services.test.ts"), "e2e/test/**/*.services.test.ts"]),
+      project("laws", ["e2e/test/**/*.test.ts"], { exclude: ["**/*.services.test.ts"] }),
+      project("services", [...inFolders(".services.test.ts"), "e2e/test/**/*.services.test.ts"], {
+        globalSetup: ["testkit/src/services/broker.ts"],
+      }),
     ],
   },
 });

@@ -16,8 +16,7 @@ import {
   seedsFromEnvironment,
 } from "@tidemark/testkit";
 import type { ObjectStore } from "@tidemark/delta";
-import { startKafkaTopics } from "@tidemark/testkit/services";
-import { startMinio } from "@tidemark/testkit/services/minio";
+import { ownBucket, ownTopics } from "@tidemark/testkit/services/shared";
 import { kafkaChanges, type RecordedMessage } from "@tidemark/source-debezium";
 import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -181,14 +180,8 @@ suiteNeeding(
       "backfill killed with -9 repeatedly ends in the oracle's bits, and the run goes on",
       { timeout: 600_000 },
       async () => {
-        const [kafka, minio] = await Promise.all([startKafkaTopics(), startMinio()]);
+        const [kafka, bucket] = await Promise.all([ownTopics(), ownBucket()]);
         try {
-          await minio.createBucket("lakes");
-          const bucket = {
-            bucket: "lakes",
-            endpoint: minio.endpoint,
-            credentials: minio.credentials,
-          };
           const objects = (): ObjectStore => s3Objects(bucket);
           const scenario = generateScenario(firstSeed, { traits: LONG });
           const lines = scenario.lines
@@ -291,7 +284,6 @@ suiteNeeding(
             }
           });
         } finally {
-          await minio.stop();
           await kafka.stop();
         }
       },

@@ -23,16 +23,17 @@ import {
   timestamp,
 } from "@tidemark/core";
 import { valueAt } from "@tidemark/core/spi";
+import { randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { s3Objects } from "@tidemark/adapter-minio";
 import { historyTables, queryTrino, registerTables } from "@tidemark/catalog-trino";
 import { deltaOfflineStore, type DeltaOfflineStore } from "@tidemark/delta";
-import { startTrino, type Trino } from "@tidemark/testkit/services";
-import { startMinio, type Minio } from "@tidemark/testkit/services/minio";
+import { createBucket } from "@tidemark/testkit/services/minio";
+import { sharedService, type SharedServices } from "@tidemark/testkit/services/shared";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { type ChildEnd, startNode, startProgram } from "@tidemark/testkit/child-process";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { sparkJars } from "@tidemark/testkit/services/toolchain";
 import {
   minioServer,
@@ -255,24 +256,19 @@ suiteNeeding(
   { missing: needs.map(({ missing }) => missing).find((missing) => missing !== null) ?? null },
   "a history in MinIO, read by others",
   () => {
-    let minio: Minio, trino: Trino, ours: AnswerTable;
-    const tables = historyTables(["transactions"], "s3://bank/lake");
+    let minio: SharedServices["minio"], trino: SharedServices["trino"], ours: AnswerTable;
+    const bucket = `bank-${randomUUID()}`;
+    const tables = historyTables(["transactions"], `s3://${bucket}/lake`);
     const url = (table: string): string =>
       tables.find((one) => one.table === `transactions_${table}`)!.location;
 
     beforeAll(async () => {
-      minio = await startMinio();
-      const starting = startTrino({ minio });
-      await minio.createBucket("bank");
-      const lake = deltaOfflineStore(
-        s3Objects({
-          bucket: "bank",
-          prefix: "lake",
-          endpoint: minio.endpoint,
-          credentials: minio.credentials,
-        }),
-        { checkpointEvery: 4 },
-      );
+      const starting = sharedService("trino");
+      minio = await sharedService("minio");
+      await createBucket(minio, bucket);
+      const lake = deltaOfflineStore(s3Objects({ ...minio, bucket, prefix: "lake" }), {
+        checkpointEvery: 4,
+      });
       ours = await inFolder(async (folder) => {
         const store = await openStore({ definitions: { weekly }, offline: lake });
         // five runs make commits, rewritten versions and a checkpoint to read
@@ -327,10 +323,6 @@ suiteNeeding(
       });
       trino = await starting;
     }, 400_000);
-    afterAll(async () => {
-      await trino?.stop();
-      await minio?.stop();
-    });
 
     const job = (more: object): string =>
       JSON.stringify({
@@ -358,12 +350,15 @@ suiteNeeding(
           (JSON.parse(stdout) as { state: string }[]).map(({ state }) => state);
 
         expect(await catalog("list")).toMatchObject({ code: 0, stdout: "[]\n", stderr: "" });
-        const first = await register("s3://bank/lake");
+        const first = await register(`s3://${bucket}/lake`);
         expect(first.stderr).toBe("");
         expect(JSON.parse(first.stdout)).toEqual(
           tables.map((table) => ({ ...table, state: "registered" })),
         );
-        expect(states((await register("s3://bank/lake/")).stdout)).toEqual(["present", "present"]);
+        expect(states((await register(`s3://${bucket}/lake/`)).stdout)).toEqual([
+          "present",
+          "present",
+        ]);
 
         const answers: Record<string, readonly (readonly unknown[])[]> = {};
         for (const [name, sql] of Object.entries(
@@ -373,13 +368,13 @@ suiteNeeding(
         agree("Trino", answers, ours);
 
         // the same bucket under another scheme is another location
-        const elsewhere = await register("s3a://bank/lake");
+        const elsewhere = await register(`s3a://${bucket}/lake`);
         expect(elsewhere).toMatchObject({
           code: 1,
           stdout: "",
           stderr: expect.stringContaining("TRINO_TABLE_ELSEWHERE"),
         });
-        expect(states((await register("s3a://bank/lake", "--replace")).stdout)).toEqual([
+        expect(states((await register(`s3a://${bucket}/lake`, "--replace")).stdout)).toEqual([
           "moved",
           "moved",
         ]);
@@ -393,7 +388,7 @@ suiteNeeding(
           JSON.parse((await catalog("unregister", "--source", "transactions")).stdout),
         ).toEqual(tables.map(({ table }) => ({ table })));
         expect((await catalog("list")).stdout).toBe("[]\n");
-        expect(await register("s3://bank/nowhere")).toMatchObject({
+        expect(await register(`s3://${bucket}/nowhere`)).toMatchObject({
           code: 1,
           stdout: "",
           stderr: expect.stringContaining("TRINO_QUERY_FAILED"),

@@ -12,7 +12,7 @@ import {
   type ScenarioOptions,
   seedsFromEnvironment,
 } from "@tidemark/testkit";
-import { type KafkaTopics, startKafkaTopics } from "@tidemark/testkit/services";
+import { type OwnKafka, startKafkaTopics } from "@tidemark/testkit/services";
 import {
   kafkaChanges,
   type KafkaChanges,
@@ -45,7 +45,7 @@ interface Published {
 }
 
 suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
-  let kafka: KafkaTopics;
+  let kafka: OwnKafka;
   beforeAll(async () => {
     kafka = await startKafkaTopics();
   });

@@ -1,6 +1,6 @@
 import { s3Objects } from "@tidemark/adapter-minio";
 import { Coverage, differenceText, seedsFromEnvironment } from "@tidemark/testkit";
-import { startMinio } from "@tidemark/testkit/services/minio";
+import { ownBucket } from "@tidemark/testkit/services/shared";
 import { expect, test } from "vitest";
 import { minioServer, suiteNeeding } from "@tidemark/testkit/needs";
 import { compareReal } from "../src/compare.ts";
@@ -12,28 +12,15 @@ suiteNeeding(minioServer(), "with the history in a bucket of a real MinIO", () =
     "stream, history as corrected and history as known give the oracle's bits",
     { timeout: 300_000 },
     async () => {
-      const minio = await startMinio();
-      try {
-        await minio.createBucket("lakes");
-        const coverage = new Coverage();
-        for (let i = 0; i < seeds; i++) {
-          const lake = (): ReturnType<typeof s3Objects> =>
-            s3Objects({
-              bucket: "lakes",
-              prefix: `seed-${seed + i}`,
-              endpoint: minio.endpoint,
-              credentials: minio.credentials,
-            });
-          expect((await compareReal(seed + i, coverage, lake)).map(differenceText)).toEqual([]);
-        }
-        console.log(`minio: ${seeds} seeds, ${coverage.comparisons} comparisons`);
-        expect(coverage.comparisons).toBeGreaterThan(0);
-      } catch (error) {
-        console.error(`minio printed last:\n${minio.log()}`);
-        throw error;
-      } finally {
-        await minio.stop();
+      const bucket = await ownBucket();
+      const coverage = new Coverage();
+      for (let i = 0; i < seeds; i++) {
+        const lake = (): ReturnType<typeof s3Objects> =>
+          s3Objects({ ...bucket, prefix: `seed-${seed + i}` });
+        expect((await compareReal(seed + i, coverage, lake)).map(differenceText)).toEqual([]);
       }
+      console.log(`minio: ${seeds} seeds, ${coverage.comparisons} comparisons`);
+      expect(coverage.comparisons).toBeGreaterThan(0);
     },
   );
 });

@@ -4,7 +4,8 @@
  */
 import { openStore, type Store } from "@tidemark/core";
 import { scenarioDefinitions, seedsFromEnvironment } from "@tidemark/testkit";
-import { type KafkaTopics, startKafkaTopics } from "@tidemark/testkit/services";
+import type { KafkaTopics } from "@tidemark/testkit/services";
+import { ownTopics } from "@tidemark/testkit/services/shared";
 import {
   kafkaChanges,
   type KafkaChanges,
@@ -23,7 +24,7 @@ const { first: firstSeed } = seedsFromEnvironment({ runs: 1 });
 suiteNeeding(realKafka(), "a real topic that has lost changes", () => {
   let kafka: KafkaTopics;
   beforeAll(async () => {
-    kafka = await startKafkaTopics();
+    kafka = await ownTopics();
   });
   afterAll(async () => {
     await kafka.stop();

@@ -24,7 +24,7 @@ import {
   type Scenario,
   seedsFromEnvironment,
 } from "@tidemark/testkit";
-import { type KafkaTopics, startKafkaTopics } from "@tidemark/testkit/services";
+import { type OwnKafka, startKafkaTopics } from "@tidemark/testkit/services";
 import { type Minio, startMinio } from "@tidemark/testkit/services/minio";
 import {
   kafkaChanges,
@@ -62,7 +62,7 @@ const paid = featureView("paid", {
 const needed = { missing: realKafka().missing ?? minioServer().missing };
 
 suiteNeeding(needed, "with the history on a real MinIO that goes away", () => {
-  let kafka: KafkaTopics;
+  let kafka: OwnKafka;
   let minio: Minio;
   let number = 0;
   beforeAll(async () => {

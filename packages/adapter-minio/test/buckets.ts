@@ -1,11 +1,14 @@
-/** Starts one MinIO for a test file, and makes a bucket for each test. */
+/** Makes a bucket for each test, in the MinIO of the run or in one of the file's own. */
 import { randomUUID } from "node:crypto";
 import type { ObjectStore } from "@tidemark/delta";
-import { type Minio, startMinio } from "@tidemark/testkit/services/minio";
-import { afterAll, beforeAll, onTestFailed } from "vitest";
+import { createBucket } from "@tidemark/testkit/services/minio";
+import { type SharedServices, sharedService } from "@tidemark/testkit/services/shared";
+import { beforeAll } from "vitest";
 import { type S3ObjectsOptions, s3Objects } from "../src/index.ts";
 
-export interface Buckets {
+type Addresses = SharedServices["minio"];
+
+export interface Buckets<Minio extends Addresses = Addresses> {
   readonly minio: Minio;
   /** Makes a bucket and returns its name. */
   make(): Promise<string>;
@@ -14,14 +17,15 @@ export interface Buckets {
   objects(bucket: string, more?: Partial<S3ObjectsOptions>): ObjectStore;
 }
 
-/** Declares the start and the stop of a MinIO around the tests of this suite. */
-export function minioBuckets(): Buckets {
-  let minio: Minio;
+/** Asks for a MinIO before the tests of this suite. Default: the one of the run. */
+export function minioBuckets(): Buckets;
+export function minioBuckets<Minio extends Addresses>(start: () => Promise<Minio>): Buckets<Minio>;
+export function minioBuckets(
+  start: () => Promise<Addresses> = () => sharedService("minio"),
+): Buckets {
+  let minio: Addresses;
   beforeAll(async () => {
-    minio = await startMinio();
-  });
-  afterAll(async () => {
-    await minio?.stop();
+    minio = await start();
   });
   const options = (bucket: string): S3ObjectsOptions => ({
     bucket,
@@ -33,11 +37,8 @@ export function minioBuckets(): Buckets {
       return minio;
     },
     async make() {
-      onTestFailed(() => {
-        console.error(`minio printed last:\n${minio.log()}`);
-      });
       const bucket = `b-${randomUUID()}`;
-      await minio.createBucket(bucket);
+      await createBucket(minio, bucket);
       return bucket;
     },
     options,

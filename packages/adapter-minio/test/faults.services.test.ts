@@ -3,8 +3,9 @@ import { ListMultipartUploadsCommand, PutBucketPolicyCommand, S3Client } from "@
 import { isTidemarkError } from "@tidemark/core";
 import { batchOf } from "@tidemark/core/spi";
 import { deltaOfflineStore, type ObjectStore } from "@tidemark/delta";
+import { type Minio, startMinio } from "@tidemark/testkit/services/minio";
 import { freePorts } from "@tidemark/testkit/services/process";
-import { describe, onTestFinished, test } from "vitest";
+import { afterAll, describe, onTestFinished, test } from "vitest";
 import { minioServer, suiteNeeding } from "@tidemark/testkit/needs";
 import { s3Objects } from "../src/index.ts";
 import { ATTEMPTS } from "../src/client.ts";
@@ -23,7 +24,10 @@ const fails = (code: string, call: () => Promise<unknown>, message = /./): Promi
   });
 
 suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
-  const buckets = minioBuckets();
+  let own: Minio | undefined;
+  // the last test kills it
+  const buckets = minioBuckets(async () => (own = await startMinio()));
+  afterAll(() => own?.stop());
   const behind = async (bucket: string): Promise<{ proxy: Proxy; objects: ObjectStore }> => {
     const proxy = await proxyTo(buckets.minio.endpoint);
     const objects = buckets.objects(bucket, { endpoint: proxy.endpoint });

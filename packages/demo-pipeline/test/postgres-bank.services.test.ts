@@ -1,7 +1,7 @@
 /** Tests the bank in a real PostgreSQL. */
-import { startPostgres, type Postgres } from "@tidemark/testkit/services";
+import { ownDatabase } from "@tidemark/testkit/services/shared";
 import pg from "pg";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
 import { DAY, type BankSettings } from "../src/bank.ts";
 import type { Customer } from "../src/customers.ts";
@@ -16,23 +16,9 @@ const dates = (settings: BankSettings): string[] =>
   );
 
 suiteNeeding(realPipeline(), "the bank in PostgreSQL", () => {
-  let server: Postgres;
-  beforeAll(async () => {
-    server = await startPostgres();
-  });
-  afterAll(async () => {
-    await server.stop();
-  });
-  let number = 0;
-
   /** Makes a database with the bank's tables. */
   async function bankDatabase(): Promise<pg.Pool> {
-    const name = `bank${++number}`;
-    const admin = new pg.Client({ connectionString: server.url });
-    await admin.connect();
-    await admin.query(`CREATE DATABASE ${name}`);
-    await admin.end();
-    const pool = new pg.Pool({ connectionString: server.url.replace(/[^/]*$/, name) });
+    const pool = new pg.Pool({ connectionString: (await ownDatabase()).url });
     // a stopping server reports an error to closing connections too
     pool.on("error", () => undefined);
     onTestFinished(() => pool.end());

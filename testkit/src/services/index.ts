@@ -7,7 +7,7 @@ export {
   startCompose,
 } from "./compose.ts";
 export { type Kafka, startKafka } from "./kafka.ts";
-export { type KafkaTopics, startKafkaTopics } from "./kafka-topics.ts";
+export { type KafkaTopics, type OwnKafka, startKafkaTopics } from "./kafka-topics.ts";
 export {
   type Pipeline,
   type PipelineAddresses,

@@ -1,9 +1,11 @@
 /** Provides a Kafka for tests, and topics to publish into. */
 import { setTimeout as sleep } from "node:timers/promises";
 import kafkajs from "kafkajs";
-import { startKafka } from "./kafka.ts";
+import { type Kafka, startKafka } from "./kafka.ts";
 
-export type KafkaTopics = Awaited<ReturnType<typeof startKafkaTopics>>;
+export type KafkaTopics = Awaited<ReturnType<typeof kafkaTopicsAt>>;
+
+export type OwnKafka = KafkaTopics & { readonly service: Kafka };
 
 export interface Message {
   readonly partition: number;
@@ -16,7 +18,7 @@ export interface Message {
 /**
  * Recorded messages keep their times, however old or far ahead. No message expires or is refused.
  */
-const ANY_TIME = {
+export const ANY_TIME = {
   "log.retention.ms": -1,
   "log.message.timestamp.after.max.ms": "9223372036854775807",
 };
@@ -45,19 +47,31 @@ function* inRequests(messages: readonly Message[]): Generator<readonly Message[]
   if (some.length > 0) yield some;
 }
 
-export async function startKafkaTopics(settings: Readonly<Record<string, string | number>> = {}) {
+/** Starts a Kafka that a test may halt. */
+export async function startKafkaTopics(
+  settings: Readonly<Record<string, string | number>> = {},
+): Promise<OwnKafka> {
   const service = await startKafka({ settings: { ...ANY_TIME, ...settings } });
-  const client = new kafkajs.Kafka({
-    brokers: [...service.brokers],
-    logLevel: kafkajs.logLevel.NOTHING,
-  });
+  const topics = await kafkaTopicsAt(service.brokers);
+  return {
+    ...topics,
+    service,
+    async stop() {
+      await topics.stop();
+      await service.stop();
+    },
+  };
+}
+
+/** Connects to a Kafka, to make topics and to publish. */
+export async function kafkaTopicsAt(brokers: readonly string[]) {
+  const client = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING });
   const admin = client.admin();
   await admin.connect();
   return {
-    service,
     client,
     admin,
-    brokers: [...service.brokers],
+    brokers: [...brokers],
 
     async topic(
       topic: string,
@@ -65,10 +79,11 @@ export async function startKafkaTopics(settings: Readonly<Record<string, string 
       config: Readonly<Record<string, string>> = {},
     ): Promise<void> {
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-      await admin.createTopics({
+      const made = await admin.createTopics({
         waitForLeaders: false,
         topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }],
       });
+      if (!made) throw new Error(`the topic ${topic} was there already; choose another name`);
       // kafkajs would wait for leaders too, and fails if the broker does not know its new topic yet
       while (
         !(await admin.fetchTopicOffsets(topic).then(
@@ -123,7 +138,6 @@ export async function startKafkaTopics(settings: Readonly<Record<string, string 
 
     async stop(): Promise<void> {
       await admin.disconnect();
-      await service.stop();
     },
   };
 }

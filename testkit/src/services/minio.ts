@@ -121,12 +121,17 @@ export async function startMinio({ network }: MinioOptions = {}): Promise<Minio>
     region,
     credentials,
     inside: { endpoint: network === undefined ? endpoint : "http://minio:9000" },
-    async createBucket(Bucket) {
-      const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
-      await client.send(new CreateBucketCommand({ Bucket }));
-      client.destroy();
-    },
+    createBucket: (name) => createBucket({ endpoint, region, credentials }, name),
   };
+}
+
+export async function createBucket(
+  minio: Pick<Minio, "endpoint" | "region" | "credentials">,
+  Bucket: string,
+): Promise<void> {
+  const client = new S3Client({ ...minio, forcePathStyle: true });
+  await client.send(new CreateBucketCommand({ Bucket }));
+  client.destroy();
 }
 
 async function asProcess(

@@ -2,8 +2,7 @@
  * What `tidemark load` is given and cannot take: it says what, where and what next, and writes
  * nothing.
  */
-import { startPostgres, type Postgres } from "@tidemark/testkit/services";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
 import { Project, type CommandResult } from "../support/project.ts";
 import { LoadProject } from "../support/load-project.ts";
@@ -15,14 +14,6 @@ const into = (rows: string, more = ""): string =>
 const DAY = ["load", "--date", "2025-06-14"] as const;
 
 suiteNeeding(realPipeline(), "bad rows", () => {
-  let server: Postgres;
-  beforeAll(async () => {
-    server = await startPostgres();
-  });
-  afterAll(async () => {
-    await server.stop();
-  });
-
   async function refused(
     project: LoadProject,
     code: string,
@@ -180,10 +171,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
   for (const [name, end, content, code, ...said] of FILES) {
     test(`${name} (.${end})`, async () => {
       for (const more of ["", 'whenPresent: "replace"']) {
-        const project = await LoadProject.over(
-          server,
-          into(`{ file: "payments-{date}.${end}" }`, more),
-        );
+        const project = await LoadProject.over(into(`{ file: "payments-{date}.${end}" }`, more));
         project.write(
           `payments-2025-06-14.${end}`,
           name.includes("UTF-8") ? Buffer.from(content, "latin1") : content,
@@ -198,7 +186,6 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       "digits with its row",
     async () => {
       const project = await LoadProject.over(
-        server,
         into(
           'function* ({ secrets }) { for (let id = 1; id <= 3; id++) yield { id, "User ID": "a" ' +
             "}; throw new Error(`no ${secrets.database}`); }",
@@ -214,7 +201,6 @@ suiteNeeding(realPipeline(), "bad rows", () => {
 
   test("the table, the query, the database: each is named with the next step", async () => {
     const project = await LoadProject.over(
-      server,
       into("() => []").replace("public.payments", "public.payment"),
     );
     await refused(
@@ -236,7 +222,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
   });
 
   test("a name that another table's days have is refused", async () => {
-    const project = await LoadProject.over(server, into("() => []"));
+    const project = await LoadProject.over(into("() => []"));
     await project.run(...DAY);
     await project.pool.query("CREATE TABLE public.other (id int)");
     project.configure(into("() => []").replace("public.payments", "public.other"));

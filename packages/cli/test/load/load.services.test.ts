@@ -1,9 +1,8 @@
 /** `tidemark load` into a real PostgreSQL. */
 import { writeParquet } from "@tidemark/delta";
-import { startPostgres, type Postgres } from "@tidemark/testkit/services";
 import { gzipSync } from "node:zlib";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { batchOf } from "../../../core/src/columns/batch.ts";
 import { realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
 import { LoadProject } from "../support/load-project.ts";
@@ -14,20 +13,11 @@ const into = (rows: string, more = ""): string =>
 const file = (end: string, more = ""): string => into(`{ file: "payments-{date}.${end}" }`, more);
 
 suiteNeeding(realPipeline(), "tidemark load", () => {
-  let server: Postgres;
-  beforeAll(async () => {
-    server = await startPostgres();
-  });
-  afterAll(async () => {
-    await server.stop();
-  });
-
   test(
     "a generator's rows are there exactly as it gave them, and a day that is there stays as it " +
       "is",
     async () => {
       const project = await LoadProject.over(
-        server,
         into(`async function* ({ date, from, to, zone }) {
       yield { id: 9223372036854775807n, "User ID": "ü\\t\\\\n\\n\\"x\\"\\r", amount: "9999999999999999.0001", rate: 0.1, at: from, local: null, day: date, good: true, raw: new Uint8Array([0, 92, 255]), extra: { a: [1, "\\\\N"] } };
       yield { id: 1, "User ID": "\\\\N", amount: null, rate: -0, at: to, local: "2025-06-14 01:02:03.000001", day: null, good: false, raw: null, extra: zone === "Asia/Ho_Chi_Minh" ? {} : null };
@@ -105,7 +95,7 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
       column("raw", "bytes"),
       column("extra", "json"),
     ];
-    const project = await LoadProject.over(server, file("csv"));
+    const project = await LoadProject.over(file("csv"));
     await writeParquet(project.path("payments-2025-06-14.parquet"), {
       columns,
       batches: [
@@ -153,7 +143,6 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
 
   test("a query takes the rows of the day in the zone, from another database, with every digit", async () => {
     const project = await LoadProject.over(
-      server,
       into(
         `{ query: 'SELECT id, who AS "User ID", amount, at, raw FROM ledger WHERE at >= $1 ` +
           `AND at < $2 -- $9\\n', from: ({ secrets }) => secrets.database }`,
@@ -175,7 +164,7 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
   });
 
   test("a row that is there: refused with nothing written, kept, or replaced", async () => {
-    const project = await LoadProject.over(server, file("jsonl"));
+    const project = await LoadProject.over(file("jsonl"));
     const day =
       '{"id": 1, "User ID": "new", "rate": 2}\n{"id": 2, "User ID": "new", "rate": 2}\n{"id": ' +
       '3, "User ID": "same", "rate": 0.1}\n';
@@ -226,7 +215,7 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
     "--again takes the day's rows out by the job's own statement and brings them anew; without " +
       "one it is refused",
     async () => {
-      const project = await LoadProject.over(server, file("csv"));
+      const project = await LoadProject.over(file("csv"));
       project.write(
         "payments-2025-06-14.csv",
         "id,User ID,at\n1,a,2025-06-14T00:00:00+07:00\n2,b,2025-06-14T23:59:59+07:00\n",
@@ -270,7 +259,7 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
     "several days: each by itself, and the one that fails ends the command with those before it " +
       "there",
     async () => {
-      const project = await LoadProject.over(server, file("csv"));
+      const project = await LoadProject.over(file("csv"));
       for (const day of [1, 2, 4])
         project.write(`payments-2025-02-0${day}.csv`, `id,User ID\n${day},u\n`);
       const ran = await project.run("load", "--from", "2025-02-01", "--to", "2025-02-05");
@@ -289,7 +278,6 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
 
   test("two at once write the day once", async () => {
     const project = await LoadProject.over(
-      server,
       into(
         'async function* () { for (let id = 1; id <= 2000; id++) yield { id, "User ID": "u" }; }',
       ),
@@ -321,7 +309,7 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
         const slow =
           'async function* () { for (let id = 1; id <= 40; id++) { yield { id, "User ID": ' +
           '"x".repeat(40000) }; await new Promise((done) => setTimeout(done, 15)); } }';
-        const project = await LoadProject.over(server, into(slow, more));
+        const project = await LoadProject.over(into(slow, more));
         const seen = new Set<number>();
         for (let after = 350; ; after += 170) {
           process.env["PAYMENTS_URL"] = project.url;
@@ -348,7 +336,6 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
 
   test("interrupted, it ends with 130 and leaves nothing of the day", async () => {
     const project = await LoadProject.over(
-      server,
       into(
         'async function* () { for (let id = 1; ; id++) { yield { id, "User ID": ' +
           '"x".repeat(90000) }; await new Promise((done) => setTimeout(done, 5)); } }',
@@ -373,16 +360,13 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
   });
 
   test("a job that does the work itself is given the day and a pool, and says what it did", async () => {
-    const project = await LoadProject.over(
-      server,
-      `own: {
+    const project = await LoadProject.over(`own: {
       database: ({ secrets }) => secrets.database,
       async run({ pool, date, from }) {
         const { rowCount } = await pool.query("INSERT INTO public.payments (id, \\"User ID\\", at) VALUES (1, $1, $2) ON CONFLICT DO NOTHING", [date, from]);
         return { written: rowCount === 1, inserted: rowCount };
       },
-    }`,
-    );
+    }`);
     expect(
       JSON.parse((await project.run("load", "--date", "2025-06-14", "--json")).stdout),
     ).toMatchObject({ days: [{ job: "own", written: true, inserted: 1 }] });

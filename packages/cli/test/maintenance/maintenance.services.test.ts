@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { s3Objects } from "@tidemark/adapter-minio";
 import { deltaOfflineStore, localObjects, type DeltaOfflineStore } from "@tidemark/delta";
-import { startMinio } from "@tidemark/testkit/services/minio";
+import { ownBucket } from "@tidemark/testkit/services/shared";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { expect, onTestFinished, test } from "vitest";
 import { minioServer, suiteNeeding } from "@tidemark/testkit/needs";
@@ -358,43 +358,27 @@ test("a table that there is not, and a store that has no files, are told", async
 
 suiteNeeding(minioServer(), "in a bucket of MinIO", () => {
   test("optimize, vacuum and stats over s3Objects", async () => {
-    const minio = await startMinio();
-    try {
-      const { definitions } = await historyProject();
-      const project = bankProject();
-      const bucket = {
-        endpoint: minio.endpoint,
-        region: minio.region,
-        credentials: minio.credentials,
-      };
-      await minio.createBucket("maintained");
-      project.write(
-        "tidemark.config.ts",
-        CONFIG.replace(
-          'localObjects("lake")',
-          `s3Objects({ bucket: "maintained", ...${JSON.stringify(bucket)} })`,
-        ).replace(
-          "import { sqliteOnlineStore }",
-          'import { s3Objects } from "@tidemark/adapter-minio";\nimport { sqliteOnlineStore }',
-        ),
-      );
-      const lake = (): DeltaOfflineStore =>
-        deltaOfflineStore(s3Objects({ bucket: "maintained", ...bucket }));
-      await feedSlowly(project, definitions, lake(), 0);
-      const before = (await lake().describe("transactions/changes"))!;
-      expect((await project.run("optimize")).code).toBe(0);
-      await sleep(1_100);
-      expect((await project.run("vacuum", "--retain", "1s", "--force")).code).toBe(0);
-      const { stdout } = await project.run("stats");
-      expect(stdout).toContain(`transactions/changes: ${before.rows} rows, 1 files`);
-      const objects: string[] = [];
-      for await (const { key } of s3Objects({ bucket: "maintained", ...bucket }).list(
-        "transactions/changes/part-",
-      ))
-        objects.push(key);
-      expect(objects.length).toBe(1);
-    } finally {
-      await minio.stop();
-    }
+    const { definitions } = await historyProject();
+    const project = bankProject();
+    const bucket = await ownBucket();
+    project.write(
+      "tidemark.config.ts",
+      CONFIG.replace('localObjects("lake")', `s3Objects(${JSON.stringify(bucket)})`).replace(
+        "import { sqliteOnlineStore }",
+        'import { s3Objects } from "@tidemark/adapter-minio";\nimport { sqliteOnlineStore }',
+      ),
+    );
+    const lake = (): DeltaOfflineStore => deltaOfflineStore(s3Objects(bucket));
+    await feedSlowly(project, definitions, lake(), 0);
+    const before = (await lake().describe("transactions/changes"))!;
+    expect((await project.run("optimize")).code).toBe(0);
+    await sleep(1_100);
+    expect((await project.run("vacuum", "--retain", "1s", "--force")).code).toBe(0);
+    const { stdout } = await project.run("stats");
+    expect(stdout).toContain(`transactions/changes: ${before.rows} rows, 1 files`);
+    const objects: string[] = [];
+    for await (const { key } of s3Objects(bucket).list("transactions/changes/part-"))
+      objects.push(key);
+    expect(objects.length).toBe(1);
   });
 });

@@ -1,11 +1,9 @@
 /** A project that loads into a PostgreSQL: a table of payments in a database of its own. */
 import pg from "pg";
-import type { Postgres } from "@tidemark/testkit/services";
+import { ownDatabase } from "@tidemark/testkit/services/shared";
 import { onTestFinished } from "vitest";
 import { definitions } from "./bank.ts";
 import { Project, type CommandResult } from "./project.ts";
-
-let number = 0;
 
 export const PAYMENTS = `CREATE TABLE public.payments (
   id bigint PRIMARY KEY, "User ID" text NOT NULL, amount numeric(20, 4), rate float8, at timestamptz, local timestamp, day date, good boolean, raw bytea, extra jsonb)`;
@@ -25,16 +23,10 @@ export class LoadProject extends Project {
 
   /** `job`: the text of the configuration's member `load`. */
   static async over(
-    server: Postgres,
     job: string,
     { table = PAYMENTS, before = "" }: { readonly table?: string; readonly before?: string } = {},
   ): Promise<LoadProject> {
-    const name = `load${++number}_${process.pid}`;
-    const admin = new pg.Client({ connectionString: server.url });
-    await admin.connect();
-    await admin.query(`CREATE DATABASE ${name}`);
-    await admin.end();
-    const project = new LoadProject(server.url.replace(/[^/]*$/, name));
+    const project = new LoadProject((await ownDatabase()).url);
     await project.pool.query(table);
     project.write("features.ts", definitions);
     project.configure(job, before);

@@ -2,7 +2,8 @@
 import { changeSourceConformance } from "@tidemark/core/testing";
 import { type KafkaChanges, kafkaChanges } from "@tidemark/source-debezium";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";
-import { type KafkaTopics, startKafkaTopics } from "@tidemark/testkit/services";
+import type { KafkaTopics } from "@tidemark/testkit/services";
+import { ownTopics } from "@tidemark/testkit/services/shared";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createdAnew, twoPartitions } from "../support/conformance.ts";
 import { batches, changesOf } from "../support/kafka.ts";
@@ -12,7 +13,7 @@ import { times, transactions } from "../support/sources.ts";
 suiteNeeding(realKafka(), "kafkaChanges as a change source", () => {
   let kafka: KafkaTopics;
   beforeAll(async () => {
-    kafka = await startKafkaTopics();
+    kafka = await ownTopics();
   });
   afterAll(async () => {
     await kafka.stop();

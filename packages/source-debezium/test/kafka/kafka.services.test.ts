@@ -10,7 +10,8 @@ import {
   type KafkaChangesOptions,
   type RecordedMessage,
 } from "@tidemark/source-debezium";
-import { type KafkaTopics, startKafkaTopics } from "@tidemark/testkit/services";
+import type { KafkaTopics } from "@tidemark/testkit/services";
+import { ownTopics } from "@tidemark/testkit/services/shared";
 import kafkajs from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";
@@ -22,7 +23,7 @@ import { all, card, times, transactions } from "../support/sources.ts";
 suiteNeeding(realKafka(), "the Kafka source", () => {
   let kafka: KafkaTopics;
   beforeAll(async () => {
-    kafka = await startKafkaTopics();
+    kafka = await ownTopics();
   });
   afterAll(async () => {
     await kafka.stop();
