@@ -95,7 +95,7 @@ async function startConnectors(
       database: { ...inside.postgres, user: postgres.user, password: postgres.password, name },
       tables: tables === null ? undefined : [...tables, "public.beat"],
       overrides: { ...CONNECTOR_OVERRIDES, ...overrides },
-      timeLimit: 120,
+      timeLimit: "2m",
     });
   }
   // A run takes the topics that exist when it starts, and the snapshot makes them. The snapshot is
@@ -116,7 +116,7 @@ async function startConnectors(
     withNewConnector: (prefix) => startConnectors(pipeline, name, url, tables, { [prefix]: {} }),
     async close() {
       for (const prefix of prefixes)
-        await deleteConnector({ url: connect.url, name: prefix, timeLimit: 120 });
+        await deleteConnector({ url: connect.url, name: prefix, timeLimit: "2m" });
       const admin = await connected(postgres.url);
       for (const prefix of prefixes)
         await untilTrue(`slot of ${prefix}`, () =>
@@ -169,7 +169,7 @@ async function waitForReplication(
             `pipeline: the task of ${connector} failed and is restarted: ` +
               `${String(status.tasks[0]!.trace).split("\n")[0]}`,
           );
-          await restartConnector({ url: connect.url, name: connector, timeLimit: 120 });
+          await restartConnector({ url: connect.url, name: connector, timeLimit: "2m" });
         }
         return (
           (await slotHas("confirmed_flush_lsn >= $2::pg_lsn", database, connector, [place])) ===

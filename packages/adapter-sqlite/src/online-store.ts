@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
-import { TidemarkError, isTidemarkError } from "@tidemark/core";
+import { TidemarkError, isTidemarkError, type TimeLimit } from "@tidemark/core";
+import { timeLimitMillis } from "@tidemark/core/internal";
 import type {
   Cell,
   CellWrite,
@@ -29,10 +30,10 @@ export interface SqliteOnlineOptions {
   /** Only reads, beside a process that writes. The file must exist. Default: false. */
   readonly readOnly?: boolean | undefined;
   /**
-   * How long (ms) a write waits for another process's write before it fails with
-   * `ONLINE_STORE_BUSY`. The thread is blocked meanwhile. Default: 5,000.
+   * How long a write waits for another process's write before it fails with `ONLINE_STORE_BUSY`.
+   * The thread is blocked meanwhile. Default: "5s".
    */
-  readonly busyTimeout?: number | undefined;
+  readonly busyTimeout?: TimeLimit | undefined;
   /**
    * When a step is durable. `full`: a step is on the disk when `write` returns, so its positions
    * may be acknowledged to the log. `normal`: a power failure may undo the last steps, cells and
@@ -75,12 +76,15 @@ export function sqliteOnlineStore(
 ): OnlineStore {
   const {
     readOnly = false,
-    busyTimeout = 5000,
     synchronous = "full",
     cacheBytes = 64 * 1024 * 1024,
     mmapBytes = 1024 * 1024 * 1024,
     failpoint,
   } = options;
+  const busyTimeout = timeLimitMillis(
+    "sqliteOnlineStore: busyTimeout",
+    options.busyTimeout ?? "5s",
+  );
   const path = typeof file === "string" ? file : null;
   const name = path === null ? "sqlite online store" : `sqlite online store ${path}`;
   let opened: Opened | null = null;

@@ -252,7 +252,7 @@ test("a step under another process's lock is ONLINE_STORE_BUSY after busyTimeout
     await made(file);
     const other = new Database(file);
     other.exec("BEGIN IMMEDIATE");
-    const store = await opened(file, { busyTimeout: 50 });
+    const store = await opened(file, { busyTimeout: "50ms" });
     await expect(
       store.write({ source: "s", cells: [put("b")], positions: [] }),
     ).rejects.toMatchObject({ code: "ONLINE_STORE_BUSY" });

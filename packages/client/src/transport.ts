@@ -1,5 +1,6 @@
 /** Makes one call to the server, with its time limit, its retries and its errors. */
 import { TidemarkError } from "@tidemark/core";
+import { timeLimitMillis } from "@tidemark/core/internal";
 import type { ClientOptions } from "./client-options.ts";
 
 export interface Call {
@@ -29,17 +30,17 @@ const MAX_RETRY_DELAY = 2_000;
 export function transport({
   url,
   token,
-  timeout = 5_000,
+  timeout = "5s",
   retries = 2,
   fetch: customFetch,
 }: ClientOptions): Transport {
   const base = baseUrl(url);
-  checkCount("timeout", timeout, 1);
+  const limit = timeLimitMillis("createClient: timeout", timeout, 1);
   checkCount("retries", retries, 0);
 
   return async ({ method, path, body, repeatable, unbounded = false, signal }) => {
     signal?.throwIfAborted();
-    const timedOut = unbounded ? undefined : AbortSignal.timeout(timeout);
+    const timedOut = unbounded ? undefined : AbortSignal.timeout(limit);
     const ending = [signal, timedOut].filter((one) => one !== undefined);
     const callSignal = ending.length === 0 ? null : AbortSignal.any(ending);
     const where = `${method} ${base}${path}`;
@@ -69,7 +70,7 @@ export function transport({
         if (timedOut?.aborted === true)
           throw new TidemarkError(
             "SERVER_TIMED_OUT",
-            `${where}: no answer within ${timeout} ms; ` +
+            `${where}: no answer within ${timeout}; ` +
               "ask for less at a time, or give createClient a longer timeout",
             { cause: error, retryable: true },
           );

@@ -97,7 +97,7 @@ beforeAll(async () => {
     });
   [direct, served] = [await open(), await open()];
   server = await featureServer({ store: served, definitions });
-  client = createClient({ url: await server.listen({ port: 0 }), timeout: 60_000 }).push;
+  client = createClient({ url: await server.listen({ port: 0 }), timeout: "1m" }).push;
 });
 afterAll(() => server.close());
 

@@ -38,7 +38,7 @@ test.each(Array.from({ length: 12 }, (_, i) => 7_100 + i))(
     const server = await featureServer({ store, definitions });
     const client = createClient<Readonly<Record<string, unknown>>>({
       url: await server.listen({ port: 0 }),
-      timeout: 60_000,
+      timeout: "1m",
     });
     const features: Everything = definitions.all;
     let compared = 0;

@@ -189,7 +189,7 @@ describe("a server that is away for a moment", () => {
 describe("time", () => {
   test("a server that says nothing is SERVER_TIMED_OUT, and asked once", async () => {
     const { seen, client } = await scriptedServer("silence");
-    expect(await codeOf(client({ timeout: 100 }).getOnlineFeatures(request))).toBe(
+    expect(await codeOf(client({ timeout: "100ms" }).getOnlineFeatures(request))).toBe(
       "SERVER_TIMED_OUT",
     );
     expect(seen).toHaveLength(1);
@@ -201,9 +201,9 @@ describe("time", () => {
       body: { code: "SERVER_BUSY", message: "busy" },
       headers: { "retry-after": "60" },
     });
-    expect(await codeOf(client({ timeout: 300, retries: 1000 }).getOnlineFeatures(request))).toBe(
-      "SERVER_TIMED_OUT",
-    );
+    expect(
+      await codeOf(client({ timeout: "300ms", retries: 1000 }).getOnlineFeatures(request)),
+    ).toBe("SERVER_TIMED_OUT");
     expect(seen).toHaveLength(1);
   });
 
@@ -320,12 +320,17 @@ describe("what is wrong before anything is sent", () => {
     },
   );
 
-  test.each([[{ timeout: 0 }], [{ timeout: 1.5 }], [{ retries: -1 }]])(
-    "%j is refused",
-    (options) => {
-      expect(() => createClient({ url: "http://a", ...options })).toThrow("give a whole number");
-    },
-  );
+  test.each(["0ms", "5 s", "25d", 5000])("a timeout of %s is refused", (timeout) => {
+    expect(() => createClient({ url: "http://a", timeout: timeout as "5s" })).toThrow(
+      expect.objectContaining({
+        code: "DURATION_INVALID",
+        message: expect.stringContaining("createClient: timeout") as string,
+      }) as Error,
+    );
+  });
+  test.each([[{ retries: 1.5 }], [{ retries: -1 }]])("%j is refused", (options) => {
+    expect(() => createClient({ url: "http://a", ...options })).toThrow("give a whole number");
+  });
 });
 
 describe("a service by its name", () => {

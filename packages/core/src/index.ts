@@ -25,7 +25,7 @@ export {
 } from "./define/columns.ts";
 export type { DecimalOptions, NumberMode, TimestampOptions } from "./define/columns.ts";
 export type { Column, ColumnType, Columns, InputOf, InputsOf } from "./define/column-types.ts";
-export type { Duration } from "./define/duration.ts";
+export type { Duration, TimeLimit } from "./define/duration.ts";
 export { entity, type Entity } from "./define/entity.ts";
 export {
   and,

@@ -1,6 +1,8 @@
 /**
  * Holds what the modules of the store share: the objects, and the newest known state of each table.
  */
+import type { Duration } from "@tidemark/core";
+import { durationMicros } from "@tidemark/core/internal";
 import { availableParallelism } from "node:os";
 import { groupThread, type GroupThread } from "./group-thread.ts";
 import type { ObjectStore } from "./objects.ts";
@@ -14,10 +16,10 @@ export interface DeltaOptions {
   /** The number of commits between two checkpoints. Default: 50. */
   readonly checkpointEvery?: number | undefined;
   /**
-   * How long (ms) removed files are kept for readers of older versions, and remembered in
-   * checkpoints. Default: 7 days.
+   * How long removed files are kept for readers of older versions, and remembered in checkpoints.
+   * Default: "7d".
    */
-  readonly retain?: number | undefined;
+  readonly retention?: Duration | undefined;
   /**
    * Internal, for tests that kill the process: called with `parquet-written`, `before-commit`,
    * `after-commit`, `checkpoint`, `checkpoint-written`.
@@ -49,7 +51,7 @@ export class Lake {
     this.objects = objects;
     this.clock = options.clock ?? Date.now;
     this.checkpointEvery = options.checkpointEvery ?? 50;
-    this.retain = options.retain ?? 7 * 86_400_000;
+    this.retain = durationMicros("deltaOfflineStore: retention", options.retention ?? "7d") / 1000;
     this.failpoint = options.failpoint ?? (() => undefined);
     this.groupThread = options.groupThread ?? (availableParallelism() > 1 ? groupThread : null);
   }

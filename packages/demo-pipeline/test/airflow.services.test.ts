@@ -267,7 +267,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
         name: "bank",
       },
       tables: ["public.transaction_data", "public.customer_data"],
-      timeLimit: 120,
+      timeLimit: "2m",
     });
     way = await breakableProxy(postgres);
     own = new Airflow({

@@ -16,7 +16,7 @@ const [file, partition, steps, cells, fail] = process.argv.slice(2) as [
 const [failAt, failStep] = fail === undefined ? [] : fail.split(":");
 let offset = -1;
 const store = sqliteOnlineStore(file, {
-  busyTimeout: 60_000,
+  busyTimeout: "1m",
   failpoint: (name) => {
     if (name === failAt && offset + 1 === Number(failStep)) process.kill(process.pid, "SIGKILL");
   },

@@ -46,7 +46,7 @@ export const vacuumCommand: ReturnType<typeof configCommand> = configCommand({
       throw usage(
         `--retain ${given.text("retain")!} is more than the store's retention of ` +
           `${durationText(offline.retain)}: the store has forgotten older files; open it with ` +
-          "deltaOfflineStore(…, { retain }) in the configuration",
+          "deltaOfflineStore(…, { retention }) in the configuration",
       );
     const dryRun = given.has("dry-run");
     const done: { readonly table: string; readonly removed: readonly string[] }[] = [];

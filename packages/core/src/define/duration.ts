@@ -8,6 +8,12 @@ import type { Invalid } from "./shape.ts";
  */
 export type Duration = `${bigint}${"s" | "m" | "h" | "d" | "w"}`;
 
+/**
+ * A length of time in an option of a call: a duration, or milliseconds such as "500ms". Windows
+ * have no milliseconds.
+ */
+export type TimeLimit = Duration | `${bigint}ms`;
+
 /** The duration itself, or the sentence that refuses it. */
 export type CheckDuration<D extends string> = D extends `-${string}` | `0${string}`
   ? Invalid<`'${D}' is no length of time: ${DurationForm<"above zero ">}`>
@@ -58,6 +64,30 @@ export function durationMicros(who: string, text: unknown): number {
       `${who}: "${String(text)}" is longer than the longest duration, 100000d`,
     );
   return length;
+}
+
+/** The longest time limit in ms. A timer of JavaScript takes no longer one. */
+const MAX_TIME_LIMIT = 2 ** 31 - 1;
+
+/**
+ * Reads an option of a call as ms.
+ *
+ * @throws DURATION_INVALID when the text is no duration, shorter than `least`, or longer than 24d.
+ */
+export function timeLimitMillis(option: string, text: unknown, least = 0): number {
+  const found = typeof text === "string" ? /^([0-9]{1,15})(ms|[smhdw])$/.exec(text) : null;
+  const unit = found?.[2];
+  const millis = Number(found?.[1]) * (unit === "ms" ? 1 : (unitMicros[unit ?? ""] ?? NaN) / 1000);
+  if (millis >= least && millis <= MAX_TIME_LIMIT) return millis;
+  throw new TidemarkError(
+    "DURATION_INVALID",
+    `${option}: ${typeof text === "string" ? JSON.stringify(text) : String(text)} is ` +
+      (Number.isNaN(millis)
+        ? 'not a duration; write a whole number and ms, s, m, h or d, as in "10s"'
+        : millis < least
+          ? "too short; write a duration above zero"
+          : "too long; write at most 24d"),
+  );
 }
 
 /**

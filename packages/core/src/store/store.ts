@@ -1,6 +1,6 @@
 /** The store: definitions over an online and an offline store, fed by change sources. */
 import { collectDefinitions, type Definitions } from "../define/collect-definitions.ts";
-import { durationMicros, type Duration } from "../define/duration.ts";
+import { timeLimitMillis, type TimeLimit } from "../define/duration.ts";
 import { selectedFeatures, type Selection } from "../define/selection.ts";
 import { timeOf, type TimeInput } from "../define/time-input.ts";
 import { localEngine } from "../engine/local-engine.ts";
@@ -51,7 +51,7 @@ import type { WriterOptions } from "../resnapshot/store-writers.ts";
 import { quarantinedRows, type QuarantinedRow } from "../status/quarantined-rows.ts";
 import { sourceStatus, type SourceStatus } from "../status/source-status.ts";
 import { storeTables, type StoreTable } from "../status/store-tables.ts";
-import { configuredStores, type Keep, type StoreOptions } from "./store-options.ts";
+import { configuredStores, type StoreOptions } from "./store-options.ts";
 import type { FeatureReads, OnlineColumns } from "../request/request-types.ts";
 import { trainingSet } from "../offline/training-set.ts";
 
@@ -73,12 +73,12 @@ export interface RunOptions {
    * How long a store that has no room left may hold up the other, before it is left to catch up by
    * itself; "10s" without it.
    */
-  readonly maxBlockTime?: Duration | undefined;
+  readonly maxBlockTime?: TimeLimit | undefined;
   /**
    * How long a store may take nothing before the run ends with `STORE_STALLED`. Without it a run
    * waits for it as long as its source goes on, and "1m" where the source ends by itself.
    */
-  readonly maxStallTime?: Keep | undefined;
+  readonly maxStallTime?: TimeLimit | "forever" | undefined;
 }
 
 /** Settings of `store.resnapshot`. */
@@ -255,9 +255,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     maxBlockTime,
     maxStallTime,
   }: RunOptions): RunSettings => {
-    const milliseconds = (name: string, length: Keep | undefined): number | undefined => {
+    const milliseconds = (
+      option: string,
+      length: TimeLimit | "forever" | undefined,
+    ): number | undefined => {
       if (length === undefined) return undefined;
-      return length === "forever" ? Infinity : durationMicros(name, length) / 1000;
+      return length === "forever" ? Infinity : timeLimitMillis(`run: ${option}`, length);
     };
     return {
       signal,

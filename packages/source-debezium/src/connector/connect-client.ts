@@ -1,6 +1,7 @@
 /** Calls of Kafka Connect's REST API. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { TidemarkError } from "@tidemark/core";
+import { TidemarkError, type TimeLimit } from "@tidemark/core";
+import { timeLimitMillis } from "@tidemark/core/internal";
 
 /** How Kafka Connect is reached, and which connector is meant. */
 export interface ConnectOptions {
@@ -11,8 +12,8 @@ export interface ConnectOptions {
   /** Headers of every request, such as an authorization. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Seconds until waiting ends with an error; default 60. */
-  readonly timeLimit?: number | undefined;
+  /** The time until waiting ends with an error. Default: "1m". */
+  readonly timeLimit?: TimeLimit | undefined;
 }
 
 /** An answer of Kafka Connect. */
@@ -20,6 +21,11 @@ export interface ConnectResponse {
   readonly status: number;
   /** The body as parsed JSON; null: it is not JSON. */
   readonly body: unknown;
+}
+
+/** The time limit of a call, ms. */
+export function timeLimitOf({ timeLimit = "1m" }: Pick<ConnectOptions, "timeLimit">): number {
+  return timeLimitMillis("timeLimit of a connector", timeLimit);
 }
 
 /** Gives the path of the connector in the REST API. */
@@ -35,13 +41,13 @@ export function connectorPath({ name }: ConnectOptions, path: string): string {
  * @throws CONNECTOR_REFUSED when Kafka Connect answers with another error.
  */
 export async function callConnect(
-  { url, name, headers = {}, signal, timeLimit = 60 }: ConnectOptions,
+  { url, name, headers = {}, signal, timeLimit }: ConnectOptions,
   method: string,
   path: string,
   body?: unknown,
 ): Promise<ConnectResponse> {
   const address = `${url.replace(/\/+$/, "")}${path}`;
-  const deadline = performance.now() + timeLimit * 1000;
+  const deadline = performance.now() + timeLimitOf({ timeLimit });
   for (;;) {
     signal?.throwIfAborted();
     const response = await fetch(address, {

@@ -3,7 +3,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
-import { callConnect, connectorPath, type ConnectOptions } from "./connect-client.ts";
+import { callConnect, connectorPath, type ConnectOptions, timeLimitOf } from "./connect-client.ts";
 import { connectorConfig, type ConnectorSettings } from "./connector-config.ts";
 
 /** The options of `registerConnector`. */
@@ -166,7 +166,7 @@ export async function deleteConnector(options: ConnectOptions): Promise<void> {
   const { status } = await callConnect(options, "DELETE", connectorPath(options, ""));
   if (status === 404) throw connectorNotFound(options);
   for (
-    const deadline = performance.now() + (options.timeLimit ?? 60) * 1000;
+    const deadline = performance.now() + timeLimitOf(options);
     (await connectorStatus(options)) !== null;
   ) {
     if (performance.now() > deadline)
@@ -196,8 +196,8 @@ async function waitUntilRunning(
   options: ConnectOptions,
   restart: boolean,
 ): Promise<ConnectorStatus> {
-  const { name, signal, timeLimit = 60 } = options;
-  const deadline = performance.now() + timeLimit * 1000;
+  const { name, signal, timeLimit = "1m" } = options;
+  const deadline = performance.now() + timeLimitOf(options);
   let mayRestart = restart;
   let since: number | null = null;
   for (;;) {
@@ -238,7 +238,7 @@ async function waitUntilRunning(
             `${status.tasks.map(({ state }) => state).join(", ") || "missing"}`;
       throw new TidemarkError(
         "CONNECTOR_NOT_READY",
-        `connector ${name}: after ${timeLimit} s ${states}; look at the log of Kafka Connect's ` +
+        `connector ${name}: after ${timeLimit} ${states}; look at the log of Kafka Connect's ` +
           "worker, or wait longer with timeLimit",
       );
     }
