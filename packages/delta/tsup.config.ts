@@ -1,3 +1,3 @@
 import { library } from "../../tsup.shared.ts";
 
-export default library(["src/index.ts", "src/testing/index.ts", "src/group-worker.ts"]);
+export default library(["src/index.ts", "src/testing/index.ts", "src/encode-worker.ts"]);

@@ -39,7 +39,7 @@ export async function commitTo(
 ): Promise<"done" | "conflict"> {
   const id = randomUUID();
   let prepared = false;
-  for (let lost = 0; ;) {
+  for (let lostRaces = 0; ;) {
     const log = await lake.latest(table, signal);
     const base = log?.version ?? -1;
     if ((await commit.check(log)) === "conflict") {
@@ -68,14 +68,15 @@ export async function commitTo(
     const entry =
       [{ commitInfo }, ...actions].map((action) => JSON.stringify(action)).join("\n") + "\n";
     await lake.failpoint("before-commit");
-    if (await claim(lake, table, version, new TextEncoder().encode(entry), id, signal)) {
+    if (await claimVersion(lake, table, version, new TextEncoder().encode(entry), id, signal)) {
       await lake.failpoint("after-commit");
-      await settled(lake, table, log, version, actions);
+      await afterCommit(lake, table, log, version, actions);
       return "done";
     }
     // The writer that claimed the version made progress. A short wait keeps many writers from
     // trying in step.
-    if (++lost > 3) await sleep(Math.random() * Math.min(2 ** lost, 64), undefined, { signal });
+    if (++lostRaces > 3)
+      await sleep(Math.random() * Math.min(2 ** lostRaces, 64), undefined, { signal });
   }
 }
 
@@ -83,7 +84,7 @@ export async function commitTo(
  * Claims a version; true if the entry is this commit's. After an ambiguous failure or a retried
  * create, the stored entry is read and compared.
  */
-async function claim(
+async function claimVersion(
   lake: Lake,
   table: string,
   version: number,
@@ -107,7 +108,7 @@ async function claim(
 }
 
 /** Finishes a commit that is durable. No failure from here on may report the commit as failed. */
-async function settled(
+async function afterCommit(
   lake: Lake,
   table: string,
   log: TableLog | null,

@@ -2,30 +2,30 @@
 import { randomUUID } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, TableSpec } from "@tidemark/core/spi";
-import { lateThread } from "./group-thread.ts";
+import { lazyRowGroupWorker } from "./row-group-worker.ts";
 import type { Lake } from "./lake.ts";
 import type { Add } from "./log/actions.ts";
-import { directoryOf, encodePath, partRows, type PartitionValues } from "./log/partitions.ts";
+import { directoryOf, encodePath, partitionRows, type PartitionValues } from "./log/partitions.ts";
 import { statsText } from "./log/statistics.ts";
 import type { Piece } from "./parquet/gather.ts";
-import type { EncodedGroup } from "./parquet/group.ts";
+import type { EncodedGroup } from "./parquet/row-group.ts";
 import {
-  encoding,
+  encodeRowGroup,
   fileBytes,
   GROUP_ROWS,
-  GroupCutter,
+  RowGroupSplitter,
   parquetBytes,
   type ParquetSummary,
   type ParquetWriteOptions,
 } from "./parquet/writer.ts";
 
 /** The number of files that are written at the same time. */
-const PARALLEL = 4;
+const PARALLEL_FILES = 4;
 
 /** The number of rows of a stream that are kept in memory before they become files. */
 const STREAM_ROWS = 1_000_000;
 /** The number of row groups of a stream that are encoded while its next rows are computed. */
-const AHEAD = 2;
+const ENCODED_AHEAD = 2;
 
 export async function writeRows(
   lake: Lake,
@@ -35,9 +35,9 @@ export async function writeRows(
 ): Promise<Add[]> {
   if (Symbol.iterator in rows) return writeBatches(lake, table, rows, signal);
   const adds: Add[] = [];
-  const thread = lateThread(lake.groupThread);
+  const worker = lazyRowGroupWorker(lake.rowGroupWorker);
   try {
-    const options = writing(table, thread.encode);
+    const options = writeOptions(table, worker.encode);
     let files = new Map<string, StreamFile>();
     let ahead: Promise<EncodedGroup>[] = [];
     let length = 0;
@@ -52,25 +52,28 @@ export async function writeRows(
           true,
           signal,
         );
-      adds.push(...(await eachFile(lake, table, [...files.values()], put)));
+      adds.push(...(await writeInParallel(lake, table, [...files.values()], put)));
       [files, ahead, length] = [new Map(), [], 0];
     };
     const encode = async (file: StreamFile, pieces: readonly Piece[]): Promise<void> => {
-      thread.begin();
-      const { group } = await encoding(options, pieces);
+      worker.begin();
+      const { group } = await encodeRowGroup(options, pieces);
       file.groups.push(group);
       ahead.push(group);
-      if (ahead.length > AHEAD) await ahead.shift();
+      if (ahead.length > ENCODED_AHEAD) await ahead.shift();
     };
     for await (const batch of rows) {
-      for (const { key, values, piece } of partsOf(table, batch)) {
+      for (const { key, values, piece } of partitionPieces(table, batch)) {
         let file = files.get(key);
         if (file === undefined)
-          files.set(key, (file = { values, groups: [], cutter: new GroupCutter(options.columns) }));
-        for (const group of file.cutter.add(piece)) await encode(file, group);
+          files.set(
+            key,
+            (file = { values, groups: [], splitter: new RowGroupSplitter(options.columns) }),
+          );
+        for (const group of file.splitter.add(piece)) await encode(file, group);
         // At the end of a batch, half a row group is encoded already. This leaves less to encode at
         // the end.
-        if (file.cutter.rows * 2 >= GROUP_ROWS) await encode(file, file.cutter.rest());
+        if (file.splitter.rows * 2 >= GROUP_ROWS) await encode(file, file.splitter.rest());
       }
       length += batch.length;
       if (length >= STREAM_ROWS) await write();
@@ -81,22 +84,22 @@ export async function writeRows(
     await removeFiles(lake, table.name, adds);
     throw error;
   } finally {
-    await thread.end();
+    await worker.end();
   }
 }
 
 interface StreamFile {
   readonly values: PartitionValues;
   readonly groups: Promise<EncodedGroup>[];
-  readonly cutter: GroupCutter;
+  readonly splitter: RowGroupSplitter;
 }
 
 async function* rowGroups(
   options: ParquetWriteOptions,
-  { groups, cutter }: StreamFile,
+  { groups, splitter }: StreamFile,
 ): AsyncGenerator<EncodedGroup> {
-  const rest = cutter.rest();
-  const last = rest.length === 0 ? [] : [(await encoding(options, rest)).group];
+  const rest = splitter.rest();
+  const last = rest.length === 0 ? [] : [(await encodeRowGroup(options, rest)).group];
   for (const group of [...groups, ...last]) yield await group;
 }
 
@@ -108,20 +111,20 @@ async function writeBatches(
 ): Promise<Add[]> {
   const files = new Map<string, { readonly values: PartitionValues; readonly pieces: Piece[] }>();
   for (const batch of rows) {
-    for (const { key, values, piece } of partsOf(table, batch)) {
+    for (const { key, values, piece } of partitionPieces(table, batch)) {
       const file = files.get(key) ?? { values, pieces: [] };
       file.pieces.push(piece);
       files.set(key, file);
     }
   }
-  const { columns } = writing(table);
-  return await eachFile(lake, table, [...files.values()], ({ values, pieces }) =>
+  const { columns } = writeOptions(table);
+  return await writeInParallel(lake, table, [...files.values()], ({ values, pieces }) =>
     writeFile(lake, table, columns, values, pieces, true, signal),
   );
 }
 
 /** Groups the rows of a batch by partition. */
-function* partsOf(
+function* partitionPieces(
   table: TableSpec,
   batch: Batch,
 ): Generator<{ readonly key: string; readonly values: PartitionValues; readonly piece: Piece }> {
@@ -135,26 +138,26 @@ function* partsOf(
       );
     }
   }
-  for (const { values, rows } of partRows(table.name, batch, table.partitionBy)) {
+  for (const { values, rows } of partitionRows(table.name, batch, table.partitionBy)) {
     const key = JSON.stringify(table.partitionBy.map((name) => values[name]));
     yield { key, values, piece: { batch, rows, from: 0, to: rows?.length ?? batch.length } };
   }
 }
 
 /** Writes several files at a time. If one file fails, the others are removed. */
-async function eachFile<T>(
+async function writeInParallel<T>(
   lake: Lake,
   table: TableSpec,
   files: readonly T[],
   write: (file: T) => Promise<Add>,
 ): Promise<Add[]> {
   const adds: Add[] = [];
-  const waiting = files.entries();
-  const work = async (): Promise<void> => {
-    for (const [i, file] of waiting) adds[i] = await write(file);
+  const remaining = files.entries();
+  const writeRemaining = async (): Promise<void> => {
+    for (const [i, file] of remaining) adds[i] = await write(file);
   };
   const workers = await Promise.allSettled(
-    Array.from({ length: Math.min(PARALLEL, files.length) }, work),
+    Array.from({ length: Math.min(PARALLEL_FILES, files.length) }, writeRemaining),
   );
   for (const worker of workers)
     if (worker.status === "rejected") {
@@ -164,7 +167,10 @@ async function eachFile<T>(
   return adds;
 }
 
-function writing(table: TableSpec, encode?: ParquetWriteOptions["encode"]): ParquetWriteOptions {
+function writeOptions(
+  table: TableSpec,
+  encode?: ParquetWriteOptions["encode"],
+): ParquetWriteOptions {
   return {
     columns: table.columns.filter((column) => !table.partitionBy.includes(column.name)),
     timestamps: "long",

@@ -24,19 +24,25 @@ export async function describeTable(
   const { version } = log;
   const files = [...log.files.values()];
   const positions = positionsOf(table, log.txns);
-  let [rows, bytes, oldest, newest, told] = [0, 0, Infinity, -Infinity, timeColumn !== undefined];
+  let rows = 0;
+  let bytes = 0;
+  let oldest = Infinity;
+  let newest = -Infinity;
+  let rangesKnown = timeColumn !== undefined;
   for (const file of files) {
     rows += file.stats.rows ?? (await openFile(lake, table, file, signal)).rows;
     bytes += file.add.size;
     const range = timeColumn === undefined ? null : file.stats.range(timeColumn);
-    if (range === null) told = false;
-    else if (range !== "none")
-      [oldest, newest] = [Math.min(oldest, range.min), Math.max(newest, range.max)];
+    if (range === null) rangesKnown = false;
+    else if (range !== "none") {
+      oldest = Math.min(oldest, range.min);
+      newest = Math.max(newest, range.max);
+    }
   }
   const info = (await readEntry(lake.objects, table, version, signal))?.find(
     (action) => action.commitInfo,
   )?.commitInfo;
-  const known = told && Number.isFinite(oldest);
+  const known = rangesKnown && Number.isFinite(oldest);
   return {
     version,
     rows,

@@ -7,7 +7,7 @@ export {
   writeParquet,
   type ParquetRows,
   type ReadParquetOptions,
-} from "./parquet/standalone.ts";
+} from "./parquet/parquet-file.ts";
 export type { DescribeOptions } from "./describe.ts";
 export type { OptimizeOptions, OptimizeResult } from "./optimize.ts";
 export type { VacuumOptions, VacuumResult } from "./vacuum.ts";

@@ -4,7 +4,7 @@
 import type { Duration } from "@tidemark/core";
 import { durationMicros } from "@tidemark/core/internal";
 import { availableParallelism } from "node:os";
-import { groupThread, type GroupThread } from "./group-thread.ts";
+import { rowGroupWorker, type RowGroupWorker } from "./row-group-worker.ts";
 import type { ObjectStore } from "./objects.ts";
 import { catchUp, loadTable } from "./log/log.ts";
 import type { TableLog } from "./log/state.ts";
@@ -26,16 +26,16 @@ export interface DeltaOptions {
    */
   readonly failpoint?: ((name: string) => void | Promise<void>) | undefined;
   /** Internal, for tests: starts the worker that encodes row groups. */
-  readonly groupThread?: (() => GroupThread) | undefined;
+  readonly rowGroupWorker?: (() => RowGroupWorker) | undefined;
 }
 
 /**
  * The age (ms) from which a known state is not trusted. Another process may have cleaned up the
  * log, so a missing next entry proves nothing.
  */
-const STALE = 600_000;
+const MAX_STATE_AGE = 600_000;
 /** The number of states of older versions that are kept. */
-const OLD_VERSIONS = 4;
+const CACHED_VERSIONS = 4;
 
 export class Lake {
   readonly objects: ObjectStore;
@@ -43,8 +43,8 @@ export class Lake {
   readonly checkpointEvery: number;
   readonly retain: number;
   readonly failpoint: (name: string) => void | Promise<void>;
-  readonly groupThread: (() => GroupThread) | null;
-  readonly #newest = new Map<string, { log: TableLog; seen: number }>();
+  readonly rowGroupWorker: (() => RowGroupWorker) | null;
+  readonly #newest = new Map<string, { log: TableLog; checkedAt: number }>();
   readonly #old = new Map<string, TableLog>();
 
   constructor(objects: ObjectStore, options: DeltaOptions) {
@@ -53,7 +53,8 @@ export class Lake {
     this.checkpointEvery = options.checkpointEvery ?? 50;
     this.retain = durationMicros("deltaOfflineStore: retention", options.retention ?? "7d") / 1000;
     this.failpoint = options.failpoint ?? (() => undefined);
-    this.groupThread = options.groupThread ?? (availableParallelism() > 1 ? groupThread : null);
+    this.rowGroupWorker =
+      options.rowGroupWorker ?? (availableParallelism() > 1 ? rowGroupWorker : null);
   }
 
   /**
@@ -63,9 +64,9 @@ export class Lake {
   async latest(table: string, signal: AbortSignal | undefined): Promise<TableLog | null> {
     signal?.throwIfAborted();
     const known = this.#newest.get(table);
-    if (known !== undefined && performance.now() - known.seen < STALE) {
+    if (known !== undefined && performance.now() - known.checkedAt < MAX_STATE_AGE) {
       await catchUp(this.objects, known.log, signal);
-      known.seen = performance.now();
+      known.checkedAt = performance.now();
       return known.log;
     }
     const log = await loadTable(this.objects, table, undefined, signal);
@@ -73,7 +74,7 @@ export class Lake {
     const meanwhile = this.#newest.get(table);
     if (meanwhile !== undefined && meanwhile !== known && meanwhile.log.version >= log.version)
       return meanwhile.log;
-    this.#newest.set(table, { log, seen: performance.now() });
+    this.#newest.set(table, { log, checkedAt: performance.now() });
     return log;
   }
 
@@ -90,7 +91,7 @@ export class Lake {
     if (log === null) {
       log = await loadTable(this.objects, table, version, signal);
       if (log === null) return null;
-      if (this.#old.size >= OLD_VERSIONS) this.#old.delete(this.#old.keys().next().value!);
+      if (this.#old.size >= CACHED_VERSIONS) this.#old.delete(this.#old.keys().next().value!);
       this.#old.set(key, log);
     }
     return log;

@@ -14,8 +14,8 @@ import { dirname, join, resolve } from "node:path";
 import { type ErrorCode, TidemarkError } from "@tidemark/core";
 import type { ObjectInfo, ObjectStore } from "./objects.ts";
 
-const TEMPORARY = ".tmp";
-const HOUR = 3_600_000;
+const TEMPORARY_FOLDER = ".tmp";
+const ABANDONED_AFTER = 3_600_000;
 
 /** Settings of `localObjects`. */
 export interface LocalObjectsOptions {
@@ -44,7 +44,7 @@ export interface LocalObjectsOptions {
 export function localObjects(directory: string, options: LocalObjectsOptions = {}): ObjectStore {
   const root = resolve(directory);
   const name = `local directory ${directory}`;
-  const made = new Set<string>();
+  const madeDirectories = new Set<string>();
   let cleaned: Promise<void> | null = null;
 
   const guard = async <T>(key: string, action: () => Promise<T>): Promise<T> => {
@@ -57,7 +57,7 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
 
   /** Makes a directory and syncs every parent that got a new entry. */
   const makeDirectory = async (path: string): Promise<void> => {
-    if (made.has(path)) return;
+    if (madeDirectories.has(path)) return;
     const first = await mkdir(path, { recursive: true }).catch((error: unknown) => {
       if (codeOf(error) !== "EEXIST") throw error;
       throw new TidemarkError(
@@ -69,14 +69,14 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
     if (first !== undefined)
       for (let at = path; at.length >= dirname(first).length; at = dirname(at))
         await syncDirectory(at);
-    made.add(path);
+    madeDirectories.add(path);
   };
 
   const writeTemporary = async (
     content: Uint8Array | AsyncIterable<Uint8Array>,
     signal: AbortSignal | undefined,
   ): Promise<string> => {
-    const folder = join(root, TEMPORARY);
+    const folder = join(root, TEMPORARY_FOLDER);
     await makeDirectory(folder);
     await (cleaned ??= removeTemporary(folder));
     const path = join(folder, `${process.pid}-${randomUUID()}`);
@@ -84,7 +84,7 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
       await writeSynced(path, content, signal);
     } catch (error) {
       if (codeOf(error) !== "ENOENT" || !(content instanceof Uint8Array)) throw error;
-      made.delete(folder); // another process removed the lake meanwhile
+      madeDirectories.delete(folder); // another process removed the lake meanwhile
       await makeDirectory(folder);
       await writeSynced(path, content, signal);
     }
@@ -96,14 +96,14 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
    * Gives a temporary file its name. The directory is made if it is missing or was removed
    * meanwhile.
    */
-  const settle = async (path: string, give: () => Promise<void>): Promise<void> => {
+  const publish = async (path: string, giveName: () => Promise<void>): Promise<void> => {
     try {
-      await give();
+      await giveName();
     } catch (error) {
       if (codeOf(error) !== "ENOENT") throw error;
-      made.delete(dirname(path));
+      madeDirectories.delete(dirname(path));
       await makeDirectory(dirname(path));
-      await give();
+      await giveName();
     }
     await syncDirectory(dirname(path));
   };
@@ -113,17 +113,17 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
     size: (key, { signal } = {}) =>
       guard(key, async () => {
         signal?.throwIfAborted();
-        return await stat(pathOf(root, name, key)).then(
+        return await stat(filePathOf(root, name, key)).then(
           (found) => (found.isFile() ? found.size : null),
-          absent,
+          nullIfAbsent,
         );
       }),
     read: (key, range, { signal } = {}) =>
       guard(key, async () => {
         signal?.throwIfAborted();
-        const path = pathOf(root, name, key);
-        if (range === undefined) return await readFile(path).then(ownBytes, absent);
-        const file = await open(path, "r").catch(absent);
+        const path = filePathOf(root, name, key);
+        if (range === undefined) return await readFile(path).then(asUint8Array, nullIfAbsent);
+        const file = await open(path, "r").catch(nullIfAbsent);
         if (file === null) return null;
         try {
           const bytes = new Uint8Array(Math.max(range.to - range.from, 0));
@@ -146,9 +146,9 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
     put: (key, content, { signal } = {}) =>
       guard(key, async () => {
         signal?.throwIfAborted();
-        const path = pathOf(root, name, key);
+        const path = filePathOf(root, name, key);
         const temporary = await writeTemporary(content, signal);
-        await settle(path, () => rename(temporary, path)).catch(async (error) => {
+        await publish(path, () => rename(temporary, path)).catch(async (error) => {
           await unlink(temporary).catch(() => undefined);
           throw error;
         });
@@ -156,11 +156,11 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
     createIfAbsent: (key, content, { signal } = {}) =>
       guard(key, async () => {
         signal?.throwIfAborted();
-        const path = pathOf(root, name, key);
-        if ((await stat(path).catch(absent)) !== null) return false;
+        const path = filePathOf(root, name, key);
+        if ((await stat(path).catch(nullIfAbsent)) !== null) return false;
         const temporary = await writeTemporary(content, signal);
         try {
-          await settle(path, () => link(temporary, path));
+          await publish(path, () => link(temporary, path));
           return true;
         } catch (error) {
           if (codeOf(error) === "EEXIST") return false;
@@ -174,7 +174,7 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
       const from = prefix.lastIndexOf("/");
       const found: ObjectInfo[] = [];
       await guard(prefix, () =>
-        collect(root, from < 0 ? "" : prefix.slice(0, from), prefix, after, found),
+        listFolder(root, from < 0 ? "" : prefix.slice(0, from), prefix, after, found),
       );
       found.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
       yield* found;
@@ -182,7 +182,7 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
     delete: (key, { signal } = {}) =>
       guard(key, async () => {
         signal?.throwIfAborted();
-        await unlink(pathOf(root, name, key)).catch(absent);
+        await unlink(filePathOf(root, name, key)).catch(nullIfAbsent);
       }),
   };
 }
@@ -191,10 +191,10 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
  * Turns a key into a path under the root. A segment is never `.` or `..`, so no key leads out of
  * the directory.
  */
-function pathOf(root: string, name: string, key: string): string {
+function filePathOf(root: string, name: string, key: string): string {
   const segments = key.split("/");
   if (
-    segments[0] === TEMPORARY ||
+    segments[0] === TEMPORARY_FOLDER ||
     segments.some(
       (segment) => segment === "" || segment === "." || segment === ".." || /[\0\\]/.test(segment),
     )
@@ -208,26 +208,26 @@ function pathOf(root: string, name: string, key: string): string {
   return join(root, ...segments);
 }
 
-async function collect(
+async function listFolder(
   root: string,
   folder: string,
   prefix: string,
   after: string | undefined,
   found: ObjectInfo[],
 ): Promise<void> {
-  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(absent);
+  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(nullIfAbsent);
   for (const entry of entries ?? []) {
-    if (folder === "" && entry.name === TEMPORARY) continue;
+    if (folder === "" && entry.name === TEMPORARY_FOLDER) continue;
     const key = folder === "" ? entry.name : `${folder}/${entry.name}`;
     if (entry.isDirectory()) {
       if (`${key}/`.startsWith(prefix) || prefix.startsWith(`${key}/`))
-        await collect(root, key, prefix, after, found);
+        await listFolder(root, key, prefix, after, found);
     } else if (
       entry.isFile() &&
       key.startsWith(prefix) &&
       (after === undefined || Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0)
     ) {
-      const info = await stat(join(root, key)).catch(absent);
+      const info = await stat(join(root, key)).catch(nullIfAbsent);
       if (info !== null) found.push({ key, size: info.size, modified: info.mtimeMs });
     }
   }
@@ -240,8 +240,9 @@ async function collect(
 async function removeTemporary(directory: string): Promise<void> {
   for (const entry of await readdir(directory)) {
     const path = join(directory, entry);
-    const info = await stat(path).catch(absent);
-    if (info !== null && Date.now() - info.mtimeMs > HOUR) await unlink(path).catch(absent);
+    const info = await stat(path).catch(nullIfAbsent);
+    if (info !== null && Date.now() - info.mtimeMs > ABANDONED_AFTER)
+      await unlink(path).catch(nullIfAbsent);
   }
 }
 
@@ -284,7 +285,7 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-function ownBytes(bytes: Buffer): Uint8Array<ArrayBuffer> {
+function asUint8Array(bytes: Buffer): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
 }
 
@@ -292,7 +293,7 @@ function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | null)?.code;
 }
 
-function absent(error: unknown): null {
+function nullIfAbsent(error: unknown): null {
   const code = codeOf(error);
   if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return null;
   throw error;
@@ -303,7 +304,7 @@ export function objectError(store: string, key: string, error: unknown): unknown
   const code = codeOf(error);
   if (error instanceof TidemarkError || code === undefined || !/^E[A-Z0-9]+$/.test(code))
     return error;
-  const said = (kind: ErrorCode, message: string, retryable: boolean): TidemarkError =>
+  const storeError = (kind: ErrorCode, message: string, retryable: boolean): TidemarkError =>
     new TidemarkError(kind, `${store}: ${message} (${code} at "${key}")`, {
       cause: error,
       retryable,
@@ -312,7 +313,7 @@ export function objectError(store: string, key: string, error: unknown): unknown
     case "EROFS":
     case "EACCES":
     case "EPERM": // a disk that has failed is read-only for every user
-      return said(
+      return storeError(
         "OBJECTS_READ_ONLY",
         "this process may not write or read here; " +
           "give its user the right to, or open a store elsewhere",
@@ -321,19 +322,23 @@ export function objectError(store: string, key: string, error: unknown): unknown
     case "ENOSPC":
     case "EDQUOT":
     case "EFBIG":
-      return said(
+      return storeError(
         "OBJECTS_FULL",
         "no space is left; make room and try again: nothing was half-written",
         true,
       );
     case "ENOTDIR":
     case "ENAMETOOLONG":
-      return said(
+      return storeError(
         "OBJECTS_BAD_KEY",
         "the path cannot be a file here; name another directory",
         false,
       );
     default:
-      return said("OBJECTS_FAILED", "the system refused; see the cause, then try again", true);
+      return storeError(
+        "OBJECTS_FAILED",
+        "the system refused; see the cause, then try again",
+        true,
+      );
   }
 }

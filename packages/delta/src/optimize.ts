@@ -7,7 +7,7 @@ import { commitTo } from "./commit.ts";
 import { removeFiles, writeFile } from "./data-files.ts";
 import type { Lake } from "./lake.ts";
 import type { Action, Add } from "./log/actions.ts";
-import { checkFilter, matches } from "./log/partitions.ts";
+import { checkPartitionFilter, matchesFilter } from "./log/partitions.ts";
 import { deltaType } from "./log/schema.ts";
 import type { TableFile, TableLog } from "./log/state.ts";
 import type { Piece } from "./parquet/gather.ts";
@@ -59,10 +59,12 @@ export async function optimizeTable(
           );
         if (planned !== null) return "go";
         checkRewritable(log);
-        checkFilter(table, log.schema.partitionBy, partitions);
+        checkPartitionFilter(table, log.schema.partitionBy, partitions);
         planned = log.schema;
-        bins = packed(
-          [...log.files.values()].filter((file) => matches(partitions, file.add.partitionValues)),
+        bins = binPack(
+          [...log.files.values()].filter((file) =>
+            matchesFilter(partitions, file.add.partitionValues),
+          ),
           log.schema.partitionBy,
           targetBytes,
         );
@@ -77,7 +79,7 @@ export async function optimizeTable(
             { name: table, partitionBy },
             stored,
             bin.files[0]!.add.partitionValues,
-            rowsOf(lake, table, bin.files, stored, partitionBy, signal),
+            piecesOfFiles(lake, table, bin.files, stored, partitionBy, signal),
             false,
             signal,
           );
@@ -85,15 +87,15 @@ export async function optimizeTable(
       },
       actions(log) {
         // A bin is skipped if a rewrite has removed one of its files meanwhile.
-        const whole = bins.filter(({ files }) =>
+        const intactBins = bins.filter(({ files }) =>
           files.every(({ add }) => log!.files.has(add.path)),
         );
         const now = lake.clock();
         result = {
-          filesRemoved: whole.reduce((sum, { files }) => sum + files.length, 0),
-          filesAdded: whole.length,
+          filesRemoved: intactBins.reduce((sum, { files }) => sum + files.length, 0),
+          filesAdded: intactBins.length,
         };
-        return whole.flatMap(({ files, add }): Action[] => [
+        return intactBins.flatMap(({ files, add }): Action[] => [
           ...files.map(({ add: { path, partitionValues, size } }): Action => ({
             remove: {
               path,
@@ -123,7 +125,7 @@ export async function optimizeTable(
  * Groups the small files into bins, in their order, until a bin reaches the target. A bin of one
  * file is dropped.
  */
-function packed(
+function binPack(
   files: readonly TableFile[],
   partitionBy: readonly string[],
   target: number,
@@ -145,7 +147,7 @@ function packed(
   return bins.filter((bin) => bin.files.length > 1);
 }
 
-async function* rowsOf(
+async function* piecesOfFiles(
   lake: Lake,
   table: string,
   files: readonly TableFile[],

@@ -5,7 +5,7 @@
 import type { RegistryStore } from "@tidemark/core/spi";
 import type { ObjectStore } from "./objects.ts";
 
-const DIGITS = 20;
+const ENTRY_DIGITS = 20;
 
 /**
  * Stores the registry in objects. A save is whole or absent; of many saves after the same entry,
@@ -13,14 +13,15 @@ const DIGITS = 20;
  */
 export function registryEntries(objects: ObjectStore): RegistryStore {
   const entry = (namespace: string, number: number): string =>
-    `${directory(namespace)}${String(number).padStart(DIGITS, "0")}.json`;
+    `${namespaceDirectory(namespace)}${String(number).padStart(ENTRY_DIGITS, "0")}.json`;
   return {
     async load({ namespace, signal }) {
-      const prefix = directory(namespace);
+      const prefix = namespaceDirectory(namespace);
       let newest = -1;
       for await (const { key } of objects.list(prefix, { signal })) {
         const name = key.slice(prefix.length);
-        if (/^\d{20}\.json$/.test(name)) newest = Math.max(newest, Number(name.slice(0, DIGITS)));
+        if (/^\d{20}\.json$/.test(name))
+          newest = Math.max(newest, Number(name.slice(0, ENTRY_DIGITS)));
       }
       const content =
         newest < 0 ? null : await objects.read(entry(namespace, newest), undefined, { signal });
@@ -43,7 +44,7 @@ export function registryEntries(objects: ObjectStore): RegistryStore {
  * Encodes a namespace as a directory name. A namespace may contain any character, and some disks
  * ignore case.
  */
-function directory(namespace: string): string {
+function namespaceDirectory(namespace: string): string {
   const name = [...Buffer.from(namespace)]
     .map((byte) =>
       /[a-z0-9_-]/.test(String.fromCharCode(byte))

@@ -2,11 +2,11 @@
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, OfflineStore, Vector } from "@tidemark/core/spi";
 import type { Lake } from "./lake.ts";
-import { checkFilter, constant, matches } from "./log/partitions.ts";
+import { checkPartitionFilter, constantVector, matchesFilter } from "./log/partitions.ts";
 import type { TableFile, TableLog } from "./log/state.ts";
-import { missing, slice } from "./parquet/gather.ts";
+import { nullVector, sliceVector } from "./parquet/gather.ts";
 import { openParquet, type ParquetFile } from "./parquet/reader.ts";
-import { BATCH_ROWS, readerOf } from "./parquet/standalone.ts";
+import { BATCH_ROWS, objectReader } from "./parquet/parquet-file.ts";
 
 export type ScanOptions = Parameters<OfflineStore["scan"]>[1];
 
@@ -27,12 +27,13 @@ export async function* scanTable(
     );
   log.checkReadable();
   const { partitionBy } = log.schema;
-  checkFilter(table, partitionBy, partitions);
-  const columns = options.columns.map((name) => columnNamed(log, name));
-  if (range !== undefined) columnNamed(log, range.column);
+  checkPartitionFilter(table, partitionBy, partitions);
+  const columns = options.columns.map((name) => tableColumn(log, name));
+  if (range !== undefined) tableColumn(log, range.column);
   // The state may move on while rows are read. The list of files is taken now.
   const files = [...log.files.values()].filter(
-    (file) => matches(partitions, file.add.partitionValues) && mayHold(file, partitionBy, range),
+    (file) =>
+      matchesFilter(partitions, file.add.partitionValues) && mayHold(file, partitionBy, range),
   );
   for (const file of files) {
     signal?.throwIfAborted();
@@ -67,8 +68,8 @@ export async function* scanFile(
       const index = stored.indexOf(column);
       if (index >= 0) return read[index]!;
       return partitionBy.includes(column.name)
-        ? constant(column, file.add.partitionValues[column.name] ?? null, rows)
-        : missing(column, rows);
+        ? constantVector(column, file.add.partitionValues[column.name] ?? null, rows)
+        : nullVector(column, rows);
     });
     for (let from = 0; from < rows; from += BATCH_ROWS) {
       const to = Math.min(from + BATCH_ROWS, rows);
@@ -76,7 +77,9 @@ export async function* scanFile(
         length: to - from,
         columns,
         vectors:
-          from === 0 && to === rows ? vectors : vectors.map((vector) => slice(vector, from, to)),
+          from === 0 && to === rows
+            ? vectors
+            : vectors.map((vector) => sliceVector(vector, from, to)),
       };
     }
   }
@@ -98,11 +101,11 @@ export async function openFile(
   return await openParquet({
     name: `${lake.objects.name}: "${key}"`,
     size: file.add.size,
-    read: readerOf(lake.objects, key, signal),
+    read: objectReader(lake.objects, key, signal),
   });
 }
 
-function columnNamed(log: TableLog, name: string): ColumnSpec {
+function tableColumn(log: TableLog, name: string): ColumnSpec {
   const column = log.schema.columns.find((candidate) => candidate.name === name);
   if (column !== undefined) return column;
   const foreign = log.schema.fields.some((field) => field.name === name);

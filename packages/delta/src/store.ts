@@ -14,9 +14,9 @@ import { describeTable, type DescribeOptions } from "./describe.ts";
 import { type DeltaOptions, Lake } from "./lake.ts";
 import type { Action, Add } from "./log/actions.ts";
 import { readEntry } from "./log/log.ts";
-import { checkFilter, matches } from "./log/partitions.ts";
-import { metadataOf, positionsOf, stepsFit, txnIds, txnsOf, type TxnSteps } from "./log/txns.ts";
-import { checkNames, fieldOf, grownFields, schemaString } from "./log/schema.ts";
+import { checkPartitionFilter, matchesFilter } from "./log/partitions.ts";
+import { metadataOf, positionsOf, stepsMatch, txnIds, txnsOf, type TxnSteps } from "./log/txns.ts";
+import { checkColumnNames, fieldOf, evolvedFields, schemaString } from "./log/schema.ts";
 import type { TableLog } from "./log/state.ts";
 import type { ObjectStore } from "./objects.ts";
 import { registryEntries } from "./registry-entries.ts";
@@ -92,14 +92,21 @@ export function deltaOfflineStore(
       commitTo(
         lake,
         table.name,
-        writing(lake, table, rows, { positions, metadata }, null, signal),
+        writeCommit(lake, table, rows, { positions, metadata }, null, signal),
         signal,
       ),
     rewrite: (table, rows, { replaced, expectedVersion, positions, metadata = [], signal }) =>
       commitTo(
         lake,
         table.name,
-        writing(lake, table, rows, { positions, metadata }, { replaced, expectedVersion }, signal),
+        writeCommit(
+          lake,
+          table,
+          rows,
+          { positions, metadata },
+          { replaced, expectedVersion },
+          signal,
+        ),
         signal,
       ),
     scan: (table, scanOptions) => scanTable(lake, table, scanOptions),
@@ -112,37 +119,42 @@ export function deltaOfflineStore(
   };
 }
 
-/** Makes the commit of an append, or of a rewrite of the partitions in `over`. */
-function writing(
+/** Makes the commit of an append, or of a rewrite of the partitions in `replacement`. */
+function writeCommit(
   lake: Lake,
   table: TableSpec,
   rows: readonly Batch[] | AsyncIterable<Batch>,
   steps: TxnSteps,
-  over: { readonly replaced: PartitionFilter; readonly expectedVersion: number | null } | null,
+  replacement: {
+    readonly replaced: PartitionFilter;
+    readonly expectedVersion: number | null;
+  } | null,
   signal: AbortSignal | undefined,
 ): Commit {
   let adds: readonly Add[] = [];
-  let checked = over?.expectedVersion ?? -1;
+  let checked = replacement?.expectedVersion ?? -1;
   return {
     operation: "WRITE",
     parameters: {
-      mode: over === null ? "Append" : "Overwrite",
+      mode: replacement === null ? "Append" : "Overwrite",
       partitionBy: JSON.stringify(table.partitionBy),
     },
     async check(log) {
-      if (over !== null) checkFilter(table.name, table.partitionBy, over.replaced);
-      if (!stepsFit(table.name, steps, log?.txns ?? new Map())) return "conflict";
+      if (replacement !== null)
+        checkPartitionFilter(table.name, table.partitionBy, replacement.replaced);
+      if (!stepsMatch(table.name, steps, log?.txns ?? new Map())) return "conflict";
       if (log === null) {
         checkNewTable(table);
-        return over === null || over.expectedVersion === null ? "go" : "conflict";
+        return replacement === null || replacement.expectedVersion === null ? "go" : "conflict";
       }
-      checkKnownTable(log, table, over !== null);
-      if (over === null) return "go";
+      checkKnownTable(log, table, replacement !== null);
+      if (replacement === null) return "go";
       // the expected version is ahead of the log: the table was made anew
       if (log.version < checked) return "conflict";
       for (const target = log.version; checked < target; checked++) {
         const actions = await readEntry(lake.objects, table.name, checked + 1, signal);
-        if (actions === null || touches(actions, over.replaced, txnIds(steps))) return "conflict";
+        if (actions === null || conflictsWith(actions, replacement.replaced, txnIds(steps)))
+          return "conflict";
       }
       return "go";
     },
@@ -152,16 +164,16 @@ function writing(
     actions(log) {
       const now = lake.clock();
       const actions: Action[] = [];
-      if (log === null) actions.push(...created(table, now));
+      if (log === null) actions.push(...createActions(table, now));
       else {
-        const fields = grownFields(table.name, log.schema, table.columns);
+        const fields = evolvedFields(table.name, log.schema, table.columns);
         if (fields !== null)
           actions.push({ metaData: { ...log.metaData!, schemaString: schemaString(fields) } });
       }
       for (const txn of txnsOf(steps, log?.txns ?? new Map(), now)) actions.push({ txn });
-      if (over !== null && log !== null) {
+      if (replacement !== null && log !== null) {
         for (const { add } of log.files.values()) {
-          if (!matches(over.replaced, add.partitionValues)) continue;
+          if (!matchesFilter(replacement.replaced, add.partitionValues)) continue;
           actions.push({
             remove: {
               path: add.path,
@@ -185,20 +197,20 @@ function writing(
  * True if an entry changed rows of those partitions or wrote one of those `txn`s. Rearranged
  * files (`dataChange: false`) hold the same rows.
  */
-function touches(
+function conflictsWith(
   actions: readonly Action[],
   replaced: PartitionFilter,
   ids: ReadonlySet<string>,
 ): boolean {
   return actions.some(
     ({ add, remove, txn }) =>
-      (add?.dataChange === true && matches(replaced, add.partitionValues)) ||
-      (remove?.dataChange === true && matches(replaced, remove.partitionValues ?? {})) ||
+      (add?.dataChange === true && matchesFilter(replaced, add.partitionValues)) ||
+      (remove?.dataChange === true && matchesFilter(replaced, remove.partitionValues ?? {})) ||
       (txn !== undefined && ids.has(txn.appId)),
   );
 }
 
-function created(table: TableSpec, now: number): Action[] {
+function createActions(table: TableSpec, now: number): Action[] {
   return [
     { protocol: { minReaderVersion: 1, minWriterVersion: 2 } },
     {
@@ -215,7 +227,7 @@ function created(table: TableSpec, now: number): Action[] {
 }
 
 function checkNewTable(table: TableSpec): void {
-  checkNames(
+  checkColumnNames(
     table.name,
     table.columns.map((column) => column.name),
   );
@@ -247,5 +259,5 @@ function checkKnownTable(log: TableLog, table: TableSpec, removes: boolean): voi
         `by [${table.partitionBy.join(", ")}]; use its own, or write another table`,
     );
   }
-  grownFields(table.name, log.schema, table.columns);
+  evolvedFields(table.name, log.schema, table.columns);
 }

@@ -56,7 +56,7 @@ export async function vacuumTable(
       !key.endsWith(".parquet") ||
       modified >= before ||
       needed.has(key) ||
-      hidden(key) ||
+      isHidden(key) ||
       [...inner].some((folder) => key.startsWith(folder))
     )
       continue;
@@ -81,6 +81,6 @@ async function deleteAll(
 /**
  * True for names that Spark treats as hidden: `_x` and `.x`. A partition column may still begin so.
  */
-function hidden(key: string): boolean {
+function isHidden(key: string): boolean {
   return key.split("/").some((part) => /^[_.]/.test(part) && !part.includes("="));
 }

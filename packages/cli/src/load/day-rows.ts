@@ -166,9 +166,9 @@ async function parquetRows(file: string, signal: AbortSignal): Promise<DayRows> 
   await fileThere(file, LOAD_CODES);
   const { readParquet } = await loadDelta(`the Parquet file ${file}`);
   const content = await readParquet(file, { signal });
-  if (content.foreign.length > 0)
+  if (content.unsupportedColumns.length > 0)
     throw rowInvalid(
-      `${file}: column "${content.foreign[0]!}" is a list, a struct or of a type that ` +
+      `${file}: column "${content.unsupportedColumns[0]!}" is a list, a struct or of a type that ` +
         "Tidemark cannot read; write it as plain columns, or as JSON text",
     );
   return {

@@ -93,7 +93,7 @@ async function parquetEntities(
   return {
     columns,
     rows: content.rows,
-    unsupportedColumns: content.foreign,
+    unsupportedColumns: content.unsupportedColumns,
     async *batches(options) {
       for await (const batch of content.batches(options)) {
         yield {

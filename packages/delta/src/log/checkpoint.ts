@@ -117,18 +117,20 @@ export interface CheckpointFile {
 export function checkpointOf(log: TableLog, expired: number): CheckpointFile {
   const rows: Record<string, unknown>[] = [
     { protocol: log.protocol },
-    { metaData: { ...log.metaData, createdTime: big(log.metaData!.createdTime) } },
+    { metaData: { ...log.metaData, createdTime: toBigInt(log.metaData!.createdTime) } },
   ];
   for (const txn of log.txns.values())
-    rows.push({ txn: { ...txn, version: BigInt(txn.version), lastUpdated: big(txn.lastUpdated) } });
+    rows.push({
+      txn: { ...txn, version: BigInt(txn.version), lastUpdated: toBigInt(txn.lastUpdated) },
+    });
   for (const remove of log.removed.values()) {
     if ((remove.deletionTimestamp ?? 0) < expired) continue;
     rows.push({
       remove: {
         ...remove,
-        deletionTimestamp: big(remove.deletionTimestamp),
+        deletionTimestamp: toBigInt(remove.deletionTimestamp),
         dataChange: false,
-        size: big(remove.size),
+        size: toBigInt(remove.size),
       },
     });
   }
@@ -161,7 +163,7 @@ export function checkpointOf(log: TableLog, expired: number): CheckpointFile {
   };
 }
 
-function big(value: number | null | undefined): bigint | null {
+function toBigInt(value: number | null | undefined): bigint | null {
   return value === null || value === undefined ? null : BigInt(Math.trunc(value));
 }
 
@@ -213,7 +215,7 @@ export async function readCheckpoint(
       columns,
       compressors: decompressors,
     });
-    return rows.map((row) => plain(row) as Action);
+    return rows.map((row) => withoutBigInts(row) as Action);
   } catch (error) {
     throw new TidemarkError(
       "DELTA_LOG_DAMAGED",
@@ -226,13 +228,13 @@ export async function readCheckpoint(
 }
 
 /** Replaces bigints by numbers: sizes, times and offsets are safe integers. */
-function plain(value: unknown): unknown {
+function withoutBigInts(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
-  if (Array.isArray(value)) return value.map(plain);
+  if (Array.isArray(value)) return value.map(withoutBigInts);
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, member]) => member !== undefined)
-      .map(([name, member]) => [name, plain(member)]),
+      .map(([name, member]) => [name, withoutBigInts(member)]),
   );
 }

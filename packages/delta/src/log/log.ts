@@ -50,14 +50,14 @@ function parseEntry(objects: ObjectStore, key: string, bytes: Uint8Array): reado
   return actions;
 }
 
-interface Checkpoint {
+interface CheckpointKeys {
   readonly version: number;
   readonly keys: readonly string[];
 }
 
 interface Listing {
   /** The complete checkpoints, newest first. */
-  readonly checkpoints: readonly Checkpoint[];
+  readonly checkpoints: readonly CheckpointKeys[];
   readonly entries: ReadonlySet<number>;
   readonly newest: number;
 }
@@ -136,11 +136,11 @@ export async function loadTable(
     log = await build();
   }
   if (log === null) {
-    const gone = firstGap(listing.entries, 0, target);
+    const missingEntry = firstGap(listing.entries, 0, target);
     throw new TidemarkError(
       version === undefined ? "DELTA_LOG_DAMAGED" : "VERSION_MISSING",
       `${objects.name}: version ${target} of table "${table}" cannot be made: ` +
-        `log entry ${gone} is gone and no readable checkpoint covers it; ` +
+        `log entry ${missingEntry} is gone and no readable checkpoint covers it; ` +
         (version === undefined ? "put it back from a copy of the lake" : "ask for a newer version"),
     );
   }
@@ -220,14 +220,14 @@ export async function catchUp(
   log: TableLog,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  let moved = false;
+  let advanced = false;
   for (;;) {
     const next = log.version + 1;
     const actions = await readEntry(objects, log.table, next, signal);
-    if (actions === null) return moved;
+    if (actions === null) return advanced;
     if (log.version + 1 === next) {
       log.apply(next, actions);
-      moved = true;
+      advanced = true;
     }
   }
 }

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, Vector } from "@tidemark/core/spi";
-import { missing, vectorKind } from "../parquet/gather.ts";
+import { nullVector, vectorKind } from "../parquet/gather.ts";
 
 export type PartitionValues = Readonly<Record<string, string | null>>;
 
@@ -20,7 +20,7 @@ export interface PartitionRows {
  *
  * @throws PARTITION_VALUE_EMPTY when a value is an empty string, which Delta reads as null.
  */
-export function partRows(
+export function partitionRows(
   table: string,
   batch: Batch,
   partitionBy: readonly string[],
@@ -33,10 +33,10 @@ export function partRows(
     const codes =
       index < 0
         ? { of: new Int32Array(batch.length), texts: [null] }
-        : codesOf(table, name, batch.vectors[index]!, batch.length);
+        : partitionCodes(table, name, batch.vectors[index]!, batch.length);
     const pairs = new Map<number, number>();
     const next: PartitionValues[] = [];
-    const renamed = new Int32Array(batch.length);
+    const newGroups = new Int32Array(batch.length);
     for (let i = 0; i < batch.length; i++) {
       const pair = groups[i]! * codes.texts.length + codes.of[i]!;
       let group = pairs.get(pair);
@@ -45,9 +45,9 @@ export function partRows(
         pairs.set(pair, group);
         next.push({ ...values[groups[i]!], [name]: codes.texts[codes.of[i]!]! });
       }
-      renamed[i] = group;
+      newGroups[i] = group;
     }
-    groups = renamed;
+    groups = newGroups;
     values = next;
   }
   // all rows are of one partition: the batch stays whole
@@ -64,7 +64,7 @@ export function partRows(
 }
 
 /** Numbers the distinct values of a column, and gives the text of each. */
-function codesOf(
+function partitionCodes(
   table: string,
   name: string,
   vector: Vector,
@@ -106,8 +106,8 @@ function codesOf(
 }
 
 /** Makes a vector that holds the partition value in every row of a file. */
-export function constant(column: ColumnSpec, text: string | null, length: number): Vector {
-  if (text === null || text === "") return missing(column, length);
+export function constantVector(column: ColumnSpec, text: string | null, length: number): Vector {
+  if (text === null || text === "") return nullVector(column, length);
   switch (vectorKind(column)) {
     case "string":
       return { kind: "string", codes: new Int32Array(length), dictionary: [text], valid: null };
@@ -154,13 +154,14 @@ export function directoryOf(partitionBy: readonly string[], values: PartitionVal
   return partitionBy
     .map((name) => {
       const value = values[name] ?? null;
-      return `${segment(name)}=${value === null ? "__HIVE_DEFAULT_PARTITION__" : segment(value)}/`;
+      const text = value === null ? "__HIVE_DEFAULT_PARTITION__" : escapedName(value);
+      return `${escapedName(name)}=${text}/`;
     })
     .join("");
 }
 
 /** Cuts a long value and appends its hash, because file systems take at most 255 bytes of name. */
-function segment(text: string): string {
+function escapedName(text: string): string {
   const escaped = Array.from(Buffer.from(text), (byte) =>
     /[A-Za-z0-9_.-]/.test(String.fromCharCode(byte))
       ? String.fromCharCode(byte)
@@ -190,7 +191,7 @@ export function decodePath(table: string, path: string): string {
   return decodeURIComponent(path);
 }
 
-export function matches(
+export function matchesFilter(
   filter: Readonly<Record<string, readonly (string | number | null)[]>>,
   values: PartitionValues,
 ): boolean {
@@ -205,7 +206,7 @@ export function matches(
 }
 
 /** @throws PARTITION_CONFLICT when the filter names a column that does not partition the table. */
-export function checkFilter(
+export function checkPartitionFilter(
   table: string,
   partitionBy: readonly string[],
   filter: Readonly<Record<string, unknown>>,

@@ -25,7 +25,7 @@ export function parseSchema(metaData: MetaData): TableSchema {
   const { fields } = JSON.parse(metaData.schemaString) as { fields: Field[] };
   return {
     fields,
-    columns: fields.map(columnOf).filter((column) => column !== null),
+    columns: fields.map(columnOfField).filter((column) => column !== null),
     partitionBy: metaData.partitionColumns,
   };
 }
@@ -72,7 +72,7 @@ export function deltaType(column: ColumnSpec): string {
   }
 }
 
-const KINDS: Readonly<Record<string, ValueType>> = {
+const VALUE_TYPES: Readonly<Record<string, ValueType>> = {
   string: "string",
   boolean: "boolean",
   byte: "int32",
@@ -87,11 +87,11 @@ const KINDS: Readonly<Record<string, ValueType>> = {
   timestamp_ntz: "timestamp",
 };
 
-function columnOf(field: Field): ColumnSpec | null {
+function columnOfField(field: Field): ColumnSpec | null {
   if (typeof field.type !== "string") return null;
   const decimal = /^decimal\((\d+),\s*(-?\d+)\)$/.exec(field.type);
   const {
-    "tidemark.kind": kind,
+    "tidemark.kind": storedType,
     "tidemark.database": database,
     "tidemark.zone": zone,
     "tidemark.mode": mode,
@@ -99,17 +99,17 @@ function columnOf(field: Field): ColumnSpec | null {
   const base = { name: field.name, database: database ?? field.name, nullable: field.nullable };
   if (decimal !== null)
     return { ...base, type: "decimal", precision: Number(decimal[1]), scale: Number(decimal[2]) };
-  const natural = KINDS[field.type];
-  if (natural === undefined) return null;
+  const defaultType = VALUE_TYPES[field.type];
+  if (defaultType === undefined) return null;
   const column: ColumnSpec = {
     ...base,
-    type: (kind as ValueType | undefined) ?? natural,
+    type: (storedType as ValueType | undefined) ?? defaultType,
     ...(zone === undefined ? (field.type === "timestamp" ? { zone: "UTC" } : {}) : { zone }),
     ...(mode === undefined ? {} : { mode: mode as "number" | "micros" }),
   };
   // The stored value type is ignored if another tool has changed the Delta type since.
-  return kind !== undefined && deltaType(column) !== field.type
-    ? { ...base, type: natural }
+  return storedType !== undefined && deltaType(column) !== field.type
+    ? { ...base, type: defaultType }
     : column;
 }
 
@@ -118,7 +118,7 @@ function columnOf(field: Field): ColumnSpec | null {
  * appended as nullable, because earlier rows have no value in them. `absent` are columns of the
  * table that the rows do not bring.
  */
-export function grownFields(
+export function evolvedFields(
   table: string,
   schema: TableSchema,
   columns: readonly ColumnSpec[],
@@ -147,14 +147,14 @@ export function grownFields(
     changed = true;
     return { ...field, nullable: true };
   });
-  const had = new Set(schema.fields.map((field) => field.name));
+  const existing = new Set(schema.fields.map((field) => field.name));
   for (const column of columns) {
-    if (had.has(column.name)) continue;
+    if (existing.has(column.name)) continue;
     fields.push(fieldOf({ ...column, nullable: true }));
     changed = true;
   }
   if (changed)
-    checkNames(
+    checkColumnNames(
       table,
       fields.map((field) => field.name),
     );
@@ -165,7 +165,7 @@ export function grownFields(
  * Refuses names that other readers cannot take without column mapping: certain characters, and
  * names that differ in case only.
  */
-export function checkNames(table: string, names: readonly string[]): void {
+export function checkColumnNames(table: string, names: readonly string[]): void {
   const seen = new Map<string, string>();
   for (const name of names) {
     if (name === "" || /[ ,;{}()\n\t=]/.test(name)) {

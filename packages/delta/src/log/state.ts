@@ -56,7 +56,7 @@ export class TableLog {
     for (const { add } of actions) {
       if (!add) continue;
       this.removed.delete(add.path);
-      this.files.set(add.path, fileOf(this.table, add));
+      this.files.set(add.path, tableFileOf(this.table, add));
     }
     this.version = version;
   }
@@ -64,7 +64,7 @@ export class TableLog {
   /** @throws DELTA_UNSUPPORTED when reading would give wrong rows. */
   checkReadable(): void {
     const { minReaderVersion = 1, readerFeatures } = this.protocol ?? {};
-    const unknown = (readerFeatures ?? []).filter((feature) => !READABLE.has(feature));
+    const unknown = (readerFeatures ?? []).filter((feature) => !READABLE_FEATURES.has(feature));
     const mapped = (this.metaData?.configuration["delta.columnMapping.mode"] ?? "none") !== "none";
     if (minReaderVersion > 3 || unknown.length > 0 || mapped) {
       throw new TidemarkError(
@@ -89,7 +89,8 @@ export class TableLog {
       );
     if (
       minWriterVersion > 2 &&
-      (minWriterVersion !== 7 || (writerFeatures ?? []).some((feature) => !WRITABLE.has(feature)))
+      (minWriterVersion !== 7 ||
+        (writerFeatures ?? []).some((feature) => !WRITABLE_FEATURES.has(feature)))
     )
       throw refuse(writerFeatures?.join(", ") ?? `version ${minWriterVersion}`);
     if (invariant !== undefined) throw refuse(`an invariant of column "${invariant.name}"`);
@@ -98,8 +99,8 @@ export class TableLog {
   }
 }
 
-const READABLE = new Set(["timestampNtz", "columnMapping", "vacuumProtocolCheck"]);
-const WRITABLE = new Set([
+const READABLE_FEATURES = new Set(["timestampNtz", "columnMapping", "vacuumProtocolCheck"]);
+const WRITABLE_FEATURES = new Set([
   "appendOnly",
   "invariants",
   "timestampNtz",
@@ -107,7 +108,7 @@ const WRITABLE = new Set([
   "vacuumProtocolCheck",
 ]);
 
-function fileOf(table: string, add: Add): TableFile {
+function tableFileOf(table: string, add: Add): TableFile {
   let stats: FileStatistics | null = null;
   return {
     add,

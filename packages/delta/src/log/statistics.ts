@@ -3,7 +3,7 @@ import type { ColumnSpec, Value } from "@tidemark/core/spi";
 import type { ColumnRange } from "../parquet/statistics.ts";
 
 /** The number of code points that bounds of strings are cut to. */
-const PREFIX = 32;
+const MAX_PREFIX = 32;
 
 /**
  * Returns the statistics as JSON text. int64 and decimal bounds keep every digit, which a double
@@ -70,10 +70,10 @@ export function decimalText(unscaled: bigint, scale: number): string {
 }
 
 function lowerPrefix(text: string): string {
-  return text.length <= PREFIX
+  return text.length <= MAX_PREFIX
     ? text
-    : Array.from(text.slice(0, 2 * PREFIX))
-        .slice(0, PREFIX)
+    : Array.from(text.slice(0, 2 * MAX_PREFIX))
+        .slice(0, MAX_PREFIX)
         .join("");
 }
 
@@ -82,11 +82,11 @@ function lowerPrefix(text: string): string {
  * successor is raised. null if no such text exists.
  */
 function upperPrefix(text: string): string | null {
-  const points = Array.from(text.slice(0, 2 * PREFIX + 2), (character) =>
+  const points = Array.from(text.slice(0, 2 * MAX_PREFIX + 2), (character) =>
     character.codePointAt(0)!,
   );
-  if (points.length <= PREFIX) return text;
-  for (let last = PREFIX - 1; last >= 0; last--) {
+  if (points.length <= MAX_PREFIX) return text;
+  for (let last = MAX_PREFIX - 1; last >= 0; last--) {
     const point = points[last]!;
     if (point >= 0x10ffff) continue;
     const next = point >= 0xd7ff && point < 0xe000 ? 0xe000 : point + 1;
@@ -107,10 +107,10 @@ export interface FileStatistics {
   range(column: string): { readonly min: number; readonly max: number } | "none" | null;
 }
 
-const NOTHING: FileStatistics = { rows: null, mayHold: () => true, range: () => null };
+const NO_STATISTICS: FileStatistics = { rows: null, mayHold: () => true, range: () => null };
 
 export function parseStats(text: string | null | undefined): FileStatistics {
-  if (!text) return NOTHING;
+  if (!text) return NO_STATISTICS;
   let stats: {
     numRecords?: number;
     minValues?: Record<string, unknown>;
@@ -120,7 +120,7 @@ export function parseStats(text: string | null | undefined): FileStatistics {
   try {
     stats = JSON.parse(text);
   } catch {
-    return NOTHING;
+    return NO_STATISTICS;
   }
   const rows = typeof stats.numRecords === "number" ? stats.numRecords : null;
   return {

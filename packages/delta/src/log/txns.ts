@@ -28,22 +28,22 @@ export interface TxnSteps {
   readonly metadata: readonly MetadataStep[];
 }
 
-const GENERATION = "#generation.";
-const CHECKPOINT = "#checkpoint";
-const METADATA = "#metadata/";
-const TEXT = /#checkpoint(\.\d+)?$|^#metadata\//;
-const BYTES = 6;
+const GENERATION_MARKER = "#generation.";
+const CHECKPOINT_SUFFIX = "#checkpoint";
+const METADATA_PREFIX = "#metadata/";
+const TEXT_NAME = /#checkpoint(\.\d+)?$|^#metadata\//;
+const BYTES_PER_TXN = 6;
 
 function positionId({ generation = 0, partition }: Pick<Position, "generation" | "partition">) {
-  return generation === 0 ? partition : `${partition}${GENERATION}${generation}`;
+  return generation === 0 ? partition : `${partition}${GENERATION_MARKER}${generation}`;
 }
 
 export function positionsOf(table: string, txns: Txns): readonly Position[] {
   return [...txns.values()]
-    .filter(({ appId }) => !TEXT.test(appId))
+    .filter(({ appId }) => !TEXT_NAME.test(appId))
     .map(({ appId, version }): Position => {
-      const [partition, generation] = appId.split(GENERATION) as [string, string?];
-      const checkpoint = storedText(table, txns, `${appId}${CHECKPOINT}`);
+      const [partition, generation] = appId.split(GENERATION_MARKER) as [string, string?];
+      const checkpoint = storedText(table, txns, `${appId}${CHECKPOINT_SUFFIX}`);
       return {
         partition,
         ...(generation === undefined ? {} : { generation: Number(generation) }),
@@ -56,24 +56,24 @@ export function positionsOf(table: string, txns: Txns): readonly Position[] {
 export function metadataOf(table: string, txns: Txns): Metadata {
   const metadata = new Map<string, string>();
   for (const appId of txns.keys()) {
-    if (!appId.startsWith(METADATA) || /#\.\d+$/.test(appId)) continue;
+    if (!appId.startsWith(METADATA_PREFIX) || /#\.\d+$/.test(appId)) continue;
     const text = storedText(table, txns, appId);
-    if (text !== null) metadata.set(appId.slice(METADATA.length, -1), text);
+    if (text !== null) metadata.set(appId.slice(METADATA_PREFIX.length, -1), text);
   }
   return metadata;
 }
 
 /** The last sign of the name tells a text of the metadata from its bytes. */
 function metadataName(key: string): string {
-  return `${METADATA}${key}#`;
+  return `${METADATA_PREFIX}${key}#`;
 }
 
 /** @throws DELTA_LOG_DAMAGED when bytes of the text are missing. */
 function storedText(table: string, txns: Txns, name: string): string | null {
   const length = txns.get(name)?.version ?? 0;
   if (length === 0) return null;
-  const bytes = Buffer.alloc(Math.ceil(length / BYTES) * BYTES);
-  for (let i = 0; i * BYTES < length; i++) {
+  const bytes = Buffer.alloc(Math.ceil(length / BYTES_PER_TXN) * BYTES_PER_TXN);
+  for (let i = 0; i * BYTES_PER_TXN < length; i++) {
     const chunk = txns.get(`${name}.${i}`);
     if (chunk === undefined)
       throw new TidemarkError(
@@ -81,7 +81,7 @@ function storedText(table: string, txns: Txns, name: string): string | null {
         `table "${table}": its log has no txn "${name}.${i}"; ` +
           "unset delta.setTransactionRetentionDuration, and restore the table from a backup",
       );
-    bytes.writeUIntBE(chunk.version, i * BYTES, BYTES);
+    bytes.writeUIntBE(chunk.version, i * BYTES_PER_TXN, BYTES_PER_TXN);
   }
   return bytes.toString("utf8", 0, length);
 }
@@ -95,7 +95,7 @@ export function txnsOf(
   for (const step of positions) {
     const appId = positionId(step);
     txns.push({ appId, version: step.next, lastUpdated });
-    const name = `${appId}${CHECKPOINT}`;
+    const name = `${appId}${CHECKPOINT_SUFFIX}`;
     if (step.checkpoint !== undefined || known.has(name)) {
       const text = step.checkpoint === undefined ? "" : JSON.stringify(step.checkpoint);
       txns.push(...textTxns(name, text, known, lastUpdated));
@@ -106,15 +106,15 @@ export function txnsOf(
   return txns;
 }
 
-/** The length of a text, and those of its bytes that change. */
+/** Makes the `txn`s of a text: its length, and the bytes that change. */
 function textTxns(name: string, text: string, known: Txns, lastUpdated: number): readonly Txn[] {
   const bytes = Buffer.from(text);
   const txns: Txn[] = [{ appId: name, version: bytes.length, lastUpdated }];
-  for (let at = 0; at < bytes.length; at += BYTES) {
-    const chunk = Buffer.alloc(BYTES);
+  for (let at = 0; at < bytes.length; at += BYTES_PER_TXN) {
+    const chunk = Buffer.alloc(BYTES_PER_TXN);
     bytes.copy(chunk, 0, at);
-    const appId = `${name}.${at / BYTES}`;
-    const version = chunk.readUIntBE(0, BYTES);
+    const appId = `${name}.${at / BYTES_PER_TXN}`;
+    const version = chunk.readUIntBE(0, BYTES_PER_TXN);
     if (known.get(appId)?.version !== version) txns.push({ appId, version, lastUpdated });
   }
   return txns;
@@ -124,7 +124,7 @@ function textTxns(name: string, text: string, known: Txns, lastUpdated: number):
  * Checks that each step begins where the table stands. Any other step would lose or repeat changes
  * (law 5: position and effect are committed together).
  */
-export function stepsFit(table: string, { positions, metadata }: TxnSteps, txns: Txns): boolean {
+export function stepsMatch(table: string, { positions, metadata }: TxnSteps, txns: Txns): boolean {
   return (
     positions.every((step) => (txns.get(positionId(step))?.version ?? null) === step.expected) &&
     metadata.every(({ key, expected }) => storedText(table, txns, metadataName(key)) === expected)

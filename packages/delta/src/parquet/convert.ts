@@ -6,7 +6,7 @@ import { isAscii } from "node:buffer";
 import type { DecodedArray, SchemaElement } from "hyparquet";
 import type { ColumnSpec } from "@tidemark/core/spi";
 
-export type Values =
+export type ColumnValues =
   | Int32Array
   | Float64Array
   | BigInt64Array
@@ -15,9 +15,9 @@ export type Values =
   | Uint8Array[];
 
 export interface Converter {
-  convert(values: DecodedArray): Values;
+  convert(values: DecodedArray): ColumnValues;
   /** For strings only: converts the plain values of a page, without a view of each. */
-  readonly convertPlain: ((page: Uint8Array, count: number) => Values) | null;
+  readonly convertPlain: ((page: Uint8Array, count: number) => ColumnValues) | null;
   /** For strings only: the dictionary so far, which the codes index. */
   readonly dictionary: string[];
 }
@@ -26,21 +26,21 @@ export interface Converter {
 export function converterFor(column: ColumnSpec, element: SchemaElement): Converter | null {
   const dictionary: string[] = [];
   if ((column.type === "string" || column.type === "json") && element.type === "BYTE_ARRAY") {
-    const intern = interning(dictionary);
+    const intern = stringInterner(dictionary);
     return {
-      convert: (values) => intern(Array.from(values as Uint8Array[], textOf)),
+      convert: (values) => intern(Array.from(values as Uint8Array[], utf8Text)),
       convertPlain: (page, count) => intern(plainTexts(page, count)),
       dictionary,
     };
   }
-  const convert = conversion(column, element);
+  const convert = conversionOf(column, element);
   return convert === null ? null : { convert, convertPlain: null, dictionary };
 }
 
-function conversion(
+function conversionOf(
   column: ColumnSpec,
   element: SchemaElement,
-): ((values: DecodedArray) => Values) | null {
+): ((values: DecodedArray) => ColumnValues) | null {
   const { type } = element;
   switch (column.type) {
     case "string":
@@ -64,7 +64,7 @@ function conversion(
         ? (values) =>
             values instanceof BigInt64Array ? values : BigInt64Array.from(values as bigint[])
         : type === "INT32"
-          ? widening(unsigned(element))
+          ? widenInt32(isUnsigned(element))
           : null;
     case "float64":
       return type === "DOUBLE" || type === "FLOAT"
@@ -72,18 +72,18 @@ function conversion(
             values instanceof Float64Array ? values : Float64Array.from(values as ArrayLike<number>)
         : null;
     case "timestamp":
-      return type === "INT64" ? timesOf(element) : type === "INT96" ? julianTimes : null;
+      return type === "INT64" ? timeConverter(element) : type === "INT96" ? julianTimes : null;
     case "decimal":
       if (scaleOf(element) !== (column.scale ?? 0)) return null;
       if (type === "INT32" || type === "INT64") {
-        const wide = type === "INT64" && unsigned(element);
+        const wide = type === "INT64" && isUnsigned(element);
         return (values) =>
           Array.from(values as ArrayLike<number | bigint>, (value) =>
             wide ? BigInt.asUintN(64, value as bigint) : BigInt(value),
           );
       }
       return type === "FIXED_LEN_BYTE_ARRAY" || type === "BYTE_ARRAY"
-        ? (values) => Array.from(values as Uint8Array[], unscaled)
+        ? (values) => Array.from(values as Uint8Array[], unscaledOfBytes)
         : null;
   }
 }
@@ -92,7 +92,7 @@ function conversion(
  * Gives each distinct string one code. A dictionary page brings every string once; a plain page
  * repeats strings.
  */
-function interning(dictionary: string[]): (texts: readonly string[]) => Int32Array {
+function stringInterner(dictionary: string[]): (texts: readonly string[]) => Int32Array {
   const known = new Map<string, number>();
   return (texts) => {
     const codes = new Int32Array(texts.length);
@@ -110,7 +110,7 @@ function interning(dictionary: string[]): (texts: readonly string[]) => Int32Arr
   };
 }
 
-function textOf(bytes: Uint8Array): string {
+function utf8Text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 }
 
@@ -118,7 +118,7 @@ function textOf(bytes: Uint8Array): string {
  * The length below which V8 copies a substring. A longer substring would keep the whole string in
  * memory.
  */
-const COPIED = 13;
+const MAX_COPIED_LENGTH = 13;
 
 /** Reads texts that are preceded by their lengths. */
 function plainTexts(page: Uint8Array, count: number): readonly string[] {
@@ -133,7 +133,7 @@ function plainTexts(page: Uint8Array, count: number): readonly string[] {
     at = from + bytes.readUInt32LE(at);
     if (at > bytes.length) throw new Error(`${count} texts do not fit in ${bytes.length} bytes`);
     texts.push(
-      whole !== null && at - from < COPIED
+      whole !== null && at - from < MAX_COPIED_LENGTH
         ? whole.slice(from, at)
         : bytes.toString("utf8", from, at),
     );
@@ -141,7 +141,7 @@ function plainTexts(page: Uint8Array, count: number): readonly string[] {
   return texts;
 }
 
-function widening(unsignedValues: boolean): (values: DecodedArray) => Values {
+function widenInt32(unsignedValues: boolean): (values: DecodedArray) => ColumnValues {
   return (values) => {
     const out = new BigInt64Array(values.length);
     for (let i = 0; i < out.length; i++)
@@ -150,7 +150,7 @@ function widening(unsignedValues: boolean): (values: DecodedArray) => Values {
   };
 }
 
-function unsigned({ converted_type: converted, logical_type: logical }: SchemaElement): boolean {
+function isUnsigned({ converted_type: converted, logical_type: logical }: SchemaElement): boolean {
   return (
     converted === "UINT_32" ||
     converted === "UINT_64" ||
@@ -166,10 +166,10 @@ function scaleOf({ logical_type: logical, scale }: SchemaElement): number {
  * Converts times to whole µs as doubles; digits beyond µs are floored (law 10: times are integers
  * of µs). NaN marks a time that is no safe integer; the reader makes it missing.
  */
-function timesOf({
+function timeConverter({
   logical_type: logical,
   converted_type: converted,
-}: SchemaElement): (values: DecodedArray) => Values {
+}: SchemaElement): (values: DecodedArray) => ColumnValues {
   const unit =
     logical?.type === "TIMESTAMP"
       ? logical.unit
@@ -200,7 +200,7 @@ function timesOf({
  * Converts INT96, which older Spark writes: nanoseconds of the day in the low bytes, the Julian day
  * in the high bytes.
  */
-function julianTimes(values: DecodedArray): Values {
+function julianTimes(values: DecodedArray): ColumnValues {
   const out = new Float64Array(values.length);
   for (let i = 0; i < out.length; i++) {
     const value = values[i] as bigint;
@@ -213,7 +213,7 @@ function julianTimes(values: DecodedArray): Values {
 }
 
 /** Reads a big-endian two's complement number. */
-function unscaled(bytes: Uint8Array): bigint {
+function unscaledOfBytes(bytes: Uint8Array): bigint {
   if (bytes.length === 0) return 0n;
   let value = BigInt((bytes[0]! << 24) >> 24);
   let i = 1;

@@ -69,7 +69,7 @@ export function decimalBytes(precision: number): number {
 }
 
 /** Returns the column of a leaf of a foreign file; null if Tidemark has no value type for it. */
-export function columnOf(element: SchemaElement): ColumnSpec | null {
+export function columnOfElement(element: SchemaElement): ColumnSpec | null {
   const { name, converted_type: converted, logical_type: logical } = element;
   const base = { name, database: name, nullable: element.repetition_type !== "REQUIRED" };
   if (element.repetition_type === "REPEATED" || element.num_children) return null;

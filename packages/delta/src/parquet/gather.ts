@@ -33,7 +33,7 @@ export function vectorKind(column: ColumnSpec): Vector["kind"] {
 }
 
 /** Makes a vector of `length` missing values. */
-export function missing(column: ColumnSpec, length: number): Vector {
+export function nullVector(column: ColumnSpec, length: number): Vector {
   const valid = new Uint8Array(length);
   switch (vectorKind(column)) {
     case "string":
@@ -58,7 +58,7 @@ export function missing(column: ColumnSpec, length: number): Vector {
 }
 
 /** Returns rows [from, to) of a vector, sharing its memory where possible. */
-export function slice(vector: Vector, from: number, to: number): Vector {
+export function sliceVector(vector: Vector, from: number, to: number): Vector {
   const valid = vector.valid?.subarray(from, to) ?? null;
   switch (vector.kind) {
     case "string":
@@ -86,7 +86,7 @@ export function slice(vector: Vector, from: number, to: number): Vector {
 /**
  * Gathers consecutive rows without nulls by whole arrays; null if the rows are of another shape.
  */
-function part(
+function gatherWholeRange(
   { batch, rows, from, to }: Piece,
   column: ColumnSpec,
   kind: Vector["kind"],
@@ -94,28 +94,28 @@ function part(
   const vector = batch.vectors[batch.columns.findIndex((other) => other.name === column.name)];
   if (vector === undefined || rows !== null || vector.valid !== null || vector.kind !== kind)
     return null;
-  return vector.kind === "string" ? codesInOrder(vector, from, to) : slice(vector, from, to);
+  return vector.kind === "string" ? renumberCodes(vector, from, to) : sliceVector(vector, from, to);
 }
 
 /**
  * Returns the dictionary in the order of first use. Equal texts of a vector have equal codes, so no
  * texts are compared.
  */
-function codesInOrder(
+function renumberCodes(
   vector: Extract<Vector, { kind: "string" }>,
   from: number,
   to: number,
 ): Vector {
-  const renamed = new Int32Array(vector.dictionary.length).fill(-1);
+  const newCodes = new Int32Array(vector.dictionary.length).fill(-1);
   const codes = new Int32Array(to - from);
   const dictionary: string[] = [];
   for (let i = from; i < to; i++) {
     const code = vector.codes[i]!;
-    if (renamed[code]! < 0) {
-      renamed[code] = dictionary.length;
+    if (newCodes[code]! < 0) {
+      newCodes[code] = dictionary.length;
       dictionary.push(vector.dictionary[code]!);
     }
-    codes[i - from] = renamed[code]!;
+    codes[i - from] = newCodes[code]!;
   }
   return { kind: "string", codes, dictionary, valid: null };
 }
@@ -130,7 +130,7 @@ export function gather(column: ColumnSpec, pieces: readonly Piece[], where: stri
   let length = 0;
   for (const piece of pieces) length += piece.to - piece.from;
   const kind = vectorKind(column);
-  const whole = pieces.length === 1 ? part(pieces[0]!, column, kind) : null;
+  const whole = pieces.length === 1 ? gatherWholeRange(pieces[0]!, column, kind) : null;
   if (whole !== null) return whole;
   const valid = new Uint8Array(length);
   let nulls = 0;
@@ -179,11 +179,11 @@ export function gather(column: ColumnSpec, pieces: readonly Piece[], where: stri
       const codes = new Int32Array(length).fill(-1);
       const dictionary: string[] = [];
       const known = new Map<string, number>();
-      let renamed = new Int32Array(0);
+      let newCodes = new Int32Array(0);
       each(
         (vector, row, at) => {
           const from = (vector as Vector & { kind: "string" }).codes[row]!;
-          let code = renamed[from]!;
+          let code = newCodes[from]!;
           if (code < 0) {
             const text = (vector as Vector & { kind: "string" }).dictionary[from]!;
             const found = known.get(text);
@@ -192,12 +192,12 @@ export function gather(column: ColumnSpec, pieces: readonly Piece[], where: stri
               dictionary.push(text);
               known.set(text, code);
             }
-            renamed[from] = code;
+            newCodes[from] = code;
           }
           codes[at] = code;
         },
         (vector) => {
-          renamed = new Int32Array((vector as Vector & { kind: "string" }).dictionary.length).fill(
+          newCodes = new Int32Array((vector as Vector & { kind: "string" }).dictionary.length).fill(
             -1,
           );
         },

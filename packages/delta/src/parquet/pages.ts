@@ -10,10 +10,10 @@ import { readPlain } from "hyparquet/src/plain.js";
 import type { PageHeader } from "hyparquet/src/types.js";
 import { decompressors } from "./codecs.ts";
 
-export interface Page {
+export interface DecodedPage {
   readonly count: number;
   /** 1 where a row has a value; null if all rows have one. */
-  readonly levels: Uint8Array | null;
+  readonly presence: Uint8Array | null;
   /** The values that are present; where `indexed`, their indexes in the dictionary. */
   readonly values: DecodedArray;
   readonly indexed: boolean;
@@ -26,12 +26,12 @@ export function decodePage(
   element: SchemaElement,
   codec: CompressionCodec,
   room: number,
-): Page {
+): DecodedPage {
   const v2 = header.data_page_header_v2;
   const { num_values: count, encoding } = (v2 ?? header.data_page_header)!;
   if (!(count >= 0 && count <= room)) throw new Error(`a page claims ${count} rows of ${room}`);
   const optional = element.repetition_type !== "REQUIRED";
-  let levels: Uint8Array | null = null;
+  let presence: Uint8Array | null = null;
   let data: Uint8Array;
   if (v2) {
     const { repetition_levels_byte_length: repetition, definition_levels_byte_length: definition } =
@@ -39,7 +39,7 @@ export function decodePage(
     const start = repetition + definition;
     if (!(repetition >= 0 && definition >= 0 && start <= body.length))
       throw new Error("the levels of a page lie outside it");
-    if (optional) levels = unpack(body, repetition, start, 1, new Uint8Array(count));
+    if (optional) presence = unpack(body, repetition, start, 1, new Uint8Array(count));
     const rest = body.subarray(start);
     data =
       v2.is_compressed === false
@@ -49,26 +49,28 @@ export function decodePage(
     data = decompressPage(body, header.uncompressed_page_size, codec, decompressors);
     if (optional) {
       const length = lengthAt(data, 0);
-      levels = unpack(data, 4, 4 + length, 1, new Uint8Array(count));
+      presence = unpack(data, 4, 4 + length, 1, new Uint8Array(count));
       data = data.subarray(4 + length);
     }
   }
   let present = count;
-  if (levels !== null) {
+  if (presence !== null) {
     present = 0;
-    for (let i = 0; i < count; i++) present += levels[i]!;
-    if (present === count) levels = null;
+    for (let i = 0; i < count; i++) present += presence[i]!;
+    if (present === count) presence = null;
   }
   const indexed = encoding === "RLE_DICTIONARY" || encoding === "PLAIN_DICTIONARY";
   return {
     count,
-    levels,
+    presence,
     indexed,
-    values: indexed ? places(data, present) : decodeValues(data, encoding, element, present),
+    values: indexed
+      ? dictionaryIndexes(data, present)
+      : decodeValues(data, encoding, element, present),
   };
 }
 
-function places(data: Uint8Array, count: number): Int32Array {
+function dictionaryIndexes(data: Uint8Array, count: number): Int32Array {
   if (count === 0) return new Int32Array(0);
   if (data.length === 0) throw new Error("a page is empty");
   return unpack(data, 1, data.length, data[0]!, new Int32Array(count));

@@ -16,10 +16,10 @@ import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import type { ColumnSpec, Vector } from "@tidemark/core/spi";
 import { yieldToEventLoop } from "../yield-to-event-loop.ts";
 import { decompressors } from "./codecs.ts";
-import { converterFor, type Values } from "./convert.ts";
-import { columnOf } from "./elements.ts";
+import { converterFor, type ColumnValues } from "./convert.ts";
+import { columnOfElement } from "./elements.ts";
 import { vectorKind } from "./gather.ts";
-import { decodePage, type Page, plainValues } from "./pages.ts";
+import { decodePage, type DecodedPage, plainValues } from "./pages.ts";
 
 export interface ParquetSource {
   /** The name of the object and its store, for messages. */
@@ -41,7 +41,7 @@ export interface ParquetFile {
    * Names of columns that have no value type here: lists, structs, and types that Tidemark does not
    * know.
    */
-  readonly foreign: readonly string[];
+  readonly unsupportedColumns: readonly string[];
   /** False if no row of the group has a value in [min, max] in the column. */
   mayHold(
     group: number,
@@ -56,27 +56,27 @@ export interface ParquetFile {
   readGroup(group: number, columns: readonly ColumnSpec[]): Promise<readonly Vector[]>;
 }
 
-const TAIL = 64 * 1024;
+const FOOTER_READ_BYTES = 64 * 1024;
 /** The distance (bytes) below which column chunks are fetched together. */
-const GAP = 256 * 1024;
+const MAX_GAP = 256 * 1024;
 
 export async function openParquet(source: ParquetSource): Promise<ParquetFile> {
   return await guard(source, async () => {
     if (source.size < 12) throw new Error(`${source.size} bytes are no Parquet file`);
-    let tail = await exactly(source, Math.max(0, source.size - TAIL), source.size);
+    let tail = await readExactly(source, Math.max(0, source.size - FOOTER_READ_BYTES), source.size);
     const footer =
       new DataView(tail.buffer, tail.byteOffset, tail.byteLength).getUint32(tail.length - 8, true) +
       8;
     if (footer > source.size)
       throw new Error(`its footer claims ${footer} bytes of ${source.size}`);
-    if (footer > tail.length) tail = await exactly(source, source.size - footer, source.size);
+    if (footer > tail.length) tail = await readExactly(source, source.size - footer, source.size);
     const metadata = parquetMetadata(tail, { geoparquet: false });
     // A small file was read whole with its footer.
-    return fileOf(source, metadata, tail.length === source.size ? tail : null);
+    return parquetFile(source, metadata, tail.length === source.size ? tail : null);
   });
 }
 
-function fileOf(
+function parquetFile(
   source: ParquetSource,
   footer: FileMetaData,
   whole: Uint8Array<ArrayBuffer> | null,
@@ -89,7 +89,7 @@ function fileOf(
   const leaves = topLevelLeaves(metadata.schema);
   const columns: ColumnSpec[] = [];
   for (const element of leaves.values()) {
-    const column = columnOf(element);
+    const column = columnOfElement(element);
     if (column !== null) columns.push(column);
   }
   const chunkOf = (group: RowGroup, name: string): ColumnChunk => {
@@ -104,7 +104,7 @@ function fileOf(
     columns,
     groups: metadata.row_groups.map((group) => ({ rows: Number(group.num_rows) })),
     has: (column) => leaves.has(column),
-    foreign: topLevel(metadata.schema)
+    unsupportedColumns: topLevel(metadata.schema)
       .map(({ name }) => name)
       .filter((name) => !columns.some((column) => column.name === name)),
     mayHold(index, { column, min, max }) {
@@ -124,18 +124,18 @@ function fileOf(
         typeof value === "number" || typeof value === "bigint";
       return !comparable(low) || !comparable(high) || (low <= max && high >= min);
     },
-    readGroup: (index, wanted) =>
+    readGroup: (index, requested) =>
       guard(source, async () => {
         const group = metadata.row_groups[index]!;
         const rows = Number(group.num_rows);
-        const chunks = wanted.map((column) => ({
+        const chunks = requested.map((column) => ({
           column,
           element: leaves.get(column.name)!,
           chunk: chunkOf(group, column.name),
         }));
         const fetched = await fetchChunks(
           source,
-          chunks.map(({ chunk }) => extent(chunk)),
+          chunks.map(({ chunk }) => byteRangeOf(chunk)),
           whole,
         );
         const vectors: Vector[] = [];
@@ -166,12 +166,12 @@ function topLevel(schema: readonly SchemaElement[]): SchemaElement[] {
   return elements;
 }
 
-interface Extent {
+interface ByteRange {
   readonly from: number;
   readonly to: number;
 }
 
-function extent(chunk: ColumnChunk): Extent {
+function byteRangeOf(chunk: ColumnChunk): ByteRange {
   const meta = chunk.meta_data!;
   const from = Number(meta.dictionary_page_offset || meta.data_page_offset);
   return { from, to: from + Number(meta.total_compressed_size) };
@@ -179,33 +179,33 @@ function extent(chunk: ColumnChunk): Extent {
 
 async function fetchChunks(
   source: ParquetSource,
-  extents: readonly Extent[],
+  extents: readonly ByteRange[],
   whole: Uint8Array<ArrayBuffer> | null,
 ): Promise<Uint8Array<ArrayBuffer>[]> {
   for (const { from, to } of extents)
     if (from < 4 || to > source.size || to < from)
       throw new Error(`a column lies at [${from}, ${to}) of ${source.size} bytes`);
   if (whole !== null) return extents.map(({ from, to }) => whole.subarray(from, to));
-  const runs: { from: number; to: number; bytes: Promise<Uint8Array<ArrayBuffer>> }[] = [];
+  const reads: { from: number; to: number; bytes: Promise<Uint8Array<ArrayBuffer>> }[] = [];
   const sorted = [...extents].sort((a, b) => a.from - b.from);
   for (let i = 0; i < sorted.length;) {
     const from = sorted[i]!.from;
     let to = sorted[i]!.to;
-    for (i++; i < sorted.length && sorted[i]!.from <= to + GAP; i++)
+    for (i++; i < sorted.length && sorted[i]!.from <= to + MAX_GAP; i++)
       to = Math.max(to, sorted[i]!.to);
-    runs.push({ from, to, bytes: exactly(source, from, to) });
+    reads.push({ from, to, bytes: readExactly(source, from, to) });
   }
-  const settled = await Promise.allSettled(runs.map((run) => run.bytes));
+  const settled = await Promise.allSettled(reads.map((read) => read.bytes));
   for (const result of settled) if (result.status === "rejected") throw result.reason;
   return await Promise.all(
     extents.map(async ({ from, to }) => {
-      const run = runs.find((candidate) => candidate.from <= from && candidate.to >= to)!;
-      return (await run.bytes).subarray(from - run.from, to - run.from);
+      const read = reads.find((candidate) => candidate.from <= from && candidate.to >= to)!;
+      return (await read.bytes).subarray(from - read.from, to - read.from);
     }),
   );
 }
 
-async function exactly(
+async function readExactly(
   source: ParquetSource,
   from: number,
   to: number,
@@ -244,7 +244,7 @@ function readChunk(
     view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
     offset: 0,
   };
-  let dictionary: Values | null = null;
+  let dictionary: ColumnValues | null = null;
   let row = 0;
   let nulls = 0;
   while (row < rows) {
@@ -264,7 +264,7 @@ function readChunk(
       const page = decodePage(header, body, element, meta.codec, rows - row);
       if (page.indexed && dictionary === null)
         throw new Error(`column "${column.name}" lacks its dictionary`);
-      nulls += place(
+      nulls += writePage(
         out,
         valid,
         row,
@@ -275,11 +275,11 @@ function readChunk(
       row += page.count;
     }
   }
-  if (column.type === "timestamp") nulls += dropUnsafe(out as Float64Array, valid);
-  return vectorFrom(column, out, nulls === 0 ? null : valid, converter.dictionary);
+  if (column.type === "timestamp") nulls += dropUnsafeTimes(out as Float64Array, valid);
+  return vectorOfValues(column, out, nulls === 0 ? null : valid, converter.dictionary);
 }
 
-function allocate(column: ColumnSpec, rows: number): Values {
+function allocate(column: ColumnSpec, rows: number): ColumnValues {
   switch (vectorKind(column)) {
     case "string":
       return new Int32Array(rows).fill(-1);
@@ -299,27 +299,27 @@ function allocate(column: ColumnSpec, rows: number): Values {
 }
 
 /** Puts the values of a page at their rows and returns how many rows have none. */
-function place(
-  out: Values,
+function writePage(
+  out: ColumnValues,
   valid: Uint8Array,
   row: number,
-  { count, levels }: Page,
-  values: DecodedArray | Values,
-  dictionary: Values | null,
+  { count, presence }: DecodedPage,
+  values: DecodedArray | ColumnValues,
+  dictionary: ColumnValues | null,
 ): number {
   const source = values as ArrayLike<number>;
   const target = out as unknown as number[];
   const entries = dictionary as unknown as number[] | null;
-  if (levels === null) {
+  if (presence === null) {
     valid.fill(1, row, row + count);
     if (entries === null && ArrayBuffer.isView(out)) {
       (out as Int32Array).set(values as Int32Array, row);
       return 0;
     }
-  } else valid.set(levels, row);
+  } else valid.set(presence, row);
   let at = 0;
   for (let i = 0; i < count; i++) {
-    if (levels !== null && levels[i] === 0) continue;
+    if (presence !== null && presence[i] === 0) continue;
     const value = source[at++]!;
     if (entries !== null && !(value >= 0 && value < entries.length))
       throw new Error(`a value points at entry ${value} of a dictionary of ${entries.length}`);
@@ -328,7 +328,7 @@ function place(
   return count - at;
 }
 
-function dropUnsafe(times: Float64Array, valid: Uint8Array): number {
+function dropUnsafeTimes(times: Float64Array, valid: Uint8Array): number {
   let dropped = 0;
   for (let i = 0; i < times.length; i++)
     if (Number.isNaN(times[i])) {
@@ -339,9 +339,9 @@ function dropUnsafe(times: Float64Array, valid: Uint8Array): number {
   return dropped;
 }
 
-function vectorFrom(
+function vectorOfValues(
   column: ColumnSpec,
-  values: Values,
+  values: ColumnValues,
   valid: Uint8Array | null,
   dictionary: string[],
 ): Vector {

@@ -103,10 +103,14 @@ export function mergeRanges(
   // If a row group with values has no range, the file has none either.
   if ((a.min === null && a.nulls < aRows) || (b.min === null && b.nulls < bRows))
     return { nulls, min: null, max: null };
-  return { nulls, min: pick(column, a.min, b.min, -1), max: pick(column, a.max, b.max, 1) };
+  return {
+    nulls,
+    min: extremeOf(column, a.min, b.min, -1),
+    max: extremeOf(column, a.max, b.max, 1),
+  };
 }
 
-function pick(column: ColumnSpec, a: Value, b: Value, sign: -1 | 1): Value {
+function extremeOf(column: ColumnSpec, a: Value, b: Value, sign: -1 | 1): Value {
   if (a === null) return b;
   if (b === null) return a;
   const order =

@@ -6,7 +6,12 @@ import type { Batch, ColumnSpec, Vector } from "@tidemark/core/spi";
 import { yieldToEventLoop } from "../yield-to-event-loop.ts";
 import { elementOf, type TimestampForm } from "./elements.ts";
 import { gather, type Piece } from "./gather.ts";
-import { encodeGroup, type EncodedGroup, type GroupRows, type Refused } from "./group.ts";
+import {
+  encodeGroup,
+  type EncodedGroup,
+  type RowGroupRows,
+  type EncodingRefusal,
+} from "./row-group.ts";
 import { type ColumnRange, mergeRanges } from "./statistics.ts";
 
 export const GROUP_ROWS = 131_072;
@@ -25,7 +30,7 @@ export interface ParquetWriteOptions {
   /** The name of the table or file, for messages. */
   readonly where: string;
   /** Encodes a row group. Default: in this thread. */
-  readonly encode?: ((group: GroupRows) => Promise<EncodedGroup | Refused>) | undefined;
+  readonly encode?: ((group: RowGroupRows) => Promise<EncodedGroup | EncodingRefusal>) | undefined;
 }
 
 /** Yields the file piece by piece. `summary` is complete once the file has ended. */
@@ -34,7 +39,7 @@ export async function* parquetBytes(
   pieces: Iterable<Piece> | AsyncIterable<Piece>,
   summary: ParquetSummary,
 ): AsyncGenerator<Uint8Array> {
-  yield* fileBytes(options, groupsOf(options, pieces), summary);
+  yield* fileBytes(options, encodedGroups(options, pieces), summary);
 }
 
 /** Yields the file of these row groups. */
@@ -65,7 +70,7 @@ export async function* fileBytes(
     const size = (pick: "total_compressed_size" | "total_uncompressed_size"): bigint =>
       chunks.reduce((sum, chunk) => sum + chunk.meta_data![pick], 0n);
     file.row_groups.push({
-      columns: chunks.map((chunk) => movedBy(chunk, BigInt(writer.offset))),
+      columns: chunks.map((chunk) => withOffset(chunk, BigInt(writer.offset))),
       num_rows: BigInt(rows),
       total_byte_size: size("total_uncompressed_size"),
       total_compressed_size: size("total_compressed_size"),
@@ -86,42 +91,42 @@ export async function* fileBytes(
 }
 
 /** Moves a column chunk of a row group to the group's place in the file. */
-function movedBy(chunk: ColumnChunk, place: bigint): ColumnChunk {
+function withOffset(chunk: ColumnChunk, offset: bigint): ColumnChunk {
   const meta = chunk.meta_data!;
   return {
     ...chunk,
-    file_offset: chunk.file_offset + place,
+    file_offset: chunk.file_offset + offset,
     meta_data: {
       ...meta,
-      data_page_offset: meta.data_page_offset + place,
+      data_page_offset: meta.data_page_offset + offset,
       ...(meta.dictionary_page_offset === undefined
         ? {}
-        : { dictionary_page_offset: meta.dictionary_page_offset + place }),
+        : { dictionary_page_offset: meta.dictionary_page_offset + offset }),
     },
   };
 }
 
-async function* groupsOf(
+async function* encodedGroups(
   options: ParquetWriteOptions,
   pieces: Iterable<Piece> | AsyncIterable<Piece>,
 ): AsyncGenerator<EncodedGroup> {
-  const cutter = new GroupCutter(options.columns);
+  const splitter = new RowGroupSplitter(options.columns);
   for await (const piece of pieces)
-    for (const group of cutter.add(piece)) yield await encoded(options, group);
-  const rest = cutter.rest();
-  if (rest.length > 0) yield await encoded(options, rest);
+    for (const group of splitter.add(piece)) yield await encodedGroup(options, group);
+  const rest = splitter.rest();
+  if (rest.length > 0) yield await encodedGroup(options, rest);
 }
 
-async function encoded(
+async function encodedGroup(
   options: ParquetWriteOptions,
   pieces: readonly Piece[],
 ): Promise<EncodedGroup> {
   return await (
-    await encoding(options, pieces)
+    await encodeRowGroup(options, pieces)
   ).group;
 }
 
-const REFUSED = { decimal: "DECIMAL_OUT_OF_RANGE", time: "TIME_OUT_OF_RANGE" } as const;
+const REFUSAL_CODES = { decimal: "DECIMAL_OUT_OF_RANGE", time: "TIME_OUT_OF_RANGE" } as const;
 
 /**
  * Ends when the rows of these pieces were handed to the encoder. The returned group rejects with
@@ -130,7 +135,7 @@ const REFUSED = { decimal: "DECIMAL_OUT_OF_RANGE", time: "TIME_OUT_OF_RANGE" } a
  * @throws NULL_NOT_ALLOWED when a column that is not nullable lacks a value.
  * @throws COLUMN_TYPE_CONFLICT when a batch has the column with another type.
  */
-export async function encoding(
+export async function encodeRowGroup(
   { columns, timestamps, where, encode = encodeGroup }: ParquetWriteOptions,
   pieces: readonly Piece[],
 ): Promise<{ readonly group: Promise<EncodedGroup> }> {
@@ -142,15 +147,18 @@ export async function encoding(
   const rows = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
   const group = encode({ columns, timestamps, rows, vectors }).then((answer) => {
     if ("refused" in answer)
-      throw new TidemarkError(REFUSED[answer.refused.kind], `${where}: ${answer.refused.message}`);
+      throw new TidemarkError(
+        REFUSAL_CODES[answer.refused.kind],
+        `${where}: ${answer.refused.message}`,
+      );
     return answer;
   });
   group.catch(() => undefined); // the error is thrown where the group is awaited
   return { group };
 }
 
-/** Cuts rows into row groups as they come. */
-export class GroupCutter {
+/** Splits rows into row groups as they come. */
+export class RowGroupSplitter {
   readonly #columns: readonly ColumnSpec[];
   #pending: Piece[] = [];
   #rows = 0;
@@ -162,7 +170,7 @@ export class GroupCutter {
 
   /** Adds a piece and yields the row groups that are full now. */
   *add(piece: Piece): Generator<readonly Piece[]> {
-    const bytesOf = rowSizer(piece.batch, this.#columns);
+    const bytesOf = wideRowBytes(piece.batch, this.#columns);
     let { from } = piece;
     for (let i = piece.from; i < piece.to; i++) {
       this.#rows++;
@@ -190,7 +198,10 @@ export class GroupCutter {
 /**
  * Counts the bytes of a row in its columns of unbounded width; null if there are no such columns.
  */
-function rowSizer(batch: Batch, columns: readonly ColumnSpec[]): ((row: number) => number) | null {
+function wideRowBytes(
+  batch: Batch,
+  columns: readonly ColumnSpec[],
+): ((row: number) => number) | null {
   const wide = batch.vectors.filter(
     (vector, v) =>
       (vector.kind === "string" || vector.kind === "bytes") &&

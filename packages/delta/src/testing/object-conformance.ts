@@ -31,30 +31,30 @@ export function objectStoreConformance(options: {
   /** Makes an empty store for one test. */
   readonly make: () => Promise<ObjectStoreUnderTest>;
 }): void {
-  function fact(name: string, run: (handle: () => ObjectStore) => Promise<void>): void {
+  function check(name: string, run: (newHandle: () => ObjectStore) => Promise<void>): void {
     options.test(name, async () => {
-      const under = await options.make();
+      const underTest = await options.make();
       try {
-        await run(() => under.objects());
+        await run(() => underTest.objects());
       } finally {
-        await under.remove?.();
+        await underTest.remove?.();
       }
     });
   }
 
-  fact("an object that was never written is not there", async (handle) => {
-    const objects = handle();
+  check("an object that was never written is not there", async (newHandle) => {
+    const objects = newHandle();
     assert.equal(await objects.read("a/b"), null);
     assert.equal(await objects.read("a/b", { from: 0, to: 10 }), null);
     assert.equal(await objects.size("a/b"), null);
-    assert.deepEqual(await keys(objects, ""), []);
+    assert.deepEqual(await listKeys(objects, ""), []);
     await objects.delete("a/b");
   });
 
-  fact("what was put is read, whole and by ranges, by every handle", async (handle) => {
-    await handle().put("a/b/c.bin", bytes("hello world"));
-    const objects = handle();
-    assert.equal(text(await objects.read("a/b/c.bin")), "hello world");
+  check("what was put is read, whole and by ranges, by every handle", async (newHandle) => {
+    await newHandle().put("a/b/c.bin", utf8Bytes("hello world"));
+    const objects = newHandle();
+    assert.equal(utf8Text(await objects.read("a/b/c.bin")), "hello world");
     assert.equal(await objects.size("a/b/c.bin"), 11);
     for (const [from, to, expected] of [
       [0, 5, "hello"],
@@ -63,23 +63,23 @@ export function objectStoreConformance(options: {
       [11, 20, ""],
       [3, 3, ""],
     ] as const)
-      assert.equal(text(await objects.read("a/b/c.bin", { from, to })), expected);
+      assert.equal(utf8Text(await objects.read("a/b/c.bin", { from, to })), expected);
     assert.equal(await objects.read("a/b"), null, "a prefix is no object");
     assert.equal(await objects.size("a/b"), null);
   });
 
-  fact("a put replaces; an empty object is an object", async (handle) => {
-    const objects = handle();
-    await objects.put("x", bytes("a long content"));
-    await objects.put("x", bytes(""));
-    assert.equal(text(await objects.read("x")), "");
+  check("a put replaces; an empty object is an object", async (newHandle) => {
+    const objects = newHandle();
+    await objects.put("x", utf8Bytes("a long content"));
+    await objects.put("x", utf8Bytes(""));
+    assert.equal(utf8Text(await objects.read("x")), "");
     assert.equal(await objects.size("x"), 0);
   });
 
-  fact("a put of pieces is whole or nothing", async (handle) => {
-    const objects = handle();
+  check("a put of pieces is whole or nothing", async (newHandle) => {
+    const objects = newHandle();
     const pieces = async function* (fail: boolean): AsyncGenerator<Uint8Array> {
-      for (let i = 0; i < 300; i++) yield bytes(`${i},`.padEnd(1000, "."));
+      for (let i = 0; i < 300; i++) yield utf8Bytes(`${i},`.padEnd(1000, "."));
       if (fail) throw new Error("the writer died");
     };
     await objects.put("p", pieces(false));
@@ -88,44 +88,53 @@ export function objectStoreConformance(options: {
     await assert.rejects(() => objects.put("q", pieces(true)), /the writer died/);
     assert.equal(await objects.size("p"), 300_000);
     assert.equal(await objects.size("q"), null);
-    assert.deepEqual(await keys(objects, ""), ["p"]);
+    assert.deepEqual(await listKeys(objects, ""), ["p"]);
   });
 
-  fact("a create succeeds once, and leaves what is there as it is", async (handle) => {
-    const objects = handle();
-    assert.equal(await objects.createIfAbsent("log/0.json", bytes("first")), true);
-    assert.equal(await objects.createIfAbsent("log/0.json", bytes("second")), false);
-    assert.equal(await handle().createIfAbsent("log/0.json", bytes("third")), false);
-    assert.equal(text(await objects.read("log/0.json")), "first");
+  check("a create succeeds once, and leaves what is there as it is", async (newHandle) => {
+    const objects = newHandle();
+    assert.equal(await objects.createIfAbsent("log/0.json", utf8Bytes("first")), true);
+    assert.equal(await objects.createIfAbsent("log/0.json", utf8Bytes("second")), false);
+    assert.equal(await newHandle().createIfAbsent("log/0.json", utf8Bytes("third")), false);
+    assert.equal(utf8Text(await objects.read("log/0.json")), "first");
     await objects.delete("log/0.json");
-    assert.equal(await objects.createIfAbsent("log/0.json", bytes("fourth")), true);
+    assert.equal(await objects.createIfAbsent("log/0.json", utf8Bytes("fourth")), true);
   });
 
-  fact("of forty racing creates one wins, and its content is there", async (handle) => {
+  check("of forty racing creates one wins, and its content is there", async (newHandle) => {
     for (let round = 0; round < 5; round++) {
       const key = `race/${round}`;
       const won = await Promise.all(
-        Array.from({ length: 40 }, (_, i) => handle().createIfAbsent(key, bytes(`writer ${i}`))),
+        Array.from({ length: 40 }, (_, i) =>
+          newHandle().createIfAbsent(key, utf8Bytes(`writer ${i}`)),
+        ),
       );
       assert.equal(won.filter(Boolean).length, 1);
-      assert.equal(text(await handle().read(key)), `writer ${won.indexOf(true)}`);
+      assert.equal(utf8Text(await newHandle().read(key)), `writer ${won.indexOf(true)}`);
     }
   });
 
-  fact(
+  check(
     "a list has the objects under a prefix, in the order of their keys, after the key asked",
-    async (handle) => {
-      const objects = handle();
+    async (newHandle) => {
+      const objects = newHandle();
       const all = ["a", "b/1", "b/10", "b/2", "b/c/d", "b.x", "ba/1", "é/1", "😀/1", "\uffff/1"];
-      for (const key of [...all].reverse()) await objects.put(key, bytes(key));
+      for (const key of [...all].reverse()) await objects.put(key, utf8Bytes(key));
       const order = [...all].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)));
-      assert.deepEqual(await keys(handle(), ""), order);
-      assert.deepEqual(await keys(objects, "b/"), ["b/1", "b/10", "b/2", "b/c/d"]);
-      assert.deepEqual(await keys(objects, "b"), ["b.x", "b/1", "b/10", "b/2", "b/c/d", "ba/1"]);
-      assert.deepEqual(await keys(objects, "b/1"), ["b/1", "b/10"]);
-      assert.deepEqual(await keys(objects, "b/", "b/10"), ["b/2", "b/c/d"]);
-      assert.deepEqual(await keys(objects, "b/", "b/15"), ["b/2", "b/c/d"]);
-      assert.deepEqual(await keys(objects, "nothing/"), []);
+      assert.deepEqual(await listKeys(newHandle(), ""), order);
+      assert.deepEqual(await listKeys(objects, "b/"), ["b/1", "b/10", "b/2", "b/c/d"]);
+      assert.deepEqual(await listKeys(objects, "b"), [
+        "b.x",
+        "b/1",
+        "b/10",
+        "b/2",
+        "b/c/d",
+        "ba/1",
+      ]);
+      assert.deepEqual(await listKeys(objects, "b/1"), ["b/1", "b/10"]);
+      assert.deepEqual(await listKeys(objects, "b/", "b/10"), ["b/2", "b/c/d"]);
+      assert.deepEqual(await listKeys(objects, "b/", "b/15"), ["b/2", "b/c/d"]);
+      assert.deepEqual(await listKeys(objects, "nothing/"), []);
       for await (const info of objects.list("b/1")) {
         assert.equal(info.size, Buffer.byteLength(info.key));
         assert.ok(Math.abs(info.modified - Date.now()) < 600_000, "modified is a time in ms");
@@ -133,20 +142,20 @@ export function objectStoreConformance(options: {
     },
   );
 
-  fact(
+  check(
     "many objects go at once, those that were not there too; the others stay",
-    async (handle) => {
-      const objects = handle();
+    async (newHandle) => {
+      const objects = newHandle();
       if (objects.deleteAll === undefined) return;
       await objects.deleteAll([]);
-      for (const key of ["t/1", "t/2", "t/a b+c", "u/1"]) await objects.put(key, bytes(key));
+      for (const key of ["t/1", "t/2", "t/a b+c", "u/1"]) await objects.put(key, utf8Bytes(key));
       await objects.deleteAll(["t/1", "t/a b+c", "t/never"]);
-      assert.deepEqual(await keys(handle(), ""), ["t/2", "u/1"]);
+      assert.deepEqual(await listKeys(newHandle(), ""), ["t/2", "u/1"]);
     },
   );
 
-  fact("keys may hold what Delta's paths hold", async (handle) => {
-    const objects = handle();
+  check("keys may hold what Delta's paths hold", async (newHandle) => {
+    const objects = newHandle();
     for (const key of [
       "t/a=1/b=x%20y/part-1.parquet",
       "t/a=%C3%A9/p",
@@ -154,18 +163,18 @@ export function objectStoreConformance(options: {
       "t/_delta_log/00000000000000000000.json",
       "t/ä☂/p",
     ]) {
-      await objects.put(key, bytes(key));
-      assert.equal(text(await handle().read(key)), key);
-      assert.deepEqual(await keys(objects, key), [key]);
+      await objects.put(key, utf8Bytes(key));
+      assert.equal(utf8Text(await newHandle().read(key)), key);
+      assert.deepEqual(await listKeys(objects, key), [key]);
     }
   });
 
-  fact("a key that could lead out of the store is refused", async (handle) => {
-    const objects = handle();
+  check("a key that could lead out of the store is refused", async (newHandle) => {
+    const objects = newHandle();
     for (const key of ["", "/etc/passwd", "a/../../b", "..", "a//b", "a/./b", "a/", "a\0b"]) {
       for (const call of [
-        () => objects.put(key, bytes("x")),
-        () => objects.createIfAbsent(key, bytes("x")),
+        () => objects.put(key, utf8Bytes("x")),
+        () => objects.createIfAbsent(key, utf8Bytes("x")),
         () => objects.read(key),
         () => objects.delete(key),
       ]) {
@@ -178,29 +187,29 @@ export function objectStoreConformance(options: {
     }
   });
 
-  fact("a call whose signal is aborted throws and writes nothing", async (handle) => {
-    const objects = handle();
+  check("a call whose signal is aborted throws and writes nothing", async (newHandle) => {
+    const objects = newHandle();
     const signal = AbortSignal.abort();
     for (const call of [
-      () => objects.put("k", bytes("x"), { signal }),
-      () => objects.createIfAbsent("k", bytes("x"), { signal }),
+      () => objects.put("k", utf8Bytes("x"), { signal }),
+      () => objects.createIfAbsent("k", utf8Bytes("x"), { signal }),
       () => objects.read("k", undefined, { signal }),
     ]) {
       await assert.rejects(call, { name: "AbortError" });
     }
-    assert.deepEqual(await keys(objects, ""), []);
+    assert.deepEqual(await listKeys(objects, ""), []);
   });
 }
 
-function bytes(content: string): Uint8Array {
+function utf8Bytes(content: string): Uint8Array {
   return new TextEncoder().encode(content);
 }
 
-function text(content: Uint8Array | null): string | null {
+function utf8Text(content: Uint8Array | null): string | null {
   return content === null ? null : new TextDecoder().decode(content);
 }
 
-async function keys(objects: ObjectStore, prefix: string, after?: string): Promise<string[]> {
+async function listKeys(objects: ObjectStore, prefix: string, after?: string): Promise<string[]> {
   const found: string[] = [];
   for await (const { key } of objects.list(prefix, { after })) found.push(key);
   return found;

@@ -7,11 +7,11 @@ import { ByteWriter } from "hyparquet-writer";
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
 import { writeRleBitPackedHybrid } from "hyparquet-writer/src/encoding.js";
 import type { Vector } from "@tidemark/core/spi";
-import { zstdBeside } from "./codecs.ts";
+import { zstdAsync } from "./codecs.ts";
 import type { ColumnRange } from "./statistics.ts";
 
 /** The size (bytes) below which compressing a page costs more than it saves. */
-const WORTH_COMPRESSING = 256;
+const MIN_COMPRESSED_BYTES = 256;
 
 const utf8 = new TextEncoder();
 
@@ -21,11 +21,11 @@ export interface ChunkPages {
   readonly range: ColumnRange;
   readonly levels: Uint8Array;
   /** The number of entries of the dictionary and its page; null without a dictionary. */
-  readonly dictionary: { readonly size: number; readonly page: Page } | null;
-  readonly values: Page;
+  readonly dictionary: { readonly size: number; readonly page: EncodedPage } | null;
+  readonly values: EncodedPage;
 }
 
-interface Page {
+interface EncodedPage {
   readonly length: number;
   readonly isCompressed: boolean;
   readonly bytes: Promise<Uint8Array>;
@@ -42,16 +42,16 @@ export function makePages(
   const values =
     vector.kind === "string"
       ? codeBytes(
-          present(vector.codes, vector.valid, length - range.nulls),
+          presentValues(vector.codes, vector.valid, length - range.nulls),
           vector.dictionary.length,
         )
       : plainBytes(element, vector, length - range.nulls);
-  const isCompressed = (dictionary?.length ?? 0) + values.length >= WORTH_COMPRESSING;
-  const page = (bytes: Uint8Array): Page => {
-    const made = isCompressed ? zstdBeside(bytes) : Promise.resolve(bytes);
+  const isCompressed = (dictionary?.length ?? 0) + values.length >= MIN_COMPRESSED_BYTES;
+  const page = (bytes: Uint8Array): EncodedPage => {
+    const compressed = isCompressed ? zstdAsync(bytes) : Promise.resolve(bytes);
     // another column may be refused before this one is waited for
-    made.catch(() => undefined);
-    return { length: bytes.length, isCompressed, bytes: made };
+    compressed.catch(() => undefined);
+    return { length: bytes.length, isCompressed, bytes: compressed };
   };
   return {
     length,
@@ -150,7 +150,7 @@ function bound(element: SchemaElement, value: unknown, zero: number): Bound {
 }
 
 /** Returns the values of the rows that have one. */
-function present<T extends Int32Array | Float64Array | BigInt64Array | Uint8Array>(
+function presentValues<T extends Int32Array | Float64Array | BigInt64Array | Uint8Array>(
   values: T,
   valid: Uint8Array | null,
   count: number,
@@ -198,17 +198,19 @@ function plainBytes(
 ): Uint8Array {
   switch (vector.kind) {
     case "boolean": {
-      const values = present(vector.values, vector.valid, count);
+      const values = presentValues(vector.values, vector.valid, count);
       const bytes = new Uint8Array((count + 7) >> 3);
       for (let i = 0; i < count; i++) if (values[i] === 1) bytes[i >> 3]! |= 1 << (i & 7);
       return bytes;
     }
     case "int32":
     case "int64":
-      return raw(present<Int32Array | BigInt64Array>(vector.values, vector.valid, count));
+      return rawBytes(
+        presentValues<Int32Array | BigInt64Array>(vector.values, vector.valid, count),
+      );
     case "float64": {
-      const values = present(vector.values, vector.valid, count);
-      return raw(element.type === "INT64" ? microseconds(values) : values);
+      const values = presentValues(vector.values, vector.valid, count);
+      return rawBytes(element.type === "INT64" ? microseconds(values) : values);
     }
     case "big":
       return decimalBytesOf(element, vector.values, vector.valid, count);
@@ -231,7 +233,7 @@ function plainBytes(
   }
 }
 
-function raw(values: Int32Array | BigInt64Array | Float64Array): Uint8Array {
+function rawBytes(values: Int32Array | BigInt64Array | Float64Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 

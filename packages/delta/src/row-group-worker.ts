@@ -4,55 +4,62 @@
  */
 import { Worker } from "node:worker_threads";
 import type { Vector } from "@tidemark/core/spi";
-import { encodeGroup, type EncodedGroup, type GroupRows, type Refused } from "./parquet/group.ts";
+import {
+  encodeGroup,
+  type EncodedGroup,
+  type RowGroupRows,
+  type EncodingRefusal,
+} from "./parquet/row-group.ts";
 
-export interface Task {
+export interface EncodeTask {
   readonly id: number;
-  readonly group: GroupRows;
+  readonly group: RowGroupRows;
 }
 
-export interface Done {
+export interface EncodeResult {
   readonly id: number;
   /** The encoded row group; null if the worker could not encode it. */
-  readonly answer: EncodedGroup | Refused | null;
+  readonly answer: EncodedGroup | EncodingRefusal | null;
 }
 
-export interface GroupThread {
-  encode(group: GroupRows): Promise<EncodedGroup | Refused>;
+export interface RowGroupWorker {
+  encode(group: RowGroupRows): Promise<EncodedGroup | EncodingRefusal>;
   /** Ends the worker. Row groups that are still being encoded fail. */
   end(): Promise<void>;
 }
 
-interface Asked {
-  readonly group: GroupRows;
-  readonly resolve: (answer: EncodedGroup | Refused | Promise<EncodedGroup | Refused>) => void;
+interface PendingTask {
+  readonly group: RowGroupRows;
+  readonly resolve: (
+    answer: EncodedGroup | EncodingRefusal | Promise<EncodedGroup | EncodingRefusal>,
+  ) => void;
   readonly reject: (error: Error) => void;
 }
 
-export function groupThread(start: () => Worker = ownThread): GroupThread {
-  const asked = new Map<number, Asked>();
+export function rowGroupWorker(start: () => Worker = startWorkerThread): RowGroupWorker {
+  const pending = new Map<number, PendingTask>();
   let ended = false;
   let next = 0;
   let worker: Worker | null = null;
-  const isGone = (): void => {
+  const onWorkerGone = (): void => {
     worker = null;
-    for (const { group, resolve } of asked.values()) resolve(encodeGroup(group));
-    asked.clear();
+    for (const { group, resolve } of pending.values()) resolve(encodeGroup(group));
+    pending.clear();
   };
   try {
     worker = start();
-    worker.on("message", ({ id, answer }: Done) => {
-      const one = asked.get(id);
-      asked.delete(id);
-      one?.resolve(answer ?? encodeGroup(one.group));
+    worker.on("message", ({ id, answer }: EncodeResult) => {
+      const task = pending.get(id);
+      pending.delete(id);
+      task?.resolve(answer ?? encodeGroup(task.group));
     });
-    for (const event of ["error", "messageerror", "exit"]) worker.on(event, isGone);
+    for (const event of ["error", "messageerror", "exit"]) worker.on(event, onWorkerGone);
   } catch {
     worker = null; // a bundle may lack the file, and a process may have no threads
   }
   return {
     async encode(group) {
-      if (ended) throw new Error("the thread for row groups has ended");
+      if (ended) throw new Error("the row group worker has ended");
       // bytes values may lie anywhere in the memory of other buffers, so they are not sent
       if (worker === null || group.vectors.some(({ kind }) => kind === "bytes"))
         return await encodeGroup(group);
@@ -60,22 +67,22 @@ export function groupThread(start: () => Worker = ownThread): GroupThread {
       try {
         worker.postMessage({
           id,
-          group: { ...group, vectors: group.vectors.map(compact) },
-        } satisfies Task);
+          group: { ...group, vectors: group.vectors.map(copyOutOfBuffer) },
+        } satisfies EncodeTask);
       } catch {
         return await encodeGroup(group);
       }
       return await new Promise((resolve, reject) => {
-        asked.set(id, { group, resolve, reject });
+        pending.set(id, { group, resolve, reject });
       });
     },
     async end() {
       const running = worker;
       ended = true;
       worker = null;
-      for (const { reject } of asked.values())
-        reject(new Error("the thread for row groups has ended"));
-      asked.clear();
+      for (const { reject } of pending.values())
+        reject(new Error("the row group worker has ended"));
+      pending.clear();
       await running?.terminate();
     },
   };
@@ -85,31 +92,31 @@ export function groupThread(start: () => Worker = ownThread): GroupThread {
  * A computation that takes this long (ms) before its first rows usually brings many rows. The
  * worker starts meanwhile.
  */
-const LONG = 100;
+const WORKER_START_DELAY = 100;
 
 /** Starts a worker as soon as there is clearly work for it; null if none may start. */
-export function lateThread(start: (() => GroupThread) | null): {
-  readonly encode: GroupThread["encode"];
+export function lazyRowGroupWorker(start: (() => RowGroupWorker) | null): {
+  readonly encode: RowGroupWorker["encode"];
   readonly begin: () => void;
   readonly end: () => Promise<void>;
 } {
-  let thread: GroupThread | null = null;
+  let worker: RowGroupWorker | null = null;
   const begin = (): void => {
-    if (start !== null) thread ??= start();
+    if (start !== null) worker ??= start();
   };
-  const timer = setTimeout(begin, LONG);
+  const timer = setTimeout(begin, WORKER_START_DELAY);
   return {
     begin,
-    encode: (group) => (thread === null ? encodeGroup(group) : thread.encode(group)),
+    encode: (group) => (worker === null ? encodeGroup(group) : worker.encode(group)),
     async end() {
       clearTimeout(timer);
-      await thread?.end();
+      await worker?.end();
     },
   };
 }
 
 /** Copies a view out of its buffer, because sending a view sends the whole buffer. */
-function compact(vector: Vector): Vector {
+function copyOutOfBuffer(vector: Vector): Vector {
   const own = <T extends Uint8Array | Int32Array | Float64Array | BigInt64Array>(values: T): T =>
     values.byteLength === values.buffer.byteLength ? values : (values.slice() as T);
   const valid = vector.valid === null ? null : own(vector.valid);
@@ -131,10 +138,10 @@ function compact(vector: Vector): Vector {
 }
 
 /** Starts the worker whose file lies beside this file, built or not. */
-export function ownThread(): Worker {
+export function startWorkerThread(): Worker {
   const isSource = import.meta.url.endsWith(".ts");
   return new Worker(
-    new URL(isSource ? "./group-worker.ts" : "./group-worker.js", import.meta.url),
+    new URL(isSource ? "./encode-worker.ts" : "./encode-worker.js", import.meta.url),
     { name: "tidemark row groups" },
   );
 }

@@ -1,13 +1,13 @@
-/** The worker of `group-thread.ts`. */
+/** The worker of `row-group-worker.ts`. */
 import { parentPort } from "node:worker_threads";
-import { encodeGroup } from "./parquet/group.ts";
-import type { Done, Task } from "./group-thread.ts";
+import { encodeGroup } from "./parquet/row-group.ts";
+import type { EncodeResult, EncodeTask } from "./row-group-worker.ts";
 
-parentPort!.on("message", async ({ id, group }: Task) => {
+parentPort!.on("message", async ({ id, group }: EncodeTask) => {
   // if the encoding fails here, the caller's thread encodes again and meets the error itself
   const answer = await encodeGroup(group).catch(() => null);
   parentPort!.postMessage(
-    { id, answer } satisfies Done,
+    { id, answer } satisfies EncodeResult,
     answer !== null && "bytes" in answer ? [answer.bytes.buffer as ArrayBuffer] : [],
   );
 });

@@ -6,7 +6,7 @@ import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec } from "@tidemark/core/spi";
 import { localObjects, objectError, syncDirectory, writeSynced } from "../local-objects.ts";
 import type { ObjectStore } from "../objects.ts";
-import { slice } from "./gather.ts";
+import { sliceVector } from "./gather.ts";
 import { openParquet, type ParquetFile } from "./reader.ts";
 import { parquetBytes, type ParquetSummary } from "./writer.ts";
 
@@ -37,7 +37,7 @@ export interface ParquetRows extends AsyncIterable<Batch> {
    * Names of the file's columns whose type has no value type here (lists, structs). No batch holds
    * them.
    */
-  readonly foreign: readonly string[];
+  readonly unsupportedColumns: readonly string[];
   batches(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Batch>;
 }
 
@@ -63,7 +63,7 @@ export async function readParquet(
   const parquet = await openParquet({
     name: file,
     size,
-    read: readerOf(objects, basename(path), options.signal),
+    read: objectReader(objects, basename(path), options.signal),
   });
   const columns = (options.columns ?? parquet.columns.map((column) => column.name)).map((name) => {
     const column = parquet.columns.find((candidate) => candidate.name === name);
@@ -82,13 +82,13 @@ export async function readParquet(
   return {
     columns,
     rows: parquet.rows,
-    foreign: parquet.foreign,
-    batches: ({ signal = options.signal } = {}) => batchesOf(parquet, columns, signal),
-    [Symbol.asyncIterator]: () => batchesOf(parquet, columns, options.signal),
+    unsupportedColumns: parquet.unsupportedColumns,
+    batches: ({ signal = options.signal } = {}) => parquetBatches(parquet, columns, signal),
+    [Symbol.asyncIterator]: () => parquetBatches(parquet, columns, options.signal),
   };
 }
 
-async function* batchesOf(
+async function* parquetBatches(
   parquet: ParquetFile,
   columns: readonly ColumnSpec[],
   signal: AbortSignal | undefined,
@@ -103,7 +103,9 @@ async function* batchesOf(
         length: to - from,
         columns,
         vectors:
-          from === 0 && to === rows ? vectors : vectors.map((vector) => slice(vector, from, to)),
+          from === 0 && to === rows
+            ? vectors
+            : vectors.map((vector) => sliceVector(vector, from, to)),
       };
     }
   }
@@ -151,7 +153,7 @@ export async function writeParquet(
 }
 
 /** Reads byte ranges of one object. */
-export function readerOf(
+export function objectReader(
   objects: ObjectStore,
   key: string,
   signal: AbortSignal | undefined,

@@ -6,12 +6,12 @@ import type { ColumnChunk } from "hyparquet";
 import { ByteWriter } from "hyparquet-writer";
 import type { ColumnSpec, Vector } from "@tidemark/core/spi";
 import { yieldToEventLoop } from "../yield-to-event-loop.ts";
-import { type ChunkPages, makePages, writeChunk } from "./chunk.ts";
+import { type ChunkPages, makePages, writeChunk } from "./column-chunk.ts";
 import { elementOf, type TimestampForm } from "./elements.ts";
 import { type ColumnRange, rangeOf } from "./statistics.ts";
 
 /** The rows of a group, column by column. */
-export interface GroupRows {
+export interface RowGroupRows {
   readonly columns: readonly ColumnSpec[];
   readonly timestamps: TimestampForm;
   readonly rows: number;
@@ -28,7 +28,7 @@ export interface EncodedGroup {
 }
 
 /** A value that the file's types cannot hold: the code and the error's message without the file. */
-export interface Refused {
+export interface EncodingRefusal {
   readonly refused: { readonly kind: "decimal" | "time"; readonly message: string };
 }
 
@@ -37,13 +37,13 @@ export async function encodeGroup({
   timestamps,
   rows,
   vectors,
-}: GroupRows): Promise<EncodedGroup | Refused> {
+}: RowGroupRows): Promise<EncodedGroup | EncodingRefusal> {
   const elements = columns.map((column) => elementOf(column, timestamps));
   const ranges: ColumnRange[] = [];
   const pages: ChunkPages[] = [];
   for (const [c, column] of columns.entries()) {
     const range = rangeOf(column, vectors[c]!, rows);
-    const refused = refusal(column, range, rows);
+    const refused = outOfRange(column, range, rows);
     if (refused !== null) return { refused };
     ranges.push(range);
     pages.push(makePages(elements[c]!, vectors[c]!, rows, range));
@@ -57,11 +57,11 @@ export async function encodeGroup({
 }
 
 /** Finds a value that the file's types cannot hold, before a byte of the group is written. */
-function refusal(
+function outOfRange(
   column: ColumnSpec,
   { nulls, min, max }: ColumnRange,
   rows: number,
-): Refused["refused"] | null {
+): EncodingRefusal["refused"] | null {
   if (column.type === "decimal" && min !== null && max !== null) {
     const limit = 10n ** BigInt(column.precision ?? 38);
     if ((min as bigint) <= -limit || (max as bigint) >= limit) {

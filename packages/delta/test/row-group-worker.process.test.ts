@@ -9,9 +9,14 @@ import {
   type Value,
 } from "@tidemark/core/spi";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { groupThread, ownThread, type Done, type GroupThread } from "../src/group-thread.ts";
+import {
+  rowGroupWorker,
+  startWorkerThread,
+  type EncodeResult,
+  type RowGroupWorker,
+} from "../src/row-group-worker.ts";
 import { deltaOfflineStore, localObjects } from "../src/index.ts";
-import { encodeGroup } from "../src/parquet/group.ts";
+import { encodeGroup } from "../src/parquet/row-group.ts";
 import { parquetBytes, type ParquetWriteOptions } from "../src/parquet/writer.ts";
 import { column, temporary, valuesOf } from "./lakes.ts";
 
@@ -102,8 +107,8 @@ async function bytesOf(batch: Batch, encode?: ParquetWriteOptions["encode"]): Pr
 describe("a row group", () => {
   test("has the same bytes from the thread as from here, whatever its rows", async () => {
     let answered = 0;
-    const thread = groupThread(() =>
-      ownThread().on("message", ({ answer }: Done) => {
+    const thread = rowGroupWorker(() =>
+      startWorkerThread().on("message", ({ answer }: EncodeResult) => {
         if (answer !== null) answered++;
       }),
     );
@@ -123,7 +128,7 @@ describe("a row group", () => {
 
   for (const [what, start] of Object.entries(failing)) {
     test(`is encoded here where the thread ${what}`, async () => {
-      const thread = groupThread(start);
+      const thread = rowGroupWorker(start);
       onTestFinished(() => thread.end());
       const batches = [1, 2, 3, 4].map((seed) => someRows(seed, 90, columns.slice(0, 9)));
       const made = await Promise.all(batches.map((batch) => bytesOf(batch, thread.encode)));
@@ -136,7 +141,7 @@ describe("a row group", () => {
     ["decimal", 10n ** 38n, "DECIMAL_OUT_OF_RANGE"],
   ] as const) {
     test(`out of range is ${code}, with the same message from the worker`, async () => {
-      const thread = groupThread();
+      const thread = rowGroupWorker();
       onTestFinished(() => thread.end());
       const batch = batchOf([column("a", kind)], [[null], [value], [value]]);
       const here = await bytesOf(batch).catch((error: unknown) => error);
@@ -147,7 +152,7 @@ describe("a row group", () => {
 
   test("fails when the worker is ended before it is done; the worker is gone", async () => {
     let exits = 0;
-    const thread = groupThread(() =>
+    const thread = rowGroupWorker(() =>
       worker("parentPort.on('message', () => undefined)")().on("exit", () => {
         exits++;
       }),
@@ -200,8 +205,8 @@ async function* lateRows(end?: () => void): AsyncGenerator<Batch> {
 }
 
 /** Records what the worker was asked, and whether it has ended. */
-function watched(inner: GroupThread): {
-  readonly thread: GroupThread;
+function watched(inner: RowGroupWorker): {
+  readonly thread: RowGroupWorker;
   asked: number;
   ended: boolean;
 } {
@@ -209,7 +214,7 @@ function watched(inner: GroupThread): {
     asked: 0,
     ended: false,
     thread: {
-      encode: (group: Parameters<GroupThread["encode"]>[0]) => {
+      encode: (group: Parameters<RowGroupWorker["encode"]>[0]) => {
         seen.asked++;
         return inner.encode(group);
       },
@@ -223,14 +228,14 @@ function watched(inner: GroupThread): {
 }
 
 describe("a stream of rows", () => {
-  const none = (): GroupThread => ({ encode: encodeGroup, end: async () => undefined });
-  const threads: Readonly<Record<string, () => GroupThread>> = {
-    "in its own thread": () => groupThread(),
+  const none = (): RowGroupWorker => ({ encode: encodeGroup, end: async () => undefined });
+  const threads: Readonly<Record<string, () => RowGroupWorker>> = {
+    "in its own thread": () => rowGroupWorker(),
     "in this one": none,
     ...Object.fromEntries(
       Object.entries(failing).map(([what, start]) => [
         `where the thread ${what}`,
-        () => groupThread(start),
+        () => rowGroupWorker(start),
       ]),
     ),
   };
@@ -238,7 +243,7 @@ describe("a stream of rows", () => {
     test(`encoded ${where} is read back equal, and the worker ends`, async () => {
       const seen = watched(start());
       const store = deltaOfflineStore(localObjects(await temporary()), {
-        groupThread: () => seen.thread,
+        rowGroupWorker: () => seen.thread,
       });
       assert.equal(
         await store.rewrite(table, lateRows(), {
@@ -265,10 +270,10 @@ describe("a stream of rows", () => {
 
   test("that is aborted, or breaks off, leaves no thread and no rows", async () => {
     for (const fault of ["abort", "error"] as const) {
-      const seen = watched(groupThread());
+      const seen = watched(rowGroupWorker());
       const directory = await temporary();
       const objects = localObjects(directory);
-      const store = deltaOfflineStore(objects, { groupThread: () => seen.thread });
+      const store = deltaOfflineStore(objects, { rowGroupWorker: () => seen.thread });
       const control = new AbortController();
       const stop = (): void => {
         if (fault === "error") throw new Error("no more of them");
