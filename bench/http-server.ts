@@ -7,7 +7,8 @@ import type { AddressInfo } from "node:net";
 import { openStore } from "@tidemark/core";
 import { featureServer } from "@tidemark/server";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
-import { NOW, weekly } from "./bank.ts";
+import { weekly } from "@tidemark/testkit/bank/definitions";
+import { NOW } from "./bank.ts";
 
 const [what, file] = process.argv.slice(2);
 process.stdin.resume().on("end", () => process.exit());

@@ -4,9 +4,12 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { openStore } from "@tidemark/core";
-import type { Change, ChangeBatch, ChangeSource } from "@tidemark/core/spi";
+import type { ChangeBatch, ChangeSource } from "@tidemark/core/spi";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
-import { NOW, random, userName, weekly } from "./bank.ts";
+import { Random } from "@tidemark/testkit";
+import { weekly } from "@tidemark/testkit/bank/definitions";
+import { type Transaction, transactionSource, userName } from "@tidemark/testkit/bank/transactions";
+import { NOW } from "./bank.ts";
 
 const [file, rate] = process.argv.slice(2);
 const USERS = 4000;
@@ -18,43 +21,27 @@ const store = await openStore({
   online: { store: sqliteOnlineStore(file!), retention: "1d" },
   clock: () => new Date(NOW / 1000),
 });
+function* rows(): Generator<Transaction> {
+  const random = new Random(3);
+  for (let id = 1_000_000; ; id++)
+    yield {
+      id,
+      user: userName(random.int(USERS)),
+      vendor: "Hospital",
+      channel: "Credit Card",
+      amount: random.fraction() * 1000,
+      time: NOW - random.int(1e9),
+    };
+}
+const endless = transactionSource(rows(), { batch: BATCH, committed: ({ id }) => NOW + id });
 const source: ChangeSource = {
-  name: "bank",
-  async *changes(): AsyncIterable<ChangeBatch> {
-    const next = random(3);
-    for (let id = 1_000_000; ; id += BATCH) {
-      const changes = Array.from({ length: BATCH }, (_, i): Change => ({
-        source: "transactions",
-        topic: "bank.public.transaction_data",
-        partition: 0,
-        offset: id + i,
-        kind: "upsert",
-        oldKey: null,
-        unavailable: [],
-        invalidColumns: [],
-        undecodable: null,
-        nonFinite: 0,
-        values: [
-          BigInt(id + i),
-          userName(Math.floor(next() * USERS)),
-          "Hospital",
-          "Credit Card",
-          next() * 1000,
-          NOW - Math.floor(next() * 1e9),
-        ],
-        order: BigInt(1_000_000_000 + (id + i) * 200),
-        committed: NOW + id,
-        snapshot: false,
-        op: "c",
-        timestamp: null,
-        transaction: null,
-        extra: null,
-      }));
-      yield {
-        changes,
-        positions: [{ partition: "bank.public.transaction_data:0", offset: id + BATCH - 1 }],
-      };
-      console.log(id + BATCH - 1_000_000);
+  name: endless.name,
+  async *changes(...args): AsyncIterable<ChangeBatch> {
+    let written = 0;
+    for await (const batch of endless.changes(...args)) {
+      yield batch;
+      written += BATCH;
+      console.log(written);
       await sleep(50);
     }
   },

@@ -15,7 +15,10 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { micros, openStore, type Store } from "@tidemark/core";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
-import { bankChanges, NOW, random, userName, weekly } from "./bank.ts";
+import { Random } from "@tidemark/testkit";
+import { weekly } from "@tidemark/testkit/bank/definitions";
+import { userName } from "@tidemark/testkit/bank/transactions";
+import { bankChanges, NOW } from "./bank.ts";
 import { median } from "./figures.ts";
 import type { LoadSettings, LoadResult } from "./http-load.ts";
 
@@ -194,23 +197,23 @@ async function measureSteadiness(): Promise<void> {
 
 /** Makes bodies as Feast's remote online store sends them. */
 function feastBodies(count: number): readonly string[] {
-  const next = random(23);
+  const random = new Random(23);
   const asked = {
     full_feature_names: false,
     include_feature_view_version_metadata: false,
     features: names.map((name) => `weekly_activity:${name}`),
   };
   return Array.from({ length: count }, () =>
-    JSON.stringify({ entities: { user_id: [userName(Math.floor(next() * USERS))] }, ...asked }),
+    JSON.stringify({ entities: { user_id: [userName(random.int(USERS))] }, ...asked }),
   );
 }
 
 function apiBodies(count: number): readonly string[] {
-  const next = random(23);
+  const random = new Random(23);
   return Array.from({ length: count }, () =>
     JSON.stringify({
       features: ["weekly_activity"],
-      entities: [{ user_id: userName(Math.floor(next() * USERS)) }],
+      entities: [{ user_id: userName(random.int(USERS)) }],
     }),
   );
 }

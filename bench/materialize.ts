@@ -7,13 +7,14 @@
  */
 import { openStore } from "@tidemark/core";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
-import type { Change, ChangeBatch, ChangeSource } from "@tidemark/core/spi";
+import type { ChangeSource } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CHANNELS, random, userName, VENDORS, WEEK, weekly } from "./bank.ts";
+import { weekly } from "@tidemark/testkit/bank/definitions";
+import { transactionRows, transactionSource, userName } from "@tidemark/testkit/bank/transactions";
 import { median } from "./figures.ts";
 
 const [users = 500_000, each = 1, rounds = 3] = process.argv.slice(2).map(Number);
@@ -30,52 +31,9 @@ if (!existsSync(python)) {
  * users changes with each round.
  */
 function transactionsOfAll(): ChangeSource {
-  const events = users * each;
-  return {
-    name: "bank",
-    async *changes(): AsyncIterable<ChangeBatch> {
-      const next = random(7);
-      for (let first = 0; first < events; first += 5000) {
-        const changes: Change[] = [];
-        for (let id = first; id < Math.min(first + 5000, events); id++) {
-          const time = END - WEEK + Math.floor((id / events) * WEEK);
-          changes.push({
-            source: "transactions",
-            topic: "bank.public.transaction_data",
-            partition: 0,
-            offset: id,
-            kind: "upsert",
-            oldKey: null,
-            unavailable: [],
-            invalidColumns: [],
-            undecodable: null,
-            nonFinite: 0,
-            values: [
-              BigInt(id),
-              userName((id * 7919) % users),
-              VENDORS[Math.floor(next() * VENDORS.length)]!,
-              CHANNELS[Math.floor(next() * CHANNELS.length)]!,
-              Math.round(next() * 100_000) / 100,
-              time,
-            ],
-            order: BigInt(1_000_000 + id * 200),
-            committed: time + 1000,
-            snapshot: false,
-            op: "c",
-            timestamp: null,
-            transaction: null,
-            extra: null,
-          });
-        }
-        yield {
-          changes,
-          positions: [
-            { partition: "bank.public.transaction_data:0", offset: first + changes.length - 1 },
-          ],
-        };
-      }
-    },
-  };
+  const userOf = (id: number): number => (id * 7919) % users;
+  const rows = transactionRows({ users, events: users * each, end: END, userOf });
+  return transactionSource(rows, { batch: 5000 });
 }
 
 const round = (seconds: number): number => Number(seconds.toFixed(3));

@@ -10,7 +10,10 @@ import Database from "better-sqlite3";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bankChanges, NOW, random, userName, weekly } from "./bank.ts";
+import { Random } from "@tidemark/testkit";
+import { weekly } from "@tidemark/testkit/bank/definitions";
+import { userName } from "@tidemark/testkit/bank/transactions";
+import { bankChanges, NOW } from "./bank.ts";
 import { median } from "./figures.ts";
 
 const USERS = 4000;
@@ -53,12 +56,12 @@ try {
     ["P1", 1, 3000],
     ["P2", 100, 60],
   ] as const) {
-    const next = random(11);
+    const random = new Random(11);
     const ours: Record<keyof typeof stores, number[]> = { computed: [], kept: [] };
     const theirs: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const asked = Array.from({ length: calls }, () =>
-        Array.from({ length: entities }, () => ({ user_id: userName(Math.floor(next() * USERS)) })),
+        Array.from({ length: entities }, () => ({ user_id: userName(random.int(USERS)) })),
       );
       for (const way of ["computed", "kept"] as const) {
         const start = performance.now();
@@ -70,7 +73,7 @@ try {
           });
         ours[way].push(((performance.now() - start) / calls) * 1000);
       }
-      const keys = asked.map((list) => list.map(() => userName(Math.floor(next() * USERS * 4))));
+      const keys = asked.map((list) => list.map(() => userName(random.int(USERS * 4))));
       const start = performance.now();
       for (const list of keys) for (const key of list) get.get(key);
       theirs.push(((performance.now() - start) / calls) * 1000);

@@ -7,7 +7,8 @@ import kafkajs from "kafkajs";
 import pg from "pg";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { random } from "./bank.ts";
+import { Random } from "@tidemark/testkit";
+import { CHANNELS, randomAmount, userName, VENDORS } from "@tidemark/testkit/bank/transactions";
 
 /** The first id of the rows whose delay is measured. */
 export const PROBES = 1_000_000_000;
@@ -17,16 +18,6 @@ export const PROBES = 1_000_000_000;
  */
 export const PROBE_USERS = 50;
 const USERS = 2_000;
-const VENDORS = [
-  "Online Shopping",
-  "Hospital",
-  "Sport",
-  "Grocery",
-  "Restaurant",
-  "Transportation",
-  "Sending Out",
-];
-const SOURCES = ["Current Account", "Credit Card", "Debit Card"];
 
 /** Returns the monotonic time in ms, equal in all threads of a process. */
 export const clock = (): number => Number(process.hrtime.bigint()) / 1e6;
@@ -125,18 +116,17 @@ async function writeBankRows(
   const clients = Array.from({ length: 4 }, () => new pg.Client({ connectionString }));
   await Promise.all(clients.map((client) => client.connect()));
   const [probes, ...writers] = clients as [pg.Client, ...pg.Client[]];
-  const next = random(5);
+  const random = new Random(5);
   let id = 1_000_000;
   let probe = 0;
-  const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!;
   const row = (number: number, user: string): unknown[] => [
     number,
     user,
     `tx-${number}`,
-    pick(VENDORS),
-    pick(SOURCES),
+    random.pick(VENDORS),
+    random.pick(CHANNELS),
     new Date(Date.now() - 1000).toISOString().slice(0, 23).replace("T", " "),
-    Math.round(next() * 100_000) / 100,
+    randomAmount(random),
   ];
   const insert = (rows: number): string =>
     "INSERT INTO transaction_data VALUES " +
@@ -158,10 +148,8 @@ async function writeBankRows(
     while (rate > 0 && clock() - began < seconds * 1000) {
       const due = (changes / (rate / writers.length)) * 1000 - (clock() - began);
       if (due > 0) await sleep(due);
-      const rows = Array.from({ length: 16 }, () =>
-        row(++id, `user_${String(Math.floor(next() * USERS)).padStart(6, "0")}`),
-      ).flat();
-      const lately = [1, 2, 3, 4].map((n) => id - 100 * n - Math.floor(next() * 100));
+      const rows = Array.from({ length: 16 }, () => row(++id, userName(random.int(USERS)))).flat();
+      const lately = [1, 2, 3, 4].map((n) => id - 100 * n - random.int(100));
       const { rowCount } = await client.query({
         name: "twenty",
         text: twenty,
@@ -196,7 +184,7 @@ async function writeBankRows(
         wall: (performance.timeOrigin + performance.now()) * 1000,
       });
       sent++;
-      await sleep(phase.least + next() * (phase.most - phase.least));
+      await sleep(phase.least + random.fraction() * (phase.most - phase.least));
     }
     const changes = (await backfilling).reduce((sum, some) => sum + some, sent);
     tell({ kind: "done", changes, seconds: (clock() - began) / 1000 });

@@ -21,7 +21,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startPipeline } from "@tidemark/testkit/services/pipeline";
-import { weekly } from "./bank.ts";
+import { weekly } from "@tidemark/testkit/bank/definitions";
 import { quantile } from "./figures.ts";
 import {
   clock,

@@ -18,7 +18,7 @@ import { bankCommits, DAY } from "../packages/demo-pipeline/src/bank.ts";
 import { debeziumMessages, topicOf } from "../packages/demo-pipeline/src/debezium.ts";
 import { type Message, startKafkaTopics } from "@tidemark/testkit/services/kafka-topics";
 import { startMinio } from "@tidemark/testkit/services/minio";
-import { weekly } from "./bank.ts";
+import { weekly } from "@tidemark/testkit/bank/definitions";
 import { median } from "./figures.ts";
 import { exitIfMissing, needKafka, needMinio } from "./stream-needs.ts";
 

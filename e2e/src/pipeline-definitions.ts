@@ -26,6 +26,14 @@ import {
   timestamp,
   type Selection,
 } from "@tidemark/core";
+import {
+  cards,
+  holder,
+  identity,
+  transactionColumns,
+  user,
+  weeklyFeatures,
+} from "@tidemark/testkit/bank/definitions";
 import { specOfSource, type ColumnSpec, type SourceSpec } from "@tidemark/core/spi";
 import { specOfView } from "@tidemark/core/internal";
 
@@ -52,34 +60,17 @@ export interface CheckedSource {
   readonly rows: UntypedSelection | null;
 }
 
-const user = entity("user", { keys: { user_id: string() } });
-
+/** The bank's transactions with every column of the table, as the lookup of rows needs them. */
 const transactions = source("transactions", {
   table: "public.transaction_data",
-  columns: {
-    id: int64("id"),
-    user_id: string("User ID"),
-    transaction_id: string("Transaction ID").nullable(),
-    vendor: string("Vendor").nullable(),
-    channel: string("Sources").nullable(),
-    time: timestamp("Time", { zone: "UTC" }),
-    amount: float64("Amount").nullable(),
-  },
+  columns: { ...transactionColumns, transaction_id: string("Transaction ID").nullable() },
   primaryKey: ["id"],
   eventTime: "time",
 });
 const weekly = featureView("weekly_activity", {
   entity: user,
   source: transactions,
-  features: {
-    num_transactions_l1w: count().over("7d"),
-    total_amount_l1w: sum(transactions.amount).over("7d"),
-    avg_amount_l1w: avg(transactions.amount).over("7d"),
-    min_amount_l1w: min(transactions.amount).over("7d"),
-    max_amount_l1w: max(transactions.amount).over("7d"),
-    num_vendors_l1w: countDistinct(transactions.vendor).over("7d"),
-    num_sources_l1w: countDistinct(transactions.channel).over("7d"),
-  },
+  features: weeklyFeatures(transactions),
 });
 const newest = featureView("newest_transaction", {
   entity: user,
@@ -156,17 +147,6 @@ const customer = featureView("customer", {
   },
 });
 
-const cards = source("cards", {
-  table: "public.card",
-  columns: { card_no: string(), user_id: string(), opened: date().nullable() },
-  primaryKey: ["card_no"],
-  eventTime: commitTime(),
-});
-const holder = featureView("holder", {
-  entity: user,
-  source: cards,
-  features: { card: latest(cards.card_no), opened: latest(cards.opened) },
-});
 const notes = source("notes", {
   table: "public.note",
   columns: {
@@ -179,18 +159,6 @@ const notes = source("notes", {
   },
   primaryKey: ["id"],
   eventTime: commitTime(),
-});
-const identity = source("full_identity", {
-  table: "public.full_identity",
-  columns: {
-    id: int32(),
-    user_id: string().nullable(),
-    amount: decimal({ precision: 12, scale: 2 }).nullable(),
-    at: timestamp({ zone: "UTC" }).nullable(),
-    channel: string().nullable(),
-  },
-  primaryKey: ["id"],
-  eventTime: "at",
 });
 const sums = featureView("sums", {
   entity: user,

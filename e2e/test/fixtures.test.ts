@@ -3,29 +3,23 @@
  * The expected values of scenario.sql were computed by hand.
  */
 import {
-  avg,
-  commitTime,
   count,
-  countDistinct,
-  date,
-  decimal,
-  entity,
   featureService,
   featureView,
-  float64,
-  int32,
-  int64,
   latest,
-  max,
   micros,
-  min,
   openStore,
-  source,
-  string,
   sum,
-  timestamp,
   type Store,
 } from "@tidemark/core";
+import {
+  cards,
+  holder,
+  identity,
+  transactions,
+  user,
+  weekly,
+} from "@tidemark/testkit/bank/definitions";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,33 +28,6 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { keepingStores, inFolder, realStores } from "../src/real-stores.ts";
 
-const user = entity("user", { keys: { user_id: string() } });
-const transactions = source("transactions", {
-  table: "public.transaction_data",
-  columns: {
-    id: int64("id"),
-    user_id: string("User ID"),
-    vendor: string("Vendor").nullable(),
-    channel: string("Sources").nullable(),
-    amount: float64("Amount").nullable(),
-    time: timestamp("Time", { zone: "UTC" }),
-  },
-  primaryKey: ["id"],
-  eventTime: "time",
-});
-const weekly = featureView("weekly_activity", {
-  entity: user,
-  source: transactions,
-  features: {
-    num_transactions_l1w: count().over("7d"),
-    total_amount_l1w: sum(transactions.amount).over("7d"),
-    avg_amount_l1w: avg(transactions.amount).over("7d"),
-    min_amount_l1w: min(transactions.amount).over("7d"),
-    max_amount_l1w: max(transactions.amount).over("7d"),
-    num_vendors_l1w: countDistinct(transactions.vendor).over("7d"),
-    num_sources_l1w: countDistinct(transactions.channel).over("7d"),
-  },
-});
 const ever = featureView("ever", {
   entity: user,
   source: transactions,
@@ -70,33 +37,6 @@ const newest = featureView("newest", {
   entity: user,
   source: transactions,
   features: { last_vendor: latest(transactions.vendor), last_amount: latest(transactions.amount) },
-});
-const cards = source("cards", {
-  table: "public.card",
-  columns: {
-    card_no: string("card_no"),
-    user_id: string("user_id"),
-    opened: date("opened").nullable(),
-  },
-  primaryKey: ["card_no"],
-  eventTime: commitTime(),
-});
-const holder = featureView("holder", {
-  entity: user,
-  source: cards,
-  features: { card: latest(cards.card_no), opened: latest(cards.opened) },
-});
-const identity = source("full_identity", {
-  table: "public.full_identity",
-  primaryKey: ["id"],
-  eventTime: "at",
-  columns: {
-    id: int32("id"),
-    user_id: string("user_id").nullable(),
-    amount: decimal("amount", { precision: 12, scale: 2 }).nullable(),
-    at: timestamp("at", { zone: "UTC" }).nullable(),
-    channel: string("channel").nullable(),
-  },
 });
 const sums = featureView("sums", {
   entity: user,

@@ -9,9 +9,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ChildEnd, startProgram } from "@tidemark/testkit/child-process";
 import { expect, test } from "vitest";
+import { weekly } from "@tidemark/testkit/bank/definitions";
 import { pythonReaders, suiteNeeding } from "@tidemark/testkit/needs";
 import { startChildProgram } from "../src/child-programs.ts";
-import { openBank, transactionsOn, USERS, weekly } from "../src/materialize-bank.ts";
+import { openBank, transactionsOn, USERS } from "../src/materialize-bank.ts";
 import { inFolder, realStores } from "../src/real-stores.ts";
 
 function run(folder: string, options: MaterializeOptions, dieAt: number): Promise<ChildEnd> {
@@ -21,8 +22,15 @@ function run(folder: string, options: MaterializeOptions, dieAt: number): Promis
 async function table(folder: string): Promise<string[]> {
   const { offline } = realStores(folder);
   const rows: string[] = [];
-  for await (const { length, vectors } of offline.scan("weekly/features", {
-    columns: ["date", "user_id", "event_timestamp", "n", "total", "vendors"],
+  for await (const { length, vectors } of offline.scan("weekly_activity/features", {
+    columns: [
+      "date",
+      "user_id",
+      "event_timestamp",
+      "num_transactions_l1w",
+      "total_amount_l1w",
+      "num_vendors_l1w",
+    ],
   })) {
     for (let i = 0; i < length; i++)
       rows.push(vectors.map((vector) => String(valueAt(vector, i))).join(" "));
@@ -136,7 +144,10 @@ suiteNeeding(python, "the features table in Python", () => {
         await store.close();
         const rows = await table(folder);
         const script = fileURLToPath(new URL("python/read_features.py", import.meta.url));
-        const reader = startProgram(python.path, [script, join(folder, "lake/weekly/features")]);
+        const reader = startProgram(python.path, [
+          script,
+          join(folder, "lake/weekly_activity/features"),
+        ]);
         const read = JSON.parse((await reader.succeeded()).stdout) as Record<
           string,
           unknown[][]

@@ -1,4 +1,4 @@
-"""The rows of a features table, as delta-rs and DuckDB read it."""
+"""Prints the rows of a features table, as delta-rs and DuckDB read them."""
 import json
 import os
 import sys
@@ -7,14 +7,24 @@ import duckdb
 from deltalake import DeltaTable
 
 table = DeltaTable(sys.argv[1])
-columns = ["date", "user_id", "event_timestamp", "n", "total", "vendors"]
+features = ["num_transactions_l1w", "total_amount_l1w", "num_vendors_l1w"]
+columns = ["date", "user_id", "event_timestamp", *features]
 of_delta_rs = table.to_pyarrow_table(columns=columns)
 files = table.file_uris()
-of_duckdb = duckdb.sql(f"SELECT date::VARCHAR, user_id, event_timestamp, n, total, vendors FROM read_parquet({files!r}, hive_partitioning = true)").fetchall()
-one_day = table.to_pyarrow_table(filters=[("date", "=", "2025-06-14")], columns=["user_id"]).num_rows
+selected = ", ".join(["date::VARCHAR", *columns[1:]])
+of_duckdb = duckdb.sql(
+    f"SELECT {selected} FROM read_parquet({files!r}, hive_partitioning = true)"
+).fetchall()
+one_day = table.to_pyarrow_table(
+    filters=[("date", "=", "2025-06-14")], columns=["user_id"]
+).num_rows
 print(json.dumps({
-    "partitionBy": table.metadata().partition_columns, "oneDay": one_day,
-    "deltaRs": [[row[name] for name in columns] for row in of_delta_rs.to_pylist()], "duckdb": of_duckdb,
+    "partitionBy": table.metadata().partition_columns,
+    "oneDay": one_day,
+    "deltaRs": [[row[name] for name in columns] for row in of_delta_rs.to_pylist()],
+    "duckdb": of_duckdb,
 }))
 sys.stdout.flush()
-os._exit(0)  # on a busy machine the libraries abort while their threads are taken down, after all is printed
+# Exits without ending the threads of the libraries. On a busy machine the libraries abort while
+# ending, after all output is printed.
+os._exit(0)

@@ -5,27 +5,10 @@
  *     node --conditions=@tidemark/source packages/cli/bench/backfill.ts [messages] [seed] [users]
  */
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
-import {
-  avg,
-  count,
-  countDistinct,
-  entity,
-  featureView,
-  float64,
-  int64,
-  max,
-  micros,
-  min,
-  openStore,
-  source,
-  string,
-  sum,
-  timestamp,
-  type Store,
-  type StoreOptions,
-} from "@tidemark/core";
-import { formatTime } from "@tidemark/core/spi";
+import { micros, openStore, type Store, type StoreOptions } from "@tidemark/core";
 import { Random } from "@tidemark/testkit";
+import { weekly } from "@tidemark/testkit/bank/definitions";
+import { randomAmount, transactionMessage, userName } from "@tidemark/testkit/bank/transactions";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
@@ -38,70 +21,21 @@ const random = new Random(seed);
 const start = 1_740_787_200_000_000;
 const step = 12_000_000;
 
-const user = entity("user", { keys: { user_id: string() } });
-const transactions = source("transactions", {
-  table: "public.transaction_data",
-  columns: {
-    id: int64("id"),
-    user_id: string("User ID"),
-    vendor: string("Vendor").nullable(),
-    channel: string("Sources").nullable(),
-    amount: float64("Amount").nullable(),
-    time: timestamp("Time", { zone: "UTC" }),
-  },
-  primaryKey: ["id"],
-  eventTime: "time",
-});
-const weekly = featureView("weekly_activity", {
-  entity: user,
-  source: transactions,
-  features: {
-    num: count().over("7d"),
-    total: sum(transactions.amount).over("7d"),
-    mean: avg(transactions.amount).over("7d"),
-    least: min(transactions.amount).over("7d"),
-    most: max(transactions.amount).over("7d"),
-    vendors: countDistinct(transactions.vendor).over("7d"),
-    channels: countDistinct(transactions.channel).over("7d"),
-  },
-});
-
 const topic = join(directory, "topic.jsonl");
 const file = openSync(topic, "w");
 for (let offset = 0; offset < messages; offset++) {
   const committed = start + offset * step;
   const id = offset > 0 && random.chance(0.2) ? random.int(offset) + 1 : offset + 1;
-  const after = {
-    id: id,
-    "User ID": `user_${String((id * 7919) % users).padStart(6, "0")}`,
-    Vendor: random.pick(["Online Shopping", "Hospital", "Sport", "Grocery", null]),
-    Sources: random.pick(["Current Account", "Credit Card"]),
-    Time: formatTime(start + id * step - 1_000_000)
-      .slice(0, 26)
-      .replace("T", " "),
-    Amount: Math.round(random.fraction() * 100_000) / 100,
+  const row = {
+    id,
+    user: userName((id * 7919) % users),
+    vendor: random.pick(["Online Shopping", "Hospital", "Sport", "Grocery", null]),
+    channel: random.pick(["Current Account", "Credit Card"]),
+    time: start + id * step - 1_000_000,
+    amount: randomAmount(random),
   };
-  const clock = { ts_ms: Math.floor(committed / 1000), ts_us: committed };
-  const origin = {
-    snapshot: "false",
-    schema: "public",
-    table: "transaction_data",
-    lsn: 26_000_100 + offset * 100,
-    txId: 700 + offset,
-    sequence: `["${26_000_000 + offset * 100}","${26_000_100 + offset * 100}"]`,
-    ...clock,
-  };
-  const value = JSON.stringify({
-    before: null,
-    after,
-    source: origin,
-    op: id === offset + 1 ? "c" : "u",
-    ...clock,
-  });
-  writeSync(
-    file,
-    `${JSON.stringify({ topic: "bank.public.transaction_data", partition: 0, offset: String(offset), timestamp: String(clock.ts_ms), key: JSON.stringify({ id }), value, headers: {} })}\n`,
-  );
+  const op = id === offset + 1 ? "c" : "u";
+  writeSync(file, `${transactionMessage({ op, row, offset, committed })}\n`);
 }
 closeSync(file);
 
@@ -124,9 +58,7 @@ async function timed(name: string, work: () => Promise<unknown>): Promise<number
 }
 
 async function answers(store: Store): Promise<string> {
-  const entities = Array.from({ length: 200 }, (_, i) => ({
-    user_id: `user_${String(i).padStart(6, "0")}`,
-  }));
+  const entities = Array.from({ length: 200 }, (_, i) => ({ user_id: userName(i) }));
   return JSON.stringify(
     await store.getOnlineFeatures({
       features: weekly,

@@ -2,56 +2,26 @@
  * Defines the bank's weekly activity, pushed accounts with integer keys, and the same for Feast.
  */
 import {
-  avg,
   count,
-  countDistinct,
   entity,
   featureService,
   featureView,
   float64,
   int64,
   latest,
-  max,
-  min,
   pushSource,
-  source,
   string,
   sum,
   timestamp,
 } from "@tidemark/core";
-import type { Change, ChangeBatch, ChangeSource } from "@tidemark/core/spi";
+import type { ChangeSource } from "@tidemark/core/spi";
+import { transactions, user, weekly } from "@tidemark/testkit/bank/definitions";
+import { transactionSource, userName } from "@tidemark/testkit/bank/transactions";
 import type { FeastRepository, FeastView } from "./feast-process.ts";
 
 export const NOW = Date.UTC(2025, 2, 10, 9, 30);
 export const LARGEST = 2n ** 63n - 1n;
 
-export const user = entity("user", { keys: { user_id: string() } });
-export const transactions = source("transactions", {
-  table: "public.transaction_data",
-  columns: {
-    id: int64("id"),
-    user_id: string("User ID"),
-    vendor: string("Vendor").nullable(),
-    channel: string("Sources").nullable(),
-    amount: float64("Amount").nullable(),
-    time: timestamp("Time", { zone: "UTC" }),
-  },
-  primaryKey: ["id"],
-  eventTime: "time",
-});
-export const weekly = featureView("weekly_activity", {
-  entity: user,
-  source: transactions,
-  features: {
-    num_transactions_l1w: count().over("7d"),
-    total_amount_l1w: sum(transactions.amount).over("7d"),
-    avg_amount_l1w: avg(transactions.amount).over("7d"),
-    min_amount_l1w: min(transactions.amount).over("7d"),
-    max_amount_l1w: max(transactions.amount).over("7d"),
-    num_vendors_l1w: countDistinct(transactions.vendor).over("7d"),
-    num_sources_l1w: countDistinct(transactions.channel).over("7d"),
-  },
-});
 export const account = entity("account", { keys: { account_id: int64() } });
 /** A source that Feast's clients push to. It has its entity and its time, and no other key. */
 export const balances = pushSource("balances", {
@@ -119,50 +89,22 @@ export const repository: FeastRepository = {
   services: { fraud_v1: [["weekly_activity", ["num_transactions_l1w", "total_amount_l1w"]]] },
 };
 
-export const userName = (n: number): string => `user_${String(n).padStart(6, "0")}`;
-
 /**
  * Makes amounts whose sums have many digits, few digits, or no fraction. Some users have one event,
  * or an event without an amount.
  */
 export function transactionsOf(users: number, events: number): ChangeSource {
-  return {
-    name: "bank",
-    async *changes(): AsyncIterable<ChangeBatch> {
-      const changes: Change[] = Array.from({ length: events }, (_, id) => {
-        const time = (NOW - Math.floor((((id * 7919) % 1000) / 1000) * 9 * 86_400_000)) * 1000 - id;
-        const user = (id * 31) % users;
-        const amount =
-          user === 0 ? null : user === 1 ? 100 : user === 2 ? 1e22 : ((id * 7907) % 100_003) / 7;
-        return {
-          source: "transactions",
-          topic: "bank",
-          partition: 0,
-          offset: id,
-          kind: "upsert",
-          oldKey: null,
-          unavailable: [],
-          invalidColumns: [],
-          undecodable: null,
-          nonFinite: 0,
-          values: [
-            BigInt(id),
-            userName(user),
-            ["Hospital", "Sport", "Trường học", null][id % 4]!,
-            id % 3 === 0 ? null : "Credit Card",
-            amount,
-            time,
-          ],
-          order: BigInt(1_000 + id),
-          committed: time + 1000,
-          snapshot: false,
-          op: "c",
-          timestamp: null,
-          transaction: null,
-          extra: null,
-        };
-      });
-      yield { changes, positions: [{ partition: "bank:0", offset: events - 1 }] };
-    },
-  };
+  const rows = Array.from({ length: events }, (_, id) => {
+    const user = (id * 31) % users;
+    return {
+      id,
+      user: userName(user),
+      vendor: ["Hospital", "Sport", "Trường học", null][id % 4]!,
+      channel: id % 3 === 0 ? null : "Credit Card",
+      amount:
+        user === 0 ? null : user === 1 ? 100 : user === 2 ? 1e22 : ((id * 7907) % 100_003) / 7,
+      time: (NOW - Math.floor((((id * 7919) % 1000) / 1000) * 9 * 86_400_000)) * 1000 - id,
+    };
+  });
+  return transactionSource(rows, { batch: events });
 }

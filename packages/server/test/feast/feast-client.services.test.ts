@@ -7,6 +7,8 @@ import { memoryOfflineStore } from "@tidemark/core/testing";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { featureServer, type ServerOptions } from "@tidemark/server";
 import { startProgram } from "@tidemark/testkit/child-process";
+import { weekly } from "@tidemark/testkit/bank/definitions";
+import { userName } from "@tidemark/testkit/bank/transactions";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { feastClient, suiteNeeding } from "@tidemark/testkit/needs";
 import {
@@ -18,8 +20,6 @@ import {
   NOW,
   repository,
   transactionsOf,
-  userName,
-  weekly,
 } from "./feast-bank.ts";
 import {
   feastProcess,

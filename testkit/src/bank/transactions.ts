@@ -1,0 +1,194 @@
+/** Generates the bank's transactions: rows by a seed, and their changes and Debezium messages. */
+import type { Change, ChangeBatch, ChangeSource } from "@tidemark/core/spi";
+import { Random } from "../generate/random.ts";
+
+/** A row of `transactions`. */
+export interface Transaction {
+  readonly id: number;
+  readonly user: string;
+  readonly vendor: string | null;
+  readonly channel: string | null;
+  readonly amount: number | null;
+  /** The event time in µs. */
+  readonly time: number;
+}
+
+export const VENDORS: readonly string[] = [
+  "Online Shopping",
+  "Hospital",
+  "Sport",
+  "Grocery",
+  "Restaurant",
+  "Transportation",
+  "Sending Out",
+];
+export const CHANNELS: readonly string[] = ["Current Account", "Credit Card", "Debit Card"];
+/** The length of the features' window, in µs. */
+export const WEEK = 604_800_000_000;
+export const TOPIC = "bank.public.transaction_data";
+
+export function userName(n: number): string {
+  return `user_${String(n).padStart(6, "0")}`;
+}
+
+export interface TransactionRowsOptions {
+  readonly users: number;
+  readonly events: number;
+  /** The end of the week of all rows, in µs. */
+  readonly end: number;
+  /** Default: 7. */
+  readonly seed?: number;
+  /** Returns the number of a row's user. Default: a random user. */
+  readonly userOf?: (id: number) => number;
+}
+
+/** Generates rows in the order of their times, at an even pace over the week before `end`. */
+export function* transactionRows(options: TransactionRowsOptions): Generator<Transaction> {
+  const { users, events, end, seed = 7 } = options;
+  const random = new Random(seed);
+  const { userOf = () => random.int(users) } = options;
+  for (let id = 0; id < events; id++)
+    yield {
+      id,
+      user: userName(userOf(id)),
+      vendor: random.pick(VENDORS),
+      channel: random.pick(CHANNELS),
+      amount: randomAmount(random),
+      time: end - WEEK + Math.floor((id / events) * WEEK),
+    };
+}
+
+/** Returns an amount below 1000 with at most two digits after the point. */
+export function randomAmount(random: Random): number {
+  return Math.round(random.fraction() * 100_000) / 100;
+}
+
+export interface TransactionSourceOptions {
+  /** The number of changes in a batch. Default: 2000. */
+  readonly batch?: number;
+  /** Returns the commit time in µs. Default: 1 ms after the event time. */
+  readonly committed?: (row: Transaction) => number;
+}
+
+/** Makes a change source that inserts each row once. A row's offset is its id. */
+export function transactionSource(
+  rows: Iterable<Transaction>,
+  { batch = 2000, committed = ({ time }) => time + 1000 }: TransactionSourceOptions = {},
+): ChangeSource {
+  const batchOf = (changes: readonly Change[]): ChangeBatch => ({
+    changes,
+    positions: [{ partition: `${TOPIC}:0`, offset: changes.at(-1)!.offset }],
+  });
+  return {
+    name: "bank",
+    async *changes(): AsyncIterable<ChangeBatch> {
+      let changes: Change[] = [];
+      for (const row of rows) {
+        changes.push(inserted(row, committed(row)));
+        if (changes.length < batch) continue;
+        yield batchOf(changes);
+        changes = [];
+      }
+      if (changes.length > 0) yield batchOf(changes);
+    },
+  };
+}
+
+function inserted(row: Transaction, committed: number): Change {
+  const { id, user, vendor, channel, amount, time } = row;
+  return {
+    source: "transactions",
+    topic: TOPIC,
+    partition: 0,
+    offset: id,
+    kind: "upsert",
+    oldKey: null,
+    unavailable: [],
+    invalidColumns: [],
+    undecodable: null,
+    nonFinite: 0,
+    values: [BigInt(id), user, vendor, channel, amount, time],
+    order: BigInt(1_000_000 + id * 200),
+    committed,
+    snapshot: false,
+    op: "c",
+    timestamp: null,
+    transaction: null,
+    extra: null,
+  };
+}
+
+export interface TransactionMessage {
+  readonly op: "c" | "u" | "d";
+  readonly row: Transaction;
+  readonly offset: number;
+  /** The commit time in µs. */
+  readonly committed: number;
+  /** Columns of the table that `transactions` does not declare. */
+  readonly more?: Readonly<Record<string, unknown>>;
+  /** The schemas of key and value. Default: messages without schemas. */
+  readonly schemas?: { readonly key: unknown; readonly value: unknown };
+}
+
+/** Writes a message of Debezium's connector for PostgreSQL as a line of a recorded topic. */
+export function transactionMessage(message: TransactionMessage): string {
+  const { op, row, offset, committed, more = {}, schemas } = message;
+  const clock = { ts_ms: Math.floor(committed / 1000), ts_us: committed, ts_ns: committed * 1000 };
+  const lsn = 26_000_000 + offset * 100;
+  const image = columnsOf(row, more);
+  const payload = {
+    // REPLICA IDENTITY DEFAULT: only the key of a deleted row
+    before: op === "d" ? { ...nulls(image), id: row.id } : null,
+    after: op === "d" ? null : image,
+    source: {
+      version: "3.6.1.Final",
+      connector: "postgresql",
+      name: "bank",
+      snapshot: "false",
+      db: "bank",
+      sequence: `["${lsn}","${lsn + 100}"]`,
+      schema: "public",
+      table: "transaction_data",
+      txId: 700 + offset,
+      lsn: lsn + 100,
+      xmin: null,
+      ...clock,
+    },
+    transaction: null,
+    op,
+    ...clock,
+  };
+  const key = { id: row.id };
+  const json = (schema: unknown, value: unknown): string =>
+    JSON.stringify(schemas === undefined ? value : { schema, payload: value });
+  return JSON.stringify({
+    topic: TOPIC,
+    partition: 0,
+    offset: String(offset),
+    timestamp: String(clock.ts_ms + 300),
+    key: json(schemas?.key, key),
+    value: json(schemas?.value, payload),
+    headers: {},
+  });
+}
+
+function columnsOf(row: Transaction, more: Readonly<Record<string, unknown>>): object {
+  return {
+    id: row.id,
+    "User ID": row.user,
+    ...more,
+    Vendor: row.vendor,
+    Sources: row.channel,
+    Time: zonelessText(row.time),
+    Amount: row.amount,
+  };
+}
+
+const nulls = (image: object): object =>
+  Object.fromEntries(Object.keys(image).map((name) => [name, null]));
+
+/** Formats µs as the table's varchar has them, such as `2025-03-05 09:30:00.000001`. */
+function zonelessText(time: number): string {
+  const second = new Date(Math.floor(time / 1000)).toISOString().slice(0, 19).replace("T", " ");
+  return `${second}.${String(((time % 1e6) + 1e6) % 1e6).padStart(6, "0")}`;
+}
