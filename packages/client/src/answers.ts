@@ -1,19 +1,21 @@
-/** Converts the server's rows to the rows of a store's `getOnlineFeatures`. */
+/** Converts the server's answers to the rows of a store's `getOnlineFeatures`. */
 import type { ColumnSpec } from "@tidemark/core/spi";
 import { dateIn, shapeMismatch, valueReader } from "./wire.ts";
 
+/** The rows of an answer. */
 export interface OnlineRows {
   /** The end of the windows, as an ISO string with six decimals of a second. */
   readonly asOf: string;
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
 
+/** Converts an answer for `length` entities. */
 export type AnswerReader = (answer: unknown, length: number) => OnlineRows;
 
 /**
- * Makes a reader of rows with these columns, in this order.
+ * Makes a reader of answers with these columns, in this order.
  *
- * @throws DEFINITIONS_DIFFER when the server's answer does not fit the columns.
+ * @throws DEFINITIONS_DIFFER from the reader when an answer does not fit the columns.
  */
 export function answerReader(columns: readonly ColumnSpec[], metadata: boolean): AnswerReader {
   const readers = columns.map((column) => ({ name: column.name, read: valueReader(column) }));
@@ -22,18 +24,18 @@ export function answerReader(columns: readonly ColumnSpec[], metadata: boolean):
     const members = objectIn(given, "a row");
     const row: Record<string, unknown> = {};
     for (const { name, read } of readers) {
-      if (!Object.hasOwn(members, name)) throw shapeMismatch(`${name} is not in it`);
+      if (!Object.hasOwn(members, name)) throw shapeMismatch(`feature ${name} is missing`);
       row[name] = metadata ? withMetadata(members[name], name, read) : read(members[name]);
     }
-    // a service of the server may have gained features that are unknown here
+    // the answer may have more features: the server's definition of a service may be newer
     return row;
   }
 
   return (answer, length) => {
-    const { asOf, rows: given } = objectIn(answer, "it");
+    const { asOf, rows: given } = objectIn(answer, "the answer");
     if (typeof asOf !== "string" || !Array.isArray(given) || given.length !== length)
       throw shapeMismatch(
-        `it has ${Array.isArray(given) ? given.length : "no"} rows for ${length} entities`,
+        `the answer has ${Array.isArray(given) ? given.length : "no"} rows for ${length} entities`,
       );
     return { asOf, rows: (given as readonly unknown[]).map(rowOf) };
   };

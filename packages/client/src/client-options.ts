@@ -1,6 +1,7 @@
-/** The server's address, and how it is called. */
+/** The options of a client and of its calls. */
 import type { TimeLimit } from "@tidemark/core";
 
+/** The options of `createClient`. */
 export interface ClientOptions {
   /** The server's address, such as `https://features.bank.example`. */
   readonly url: string;
@@ -11,15 +12,16 @@ export interface ClientOptions {
    */
   readonly timeout?: TimeLimit | undefined;
   /**
-   * How often a call is repeated if the server is unavailable or busy. Only reads and pushes are
-   * repeated; a push has an id. Default: 2.
+   * How often a call is repeated if the server is unavailable or busy. Reads and pushes are repeated,
+   * and materialization is not. Default: 2.
    */
   readonly retries?: number | undefined;
   /** The fetch function. Default: the global `fetch`, which keeps connections alive. */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
-/** Settings of one call. */
+/** The options of one call. */
 export interface CallOptions {
+  /** Aborts the call. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -21,11 +21,14 @@ import { pushRows, pushTarget } from "./push-body.ts";
 import { answerReaders, serviceDirectory, type NamedService } from "./named-services.ts";
 import { transport } from "./transport.ts";
 
-/** A service that is known by its name. */
+/** Reads the features of a service by the service's name. */
 export interface ServiceClient<Row, Needs> {
   /**
-   * Returns the features of the service for entities, as the client's `getOnlineFeatures`. The
-   * server's definition of the service counts.
+   * Returns the features of the service, as the client's `getOnlineFeatures` does. The server's
+   * definition of the service says which features these are.
+   *
+   * @throws SERVICE_UNKNOWN when the server has no service of this name.
+   * @throws DEFINITIONS_DIFFER when the server's answer does not fit the server's definitions.
    */
   getOnlineFeatures<const E extends readonly unknown[] = never, const M extends boolean = false>(
     request: {
@@ -36,14 +39,13 @@ export interface ServiceClient<Row, Needs> {
   ): Promise<OnlineAnswer<E, Row, M>>;
 }
 
-/** A client of Tidemark's server. `D` is `typeof definitions`, for services by name. */
+/** A client of Tidemark's server. `D` is the type of the module of definitions. */
 export interface Client<D extends DefinitionExports = DefinitionExports>
   extends Pick<FeatureReads, "getOnlineFeatures">, Pick<Pushes, "push"> {
   /**
-   * Returns a service by its name. The module of definitions is needed for its type only. The
-   * client asks the server once for the service's features.
+   * Returns a service by its name. The client needs only the type of the module of definitions. The
+   * keys and features of the service come from the server, with the first call.
    *
-   * @throws SERVICE_UNKNOWN from the call when the server has no service of this name.
    * @example
    * const client = createClient<typeof import("./features.ts")>({ url });
    * const fraud = client.service("fraud_v1");
@@ -53,8 +55,11 @@ export interface Client<D extends DefinitionExports = DefinitionExports>
     name: N,
   ): ServiceClient<ServiceRow<D, N>, ServiceKeys<D, N>>;
   /**
-   * Materializes views by name, as a store's `materialize`. The call has no time limit. If its
-   * signal ends it, finished days stay, and the call can be repeated.
+   * Materializes views by name, as a store's `materialize` does. The call has no time limit. An
+   * aborted call keeps the finished days, and can be repeated.
+   *
+   * @throws VIEW_UNKNOWN when no view has the name.
+   * @throws DATES_INVALID when the days are invalid.
    *
    * @example
    * await client.materialize({ views: ["weekly"], incremental: true });
@@ -64,14 +69,15 @@ export interface Client<D extends DefinitionExports = DefinitionExports>
       readonly views?: readonly string[] | undefined;
     },
   ): Promise<MaterializeResult>;
-  /** Returns how far each source was read, and its errors. */
+  /** Returns the positions, counts and backpressure of each source. */
   status(options?: CallOptions): Promise<readonly SourceStatus[]>;
 }
 
 /**
- * Makes a client of the server at `url`. Its answers are the JavaScript values that a store gives.
- * An error is a `TidemarkError` with the server's code.
+ * Makes a client of the server at `url`. The client's answers have the same JavaScript values as a
+ * store's. An error of the server is a `TidemarkError` with the server's code.
  *
+ * @throws CLIENT_OPTIONS_INVALID when the url or a number is invalid.
  * @throws SERVER_UNAVAILABLE from a call when the server cannot be reached.
  * @throws SERVER_TIMED_OUT from a call when the server does not answer within `timeout`.
  * @example
@@ -89,8 +95,8 @@ export function createClient<D extends DefinitionExports = DefinitionExports>(
   const prepared = new WeakMap<object, PreparedSelection>();
 
   /**
-   * Prepares a selection of features. Definitions do not change, so their selection is computed
-   * once; a list is read at each call.
+   * Prepares a selection of features. A definition does not change, so its selection is prepared
+   * once. A list is prepared at each call.
    */
   function preparedFor(features: unknown): PreparedSelection {
     if (typeof features !== "object" || features === null || Array.isArray(features))
@@ -104,38 +110,38 @@ export function createClient<D extends DefinitionExports = DefinitionExports>(
     return found;
   }
 
-  async function ask(
+  async function readFeatures(
     path: string,
     features: { readonly features?: readonly string[] },
     { keys, readers }: NamedService,
     request: OnlineRequestInput,
   ): Promise<unknown> {
-    const question = await requestBody(keys, request);
+    const body = await requestBody(keys, request);
     const answer = await send({
       method: "POST",
       path,
-      body: JSON.stringify({ ...features, ...question }),
+      body: JSON.stringify({ ...features, ...body }),
       repeatable: true,
       signal: request.signal,
     });
-    const { asOf, rows } = readers(request.metadata === true)(answer, question.entities.length);
+    const { asOf, rows } = readers(request.metadata === true)(answer, body.entities.length);
     return answerOf(request, rows, () => asOf);
   }
 
   const calls = {
     async getOnlineFeatures(request: OnlineRequestInput) {
-      const asked = preparedFor(request.features);
-      return ask("/v1/features", { features: asked.references }, asked, request);
+      const selection = preparedFor(request.features);
+      return readFeatures("/v1/features", { features: selection.references }, selection, request);
     },
 
     service: (name: string) => ({
       async getOnlineFeatures(request: OnlineRequestInput) {
         const path = `/v1/services/${encodeURIComponent(name)}/features`;
         const once = async (): Promise<unknown> =>
-          ask(path, {}, await services.named(name, request.signal), request);
+          readFeatures(path, {}, await services.named(name, request.signal), request);
         return once().catch((error: unknown) => {
           if (!isTidemarkError(error, "DEFINITIONS_DIFFER")) throw error;
-          services.forget(); // the server's definitions have changed since the client asked
+          services.forget(); // the server's definitions have changed since they were read
           return once();
         });
       },
@@ -155,7 +161,7 @@ export function createClient<D extends DefinitionExports = DefinitionExports>(
       } = {},
     ) {
       const target = pushTarget(source);
-      // the id allows the push to be repeated if its answer was lost
+      // with an id the push can be repeated if its answer was lost
       const body = {
         rows: pushRows(target, rows, "row"),
         deletes: pushRows(target, deletes, "delete"),
@@ -194,7 +200,9 @@ export function createClient<D extends DefinitionExports = DefinitionExports>(
   return calls as unknown as Client<D>;
 }
 
+/** A selection of features in the form of a request. */
 interface PreparedSelection extends NamedService {
+  /** The features as references, such as `view:feature`. */
   readonly references: readonly string[];
 }
 
@@ -206,14 +214,19 @@ function prepareSelection(selection: readonly SelectedFeature[]): PreparedSelect
   };
 }
 
+/**
+ * Encodes the body of a push.
+ *
+ * @throws PUSH_INVALID when a value has no JSON form.
+ */
 function pushJson(body: object, source: string): string {
   try {
     return JSON.stringify(body);
   } catch (cause) {
     throw new TidemarkError(
       "PUSH_INVALID",
-      `push to source "${source}", of which nothing was taken: ` +
-        `a value is nothing that JSON can hold (${(cause as Error).message})`,
+      `push to source "${source}": a value has no JSON form (${(cause as Error).message}), and ` +
+        "nothing was pushed; give values of the columns' types",
       { cause },
     );
   }

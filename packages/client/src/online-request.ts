@@ -1,9 +1,9 @@
-/** Encodes a request for features in the server's form. */
+/** Encodes a request for features as the JSON of the server's API. */
 import { formatTime, type ColumnSpec, type SelectedFeature } from "@tidemark/core/spi";
 import { requestedKeys, type OnlineRequestInput, keyReader, timeOf } from "@tidemark/core/internal";
 import { wireValue } from "./wire.ts";
 
-/** A request's JSON without features. */
+/** The body of a request, without the member `features`. */
 export interface RequestBody {
   readonly entities: readonly unknown[];
   readonly asOf?: string;
@@ -11,8 +11,8 @@ export interface RequestBody {
 }
 
 /**
- * Returns the body's JSON without features. Wrong keys and times are refused before a request is
- * sent.
+ * Encodes the body of a request, without the member `features`. Wrong keys and times are refused
+ * before a request is sent.
  *
  * @throws OPTION_UNKNOWN when the request has an option that does not exist.
  * @throws OPTION_INVALID when the request has both `entity` and `entities`, or neither.
@@ -41,8 +41,8 @@ export async function requestBody(
 }
 
 /**
- * Returns the selected features one by one. The answer then follows the definitions here, whatever
- * features the server's have gained.
+ * Returns a reference to each selected feature. The answer then has the features of the client's
+ * definitions, even if the server's definitions have more features.
  */
 export function referencesOf(selection: readonly SelectedFeature[]): readonly string[] {
   return selection.map(
@@ -51,6 +51,7 @@ export function referencesOf(selection: readonly SelectedFeature[]): readonly st
   );
 }
 
+/** Returns the columns of the answer, in the order of the selection. */
 export function columnsOf(selection: readonly SelectedFeature[]): readonly ColumnSpec[] {
   return selection.map(({ feature, as }) => ({ ...feature.result, name: as }));
 }

@@ -1,15 +1,17 @@
-/** Encodes the rows of a push in the server's form. */
+/** Encodes the rows of a push as the JSON of the server's API. */
 import { TidemarkError } from "@tidemark/core";
 import { specOfSource, type ColumnSpec } from "@tidemark/core/spi";
 import { fromUser } from "@tidemark/core/internal";
 import { untypedValue, wireValue } from "./wire.ts";
 
+/** The source of a push. */
 export interface PushTarget {
   readonly name: string;
   /** The columns of the source; null if only its name is known. */
   readonly columns: readonly ColumnSpec[] | null;
 }
 
+/** Reads the source of a push: a source, or the name of a source. */
 export function pushTarget(source: unknown): PushTarget {
   return typeof source === "string" ? { name: source, columns: null } : specOfSource(source);
 }
@@ -24,11 +26,11 @@ export function pushRows(
   rows: unknown,
   what: "row" | "delete",
 ): readonly unknown[] {
-  const who = `push to source "${name}", of which nothing was taken`;
+  const who = `push to source "${name}", nothing was pushed`;
   if (!Array.isArray(rows))
     throw new TidemarkError("PUSH_INVALID", `${who}: the ${what}s must be a list of objects`);
   return (rows as readonly unknown[]).map((row, i) => {
-    // the server refuses it with its own message
+    // the server refuses such a row
     if (typeof row !== "object" || row === null) return row;
     return Object.fromEntries(
       Object.entries(row).map(([member, given]) => {

@@ -3,10 +3,11 @@ import { TidemarkError } from "@tidemark/core";
 import { timeLimitMillis } from "@tidemark/core/internal";
 import type { ClientOptions } from "./client-options.ts";
 
+/** A call to the server. */
 export interface Call {
   readonly method: "GET" | "POST";
   readonly path: string;
-  /** JSON text. */
+  /** The body as JSON text. */
   readonly body?: string | undefined;
   /** True if the call may be repeated. */
   readonly repeatable: boolean;
@@ -16,8 +17,8 @@ export interface Call {
 }
 
 /**
- * Makes a call and returns the answer's parsed JSON. An aborted signal throws its reason; an error
- * of the server keeps the server's code.
+ * Makes a call and returns the answer's parsed JSON. An aborted signal throws its reason. An error
+ * of the server has the server's code.
  *
  * @throws SERVER_UNAVAILABLE when the server cannot be reached.
  * @throws SERVER_TIMED_OUT when the server does not answer in time.
@@ -25,8 +26,14 @@ export interface Call {
  */
 export type Transport = (call: Call) => Promise<unknown>;
 
+/** The longest delay before a retry in ms. */
 const MAX_RETRY_DELAY = 2_000;
 
+/**
+ * Makes the calls of a client.
+ *
+ * @throws CLIENT_OPTIONS_INVALID when the url or a number is invalid.
+ */
 export function transport({
   url,
   token,
@@ -71,7 +78,7 @@ export function transport({
           throw new TidemarkError(
             "SERVER_TIMED_OUT",
             `${where}: no answer within ${timeout}; ` +
-              "ask for less at a time, or give createClient a longer timeout",
+              "request fewer entities or features, or give createClient a longer timeout",
             { cause: error, retryable: true },
           );
         const known = error instanceof TidemarkError ? error : connectionError(where, error);
@@ -98,7 +105,7 @@ function baseUrl(url: string): string {
   ) {
     throw new TidemarkError(
       "CLIENT_OPTIONS_INVALID",
-      `createClient: url ${JSON.stringify(url)} is no address of a server; ` +
+      `createClient: url ${JSON.stringify(url)} is not the address of a server; ` +
         `write it as "https://features.bank.example"`,
     );
   }
@@ -118,7 +125,7 @@ function checkCount(name: string, value: number, least: number): void {
     );
 }
 
-/** The seconds that the server asked the client to wait, by the error that carries them. */
+/** The seconds of the header `Retry-After`, by the error of the answer. */
 const retryAfter = new WeakMap<object, number>();
 
 function retryAfterMs(error: unknown): number | undefined {
@@ -132,14 +139,14 @@ function errorOfResponse(
   text: string,
 ): TidemarkError<string> {
   const serverError = errorIn(text);
-  // a missing backfill will not appear within a moment
+  // a retry does not help: a backfill takes longer than all retries
   const retryable = [502, 503, 504].includes(status) && serverError?.code !== "NEEDS_BACKFILL";
   const error =
     serverError === null
       ? new TidemarkError(
           "ANSWER_INVALID",
-          `${where}: the answer has status ${status} and is none of a Tidemark server; ` +
-            "is the url right, and what lies in between?",
+          `${where}: the answer has status ${status} and is not from a Tidemark server; ` +
+            "check the url, and the proxies before the server",
           { retryable },
         )
       : new TidemarkError<string>(serverError.code, serverError.message, { retryable });
@@ -166,13 +173,13 @@ function parseAnswer(where: string, text: string): unknown {
   } catch (cause) {
     throw new TidemarkError(
       "ANSWER_INVALID",
-      `${where}: the answer is not JSON; is the url that of a Tidemark server?`,
+      `${where}: the answer is not JSON, so it is not from a Tidemark server; check the url`,
       { cause },
     );
   }
 }
 
-/** Makes the error of a failed connection. `fetch` puts the reason into the cause of its error. */
+/** Makes the error of a failed connection. `fetch` gives the reason as the cause of its error. */
 function connectionError(where: string, error: unknown): TidemarkError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = (cause as { readonly code?: unknown }).code;
@@ -184,7 +191,7 @@ function connectionError(where: string, error: unknown): TidemarkError {
         : String(cause);
   return new TidemarkError(
     "SERVER_UNAVAILABLE",
-    `${where}: the server cannot be reached (${why}); is it running, and is the url right?`,
+    `${where}: the server cannot be reached (${why}); check that it runs, and check the url`,
     { cause: error, retryable: true },
   );
 }

@@ -1,9 +1,9 @@
-/** Converts between JavaScript values and JSON that loses no digit. */
+/** Converts between JavaScript values and the JSON of the server's API, which keeps every digit. */
 import { TidemarkError, toJson } from "@tidemark/core";
 import { formatTime, parseTime, type ColumnSpec, type Value } from "@tidemark/core/spi";
 import { fromBase64, timeOf, toUser } from "@tidemark/core/internal";
 
-/** Encodes a Tidemark value in the form that the server reads. */
+/** Encodes a value of the column for a request. */
 export function wireValue(value: Value, column: ColumnSpec): unknown {
   if (value === null) return null;
   switch (column.type) {
@@ -23,11 +23,13 @@ export function wireValue(value: Value, column: ColumnSpec): unknown {
 }
 
 /**
- * Converts JSON to the value that a store's `getOnlineFeatures` gives. JSON of another shape is a
- * definition mismatch.
+ * Converts JSON to the value that a store's `getOnlineFeatures` gives.
+ *
+ * @throws DEFINITIONS_DIFFER when the JSON does not fit the value type.
  */
 export type ValueReader = (given: unknown) => unknown;
 
+/** Makes a reader of the column's values. */
 export function valueReader(column: ColumnSpec): ValueReader {
   const read = readerOf(column);
   return (given) => (given === null ? null : read(given));
@@ -36,7 +38,7 @@ export function valueReader(column: ColumnSpec): ValueReader {
 function readerOf(column: ColumnSpec): ValueReader {
   const { type, mode } = column;
   const other = (given: unknown): never => {
-    throw shapeMismatch(`${column.name} is ${JSON.stringify(given)}, and should be ${type}`);
+    throw shapeMismatch(`feature ${column.name} is ${JSON.stringify(given)}, not ${type}`);
   };
   switch (type) {
     case "json":
@@ -53,7 +55,7 @@ function readerOf(column: ColumnSpec): ValueReader {
     case "int64":
       return mode === "number"
         ? (given) =>
-            // throws INT64_TOO_LARGE with the store's message
+            // toUser throws INT64_TOO_LARGE
             Number.isInteger(given) ? toUser(BigInt(given as number), column) : other(given)
         : (given) =>
             typeof given === "string" && /^-?\d+$/.test(given) ? BigInt(given) : other(given);
@@ -67,7 +69,7 @@ function readerOf(column: ColumnSpec): ValueReader {
   }
 }
 
-/** Reads a time of an answer as the Date that a store gives. */
+/** Reads the event time of an answer as a Date. */
 export function dateIn(given: unknown): Date | null {
   if (given === null) return null;
   const micros = typeof given === "string" ? parseTime(given, null) : null;
@@ -75,15 +77,16 @@ export function dateIn(given: unknown): Date | null {
   return new Date(Math.floor(micros / 1000));
 }
 
+/** Makes the error of an answer that does not fit the client's definitions. */
 export function shapeMismatch(what: string): TidemarkError {
   return new TidemarkError(
     "DEFINITIONS_DIFFER",
-    `the server's answer is not what the definitions here say: ${what}; ` +
-      "bring the client and the server to the same definitions",
+    `the server's answer does not fit the client's definitions: ${what}; ` +
+      "use the same definitions in the client and the server",
   );
 }
 
-/** Encodes a value for a column of which only the name is known. */
+/** Encodes a value of a column whose type is not known. */
 export function untypedValue(given: unknown, who: string): unknown {
   if (typeof given === "number" && !Number.isFinite(given)) return String(given);
   if (typeof given === "bigint" || given instanceof Uint8Array) return toJson(given);
