@@ -77,7 +77,9 @@ export interface Client<D extends DefinitionExports = DefinitionExports>
  * Makes a client of the server at `url`. The client's answers have the same JavaScript values as a
  * store's. An error of the server is a `TidemarkError` with the server's code.
  *
- * @throws CLIENT_OPTIONS_INVALID when the url or a number is invalid.
+ * @throws OPTION_UNKNOWN when there is no such option. The message suggests the nearest name.
+ * @throws DURATION_INVALID when `timeout` is not a duration.
+ * @throws CLIENT_OPTIONS_INVALID when the url or `retries` is invalid.
  * @throws SERVER_UNAVAILABLE from a call when the server cannot be reached.
  * @throws SERVER_TIMED_OUT from a call when the server does not answer within `timeout`.
  * @example

@@ -1,6 +1,6 @@
 /** Makes one call to the server, with its time limit, its retries and its errors. */
 import { TidemarkError } from "@tidemark/core";
-import { timeLimitMillis } from "@tidemark/core/internal";
+import { refuseUnknownOptions, timeLimitMillis, type OptionNames } from "@tidemark/core/internal";
 import type { ClientOptions } from "./client-options.ts";
 
 /** A call to the server. */
@@ -29,18 +29,21 @@ export type Transport = (call: Call) => Promise<unknown>;
 /** The longest delay before a retry in ms. */
 const MAX_RETRY_DELAY = 2_000;
 
+const CLIENT_NAMES: OptionNames = {
+  names: new Set<keyof ClientOptions>(["url", "token", "timeout", "retries", "fetch"]),
+  renamed: {},
+};
+
 /**
  * Makes the calls of a client.
  *
+ * @throws OPTION_UNKNOWN when there is no such option. The message suggests the nearest name.
+ * @throws DURATION_INVALID when `timeout` is not a duration.
  * @throws CLIENT_OPTIONS_INVALID when the url or a number is invalid.
  */
-export function transport({
-  url,
-  token,
-  timeout = "5s",
-  retries = 2,
-  fetch: customFetch,
-}: ClientOptions): Transport {
+export function transport(options: ClientOptions): Transport {
+  refuseUnknownOptions("createClient", options, CLIENT_NAMES);
+  const { url, token, timeout = "5s", retries = 2, fetch: customFetch } = options;
   const base = baseUrl(url);
   const limit = timeLimitMillis("createClient: timeout", timeout, 1);
   checkCount("retries", retries, 0);

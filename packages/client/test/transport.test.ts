@@ -310,6 +310,15 @@ describe("what is wrong before anything is sent", () => {
     expect(seen).toHaveLength(0);
   });
 
+  test("an unknown option is refused, and the error suggests the nearest name", () => {
+    expect(() => createClient({ url: "http://a", retrys: 1 } as { url: string })).toThrow(
+      expect.objectContaining({
+        code: "OPTION_UNKNOWN",
+        message: expect.stringContaining('did you mean "retries"?') as string,
+      }),
+    );
+  });
+
   test.each([["ftp://a"], ["features.bank.example"], ["http://me:secret@a"], ["http://a?x=1"]])(
     "url %s is refused",
     (url) => {

@@ -1,7 +1,7 @@
 /** `tidemark serve`: features over HTTP. */
 import cluster from "node:cluster";
 import { isRetryable, isTidemarkError } from "@tidemark/core";
-import { durationMicros } from "@tidemark/core/internal";
+import { timeLimitMillis } from "@tidemark/core/internal";
 import { featureServer, type FeatureServer } from "@tidemark/server";
 import { configCommand, type CommandRun } from "./config-command.ts";
 import type { LoadedConfig } from "../config/config-file.ts";
@@ -86,9 +86,11 @@ function serveSettingsOf({ given, config }: CommandRun): ServeSettings {
 function killAfterMs({
   shutdown: { gracePeriod = "1s", timeout = "30s" } = {},
 }: ServerConfig): number {
-  const ms = (name: string, duration: string): number =>
-    duration === "0s" ? 0 : durationMicros(`server.shutdown.${name}`, duration) / 1000;
-  return ms("gracePeriod", gracePeriod) + ms("timeout", timeout) + 5000;
+  return (
+    timeLimitMillis("server: shutdown.gracePeriod", gracePeriod) +
+    timeLimitMillis("server: shutdown.timeout", timeout) +
+    5000
+  );
 }
 interface StartedServer {
   readonly server: FeatureServer;
