@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// This file runs on every Node from 14 on: no newer syntax, and no import of anything newer.
+// Every Node from 14 on runs this file. It uses no newer syntax, and imports nothing newer.
 import { unsupportedNode } from "./node-version.ts";
 
 const refusal = unsupportedNode(process.versions.node);

@@ -1,9 +1,9 @@
-// Runs on every Node from 14 on, like bin.ts.
+// Every Node from 14 on runs this file, as it runs bin.ts.
 
-/** The `engines` of package.json. */
+/** The least version of Node, as `engines` of package.json has it. */
 const MINIMUM = [22, 18] as const;
 
-/** Says in one sentence what to do on a Node that is too old; null on one that is not. */
+/** Returns the sentence that refuses a Node that is too old; null if the version is supported. */
 export function unsupportedNode(version: string): string | null {
   const [major, minor] = version.split(".").map(Number) as [number, number];
   if (major > MINIMUM[0] || (major === MINIMUM[0] && minor >= MINIMUM[1])) return null;

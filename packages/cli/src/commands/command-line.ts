@@ -1,4 +1,4 @@
-/** The `tidemark` command: which subcommand is meant, and how errors leave it. */
+/** The `tidemark` command: finds the subcommand, and reports its errors. */
 import { isTidemarkError } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
 import { redact } from "../config/secret.ts";
@@ -8,7 +8,7 @@ import { packageVersion } from "../version.ts";
 
 type Command = (args: readonly string[], surroundings: CommandContext) => Promise<number>;
 
-/** A command is loaded when it is called: each needs packages that the others do not. */
+/** Loads each command when it is called, because commands need different packages. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   apply: async () => (await import("./apply-command.ts")).applyCommand,
   backfill: async () => (await import("./backfill-command.ts")).backfillCommand,
@@ -52,8 +52,8 @@ const help = `Usage: tidemark COMMAND [options]
 `;
 
 /**
- * Runs the command; the exit code: 0 done · 1 failed, or a difference found · 2 the command line is
- * wrong · 130 interrupted.
+ * Runs the command and returns its exit code: 0 done, 1 failed or paths differ, 2 wrong command
+ * line, 3 a plan has changes, 130 interrupted.
  */
 export async function tidemark(args: readonly string[], given: CommandContext): Promise<number> {
   const { signal } = given;

@@ -1,9 +1,9 @@
 /**
- * What every command that works on a configuration shares: `--config`, `--json`, `--quiet`,
- * `--help`, progress, the result, the exit code.
+ * Makes a command that reads the configuration. These commands share the options `--config`,
+ * `--json`, `--quiet` and `--help`, and the forms of progress, result and errors.
  *
- * A command is `configCommand({ name, help, options, run })`; `run` is given what it needs and
- * returns the exit code, or nothing for 0.
+ * A command is `configCommand({ name, help, exitCodes, options, run })`. Its `run` returns the exit
+ * code, or nothing for 0.
  */
 import { isTidemarkError } from "@tidemark/core";
 import { definitionMismatchText } from "@tidemark/core/internal";
@@ -16,34 +16,34 @@ import { progressOn, type Progress, type CommandContext } from "../terminal/prog
 export interface CommandRun {
   readonly given: ParsedOptions;
   readonly config: LoadedConfig;
-  /** On stderr; nothing of it with `--quiet`, but for warnings. */
+  /** Progress on stderr. With `--quiet` it writes only warnings. */
   readonly progress: Progress;
   readonly signal: AbortSignal;
-  /** Opens the configuration's stores; they are closed when the command ends, however it ends. */
+  /** Opens the stores of the configuration. The end of the command closes them. */
   open(options?: OpenOptions): Promise<Configured>;
   /**
-   * The result, once: `object` as one line of JSON with `--json`, otherwise the lines. Secrets are
-   * taken out of both.
+   * Prints the result: `object` as one line of JSON with `--json`, otherwise the lines. Secrets are
+   * redacted in both.
    */
   printResult(object: Readonly<Record<string, unknown>>, lines: readonly string[]): void;
-  /** Since the command began: `1.4 s`. */
+  /** The time since the command began, such as `1.4 s`. */
   seconds(): string;
 }
 
 export interface ConfigCommand {
-  /** As it is called: `plan`. */
+  /** The name on the command line, such as `plan`. */
   readonly name: string;
   /** The text of `--help`, without the shared options and the exit codes. */
   readonly help: string;
   /** The meaning of each exit code but 2. */
   readonly exitCodes: Readonly<Record<number, string>>;
-  /** The name of what the command takes beside its options; it must be given. */
+  /** The name of the word that the command takes beside its options. The word is required. */
   readonly argument?: string | undefined;
-  /** Its own options. */
+  /** The options of this command alone. */
   readonly options: Readonly<Record<string, OptionKind>>;
-  /** Names of those that must be given. */
+  /** The options that must be given. */
   readonly required?: readonly string[] | undefined;
-  /** What an interrupted one has left: "nothing was changed". */
+  /** What an interruption leaves behind, such as "nothing was changed". */
   readonly interrupted: string;
   run(run: CommandRun): Promise<number | undefined>;
 }
@@ -69,7 +69,7 @@ function fullHelp({ help, exitCodes }: Pick<ConfigCommand, "help" | "exitCodes">
   return help + sharedHelp + lines.join("");
 }
 
-/** The command as the command line calls it. */
+/** Makes the function that the command line calls. */
 export function configCommand({
   name,
   help,
@@ -148,7 +148,7 @@ export function configCommand({
   };
 }
 
-/** int64 with all its digits, as a text. */
+/** One line of JSON without secrets. An int64 is a string of all its digits. */
 function jsonLine(object: unknown): string {
   return JSON.stringify(redactAll(object), (_, value: unknown) =>
     typeof value === "bigint" ? String(value) : value,

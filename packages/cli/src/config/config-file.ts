@@ -1,4 +1,4 @@
-/** The file of the configuration. */
+/** Finds and loads the configuration file. */
 import { resolve } from "node:path";
 import { TidemarkError, collectDefinitions } from "@tidemark/core";
 import { loadModule } from "../modules/load-module.ts";
@@ -6,7 +6,7 @@ import { configOf, type ConfigInput } from "./define-config.ts";
 
 /** A configuration file that was read and checked. */
 export interface LoadedConfig extends ConfigInput {
-  /** As it was given, for messages. */
+  /** The path as the user gave it, for messages. */
   readonly file: string;
   readonly path: string;
 }
@@ -14,9 +14,12 @@ export interface LoadedConfig extends ConfigInput {
 const DEFAULT_FILE = "tidemark.config.ts";
 
 /**
- * Loads `tidemark.config.ts` of the working directory, or the file given. Throws
- * `CONFIG_NOT_FOUND`, `CONFIG_NOT_LOADED` with the line at fault, `CONFIG_INVALID`, and
- * `DEFINITION_CONFLICT` where the definitions contradict each other.
+ * Loads the configuration file: `tidemark.config.ts` of the working directory, or the given file.
+ *
+ * @throws CONFIG_NOT_FOUND when the file does not exist.
+ * @throws CONFIG_NOT_LOADED when the file throws or is no module; the message names the line.
+ * @throws CONFIG_INVALID when the file exports no valid configuration.
+ * @throws DEFINITION_CONFLICT when the definitions contradict each other.
  *
  * @example
  * const { store, close } = await openConfigured(await loadConfig("bank/tidemark.config.ts"));

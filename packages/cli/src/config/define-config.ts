@@ -1,4 +1,4 @@
-/** `tidemark.config.ts`: what there is and where it lies, for every command. */
+/** The type of the configuration in `tidemark.config.ts`, and its check. */
 import {
   TidemarkError,
   type OfflineOptions,
@@ -12,8 +12,7 @@ import { checkServer, type ServerConfig } from "./server-config.ts";
 import { isSecretReference, type OpenContext, type SecretReferences } from "./secret.ts";
 
 /**
- * Registered, not local: the configuration may come with another copy of this package than the
- * command.
+ * A registered symbol. The configuration may load another copy of this package than the command.
  */
 const configSymbol: unique symbol = Symbol.for("tidemark.config/1") as never;
 
@@ -21,7 +20,10 @@ const configSymbol: unique symbol = Symbol.for("tidemark.config/1") as never;
 export interface OpenChangesContext<
   S extends SecretReferences = SecretReferences,
 > extends OpenContext<S> {
-  /** "caught-up": the source is to end where its log ends now; "signal": it goes on. */
+  /**
+   * "caught-up": the source ends where its log ends now. "signal": the source goes on until the
+   * signal aborts.
+   */
   readonly until: "signal" | "caught-up";
 }
 
@@ -40,19 +42,19 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
   StoreOptions,
   "onDefinitionMismatch"
 > {
-  /** The module of definitions: `import * as definitions from "./features.ts"`. */
+  /** The module of definitions, as in `import * as definitions from "./features.ts"`. */
   readonly definitions: { readonly [exported: string]: unknown };
-  /** Keeps stores apart that share one online store; "default" without it. */
+  /** Separates feature stores that share one online store; default: "default". */
   readonly namespace?: string | undefined;
-  /** The zone whose days `--date` means, an IANA name; UTC without it. */
+  /** The zone of the days that `--date` names, as an IANA name; default: UTC. */
   readonly zone?: string | undefined;
-  /** Where secrets stand: `env("NAME")` or `file("path")`, never a value. */
+  /** References to secrets: `env("NAME")` or `file("path")`, never a value. */
   readonly secrets?: S | undefined;
   /** Opens the online store: a function, or the options of `openStore` with one as `store`. */
   readonly online?: StoreConfig<OnlineStore, OnlineOptions, S> | undefined;
   /** Opens the offline store: a function, or the options of `openStore` with one as `store`. */
   readonly offline?: StoreConfig<OfflineStore, OfflineOptions, S> | undefined;
-  /** Change sources by name, for `tidemark run --changes NAME`. */
+  /** Change sources by name, for `--changes NAME` of `tidemark run` and `tidemark resnapshot`. */
   readonly changes?:
     | {
         readonly [name: string]: (
@@ -60,13 +62,13 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
         ) => ChangeSource | Promise<ChangeSource>;
       }
     | undefined;
-  /** What `tidemark load` brings into source tables, by name. */
+  /** Load jobs by name, for `tidemark load`. */
   readonly load?: { readonly [name: string]: LoadJob<S> } | undefined;
-  /** Where and for whom `tidemark serve` answers. */
+  /** Settings of `tidemark serve`. */
   readonly server?: ServerConfig<S> | undefined;
 }
 
-/** A configuration, checked. */
+/** A checked configuration. */
 export interface Config {
   readonly [configSymbol]: ConfigInput;
 }
@@ -84,7 +86,7 @@ const CONFIG_MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "st
   onDefinitionMismatch: "any",
 };
 
-/** By a former member, what to write now. */
+/** The new place of each former member. */
 const MOVED_MEMBERS: Readonly<Record<string, string>> = {
   retain: "online: { store, retention }",
   logRetention: "online: { store, logRetention }",
@@ -93,9 +95,10 @@ const MOVED_MEMBERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The configuration of a project; `tidemark.config.ts` exports it as its default. Nothing is opened
- * and no secret is read until a command needs it. What is not of the form it should have is
- * `CONFIG_INVALID`.
+ * Checks the configuration of a project. `tidemark.config.ts` exports the result as its default.
+ * The call opens no store and reads no secret.
+ *
+ * @throws CONFIG_INVALID when a member is unknown or has the wrong form.
  *
  * @example
  * export default defineConfig({
@@ -129,7 +132,7 @@ export function defineConfig<const S extends SecretReferences = {}>(
   if (given["definitions"] === undefined)
     throw configInvalid('definitions is missing: import * as definitions from "./features.ts"');
   for (const [name, secret] of Object.entries(config.secrets ?? {})) {
-    // what was given is not said: it may be the secret
+    // The message does not show the value, because the value may be the secret.
     if (!isSecretReference(secret))
       throw configInvalid(
         `secrets.${name} must be a reference, env("NAME") or file("path"), and never the ` +
@@ -153,7 +156,7 @@ export function defineConfig<const S extends SecretReferences = {}>(
   return Object.freeze({ [configSymbol]: Object.freeze({ ...config }) as unknown as ConfigInput });
 }
 
-/** What `defineConfig` was given; undefined for anything else. */
+/** The input of `defineConfig`; undefined for any other value. */
 export function configOf(value: unknown): ConfigInput | undefined {
   return typeof value === "object" && value !== null && Object.hasOwn(value, configSymbol)
     ? (value as Config)[configSymbol]

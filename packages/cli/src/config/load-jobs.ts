@@ -1,13 +1,10 @@
-/**
- * What `tidemark.config.ts` says of `tidemark load`: from where the rows of a day come, and into
- * which table they go.
- */
+/** The types of load jobs in the configuration, and their check. */
 import { TidemarkError } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
 import type { Pool } from "pg";
 import type { OpenContext, SecretReferences } from "../config/secret.ts";
 
-/** A PostgreSQL: its URL, or what `pg` takes. */
+/** The address of a PostgreSQL database: its URL, or the connection settings of `pg`. */
 export type DatabaseAddress =
   | string
   | {
@@ -20,11 +17,11 @@ export type DatabaseAddress =
       readonly ssl?: boolean | object | undefined;
     };
 
-/** A day of the configuration's zone. */
+/** A day in the configuration's zone. */
 export interface Day {
   /** `YYYY-MM-DD`. */
   readonly date: string;
-  /** The day is [from, to): from its midnight to the next one, by the clocks of the zone. */
+  /** The first instant of the day: its midnight by the clocks of the zone. */
   readonly from: Date;
   readonly to: Date;
   readonly zone: string;
@@ -37,14 +34,14 @@ export interface LoadDay<S extends SecretReferences = SecretReferences>
 }
 
 /**
- * A row by the names of the table's columns: text, numbers, bigints, booleans, Dates, bytes, null;
- * an object or a list becomes JSON.
+ * A row by column name. A value is text, number, bigint, boolean, Date, bytes or null. An object or
+ * a list becomes JSON.
  */
 export type LoadRow = Readonly<Record<string, unknown>>;
 
-/** What a job that does the work itself says it has done; the numbers are shown. */
+/** The result of a custom load job. The command shows its numbers. */
 export interface LoadResult {
-  /** False: it had been done before, and nothing happened. */
+  /** False if the day was written before. */
   readonly written: boolean;
   readonly [what: string]: unknown;
 }
@@ -53,16 +50,16 @@ interface IntoDatabase<S extends SecretReferences> {
   readonly database: (opening: OpenContext<S>) => DatabaseAddress | Promise<DatabaseAddress>;
 }
 
-/** The rows of a day, copied into a table. */
+/** Copies the rows of a day into a table. */
 export interface TableLoadJob<
   S extends SecretReferences = SecretReferences,
 > extends IntoDatabase<S> {
-  /** `schema.table`, as it is called in the database. */
+  /** `schema.table`, as the database names it. */
   readonly table: string;
   /**
-   * A function that makes them; a file, with `{date}` in its name; or a query of the same or
-   * another database, with $1 and $2 for the beginning and the end of the day (timestamptz) and $3
-   * for its date.
+   * The rows of a day. A function returns the rows. A file has `{date}` in its name. A query has $1
+   * and $2 for the beginning and the end of the day (timestamptz), and $3 for its date. With
+   * `from`, the query runs in another database.
    */
   readonly rows:
     | ((
@@ -79,25 +76,25 @@ export interface TableLoadJob<
           | undefined;
       };
   /**
-   * A row whose key is in the table already: "refuse" (if it is left out) ends the day with nothing
-   * written · "keep" keeps the table's · "replace" takes the new one.
+   * What happens to a row whose key is in the table already. "refuse" (default): the day fails and
+   * writes nothing. "keep": the table's row stays. "replace": the new row replaces it.
    */
   readonly whenPresent?: "refuse" | "keep" | "replace" | undefined;
   /**
-   * The statement that takes a day's rows out of the table, with $1, $2 and $3 as a query has them:
-   * what `--again` does first, in the same transaction.
+   * The statement that removes the rows of a day, with $1, $2 and $3 as in a query. `--again` runs
+   * it first, in the same transaction.
    */
   readonly removal?: string | undefined;
 }
 
-/** A job of your own that writes a day, however often it is called: once. */
+/** A load job of your own. It writes a day once, however often it is called. */
 export interface CustomLoadJob<
   S extends SecretReferences = SecretReferences,
 > extends IntoDatabase<S> {
   readonly run: (day: LoadDay<S> & { readonly pool: Pool }) => Promise<LoadResult>;
 }
 
-/** A job of `tidemark load`, which brings the data of one day into a database. */
+/** A job of `tidemark load`, which loads the rows of one day into a database. */
 export type LoadJob<S extends SecretReferences = SecretReferences> =
   | TableLoadJob<S>
   | CustomLoadJob<S>;
@@ -106,7 +103,10 @@ const TABLE_MEMBERS = ["database", "table", "rows", "whenPresent", "removal"];
 const RUN_MEMBERS = ["database", "run"];
 const FILE_EXTENSIONS = [".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet"];
 
-/** Throws `CONFIG_INVALID`. */
+/**
+ * Checks the load jobs of a configuration.
+ * @throws CONFIG_INVALID when a job has an unknown member or a value of the wrong form.
+ */
 export function checkLoadJobs(jobs: Readonly<Record<string, unknown>>): void {
   for (const [name, given] of Object.entries(jobs)) {
     const invalid = (what: string): TidemarkError =>

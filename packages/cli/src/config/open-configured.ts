@@ -1,4 +1,4 @@
-/** The stores of a configuration, opened. */
+/** Opens the stores and change sources of a configuration. */
 import {
   TidemarkError,
   collectDefinitions,
@@ -19,8 +19,8 @@ import { redact, secretsOf, type Secrets } from "./secret.ts";
 /** What a command opens of a configuration. */
 export interface OpenOptions extends Pick<StoreOptions, "onDefinitionMismatch" | "onOverflow"> {
   /**
-   * true: it is needed, and one that is not configured is `CONFIG_INVALID` · false: it stays closed
-   * · without it: opened where it is configured.
+   * true: the store is required. false: the store stays closed. Left out: the store is opened if it
+   * is configured.
    */
   readonly online?: boolean | undefined;
   readonly offline?: boolean | undefined;
@@ -46,8 +46,12 @@ export interface Configured {
 }
 
 /**
- * Opens what the configuration names; only now the secrets it needs are read (`SECRET_MISSING`).
- * Close it when you are done.
+ * Opens the stores of the configuration and reads the secrets that they need. Close the result
+ * after use.
+ *
+ * @throws SECRET_MISSING when a secret that is needed is not set.
+ * @throws CONFIG_INVALID when a required store is not configured.
+ * @throws CONFIG_NOT_OPENED when a function of the configuration throws.
  *
  * @example
  * const { store, close } = await openConfigured(await loadConfig(), { online: true });
@@ -129,8 +133,8 @@ function nested<Store, Options>(
 }
 
 /**
- * What a function of the configuration makes. What it throws is said as the configuration's,
- * without the secrets it was given.
+ * Calls a function of the configuration. Its error names the configuration's member, without
+ * secrets.
  */
 async function callFactory<T extends { readonly name: string }>(
   { file }: LoadedConfig,

@@ -1,38 +1,37 @@
 /**
- * Secrets: a configuration holds references, the value is read when something that needs it is
- * opened, and nothing prints it.
+ * Secrets. A configuration holds references; a value is read when a store that needs it opens.
+ * Nothing prints a value.
  */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { TidemarkError } from "@tidemark/core";
 
 /**
- * Registered, not local: the configuration may come with another copy of this package than the
- * command.
+ * A registered symbol. The configuration may load another copy of this package than the command.
  */
 const referenceSymbol: unique symbol = Symbol.for("tidemark.secret/1") as never;
 
-/** Where a secret stands, and never the secret: `env("NAME")` or `file("path")`. */
+/** A reference to a secret, never its value: `env("NAME")` or `file("path")`. */
 export interface SecretReference {
   readonly [referenceSymbol]: { readonly from: "environment" | "file"; readonly name: string };
 }
 
-/** Names of the environment variables that hold secrets. */
+/** References to secrets by name. */
 export type SecretReferences = { readonly [name: string]: SecretReference };
 
-/** Secrets as they are handed to what opens a store: each is read when it is asked for. */
+/** The secrets by name. A value is read on access. */
 export type Secrets<Names extends string = string> = { readonly [N in Names]: string };
 
-/** What a factory in the configuration is given. */
+/** What a function of the configuration gets. */
 export interface OpenContext<S extends SecretReferences = SecretReferences> {
-  /** Each is read when it is asked for; nothing prints it. */
+  /** The secrets; a value is read on access, and printing the object shows no value. */
   readonly secrets: Secrets<keyof S & string>;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The secret in an environment variable. One that is not set, or empty, is `SECRET_MISSING` when it
- * is needed, and not before.
+ * The secret in an environment variable. A variable that is empty or not set is `SECRET_MISSING` on
+ * access, not before.
  *
  * @example
  * defineConfig({ definitions, secrets: { database: env("BANK_DATABASE_URL") } });
@@ -42,8 +41,8 @@ export function env(name: string): SecretReference {
 }
 
 /**
- * The secret in a file, as Docker and Kubernetes mount them, without the line end at its end. A
- * file that is not there, or empty, is `SECRET_MISSING` when it is needed.
+ * The secret in a file, as Docker and Kubernetes mount it, without the last line break. A file that
+ * is empty or does not exist is `SECRET_MISSING` on access.
  *
  * @example
  * defineConfig({ definitions, secrets: { s3: file("/run/secrets/s3") } });
@@ -73,7 +72,7 @@ export function isSecretReference(value: unknown): value is SecretReference {
   return typeof value === "object" && value !== null && Object.hasOwn(value, referenceSymbol);
 }
 
-/** Getters, one per secret; the object prints its names only. */
+/** Makes an object with one getter per secret. Printing the object shows only the names. */
 export function secretsOf(references: Readonly<Record<string, SecretReference>>): Secrets {
   const names = Object.keys(references);
   const text = `[secrets ${names.join(", ")}]`;
@@ -126,12 +125,12 @@ function readSecret(
   return value;
 }
 
-/** What this process has read so far: text → the secret's name. */
+/** The secrets that this process has read: text → name. */
 const readSecrets = new Map<string, string>();
 
 /**
- * The forms in which others put a secret into a message: as it is, in a URL, in JSON; and the
- * password within it, where it is a URL.
+ * Remembers each form that a message may have of the secret: plain, in a URL, in JSON. If the
+ * secret is a URL, its password counts too.
  */
 function rememberSecret(name: string, value: string): void {
   const parts = [value];
@@ -152,16 +151,13 @@ function urlDecoded(text: string): string {
   }
 }
 
-/**
- * The text with every secret that this process has read replaced by `[secret NAME]`: for what is
- * printed and logged.
- *
+/** Replaces every secret that this process has read by `[secret NAME]`, for output and logs. *
  * @example
  * console.log(redact(`connecting to ${url}`));
  */
 export function redact(text: string): string {
   if (readSecrets.size === 0) return text;
-  // in one pass, the longest first: one secret may be a part of another
+  // One pass, longest first, because one secret may contain another.
   const forms = [...readSecrets.keys()]
     .sort((a, b) => b.length - a.length)
     .map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
@@ -171,7 +167,7 @@ export function redact(text: string): string {
   );
 }
 
-/** `redact` for every text in a value that becomes JSON. */
+/** Redacts every text in a value that becomes JSON. */
 export function redactAll(value: unknown): unknown {
   if (typeof value === "string") return redact(value);
   if (typeof value !== "object" || value === null) return value;

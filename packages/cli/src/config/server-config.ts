@@ -1,4 +1,4 @@
-/** What `tidemark.config.ts` says of `tidemark serve`. */
+/** The settings of `tidemark serve`, and their check. */
 import { readFile } from "node:fs/promises";
 import { TidemarkError } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
@@ -15,28 +15,26 @@ import type { Secrets } from "../config/secret.ts";
 
 /** Settings of `tidemark serve`. */
 export interface ServerConfig<S extends SecretReferences = SecretReferences> {
-  /** 6566 without it, as Feast's. */
+  /** The port; default: 6566, as Feast's. */
   readonly port?: number | undefined;
-  /** 127.0.0.1 without it: this machine only. Beyond it, tokens are needed. */
+  /** The address to listen at; default: 127.0.0.1. Any other address needs tokens. */
   readonly host?: string | undefined;
-  /** Processes that answer over one online store; 1 without it. */
+  /** The number of processes that answer from the online store; default: 1. */
   readonly workers?: number | undefined;
   /**
-   * Who may do what. The token stands in a secret, or here as its SHA-256 (`printf %s TOKEN |
-   * sha256sum`); never itself.
+   * The tokens and their scopes. A token is a secret or its SHA-256 (`printf %s TOKEN |
+   * sha256sum`), never its text.
    */
   readonly tokens?: readonly TokenConfig<S>[] | undefined;
-  /**
-   * Everybody may ask, from everywhere: a network that lets nobody else in is then your business.
-   */
+  /** Answers every caller at every address without a token. Protect the network yourself. */
   readonly anonymous?: boolean | undefined;
-  /** Files with PEM texts; read again on SIGHUP. */
+  /** Files with PEM texts. SIGHUP reads them again. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly limits?: Partial<Limits> | undefined;
   readonly timeouts?: Timeouts | undefined;
   /**
-   * A JSON line on stderr for each request; true without it. `entities`: with the entities asked
-   * for, which are personal data.
+   * Writes a JSON line to stderr for each request; default: true. `entities` adds the requested
+   * entity keys, which are personal data.
    */
   readonly log?:
     | boolean
@@ -49,7 +47,7 @@ export interface ServerConfig<S extends SecretReferences = SecretReferences> {
   readonly shutdown?: ShutdownOptions | undefined;
 }
 
-/** A token of the server, and what it may ask. */
+/** A token of the server with its scopes. */
 export type TokenConfig<S extends SecretReferences = SecretReferences> = {
   readonly name: string;
   readonly scopes: readonly Scope[];
@@ -83,7 +81,10 @@ const SERVER_MEMBERS: Readonly<Record<keyof ServerConfig, (value: unknown) => st
 };
 const TOKEN_MEMBERS = ["name", "scopes", "secret", "sha256"];
 
-/** Throws `CONFIG_INVALID`. What a token's members hold is not said: it may be the token. */
+/**
+ * Checks the member `server`. Messages do not show the values of a token's members.
+ * @throws CONFIG_INVALID when a member is unknown or has the wrong form.
+ */
 export function checkServer(config: object, secrets: readonly string[]): void {
   const invalid = (what: string): TidemarkError =>
     new TidemarkError("CONFIG_INVALID", `tidemark.config.ts: server${what}`);
@@ -123,14 +124,20 @@ export function checkServer(config: object, secrets: readonly string[]): void {
   });
 }
 
-/** The tokens with their secrets read (`SECRET_MISSING`). */
+/**
+ * Reads the secrets of the tokens.
+ * @throws SECRET_MISSING when the secret of a token is not set.
+ */
 export function tokensOf({ tokens = [] }: ServerConfig, secrets: Secrets): readonly ServerToken[] {
   return tokens.map(({ name, scopes, secret, sha256 }) =>
     sha256 === undefined ? { name, scopes, token: secrets[secret!]! } : { name, scopes, sha256 },
   );
 }
 
-/** The PEM texts; a file that cannot be read is `CONFIG_NOT_OPENED`. */
+/**
+ * Reads the PEM files.
+ * @throws CONFIG_NOT_OPENED when a file cannot be read.
+ */
 export async function tlsOf({ tls }: ServerConfig, file: string): Promise<TlsTexts | undefined> {
   if (tls === undefined) return undefined;
   const read = async (member: "cert" | "key"): Promise<string> =>

@@ -1,17 +1,17 @@
 /**
- * Records of a CSV file (RFC 4180) with the lines they begin in. An empty field is null, and "" is
- * the empty text, as PostgreSQL has it.
+ * Reads the records of a CSV file (RFC 4180). As in PostgreSQL, an empty field is null, and "" is
+ * the empty text.
  */
 import { TidemarkError } from "@tidemark/core";
 import { fileText, type FileCodes } from "./text-file.ts";
 
 export interface CsvRecord {
   readonly fields: readonly (string | null)[];
-  /** Counted from 1. */
+  /** The line in which the record begins, counted from 1. */
   readonly line: number;
 }
 
-/** Some thousand records at a time; lines without a character are passed over. */
+/** Yields batches of some thousand records. Empty lines are skipped. */
 export async function* csvRecords(
   file: string,
   codes: FileCodes,
@@ -30,7 +30,8 @@ export async function* csvRecords(
 }
 
 /**
- * The names in the first record. Throws `codes.invalid` where there are none, or one comes twice.
+ * Reads the column names in the first record.
+ * @throws codes.invalid when the file has no record, or a name comes twice.
  */
 export async function csvHeader(
   file: string,
@@ -59,7 +60,7 @@ export async function csvHeader(
 
 interface Taken {
   readonly records: readonly CsvRecord[];
-  /** What comes after the last whole record, and the line it begins in. */
+  /** The text after the last complete record, and the line in which that text begins. */
   readonly rest: string;
   readonly line: number;
 }
@@ -85,7 +86,7 @@ function recordsIn(
           let value = "";
           for (let from = at + 1; ;) {
             const end = text.indexOf('"', from);
-            // a quote at the very end may be the first of two
+            // A quote at the end of the text may be the first of a pair.
             if (end < 0 || (end === text.length - 1 && !last)) {
               if (last)
                 throw new TidemarkError(

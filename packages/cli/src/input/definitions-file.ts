@@ -1,4 +1,4 @@
-/** A file of definitions, and what is asked of it by name. */
+/** Loads a module of definitions and finds a service or a view in it. */
 import {
   TidemarkError,
   collectDefinitions,
@@ -9,20 +9,23 @@ import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
 import { didYouMean, specOfService, specOfView } from "@tidemark/core/internal";
 import { loadModule, type ModuleExports } from "../modules/load-module.ts";
 
-/** A service or a view, as the file exports it. */
+/** A service or a view that the module exports. */
 export interface LoadedSelection {
   readonly name: string;
   readonly selection: Selection<unknown, unknown>;
-  /** The names of its features, in order. */
+  /** The feature names, in order. */
   readonly features: readonly string[];
-  /** The join keys that a request must have. */
+  /** The entity keys that a request needs. */
   readonly keys: readonly ColumnSpec[];
   readonly sources: readonly SourceSpec[];
 }
 
 /**
- * Throws `DEFINITIONS_NOT_FOUND`, `DEFINITIONS_NOT_LOADED`, `SERVICE_UNKNOWN`, and
- * `DEFINITION_CONFLICT` where the file contradicts itself.
+ * Loads the service or view of this name.
+ * @throws DEFINITIONS_NOT_FOUND when the file does not exist.
+ * @throws DEFINITIONS_NOT_LOADED when the module throws.
+ * @throws SERVICE_UNKNOWN when the module exports no service or view of this name.
+ * @throws DEFINITION_CONFLICT when the definitions contradict each other.
  */
 export async function loadSelection(file: string, name: string): Promise<LoadedSelection> {
   const exports = await loadExports(file);
@@ -90,7 +93,7 @@ async function loadExports(file: string): Promise<ModuleExports> {
   });
 }
 
-/** The export whose definition `read` knows and that has this name. */
+/** The export of this name that `read` accepts. */
 function exportNamed(
   exports: ModuleExports,
   name: string,

@@ -1,10 +1,10 @@
 /**
- * JSON whose numbers keep their digits: `JSON.parse` alone makes 9223372036854775807 another number
- * (law 9).
+ * Reads and writes JSON without losing digits. `JSON.parse` would change 9223372036854775807 (law
+ * 9).
  */
 
 export class ExactNumber {
-  /** As it stands in the text. */
+  /** The digits as the text has them. */
   readonly digits: string;
 
   constructor(digits: string) {
@@ -12,8 +12,8 @@ export class ExactNumber {
   }
 
   /**
-   * The value where it is whole: 12, 12.0 and 1.2e1 are; null where it is not, or has hundreds of
-   * digits.
+   * The value if it is a whole number, as 12, 12.0 and 1.2e1 are. null for a fraction, and for a
+   * number with hundreds of digits.
    */
   whole(): bigint | null {
     const [, sign, int, fraction = "", exponent = "0"] =
@@ -25,7 +25,7 @@ export class ExactNumber {
   }
 }
 
-/** As `JSON.parse`, with an `ExactNumber` for every number. */
+/** Parses JSON with an `ExactNumber` for every number. */
 export function parseExact(text: string): unknown {
   const reviver = (_: string, value: unknown, context?: { readonly source?: string }): unknown =>
     typeof value === "number" ? new ExactNumber(context!.source!) : value;
@@ -33,19 +33,17 @@ export function parseExact(text: string): unknown {
 }
 
 /**
- * What a double might not give back as it was written: many digits, exponents, zeros at the end of
- * a fraction. A text may look like it, which costs time and no more.
+ * Matches text with numbers that a double may change: many digits, exponents, zeros at the end of a
+ * fraction. A match within a string only costs time.
  */
 const INEXACT_NUMBER = /[:,[\s]-?(?:[\d.]{16,}|\d+(?:\.\d+)?[eE][+-]?\d+|\d+\.\d*0)(?=\s*[,\]}])/;
 
-/**
- * As `JSON.parse`, with an `ExactNumber` for numbers wherever a double might not give them back.
- */
+/** Parses JSON. Numbers that a double may change become `ExactNumber`s. */
 export function parseDigits(text: string): unknown {
   return INEXACT_NUMBER.test(text) ? parseExact(text) : JSON.parse(text);
 }
 
-/** JSON text of parsed JSON, with the digits of each `ExactNumber`. */
+/** Writes parsed JSON with the digits of each `ExactNumber`. */
 export function exactJson(value: unknown): string {
   if (value instanceof ExactNumber) return value.digits;
   if (Array.isArray(value)) return `[${value.map(exactJson).join(",")}]`;
@@ -55,7 +53,7 @@ export function exactJson(value: unknown): string {
     .join(",")}}`;
 }
 
-/** JSON text without the white space between its parts, so that it has no line breaks. */
+/** Removes white space and line breaks between the tokens of a JSON text. */
 export function compactJson(text: string): string {
   return text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
 }

@@ -1,15 +1,21 @@
-/** Days as the clocks of a zone have them: what `--date` means. */
+/** Days of a zone, as `--date` names them. */
 import { formatDate, parseDate, parseTime } from "@tidemark/core/spi";
 import { usage } from "../terminal/options.ts";
 import type { Day } from "../config/load-jobs.ts";
 
-/** Throws `USAGE` where `date` is no day. */
+/**
+ * The day of this date in the zone.
+ * @throws USAGE when `date` is no day of the calendar.
+ */
 export function localDay(date: string, zone: string, option: string): Day {
   const number = dayNumber(date, option);
   return { date, from: midnight(number, zone), to: midnight(number + 1, zone), zone };
 }
 
-/** The days from `from` to the one before `to`. */
+/**
+ * The days from `from` up to the day before `to`.
+ * @throws USAGE when `to` is not after `from`.
+ */
 export function localDays(from: string, to: string, zone: string): Day[] {
   const first = dayNumber(from, "--from");
   const last = dayNumber(to, "--to");
@@ -22,7 +28,7 @@ export function localDays(from: string, to: string, zone: string): Day[] {
   );
 }
 
-/** The last day that is over in the zone at `now`. */
+/** The last complete day in the zone at `now`. */
 export function yesterday(zone: string, now: Date): Day {
   const today = parseDate(
     new Intl.DateTimeFormat("en-CA", {
@@ -45,7 +51,8 @@ function dayNumber(date: string, option: string): number {
 }
 
 /**
- * Where the clocks skip midnight, the day begins when they go on (law 10: Temporal's `compatible`).
+ * The first instant of a day. If the clocks skip midnight, the day begins after the gap (law 10:
+ * Temporal's `compatible`).
  */
 function midnight(day: number, zone: string): Date {
   return new Date(parseTime(`${formatDate(day)}T00:00`, zone)! / 1000);

@@ -1,9 +1,12 @@
-/** Features by the names that the configuration's definitions have for them. */
+/** Finds features in the definitions by name. */
 import { TidemarkError, type Definitions } from "@tidemark/core";
 import type { SelectedFeature } from "@tidemark/core/spi";
 import { didYouMean } from "@tidemark/core/internal";
 
-/** The features of a service, or of a view. Throws `SERVICE_UNKNOWN`. */
+/**
+ * The features of a service or a view.
+ * @throws SERVICE_UNKNOWN when the definitions have neither.
+ */
 export function featuresOfService(
   name: string,
   { services, views }: Definitions,
@@ -25,8 +28,9 @@ export function featuresOfService(
 }
 
 /**
- * `view:feature`, or `view` for all of its features, each in its place. Throws `VIEW_UNKNOWN`,
- * `FEATURE_UNKNOWN`.
+ * The features that the list names: `view:feature`, or `view` for all features of the view.
+ * @throws VIEW_UNKNOWN when the definitions have no such view.
+ * @throws FEATURE_UNKNOWN when the view has no such feature.
  */
 export function featuresNamed(
   names: readonly string[],

@@ -1,10 +1,10 @@
-/** A file of text, `.gz` or not, piece by piece. */
+/** Reads text files, plain or `.gz`, in pieces. */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { type ErrorCode, TidemarkError } from "@tidemark/core";
 
-/** Codes of the errors about a file: it is not there; its content is not what it should be. */
+/** Error codes for a file that is missing, and for invalid content. */
 export interface FileCodes {
   readonly missing: ErrorCode;
   readonly invalid: ErrorCode;
@@ -16,7 +16,11 @@ export const ENTITIES_CODES: FileCodes = {
   invalid: "ENTITIES_INVALID",
 };
 
-/** Throws `codes.missing`, and `codes.invalid` where a `.gz` is none. */
+/**
+ * Yields the bytes of the file, unpacked.
+ * @throws codes.missing when the file does not exist or cannot be read.
+ * @throws codes.invalid when a `.gz` file is damaged.
+ */
 export async function* fileBytes(
   file: string,
   codes: FileCodes,
@@ -66,7 +70,7 @@ export async function fileThere(file: string, codes: FileCodes): Promise<void> {
   if (!found.isFile()) throw new TidemarkError(codes.missing, `${file}: this is no file; give one`);
 }
 
-/** The text, without a byte order mark. */
+/** Yields the text without its byte order mark. */
 export async function* fileText(
   file: string,
   codes: FileCodes,
@@ -86,7 +90,10 @@ export async function* fileText(
   yield decoded();
 }
 
-/** The lines that are not empty, with their numbers, counted from 1, some thousand at a time. */
+/**
+ * Yields batches of some thousand lines with their numbers, counted from 1. Empty lines are
+ * skipped.
+ */
 export async function* fileLines(
   file: string,
   codes: FileCodes,

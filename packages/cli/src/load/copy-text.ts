@@ -1,9 +1,12 @@
-/** Rows in the text form of PostgreSQL's COPY. No number passes through a double that was none. */
+/**
+ * Writes rows in the text format of PostgreSQL's COPY. Only values that are JavaScript numbers pass
+ * through a double.
+ */
 import { TidemarkError } from "@tidemark/core";
 
-/** Characters that are gathered before they are sent. */
+/** The characters of one chunk. */
 const CHUNK_CHARACTERS = 1 << 16;
-/** What a text has to be looked at for; most have nothing of it. */
+/** Matches text that needs an escape or is invalid. Most text has no match. */
 const NEEDS_ESCAPE = /[\\\n\r\t\0\ud800-\udfff]/;
 const ESCAPES: Readonly<Record<string, string>> = {
   "\\": "\\\\",
@@ -12,7 +15,10 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "\t": "\\t",
 };
 
-/** A value of a row; `place` says whose. */
+/**
+ * The COPY text of one value; `location` names the value in errors.
+ * @throws LOAD_ROW_INVALID when PostgreSQL cannot store the value.
+ */
 export function copyField(value: unknown, location: () => string): string {
   switch (typeof value) {
     case "string":
@@ -73,7 +79,7 @@ function jsonField(value: object, location: () => string): string {
   }
 }
 
-/** Lines of COPY as bytes, in chunks. */
+/** Yields the lines as chunks of bytes. */
 export async function* copyBytes(
   lines: AsyncIterable<string> | Iterable<string>,
 ): AsyncGenerator<Buffer> {

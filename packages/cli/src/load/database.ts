@@ -1,15 +1,19 @@
-/** A connection to PostgreSQL, and its errors in words that name the next step. */
+/** Connects to PostgreSQL, and turns its errors into errors with a next step. */
 import { type ErrorCode, TidemarkError, isTidemarkError } from "@tidemark/core";
 import pg from "pg";
 import type { DatabaseAddress } from "../config/load-jobs.ts";
 
 export interface Connection {
   readonly client: pg.Client;
-  /** What it did without a COMMIT is taken back. */
+  /** Closes the connection. Work without a COMMIT is rolled back. */
   close(): Promise<void>;
 }
 
-/** Throws `DATABASE_UNREACHABLE`, `DATABASE_DENIED`. When the signal aborts, what it does fails. */
+/**
+ * Opens a connection. After the signal aborts, its queries fail.
+ * @throws DATABASE_UNREACHABLE when the server does not answer.
+ * @throws DATABASE_DENIED when the server refuses the user.
+ */
 export async function connectTo(
   address: DatabaseAddress,
   who: string,
@@ -23,7 +27,7 @@ export async function connectTo(
     keepAlive: true,
     application_name: "tidemark load",
   });
-  // a connection that breaks says so to the query under way
+  // The query in progress reports a broken connection.
   client.on("error", () => undefined);
   const close = async (): Promise<void> => {
     signal.removeEventListener("abort", end);
@@ -35,8 +39,7 @@ export async function connectTo(
   try {
     await client.connect();
     signal.addEventListener("abort", end, { once: true });
-    // text that names no zone is read in that of the configuration, and text that is written can be
-    // read back
+    // Text without a zone is read in the configuration's zone. Written text must be readable again.
     await client.query(
       "SELECT set_config('TimeZone', $1, false), set_config('DateStyle', 'ISO, YMD', false), " +
         "set_config('client_encoding', 'UTF8', false)",
@@ -63,7 +66,7 @@ export function isPostgresError(error: unknown): error is PostgresError {
   return error instanceof Error && "severity" in error && "code" in error;
 }
 
-/** Any error of `pg`, as one of ours. */
+/** Turns any error of `pg` into a TidemarkError. */
 export function databaseError(error: unknown, who: string): TidemarkError<string> {
   if (isTidemarkError(error)) return error;
   const { message, code = "", detail } = error as PostgresError;

@@ -1,4 +1,4 @@
-/** The rows of a day in a form that COPY takes, from wherever they come. */
+/** Brings the rows of a day from any origin into a form that COPY reads. */
 import { TidemarkError, isTidemarkError } from "@tidemark/core";
 import { formatTime, valueAt, type Batch } from "@tidemark/core/spi";
 import { toUser } from "@tidemark/core/internal";
@@ -12,18 +12,18 @@ import type { LoadRow } from "../config/load-jobs.ts";
 import { jsonRow } from "./json-row.ts";
 
 export interface DayRows {
-  /** The table's columns that they fill; none: there are no rows. */
+  /** The columns of the table that the rows fill. If empty, the day has no rows. */
   readonly columns: readonly string[];
   readonly format: "text" | "csv";
   bytes(): AsyncIterable<Buffer>;
-  /** Where the line that COPY counts so is, for people: `payments.csv:12`, `row 12`. */
+  /** Where a line of COPY comes from, for messages: `payments.csv:12`, `row 12`. */
   location(line: number): string | Promise<string>;
 }
 
 export async function fileRows(file: string, signal: AbortSignal): Promise<DayRows> {
   const kind = /\.(csv|jsonl|parquet)(?:\.gz)?$/i.exec(file)![1]!.toLowerCase();
   if (kind === "csv") {
-    // PostgreSQL reads the file itself; only its names are needed here
+    // PostgreSQL parses the file. Only the column names are needed here.
     return {
       columns: await csvHeader(file, LOAD_CODES, signal),
       format: "csv",
@@ -35,7 +35,10 @@ export async function fileRows(file: string, signal: AbortSignal): Promise<DayRo
   return objectRows(jsonlRows(file, signal), (row) => lineOfRow(file, row, signal));
 }
 
-/** Rows that a function gives. What it throws is its own, with the row it had come to. */
+/**
+ * The rows of a function.
+ * @throws LOAD_ROWS_FAILED when the function throws; the message counts the rows before the error.
+ */
 export function functionRows(
   rows: Iterable<LoadRow> | AsyncIterable<LoadRow>,
   who: string,
@@ -76,7 +79,7 @@ interface LocatedRow {
   readonly location: string;
 }
 
-/** The first row says which columns there are, and every row must have them. */
+/** The first row determines the columns. Every row must have these columns. */
 async function objectRows(
   rows: AsyncGenerator<LocatedRow>,
   location: DayRows["location"],
@@ -122,8 +125,8 @@ async function* jsonlRows(file: string, signal: AbortSignal): AsyncGenerator<Loc
 }
 
 /**
- * COPY counts rows, and a file may have empty lines between them: it is read again, for a message
- * only.
+ * Finds the line of a row. COPY counts rows, and a file may have empty lines, so the file is read
+ * again. Only messages need this.
  */
 async function lineOfRow(file: string, row: number, signal: AbortSignal): Promise<string> {
   let seen = 0;
@@ -135,8 +138,8 @@ async function lineOfRow(file: string, row: number, signal: AbortSignal): Promis
 }
 
 /**
- * The file as it is; a line `\.`, which PostgreSQL takes for the end of the data without a word, is
- * refused.
+ * Yields the file unchanged. PostgreSQL would silently end the data at a line `\.`, so such a line
+ * is refused.
  */
 async function* csvBytes(file: string, signal: AbortSignal): AsyncGenerator<Buffer> {
   let before = Buffer.from("\n");
@@ -206,7 +209,8 @@ function parquetLine(
       case "decimal":
       case "date":
         return copyField(toUser(value, column), place);
-      // any double, whole ones beyond 2^53 too; PostgreSQL calls NaN and Infinity the same
+      // Any double, also whole numbers above 2^53. PostgreSQL has the same words for NaN and
+      // Infinity.
       case "float64":
         return value === null ? "\\N" : String(value);
       default:

@@ -1,17 +1,14 @@
-/**
- * A statement with the day in it. COPY takes no parameters, so the places are filled with literals
- * of our own making.
- */
+/** Puts the day into a statement. COPY takes no parameters, so literals replace them. */
 import { TidemarkError } from "@tidemark/core";
 import type { Day } from "../config/load-jobs.ts";
 
-/** What is no place for a parameter: texts, names, comments; then the parameter itself. */
+/** Matches what may hide a `$n` (texts, names, comments), and then the parameter itself. */
 const SQL_TOKEN =
   /[eE]'(?:[^'\\]|\\[^]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([A-Za-z_]\w*)?\$[^]*?\$\1\$|--[^\n]*|\/\*[^]*?\*\/|[A-Za-z_][\w$]*|\$(\d+)/g;
 
 /**
- * `$1`: the beginning of the day · `$2`: its end · `$3`: its date. Throws `CONFIG_INVALID` for any
- * other.
+ * Replaces `$1` by the beginning of the day, `$2` by its end and `$3` by its date.
+ * @throws CONFIG_INVALID when the statement has any other parameter.
  */
 export function bindDay(statement: string, { from, to, date }: Day, who: string): string {
   const literals = [

@@ -1,10 +1,10 @@
-/** A line of JSON as a row, with all digits of its numbers. */
+/** Reads a row from a line of JSON, without losing digits. */
 import { ExactNumber, exactJson, parseDigits } from "../input/exact-json.ts";
 import { rowInvalid } from "./copy-text.ts";
 
 /**
- * Numbers are numbers where a double holds them as they are written, and texts otherwise. Throws
- * `LOAD_ROW_INVALID`.
+ * Parses a row. A number that a double cannot hold as written becomes a text.
+ * @throws LOAD_ROW_INVALID when the line is no JSON object.
  */
 export function jsonRow(text: string, place: string): Readonly<Record<string, unknown>> {
   let given: unknown;
@@ -28,7 +28,7 @@ function plainRow(row: unknown): unknown {
   for (const name of Object.keys(members)) {
     const value = members[name];
     if (typeof value !== "object" || value === null) continue;
-    // within an object or a list, digits are kept by JSON text alone
+    // Within an object or a list, only JSON text keeps the digits.
     members[name] = exactJson(value);
   }
   return members;

@@ -1,6 +1,6 @@
 /**
- * One day into one table: the note that it is there and its rows stand in one transaction, so a
- * kill leaves all of it or nothing.
+ * Loads one day into one table. One transaction holds the rows and the note that the day is loaded,
+ * so a killed process leaves all or nothing.
  */
 import { pipeline } from "node:stream/promises";
 import { TidemarkError } from "@tidemark/core";
@@ -14,16 +14,16 @@ import { checkColumns, createNotesTable, targetTable, type TargetTable } from ".
 
 export interface LoadedDay {
   readonly date: string;
-  /** False: it was there, and nothing happened. */
+  /** False if the day was loaded before. */
   readonly written: boolean;
-  /** Rows that came. */
+  /** The number of rows of the day. */
   readonly rows: number;
   /**
-   * Of them, those that the table has taken; with "keep" and "replace" the others were there as
-   * they are.
+   * The number of rows that the table took. With "keep" and "replace" the other rows were in the
+   * table already.
    */
   readonly taken: number;
-  /** Rows that `again` took out first. */
+  /** The number of rows that `again` removed first. */
   readonly removed: number;
 }
 
@@ -31,22 +31,26 @@ export interface LoadDayOptions {
   readonly name: string;
   readonly job: Pick<TableLoadJob, "table" | "whenPresent" | "removal">;
   readonly day: Day;
-  /** Takes the day's rows out and brings them anew where it was loaded before. */
+  /** Removes the rows of a loaded day and loads the day again. */
   readonly again: boolean;
   readonly connection: Connection;
-  /** Called only where the day is to be written. */
+  /** Opens the rows. It is called only if the day is to be written. */
   readonly rows: () => Promise<DayRows>;
   readonly onWaiting?: (() => void) | undefined;
   readonly onBytes?: ((bytes: number) => void) | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Ms after which a day that somebody else writes is spoken of. */
+/** Milliseconds after which a wait for another process is reported. */
 const WAITING_NOTICE_AFTER = 2_000;
 
 /**
- * Throws `LOAD_ROW_INVALID` with the place of the row, `LOAD_COLUMN_UNKNOWN`,
- * `LOAD_TABLE_UNKNOWN`, `LOAD_OTHER_TABLE`, and what the database does.
+ * Loads the day unless it is loaded already.
+ * @throws LOAD_ROW_INVALID when a row cannot be read or the table refuses it; the message names the
+ *   row.
+ * @throws LOAD_COLUMN_UNKNOWN when the rows and the table have different columns.
+ * @throws LOAD_TABLE_UNKNOWN when the database has no such table.
+ * @throws LOAD_OTHER_TABLE when the job's days went into another table.
  */
 export async function loadDay(options: LoadDayOptions): Promise<LoadedDay> {
   const {
@@ -92,8 +96,8 @@ export async function loadDay(options: LoadDayOptions): Promise<LoadedDay> {
 }
 
 /**
- * The rows of the day that is there already; null: it is to be written. A second writer waits here
- * for the first.
+ * Writes the note of the day and returns null. If the note exists, returns its number of rows. A
+ * second process waits here for the first.
  */
 async function claimDay(
   { notes }: TargetTable,
@@ -152,7 +156,7 @@ async function copyRows(
       yield chunk;
     }
   };
-  // what the rows threw is told, not that COPY was then given up
+  // Report the error of the rows, not the COPY that was then given up.
   let rowsError: unknown = null;
   await pipeline(
     async function* () {
@@ -181,7 +185,7 @@ async function copyRows(
     );
   const texts = (prefix: string): string =>
     others.map((name) => `${prefix}${pg.escapeIdentifier(name)}::text`).join(", ");
-  // a row that is there as it is, is no change in the log either
+  // An unchanged row makes no change in the log.
   const action =
     job.whenPresent === "keep" || others.length === 0
       ? "ON CONFLICT DO NOTHING"
@@ -195,8 +199,8 @@ async function copyRows(
 }
 
 /**
- * Columns as the table has them; none may be null there that may not be in the table, so that COPY
- * says which row it is.
+ * Creates a temporary table with the table's columns and NOT NULL constraints, so that COPY names
+ * the row that violates one.
  */
 async function createTemporaryTable(
   client: pg.Client,
@@ -216,7 +220,7 @@ async function createTemporaryTable(
     );
 }
 
-/** COPY says at which line it stopped, and in which column. */
+/** The error of COPY, with the line and the column where it stopped. */
 async function rowError(error: unknown, rows: DayRows, who: string): Promise<unknown> {
   if (!isPostgresError(error)) return error;
   const [, line, column] =

@@ -1,4 +1,4 @@
-/** Days of a job, one after the other. */
+/** Runs a load job for its days, one after the other. */
 import { type ErrorCode, TidemarkError, isTidemarkError } from "@tidemark/core";
 import pg from "pg";
 import type { LoadedConfig } from "../config/config-file.ts";
@@ -9,7 +9,7 @@ import type { DatabaseAddress, Day, LoadResult, LoadJob } from "../config/load-j
 import { loadDay } from "./load-day.ts";
 import { queryRows } from "./query-rows.ts";
 
-/** A day of a job that does the work itself says of it what the job says. */
+/** The result of one day. A custom job adds numbers of its own. */
 export type CompletedDay = LoadResult & { readonly date: string };
 
 export interface LoadJobOptions {
@@ -21,7 +21,7 @@ export interface LoadJobOptions {
   readonly onProgress: (text: string) => void;
 }
 
-/** Ends with the first day that fails; those before it stay. */
+/** Runs the job day by day. The first day that fails ends the run; earlier days stay. */
 export async function runLoadJob(
   config: LoadedConfig,
   { name, days, again, signal, onDay, onProgress }: LoadJobOptions,
@@ -171,9 +171,7 @@ const isConnectionError = (error: unknown): boolean =>
     (error as { readonly code?: string }).code ?? "",
   );
 
-/**
- * What the configuration's own code throws is said as its error, without the secrets it was given.
- */
+/** Calls a function of the configuration. Its error gets the code and loses the secrets. */
 async function callUserCode<T>(
   who: string,
   code: ErrorCode,

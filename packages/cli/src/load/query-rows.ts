@@ -1,6 +1,5 @@
 /**
- * The rows of a query: from one PostgreSQL's COPY into the other's, without a value passing through
- * JavaScript.
+ * Copies the rows of a query from one PostgreSQL to the other. No value passes through JavaScript.
  */
 import type { Readable } from "node:stream";
 import pgCopyStreams from "pg-copy-streams";
@@ -9,7 +8,10 @@ import { bindDay } from "./day-statement.ts";
 import type { DayRows } from "./day-rows.ts";
 import type { Day } from "../config/load-jobs.ts";
 
-/** `source` is a connection of its own. Throws `DATABASE_FAILED` where the query is wrong. */
+/**
+ * Opens the rows of the query; `source` needs its own connection.
+ * @throws DATABASE_FAILED when the query is wrong.
+ */
 export async function queryRows(
   query: string,
   day: Day,

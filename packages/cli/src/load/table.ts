@@ -1,4 +1,4 @@
-/** The table that a day goes into, and the notes of the days that did. */
+/** The table that a day is loaded into, and the notes of its loaded days. */
 import { TidemarkError } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
 import pg from "pg";
@@ -6,15 +6,18 @@ import pg from "pg";
 const { escapeIdentifier } = pg;
 
 export interface TargetTable {
-  /** As it is written in a statement. */
+  /** The table's name as a statement has it. */
   readonly text: string;
-  /** The table of notes beside it. */
+  /** The name of the notes table beside it. */
   readonly notes: string;
   readonly columns: readonly { readonly name: string; readonly notNull: boolean }[];
   readonly primaryKey: readonly string[];
 }
 
-/** Throws `LOAD_TABLE_UNKNOWN`. */
+/**
+ * Reads the columns and the primary key of the table.
+ * @throws LOAD_TABLE_UNKNOWN when the database has no such table.
+ */
 export async function targetTable(
   client: pg.Client,
   name: string,
@@ -53,7 +56,10 @@ export async function targetTable(
   };
 }
 
-/** Throws `LOAD_COLUMN_UNKNOWN`. */
+/**
+ * Checks that the table has the columns.
+ * @throws LOAD_COLUMN_UNKNOWN when the table lacks one.
+ */
 export function checkColumns(
   { columns }: TargetTable,
   table: string,
@@ -70,7 +76,7 @@ export function checkColumns(
   );
 }
 
-/** Makes the table of notes where there is none. */
+/** Creates the notes table if it does not exist. */
 export async function createNotesTable(client: pg.Client, { notes }: TargetTable): Promise<void> {
   const {
     rows: [there],
@@ -79,7 +85,7 @@ export async function createNotesTable(client: pg.Client, { notes }: TargetTable
   ]);
   if (there!.there) return;
   await client.query("BEGIN");
-  // two sessions that make one table at once trip over each other
+  // Two sessions that create one table at the same time fail.
   await client.query("SELECT pg_advisory_xact_lock(7384202)");
   await client.query(`CREATE TABLE IF NOT EXISTS ${notes} (
     job text NOT NULL, date date NOT NULL, into_table text NOT NULL, rows bigint NOT NULL DEFAULT 0, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (job, date))`);

@@ -1,14 +1,17 @@
-/** The tables of the history that a command is to look after. */
+/** The tables of the history that a maintenance command works on. */
 import { TidemarkError, type StoreTable } from "@tidemark/core";
 import type { OfflineStore } from "@tidemark/core/spi";
 import { didYouMean } from "@tidemark/core/internal";
 import type { Configured } from "../config/open-configured.ts";
 
-/** An offline store that has files to look after. */
+/** An offline store whose files can be joined, removed and counted. */
 export type MaintainableStore = OfflineStore &
   Required<Pick<OfflineStore, "optimize" | "vacuum" | "describe">> & { readonly retain: number };
 
-/** Throws `MAINTENANCE_MISSING`. */
+/**
+ * The offline store of the configuration.
+ * @throws MAINTENANCE_MISSING when the store has no maintenance.
+ */
 export function maintainableStore({ offline }: Configured): MaintainableStore {
   const store = offline!;
   if (
@@ -26,8 +29,9 @@ export function maintainableStore({ offline }: Configured): MaintainableStore {
 }
 
 /**
- * Those named, or all that there are. Throws `TABLE_UNKNOWN`, and `TABLE_MISSING` where a named one
- * was never written to.
+ * The named tables, or all existing tables if none is named.
+ * @throws TABLE_UNKNOWN when no table has the name.
+ * @throws TABLE_MISSING when a named table has no rows yet.
  */
 export async function tablesToMaintain(
   { store }: Configured,

@@ -1,4 +1,4 @@
-/** A module of the user's, loaded as it is: TypeScript runs without a build. */
+/** Loads a module of the user. TypeScript needs no build. */
 import { readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { registerHooks, type ResolveHookSync } from "node:module";
@@ -10,7 +10,7 @@ export type ModuleExports = Readonly<Record<string, unknown>>;
 export type LoadedModule =
   | { readonly kind: "loaded"; readonly exports: ModuleExports }
   | { readonly kind: "not found"; readonly why: string }
-  /** `why` says what is wrong, and in which line of which file as far as Node says so. */
+  /** The module threw. `why` has the error, with file and line if Node knows them. */
   | { readonly kind: "broken"; readonly why: string; readonly cause: unknown };
 
 let hooked = false;
@@ -20,8 +20,7 @@ export async function loadModule(file: string): Promise<LoadedModule> {
   const found = await stat(path).catch(() => null);
   if (found === null) return { kind: "not found", why: "there is no such file" };
   if (!found.isFile()) return { kind: "not found", why: "this is no file" };
-  // for good: what the module imports later, when a store is opened, is found as its first imports
-  // are
+  // The hook stays, because the module may import more when a store opens.
   if (!hooked) registerHooks({ resolve: resolveTidemark });
   hooked = true;
   try {
@@ -32,8 +31,8 @@ export async function loadModule(file: string): Promise<LoadedModule> {
 }
 
 /**
- * A file that lies where no Tidemark is installed gets the command's own; one that has its own
- * keeps it.
+ * Resolves Tidemark's packages for a file outside of any project with the command's own copies. A
+ * project with its own copies keeps them.
  */
 const resolveTidemark: ResolveHookSync = (specifier, context, next) => {
   if (!specifier.startsWith("@tidemark/")) return next(specifier, context);
@@ -67,8 +66,8 @@ interface SourceLocation {
 }
 
 /**
- * The first line of the stack that is the user's: in the file itself, then beside or below it, then
- * anywhere but in a package.
+ * The first location in the stack that belongs to the user: in the file, else beside or below it,
+ * else outside of packages.
  */
 function locationInStack(stack: string, path: string): SourceLocation | null {
   const locations = [...stack.matchAll(/(file:\/\/[^\s()]+?|\/[^\s():]+):(\d+)/g)].map(
@@ -86,7 +85,7 @@ function locationInStack(stack: string, path: string): SourceLocation | null {
   );
 }
 
-/** Node names the file that imports what is not there, and not the line. */
+/** The location of a failed import. Node names the file and not the line. */
 function locationOfImport(message: string): SourceLocation | null {
   const [, missing, importer] =
     /^Cannot find (?:package|module) '([^']+)' imported from (\S+)/.exec(message) ?? [];

@@ -1,4 +1,4 @@
-/** Optional peer dependencies: the project installs them, and a command loads what it needs. */
+/** Loads optional peer dependencies when a command needs them. */
 import type * as Sqlite from "@tidemark/adapter-sqlite";
 import { TidemarkError } from "@tidemark/core";
 import type * as Delta from "@tidemark/delta";
@@ -29,7 +29,7 @@ async function load<T>(name: string, purpose: string, imported: () => Promise<T>
   }
 }
 
-/** The package itself is missing, not one that the package imports. */
+/** Whether the package itself is missing, and not a package that it imports. */
 function isMissing(error: unknown, name: string): boolean {
   return (
     error instanceof Error &&

@@ -1,4 +1,4 @@
-/** The file of answers: all of it, or nothing. */
+/** The file of answers. It appears when it is complete. */
 import { open, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { TidemarkError } from "@tidemark/core";
@@ -7,13 +7,16 @@ const BUFFER_CHARACTERS = 1 << 20;
 
 export interface AnswersFile {
   write(line: string): Promise<void>;
-  /** The answers stand under their name. */
+  /** Gives the file its name. */
   finish(): Promise<void>;
-  /** Takes away what was written; after `finish` it does nothing. */
+  /** Removes the unfinished file. After `finish` it does nothing. */
   abandon(): Promise<void>;
 }
 
-/** Throws `OUT_NOT_WRITABLE` before anything is computed. */
+/**
+ * Opens the file before anything is computed.
+ * @throws OUT_NOT_WRITABLE when the file cannot be written.
+ */
 export async function answersFile(path: string): Promise<AnswersFile> {
   const refused = (what: string, cause?: unknown): TidemarkError =>
     new TidemarkError("OUT_NOT_WRITABLE", `${path}: the answers cannot be written: ${what}`, {

@@ -1,9 +1,9 @@
-/** Answers as JSON text in which no digit is lost, and which is equal only where the values are. */
+/** Writes answers as JSON. The text keeps every digit and is equal only for equal values. */
 import { formatTime, valueAt, type Batch, type ColumnSpec, type Value } from "@tidemark/core/spi";
 import { toUser } from "@tidemark/core/internal";
 import { compactJson } from "../input/exact-json.ts";
 
-/** Row `i` of the batch: the JSON text of each value from column `first` on. */
+/** The JSON text of each value in row `i`, from column `first` on. */
 export function answerTexts(batch: Batch, i: number, first = 0): string[] {
   return batch.vectors
     .slice(first)
@@ -11,9 +11,9 @@ export function answerTexts(batch: Batch, i: number, first = 0): string[] {
 }
 
 /**
- * int64 all its digits · float64 the shortest text that reads back as the same double · decimal its
- * digits as a string · timestamp ISO with microseconds · date YYYY-MM-DD · bytes base64 · json as
- * it is.
+ * The JSON text of one value. int64: all digits. float64: the shortest text of the same double.
+ * decimal: its digits as a string. timestamp: ISO with microseconds. date: YYYY-MM-DD. bytes:
+ * base64. json: unchanged.
  */
 function valueText(value: Value, column: ColumnSpec): string {
   if (value === null) return "null";
@@ -34,7 +34,7 @@ function valueText(value: Value, column: ColumnSpec): string {
   }
 }
 
-/** An answer: feature name → value. */
+/** One answer: feature name → value. */
 export function answerLine(features: readonly string[], texts: readonly string[]): string {
   return `{${features.map((name, f) => `${JSON.stringify(name)}:${texts[f]}`).join(",")}}`;
 }

@@ -1,25 +1,31 @@
-/** A file that stands under its name when all of it is there, and not before. */
+/** A file that appears under its name when it is complete. */
 import { link, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { TidemarkError } from "@tidemark/core";
 
 export interface AtomicFile {
-  /** Where to write it. */
+  /** The path to write to. */
   readonly temporary: string;
-  /** It stands under its name. Throws `OUT_EXISTS` where another file has come there meanwhile. */
+  /**
+   * Gives the file its name.
+   * @throws OUT_EXISTS when another file has taken the name meanwhile.
+   */
   commit(): Promise<void>;
-  /** Takes away what was written; after `finish` it does nothing. */
+  /** Removes the unfinished file. After `commit` it does nothing. */
   abandon(): Promise<void>;
 }
 
 /**
- * How long (ms) nothing was written to what another process has left, before it is taken for dead.
+ * Milliseconds without a write after which another process's temporary file counts as abandoned.
  */
 const ABANDONED_AFTER = 10 * 60_000;
 
 /**
- * Throws `OUT_EXISTS`, `OUT_NOT_WRITABLE` and `OUT_IS_INPUT` before anything is computed. What
- * processes that were killed have left beside it is taken away.
+ * Opens the file before anything is computed. Removes temporary files that killed processes left
+ * beside it.
+ * @throws OUT_EXISTS when the file exists and `force` is not set.
+ * @throws OUT_NOT_WRITABLE when the file cannot be written.
+ * @throws OUT_IS_INPUT when the file is the input.
  */
 export async function atomicFile(
   out: string,

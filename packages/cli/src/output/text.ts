@@ -1,4 +1,4 @@
-/** Sizes and times for people. */
+/** Writes sizes and times for people. */
 import { formatTime } from "@tidemark/core/spi";
 
 export function bytesText(bytes: number): string {
@@ -8,7 +8,7 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 ? bytes : (bytes / 1000 ** unit).toFixed(1)} ${units[unit]!}`;
 }
 
-/** ISO text; null where there is none. */
+/** The time as ISO text; null stays null. */
 export function timeText(micros: number | null): string | null {
   return micros === null ? null : formatTime(micros);
 }

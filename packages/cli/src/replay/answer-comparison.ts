@@ -1,24 +1,24 @@
-/** Where two paths answer otherwise. */
+/** The first value in which two paths differ. */
 
 export interface AnswerDifference {
-  /** Of the file of requests, counted from 1. */
+  /** The line in the file of requests, counted from 1. */
   readonly line: number;
   readonly feature: string;
-  /** JSON text, as the answers have it. */
+  /** The online answer, as JSON text. */
   readonly online: string;
   readonly offline: string;
 }
 
-/** Compares the answers of two paths, and counts those that differ. */
+/** A running comparison of the answers of two paths. */
 export interface Comparison {
-  /** Takes note of one request's answers. */
+  /** Adds the answers of one request. */
   add(line: number, online: readonly string[], offline: readonly string[]): void;
   readonly first: AnswerDifference | null;
   readonly compared: number;
   readonly differing: number;
 }
 
-/** Compares answers feature by feature; their texts are equal only where the bits are. */
+/** Compares answers feature by feature. Their texts are equal only for equal bits. */
 export function comparison(features: readonly string[]): Comparison {
   let first: AnswerDifference | null = null;
   let compared = 0;

@@ -12,28 +12,33 @@ import { usage } from "../terminal/options.ts";
 import { readRequests, type RequestLine } from "./requests.ts";
 import { createWorkspace, type Workspace } from "./workspace.ts";
 
-/** online: the store that serves · offline: the history · both: each of them, compared. */
+/**
+ * The paths to answer by. online: the online store. offline: the history. both: both paths,
+ * compared.
+ */
 export type ReplayPath = "online" | "offline" | "both";
 
 /** Settings of `replay`. */
 export interface ReplayOptions {
-  /** The module of definitions. */
+  /** The file of the module of definitions. */
   readonly definitions: string;
   /** Recorded topics, `.jsonl` or `.jsonl.gz`, in the order of their offsets. */
   readonly topics: readonly string[];
-  /** The name of a service or a view. */
+  /** The name of a feature service or a feature view. */
   readonly service: string;
   readonly requests: string;
   readonly path: ReplayPath;
-  /** Which changes count (law 6); "as-known" needs `path: "offline"`. */
+  /**
+   * Whether training data is as corrected or as known (law 6). "as-known" needs `path: "offline"`.
+   */
   readonly knowledge: Knowledge;
   readonly out: string;
   /**
-   * What numbers in timestamp columns count where messages have no schema: `"schema.table.column"`
-   * → unit; µs without it.
+   * The unit of numbers in timestamp columns, if messages have no schema: `"schema.table.column"` →
+   * unit. Default: µs.
    */
   readonly timeUnits?: TimeUnits | undefined;
-  /** A directory in which the stores stay. */
+  /** A new directory that keeps the stores. */
   readonly keep?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?:
@@ -46,23 +51,23 @@ export interface ReplayOptions {
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
-/** What a replay compared. */
+/** The counts and the comparison of a replay. */
 export interface ReplayResult {
   readonly changes: number;
   readonly requests: number;
-  /** null where one path was asked. */
+  /** null if only one path answered. */
   readonly comparison: Comparison | null;
 }
 
-/** The unit of times by column, in a file that holds times as numbers. */
+/** The unit of numeric times, by column. */
 export type TimeUnits = Readonly<Record<string, "ns" | "us" | "ms" | "days">>;
 
-/** Requests between looks at the signal, and between reports. */
+/** The number of requests between two checks of the signal and two reports. */
 const REQUESTS_PER_CHECK = 64;
 
 /**
- * Answers are written to `out` unless the paths differ. Throws what is wrong with the files before
- * anything is replayed.
+ * Feeds recorded topics to new stores and answers requests from them. Writes the answers to `out`
+ * unless the paths differ. Checks the files before anything is replayed.
  *
  * @example
  * const { comparison } = await replay({
@@ -103,7 +108,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   }
 }
 
-/** Opens the stores of the path that is asked. Nothing is pruned: every t is answered (law 1). */
+/** Opens the stores that the path needs. They keep all rows, so every time is answered (law 1). */
 async function openStores(
   { selection, name }: LoadedSelection,
   workspace: Workspace,
@@ -166,7 +171,7 @@ async function feedStores(
   }
 }
 
-/** Asks stores that were closed and opened again. */
+/** Answers the requests from stores that were closed and opened again. */
 async function answerRequests(
   loaded: LoadedSelection,
   requests: readonly RequestLine[],
@@ -195,7 +200,7 @@ async function answerRequests(
   }
 }
 
-/** Requests of one moment that follow each other are asked together. */
+/** Yields the online answers. Consecutive requests of the same time are answered together. */
 async function* onlineAnswers(
   store: Store,
   { selection }: LoadedSelection,
@@ -234,7 +239,10 @@ async function* offlineAnswers(
   }
 }
 
-/** A misspelt column would leave its times a thousand times too early, without a word. */
+/**
+ * Refuses a column that no source has. A misspelt column would leave its times wrong by a factor of
+ * thousand.
+ */
 function refuseUnknownColumns(named: readonly string[], { name, sources }: LoadedSelection): void {
   const columns = sources.flatMap(({ table, columns }) =>
     columns

@@ -1,4 +1,4 @@
-/** Requests: one JSON object per line, with the join keys and `event_timestamp`. */
+/** Reads requests: one JSON object per line, with the entity keys and `event_timestamp`. */
 import { readFile } from "node:fs/promises";
 import { TidemarkError } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
@@ -6,19 +6,22 @@ import { fromUser, timeOf } from "@tidemark/core/internal";
 import { ExactNumber, parseExact } from "../input/exact-json.ts";
 
 export interface RequestLine {
-  /** Counted from 1. */
+  /** The line of the request, counted from 1. */
   readonly line: number;
-  /** The join keys, as the store takes them. */
+  /** The entity keys, in the form that the store takes. */
   readonly keys: Readonly<Record<string, unknown>>;
-  /** µs. */
+  /** The time of the request, µs. */
   readonly time: number;
 }
 
 const TIME_MEMBER = "event_timestamp";
 
 /**
- * Throws `REQUESTS_NOT_FOUND`, `REQUEST_LINE_INVALID`, `KEY_INVALID` and `TIME_INVALID`, with the
- * number of the line. Empty lines are passed over.
+ * Reads the requests. Errors name the line. Empty lines are skipped.
+ * @throws REQUESTS_NOT_FOUND when the file does not exist.
+ * @throws REQUEST_LINE_INVALID when a line is no JSON object or has other members.
+ * @throws KEY_INVALID when a key is missing or has another type.
+ * @throws TIME_INVALID when the time is missing or cannot be read.
  */
 export async function readRequests(
   file: string,
@@ -105,7 +108,7 @@ function requestOf(
   };
 }
 
-/** The key in the form the store takes, checked against its column. */
+/** Checks a key against its column and returns it in the form that the store takes. */
 function checkedKey(given: unknown, column: ColumnSpec, who: string): unknown {
   const value = keyForm(given, column);
   fromUser(value, { ...column, nullable: false }, who, "KEY_INVALID");

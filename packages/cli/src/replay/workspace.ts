@@ -1,4 +1,4 @@
-/** Where a replay keeps its two stores. */
+/** The directory of a replay's two stores. */
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,8 +13,8 @@ export interface Workspace {
 }
 
 /**
- * A directory that goes away with the replay; or `keep`, which must be new or empty
- * (`KEEP_NOT_EMPTY`) and stays.
+ * Creates a temporary directory, or `keep`, which stays.
+ * @throws KEEP_NOT_EMPTY when `keep` has files already.
  */
 export async function createWorkspace(keep: string | undefined): Promise<Workspace> {
   const directory = keep ?? (await mkdtemp(join(tmpdir(), "tidemark-replay-")));

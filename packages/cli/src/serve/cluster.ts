@@ -1,6 +1,6 @@
 /**
- * The first process of a cluster: it starts those that answer, replaces one that dies, and ends
- * them together.
+ * The primary process of a cluster. It starts the workers that answer, replaces a worker that dies,
+ * and stops all of them.
  */
 import cluster, { type Worker } from "node:cluster";
 import { createServer, type AddressInfo } from "node:net";
@@ -11,13 +11,16 @@ import { isClusterMessage, type PrimaryMessage, type WorkerMessage } from "./wor
 
 export interface ClusterOptions {
   readonly workers: number;
-  /** Each listens at it by itself: what one has taken is lost with it, and nothing more. */
+  /**
+   * The port. Each worker listens at it by itself, so a worker that dies loses only its own
+   * connections.
+   */
   readonly port: number;
   readonly signal: AbortSignal;
-  /** All of them listen. */
+  /** Called when every worker listens. */
   readonly onListening: (address: string) => void;
   readonly onDeath: (pid: number | undefined, why: string) => void;
-  /** After so many ms a process that does not end is killed. */
+  /** Milliseconds after which a worker that does not stop is killed. */
   readonly limit: number;
   readonly onKilled: (pid: number | undefined) => void;
 }
@@ -28,17 +31,17 @@ interface MetricsCollection {
   done: () => void;
 }
 
-/** In a worker's environment. */
+/** The environment variable that tells a worker the shared port. */
 export const CLUSTER_PORT_VARIABLE = "tidemark_serve_port";
 
-/** How long a worker that died waits for its replacement, ms, by the deaths in a row. */
+/** Milliseconds before a dead worker is replaced, by the number of deaths in a row. */
 const RESTART_DELAYS = [0, 0, 100, 500, 2000];
-/** A worker that lived this long did not die of its start, ms. */
+/** Milliseconds after which a worker's death does not count as a failed start. */
 const STABLE_AFTER = 10_000;
 
 /**
- * Ends when the signal aborts and every process has ended; where one fails before any has listened,
- * with what it said.
+ * Runs the workers until the signal aborts, then waits for all of them to end. If a worker fails
+ * before any listens, the call fails with its error.
  */
 export async function runCluster({
   workers,
@@ -60,7 +63,7 @@ export async function runCluster({
     finish = resolve;
   });
 
-  /** Every process that listens is asked; one that dies or hangs is left out. */
+  /** Asks every worker that listens for its counters. A worker that dies or hangs is left out. */
   async function answerMetrics(asking: Worker, id: number): Promise<void> {
     const collection: MetricsCollection = {
       counters: [],
@@ -148,8 +151,9 @@ export async function runCluster({
 }
 
 /**
- * The port that all will share. Another server at it would not keep them out, and they would take
- * turns: it is looked for here. Throws `PORT_TAKEN`.
+ * Finds the port that all workers will share. A second server at a shared port would get a part of
+ * the requests, so a used port is refused.
+ * @throws PORT_TAKEN when another server listens at the port.
  */
 export async function freePort({
   host = "127.0.0.1",
@@ -188,7 +192,7 @@ async function stopAll(
         });
       }),
   );
-  // one that only starts does not hear a message yet
+  // A worker that is still starting does not receive messages.
   for (const worker of living) {
     if (listening.has(worker)) sendMessage(worker, { tidemark: "drain" });
     else worker.process.kill("SIGTERM");
@@ -204,7 +208,7 @@ async function stopAll(
   clearTimeout(late);
 }
 
-/** One that is dying cannot be told. */
+/** Sends the message; a dying worker cannot receive it. */
 function sendMessage(worker: Worker, message: PrimaryMessage): void {
   if (worker.isConnected()) worker.send(message, () => undefined);
 }

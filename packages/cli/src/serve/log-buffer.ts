@@ -1,10 +1,10 @@
-/** Lines of a log, gathered: a write for each would cost more than the request it tells of. */
+/** Buffers log lines. A write for each line would cost more than its request. */
 import { redact } from "../config/secret.ts";
 import type { Terminal } from "../terminal/progress.ts";
 
-/** ms. */
+/** Milliseconds that a line may wait. */
 const MAX_DELAY = 50;
-/** What several processes write to one pipe stays whole up to here. */
+/** The largest write to a shared pipe that stays whole, in bytes. */
 const ATOMIC_WRITE_BYTES = 4096;
 
 export interface LogBuffer {

@@ -1,13 +1,13 @@
-/** What the processes of a cluster say to each other, beside what Node does. */
+/** The messages between the primary process of a cluster and its workers. */
 import type { ProcessCounters } from "@tidemark/server";
 
-/** From a process that answers requests. */
+/** A message of a worker. */
 export type WorkerMessage =
   | { readonly tidemark: "listening"; readonly address: string }
   | { readonly tidemark: "failed"; readonly code: string; readonly message: string }
   | { readonly tidemark: "metrics"; readonly id: number }
   | { readonly tidemark: "counters"; readonly id: number; readonly counters: ProcessCounters };
-/** From the first process. */
+/** A message of the primary process. */
 export type PrimaryMessage =
   | { readonly tidemark: "drain" }
   | { readonly tidemark: "renew" }

@@ -1,11 +1,9 @@
-/**
- * Options of a command, read strictly: what is not known is refused, with the nearest name that is.
- */
+/** Reads the options of a command. An unknown option is refused with the nearest known name. */
 import { parseArgs } from "node:util";
 import { TidemarkError } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
 
-/** flag: stands alone · text: takes a value · texts: takes a value and may be given again. */
+/** flag: has no value. text: has one value. texts: has a value and may be repeated. */
 export type OptionKind = "flag" | "text" | "texts";
 
 export interface ParsedOptions {
@@ -14,7 +12,7 @@ export interface ParsedOptions {
   texts(name: string): readonly string[];
 }
 
-/** By the old name of an option, what to write now. */
+/** The new form of each former option. */
 const RENAMED: Readonly<Record<string, string>> = {
   "as-known": "--knowledge as-known",
   "require-known": "--before-history error",
@@ -83,7 +81,10 @@ export function readOptions(
   };
 }
 
-/** The word given for an option; the first of `words` where none is. Throws `USAGE`. */
+/**
+ * The word given for an option; the first of `words` if the option is left out.
+ * @throws USAGE when the word is none of `words`.
+ */
 export function choiceOf<Word extends string>(
   given: ParsedOptions,
   name: string,

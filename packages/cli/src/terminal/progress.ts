@@ -1,6 +1,6 @@
 /**
- * Where a command runs, and what it says on stderr while it works: one moving line on a terminal,
- * finished steps elsewhere.
+ * The terminal of a command and its progress on stderr: one moving line on a terminal, finished
+ * steps elsewhere.
  */
 
 export interface Terminal {
@@ -15,17 +15,17 @@ export interface CommandContext {
 }
 
 export interface Progress {
-  /** The step goes on; shown on a terminal only. */
+  /** Shows how far the current step is, on a terminal only. */
   update(text: string): void;
-  /** A step is done. */
+  /** Reports a finished step. */
   done(text: string): void;
-  /** Something that should be known; said even when quiet. */
+  /** Writes a warning, also with `--quiet`. */
   warn(text: string): void;
-  /** Leaves the line. */
+  /** Clears the moving line. */
   end(): void;
 }
 
-/** ms between two states of the moving line. */
+/** Milliseconds between two states of the moving line. */
 const REDRAW_INTERVAL = 100;
 const CLEAR_LINE = "\r\u001B[K";
 

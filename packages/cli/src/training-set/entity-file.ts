@@ -1,4 +1,4 @@
-/** A file of entity rows as columns: Parquet, CSV or JSON lines, batch by batch. */
+/** Reads a file of entity rows in batches: Parquet, CSV or JSON lines. */
 import { TidemarkError, type EntityColumns } from "@tidemark/core";
 import { batchOf, parseTime, type Batch, type ColumnSpec, type Value } from "@tidemark/core/spi";
 import { didYouMean, fromUser } from "@tidemark/core/internal";
@@ -11,9 +11,9 @@ import { jsonlColumns, objectIn, type JsonColumn } from "./jsonl-columns.ts";
 import { timesInZone } from "./zone-times.ts";
 
 export interface EntityFile extends EntityColumns {
-  /** null: known only when it has been read. */
+  /** The number of rows; null if only reading the file tells it. */
   readonly rows: number | null;
-  /** Columns that cannot ride along. */
+  /** Columns whose type cannot be passed through. */
   readonly unsupportedColumns: readonly string[];
 }
 
@@ -27,16 +27,19 @@ const timeColumn: ColumnSpec = {
 };
 
 export interface EntityFileOptions {
-  /** The keys that the features need. */
+  /** The entity keys that the features need. */
   readonly keys: readonly ColumnSpec[];
-  /** Of times that name none; null: there must be none. */
+  /** The zone of times without a zone; null refuses such times. */
   readonly zone: string | null;
   readonly signal: AbortSignal;
 }
 
 /**
- * Throws `ENTITIES_NOT_FOUND`, `ENTITIES_INVALID`, `KEY_INVALID`, `TIME_INVALID`, with file and
- * line.
+ * Opens the file and reads its columns. Errors name file and line.
+ * @throws ENTITIES_NOT_FOUND when the file does not exist.
+ * @throws ENTITIES_INVALID when the file has no such format.
+ * @throws KEY_INVALID when a key is missing or has another type.
+ * @throws TIME_INVALID when event_timestamp is missing or cannot be read.
  */
 export async function entityFile(file: string, options: EntityFileOptions): Promise<EntityFile> {
   const kind = /\.(?:(parquet)|(csv|jsonl)(?:\.gz)?)$/i.exec(file);
@@ -157,7 +160,7 @@ async function csvEntities(file: string, options: EntityFileOptions): Promise<En
 }
 
 async function jsonlEntities(file: string, options: EntityFileOptions): Promise<EntityFile> {
-  // the file is read twice: what a column is, only all of its values say
+  // The file is read twice, because only all values of a column tell its type.
   const found = await jsonlColumns(file, options.signal);
   checkEntityColumns(
     found.columns.map(({ name }) => name),
@@ -236,8 +239,8 @@ function csvValue(
 }
 
 /**
- * Numbers may be texts where JSON's readers would lose their digits; nothing else is taken for what
- * it is not.
+ * The value of a JSON member. Numbers may be texts, because JSON readers lose digits. No other
+ * conversion happens.
  */
 function jsonValue(
   given: unknown,
@@ -291,7 +294,7 @@ function timeValue(given: unknown, { zone }: EntityFileOptions, location: () => 
   );
 }
 
-/** A key from the text form of its kind. */
+/** Reads a key from its text form. */
 function keyFromText(column: ColumnSpec, given: unknown, location: () => string): Value {
   if (given === null)
     throw new TidemarkError("KEY_INVALID", `${location()} is empty; give every row its keys`);

@@ -1,4 +1,4 @@
-/** The columns of a file of JSON lines, found by looking at every value. */
+/** Finds the columns of a file of JSON lines from all its values. */
 import { TidemarkError } from "@tidemark/core";
 import { ExactNumber, parseDigits } from "../input/exact-json.ts";
 import { ENTITIES_CODES, fileLines } from "../input/text-file.ts";
@@ -6,17 +6,20 @@ import { ENTITIES_CODES, fileLines } from "../input/text-file.ts";
 export interface JsonColumn {
   readonly name: string;
   /**
-   * json where the values are of several kinds, or no double holds them: then the text keeps every
-   * digit.
+   * The column type. json: values of several types, or numbers that no double holds; the text then
+   * keeps every digit.
    */
   readonly type: "string" | "boolean" | "int64" | "float64" | "json";
 }
 
-/** What was seen in a column so far. */
+/** The types that a column had so far. */
 interface SeenTypes {
   text: boolean;
   boolean: boolean;
-  /** Whole numbers, and those of them that a double may not hold; other numbers. */
+  /**
+   * A whole number was seen. Beside it: a whole number that a double may not hold, and another
+   * number.
+   */
   whole: boolean;
   large: boolean;
   fraction: boolean;
@@ -62,7 +65,10 @@ export async function jsonlColumns(
   };
 }
 
-/** Throws `ENTITIES_INVALID` with file and line. */
+/**
+ * Parses the object of a line.
+ * @throws ENTITIES_INVALID when the line is no JSON object.
+ */
 export function objectIn(
   text: string,
   file: string,

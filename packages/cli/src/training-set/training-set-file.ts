@@ -1,4 +1,4 @@
-/** A training set from a file of entity rows into a file. */
+/** Writes a training set from a file of entity rows into a file. */
 import { open } from "node:fs/promises";
 import {
   TidemarkError,
@@ -35,8 +35,8 @@ export interface TrainingSetFileResult {
 }
 
 /**
- * Throws what is wrong with the files before anything is computed, and what is wrong with a row
- * before `out` is there.
+ * Computes the training set. Checks the files before anything is computed, and every row before
+ * `out` appears.
  */
 export async function trainingSetFile(
   store: Store,
@@ -89,7 +89,7 @@ export async function trainingSetFile(
     await out.commit();
     return { rows, features: features.map(({ as }) => as), coverage: training.coverage };
   } catch (error) {
-    // the frame's own words name rows, and not the file
+    // The training set's message names the row. Add the file.
     const ofFrame = isTidemarkError(error) && /^entity (?:row|frame)/.test(error.message);
     throw ofFrame
       ? new TidemarkError<string>(error.code, `${file}: ${error.message}`, { cause: error })

@@ -1,7 +1,4 @@
-/**
- * Times that were taken as UTC because they name no zone, as the clocks of a zone showed them (law
- * 10).
- */
+/** Moves times without a zone, which were read as UTC, to a zone (law 10). */
 import { TidemarkError } from "@tidemark/core";
 import { formatTime, parseTime, type Vector } from "@tidemark/core/spi";
 
