@@ -11,8 +11,8 @@ Feeds recorded Debezium topics to new stores and answers requests from them. The
 show what serving would have answered, and what training would see.
 
   --definitions FILE    the module that exports the definitions; may be TypeScript
-  --topic FILE          a recorded topic, .jsonl or .jsonl.gz: one Kafka message per line;
-                        may be repeated
+  --topic FILE          a recorded topic, .jsonl or .jsonl.gz; one Kafka message per
+                        line; may be repeated
   --service NAME        the feature service to answer, or a feature view
   --requests FILE       one JSON object per line: the entity keys and "event_timestamp"
                         (ISO with a zone, to the microsecond)

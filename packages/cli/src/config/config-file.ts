@@ -30,7 +30,9 @@ export async function loadConfig(file: string | undefined = DEFAULT_FILE): Promi
     throw new TidemarkError(
       "CONFIG_NOT_FOUND",
       `${file}: ${loaded.why}; ` +
-        `${file === DEFAULT_FILE ? "go to the directory that has it, or name it with --config FILE" : "name the file that exports your defineConfig(…) with --config FILE"}`,
+        (file === DEFAULT_FILE
+          ? "go to the directory that has it, or name it with --config FILE"
+          : "name the file that exports your defineConfig(…) with --config FILE"),
     );
   if (loaded.kind === "broken")
     throw new TidemarkError("CONFIG_NOT_LOADED", `${file}: it does not load: ${loaded.why}`, {

@@ -105,7 +105,10 @@ const MOVED_MEMBERS: Readonly<Record<string, string>> = {
  *   definitions,
  *   secrets: { s3: env("S3_SECRET") },
  *   online: () => sqliteOnlineStore("online.db"),
- *   offline: ({ secrets }) => deltaOfflineStore(s3Objects({ bucket: "lake", credentials: { accessKeyId: "bank", secretAccessKey: secrets.s3 } })),
+ *   offline: ({ secrets }) => {
+ *     const credentials = { accessKeyId: "bank", secretAccessKey: secrets.s3 };
+ *     return deltaOfflineStore(s3Objects({ bucket: "lake", credentials }));
+ *   },
  * });
  */
 export function defineConfig<const S extends SecretReferences = {}>(
@@ -118,11 +121,11 @@ export function defineConfig<const S extends SecretReferences = {}>(
       : undefined;
     if (kind === undefined && Object.hasOwn(MOVED_MEMBERS, name))
       throw configInvalid(`there is no member "${name}" any more; write ${MOVED_MEMBERS[name]!}`);
-    if (kind === undefined)
-      throw configInvalid(
-        "there is no member " +
-          `"${name}"${didYouMean(name, Object.keys(CONFIG_MEMBERS)) || `; the members are ${Object.keys(CONFIG_MEMBERS).join(", ")}`}`,
-      );
+    if (kind === undefined) {
+      const members = Object.keys(CONFIG_MEMBERS);
+      const next = didYouMean(name, members) || `; the members are ${members.join(", ")}`;
+      throw configInvalid(`there is no member "${name}"${next}`);
+    }
     if (value === undefined || kind === "any") continue;
     if (kind === "object") membersOf(name, value);
     else if (kind === "text" && (typeof value !== "string" || value === ""))

@@ -64,12 +64,17 @@ export async function openConfigured(
   const definitions = collectDefinitions(config.definitions);
   const secrets = secretsOf(config.secrets ?? {});
   const isWanted = (role: "online" | "offline"): boolean => {
-    if (options[role] === true && config[role] === undefined)
+    if (options[role] === true && config[role] === undefined) {
+      const example =
+        role === "online"
+          ? 'sqliteOnlineStore("online.db")'
+          : 'deltaOfflineStore(localObjects("./lake"))';
       throw new TidemarkError(
         "CONFIG_INVALID",
         `${config.file}: there is no ${role} store, and this needs one; add ${role}: () => ` +
-          `${role === "online" ? 'sqliteOnlineStore("online.db")' : 'deltaOfflineStore(localObjects("./lake"))'}`,
+          example,
       );
+    }
     return options[role] !== false && config[role] !== undefined;
   };
   const opens = { online: isWanted("online"), offline: isWanted("offline") };
@@ -105,12 +110,17 @@ export async function openConfigured(
       secrets,
       async changes(name, { until = "signal", signal: ending } = {}) {
         const names = Object.keys(config.changes ?? {});
-        if (!names.includes(name))
+        if (!names.includes(name)) {
+          const known =
+            names.length === 0
+              ? "changes has none"
+              : `there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`;
           throw new TidemarkError(
             "CONFIG_INVALID",
             `${config.file}: no change source is called "${name}"${didYouMean(name, names)} ` +
-              `(${names.length === 0 ? "changes has none" : `there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`})`,
+              `(${known})`,
           );
+        }
         return callFactory(config, `changes.${name}`, () =>
           config.changes![name]!({ secrets, until, signal: ending }),
         );

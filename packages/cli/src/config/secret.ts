@@ -112,12 +112,9 @@ function readSecret(
     try {
       value = readFileSync(location, "utf8").replace(/\r?\n$/, "");
     } catch (cause) {
-      throw missing(
-        `the file ${location} ` +
-          `${(cause as NodeJS.ErrnoException).code === "ENOENT" ? "is not there" : `cannot be read (${(cause as NodeJS.ErrnoException).code})`}`,
-        "put it there",
-        cause,
-      );
+      const { code } = cause as NodeJS.ErrnoException;
+      const why = code === "ENOENT" ? "does not exist" : `cannot be read (${code})`;
+      throw missing(`the file ${location} ${why}`, "put it there", cause);
     }
     if (value === "") throw missing(`the file ${location} is empty`, "write the secret into it");
   }

@@ -89,11 +89,11 @@ export function checkServer(config: object, secrets: readonly string[]): void {
   const invalid = (what: string): TidemarkError =>
     new TidemarkError("CONFIG_INVALID", `tidemark.config.ts: server${what}`);
   for (const [name, value] of Object.entries(config)) {
-    if (!Object.hasOwn(SERVER_MEMBERS, name))
-      throw invalid(
-        " has no member " +
-          `"${name}"${didYouMean(name, Object.keys(SERVER_MEMBERS)) || `; it may have ${Object.keys(SERVER_MEMBERS).join(", ")}`}`,
-      );
+    if (!Object.hasOwn(SERVER_MEMBERS, name)) {
+      const members = Object.keys(SERVER_MEMBERS);
+      const next = didYouMean(name, members) || `; it may have ${members.join(", ")}`;
+      throw invalid(` has no member "${name}"${next}`);
+    }
     const why = value === undefined ? null : SERVER_MEMBERS[name as keyof ServerConfig](value);
     if (why !== null) throw invalid(`.${name} ${why}`);
   }

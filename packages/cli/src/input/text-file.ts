@@ -60,12 +60,10 @@ export async function* fileBytes(
 export async function fileThere(file: string, codes: FileCodes): Promise<void> {
   const found = await stat(file).catch((cause: unknown) => {
     const absent = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    throw new TidemarkError(
-      codes.missing,
-      `${file}: ` +
-        `${absent ? "there is no such file; check its name, or run again when it has come" : `it cannot be read: ${(cause as Error).message}`}`,
-      { cause },
-    );
+    const why = absent
+      ? "there is no such file; check its name, or run again when it has come"
+      : `it cannot be read: ${(cause as Error).message}`;
+    throw new TidemarkError(codes.missing, `${file}: ${why}`, { cause });
   });
   if (!found.isFile()) throw new TidemarkError(codes.missing, `${file}: this is no file; give one`);
 }

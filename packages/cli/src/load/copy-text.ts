@@ -43,8 +43,10 @@ export function copyField(value: unknown, location: () => string): string {
           throw rowInvalid(`${location()} is a Date without a time; give null where there is none`);
         return value.toISOString();
       }
-      if (value instanceof Uint8Array)
-        return `\\\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex")}`;
+      if (value instanceof Uint8Array) {
+        const { buffer, byteOffset, byteLength } = value;
+        return `\\\\x${Buffer.from(buffer, byteOffset, byteLength).toString("hex")}`;
+      }
       return copyText(jsonField(value, location), location);
     }
     default:

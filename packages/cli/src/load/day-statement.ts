@@ -3,8 +3,21 @@ import { TidemarkError } from "@tidemark/core";
 import type { Day } from "../config/load-jobs.ts";
 
 /** Matches what may hide a `$n` (texts, names, comments), and then the parameter itself. */
-const SQL_TOKEN =
-  /[eE]'(?:[^'\\]|\\[^]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([A-Za-z_]\w*)?\$[^]*?\$\1\$|--[^\n]*|\/\*[^]*?\*\/|[A-Za-z_][\w$]*|\$(\d+)/g;
+const SQL_TOKEN = new RegExp(
+  [
+    /[eE]'(?:[^'\\]|\\[^]|'')*'/,
+    /'(?:[^']|'')*'/,
+    /"(?:[^"]|"")*"/,
+    /\$([A-Za-z_]\w*)?\$[^]*?\$\1\$/,
+    /--[^\n]*/,
+    /\/\*[^]*?\*\//,
+    /[A-Za-z_][\w$]*/,
+    /\$(\d+)/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "g",
+);
 
 /**
  * Replaces `$1` by the beginning of the day, `$2` by its end and `$3` by its date.

@@ -185,11 +185,16 @@ async function copyRows(
     );
   const texts = (prefix: string): string =>
     others.map((name) => `${prefix}${pg.escapeIdentifier(name)}::text`).join(", ");
+  const key = table.primaryKey.map(pg.escapeIdentifier).join(", ");
+  const assignments = others
+    .map(pg.escapeIdentifier)
+    .map((name) => `${name} = excluded.${name}`)
+    .join(", ");
   // An unchanged row makes no change in the log.
   const action =
     job.whenPresent === "keep" || others.length === 0
       ? "ON CONFLICT DO NOTHING"
-      : `ON CONFLICT (${table.primaryKey.map(pg.escapeIdentifier).join(", ")}) DO UPDATE SET ${others.map((name) => `${pg.escapeIdentifier(name)} = excluded.${pg.escapeIdentifier(name)}`).join(", ")}
+      : `ON CONFLICT (${key}) DO UPDATE SET ${assignments}
        WHERE ROW(${texts("there.")}) IS DISTINCT FROM ROW(${texts("excluded.")})`;
   const { rowCount: taken } = await client.query(
     `INSERT INTO ${table.text} AS there (${names}) SELECT ${names} FROM pg_temp.tidemark_day ` +
@@ -212,12 +217,11 @@ async function createTemporaryTable(
     `CREATE TEMPORARY TABLE tidemark_day ON COMMIT DROP AS SELECT ${names} FROM ${text} WITH ` +
       "NO DATA",
   );
-  const strict = columns.filter(({ name, notNull }) => notNull && named.includes(name));
-  if (strict.length > 0)
-    await client.query(
-      "ALTER TABLE pg_temp.tidemark_day " +
-        `${strict.map(({ name }) => `ALTER COLUMN ${pg.escapeIdentifier(name)} SET NOT NULL`).join(", ")}`,
-    );
+  const constraints = columns
+    .filter(({ name, notNull }) => notNull && named.includes(name))
+    .map(({ name }) => `ALTER COLUMN ${pg.escapeIdentifier(name)} SET NOT NULL`);
+  if (constraints.length > 0)
+    await client.query(`ALTER TABLE pg_temp.tidemark_day ${constraints.join(", ")}`);
 }
 
 /** The error of COPY, with the line and the column where it stopped. */
@@ -230,11 +234,11 @@ async function rowError(error: unknown, rows: DayRows, who: string): Promise<unk
   if (line === undefined) return error;
   const location = await rows.location(Number(line));
   const { message, detail } = error as Error & { readonly detail?: string };
+  const of = column === undefined ? "" : `${column}: `;
+  const more = detail === undefined ? "" : ` (${detail})`;
   return new TidemarkError(
     "LOAD_ROW_INVALID",
-    `${who}: ${location}: ` +
-      `${column === undefined ? "" : `${column}: `}${message}${detail === undefined ? "" : ` (${detail})`}; ` +
-      "repair that row, nothing of the day was written",
+    `${who}: ${location}: ${of}${message}${more}; repair that row, nothing of the day was written`,
     { cause: error },
   );
 }

@@ -27,10 +27,15 @@ export async function targetTable(
   const schema = dot < 0 ? "public" : name.slice(0, dot);
   const table = name.slice(dot + 1);
   const { rows: columns } = await client.query<{ name: string; not_null: boolean; key: number }>(
-    `SELECT attname AS name, attnotnull AS not_null, coalesce(array_position(indkey::int2[], attnum), -1) AS key
-     FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    `SELECT attname AS name, attnotnull AS not_null,
+       coalesce(array_position(indkey::int2[], attnum), -1) AS key
+     FROM pg_attribute
+     JOIN pg_class ON pg_class.oid = attrelid
+     JOIN pg_namespace ON pg_namespace.oid = relnamespace
      LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary
-     WHERE nspname = $1 AND relname = $2 AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
+     WHERE nspname = $1 AND relname = $2 AND relkind IN ('r', 'p')
+       AND attnum > 0 AND NOT attisdropped
+     ORDER BY attnum`,
     [schema, table],
   );
   if (columns.length === 0) {
@@ -39,10 +44,11 @@ export async function targetTable(
         "('pg_catalog', 'information_schema')",
     );
     const names = rows.map((row) => row.name);
+    const next =
+      didYouMean(name, names) || "; create it first, or write its name in the database with schema";
     throw new TidemarkError(
       "LOAD_TABLE_UNKNOWN",
-      `${who}: the database has no table ` +
-        `${name}${didYouMean(name, names) || "; make it first, or name it as it is called there, with its schema"}`,
+      `${who}: the database has no table ${name}${next}`,
     );
   }
   return {
@@ -88,6 +94,8 @@ export async function createNotesTable(client: pg.Client, { notes }: TargetTable
   // Two sessions that create one table at the same time fail.
   await client.query("SELECT pg_advisory_xact_lock(7384202)");
   await client.query(`CREATE TABLE IF NOT EXISTS ${notes} (
-    job text NOT NULL, date date NOT NULL, into_table text NOT NULL, rows bigint NOT NULL DEFAULT 0, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (job, date))`);
+    job text NOT NULL, date date NOT NULL, into_table text NOT NULL,
+    rows bigint NOT NULL DEFAULT 0, at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (job, date))`);
   await client.query("COMMIT");
 }

@@ -152,18 +152,18 @@ async function feedStores(
     });
     if (changes === 0) {
       const others = [...topics.skipped].map(([topic, count]) => `${count} of ${topic}`).join(", ");
+      const tables = loaded.sources.map(({ table }) => table).join(", ");
       onWarning?.(
-        `no message is of a table that "${loaded.name}" reads ` +
-          `(${loaded.sources.map(({ table }) => table).join(", ")})${others === "" ? "" : `; there were ${others}`}`,
+        `no message is of a table that "${loaded.name}" reads (${tables})` +
+          (others === "" ? "" : `; there were ${others}`),
       );
     }
     for (const { source, online } of await store.status()) {
-      if (online !== null && online.quarantinedRows > 0)
-        onWarning?.(
-          `source "${source}": ` +
-            `${online.quarantinedRows === 1 ? "1 row cannot be read and is" : `${online.quarantinedRows} rows cannot be read and are`} ` +
-            "in no window (law 9)",
-        );
+      const count = online?.quarantinedRows ?? 0;
+      if (count === 0) continue;
+      const rows =
+        count === 1 ? "1 row cannot be read and is" : `${count} rows cannot be read and are`;
+      onWarning?.(`source "${source}": ${rows} in no window (law 9)`);
     }
     return changes;
   } finally {

@@ -290,7 +290,9 @@ function timeValue(given: unknown, { zone }: EntityFileOptions, location: () => 
   throw new TidemarkError(
     "TIME_INVALID",
     `${location()}: ${valueShown(given)} is ` +
-      `${zoneless ? "a time without a zone; write Z or +07:00 behind it, or say which zone it is with " + "--zone" : 'no time; write it as "2026-01-31T09:30:00.125Z"'}`,
+      (zoneless
+        ? "a time without a zone; write Z or +07:00 behind it, or name its zone with --zone"
+        : 'no time; write it as "2026-01-31T09:30:00.125Z"'),
   );
 }
 

@@ -16,12 +16,11 @@ export interface JsonColumn {
 interface SeenTypes {
   text: boolean;
   boolean: boolean;
-  /**
-   * A whole number was seen. Beside it: a whole number that a double may not hold, and another
-   * number.
-   */
+  /** Whole numbers. */
   whole: boolean;
+  /** Whole numbers that a double may not hold. */
   large: boolean;
+  /** Other numbers. */
   fraction: boolean;
   other: boolean;
 }

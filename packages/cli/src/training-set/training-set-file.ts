@@ -90,8 +90,8 @@ export async function trainingSetFile(
     return { rows, features: features.map(({ as }) => as), coverage: training.coverage };
   } catch (error) {
     // The training set's message names the row. Add the file.
-    const ofFrame = isTidemarkError(error) && /^entity (?:row|frame)/.test(error.message);
-    throw ofFrame
+    const ofEntityRow = isTidemarkError(error) && /^entity (?:row|frame)/.test(error.message);
+    throw ofEntityRow
       ? new TidemarkError<string>(error.code, `${file}: ${error.message}`, { cause: error })
       : error;
   } finally {

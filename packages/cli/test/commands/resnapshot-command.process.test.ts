@@ -26,8 +26,8 @@ const held = (source, signal) => ({
 });
 
 export default defineConfig({
-  definitions, retain: "forever",
-  online: () => sqliteOnlineStore("online.db"),
+  definitions,
+  online: { store: () => sqliteOnlineStore("online.db"), retention: "forever" },
   offline: () => deltaOfflineStore(localObjects("lake")),
   changes: {
     bank: () => recordedTopic("topic.jsonl"),

@@ -87,7 +87,7 @@ test(
       /secret "empty": the environment variable TIDEMARK_TEST_EMPTY is empty; set it/,
     );
     expect(() => secrets["none"]).toThrow(
-      /secret "none": the file .*none is not there; put it there/,
+      /secret "none": the file .*none does not exist; put it there/,
     );
     expect(() => secrets["blank"]).toThrow(/secret "blank": the file .*empty is empty/);
     expect(() => secrets["directory"]).toThrow(

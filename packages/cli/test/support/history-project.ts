@@ -13,8 +13,8 @@ import { defineConfig } from "@tidemark/cli";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import * as definitions from "./features.ts";
 export default defineConfig({
-  definitions, retain: "forever",
-  online: () => sqliteOnlineStore("online.db"),
+  definitions,
+  online: { store: () => sqliteOnlineStore("online.db"), retention: "forever" },
   offline: () => deltaOfflineStore(localObjects("lake")),
 });
 `;
