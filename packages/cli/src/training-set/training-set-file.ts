@@ -90,7 +90,7 @@ export async function trainingSetFile(
     return { rows, features: features.map(({ as }) => as), coverage: training.coverage };
   } catch (error) {
     // The training set's message names the row. Add the file.
-    const ofEntityRow = isTidemarkError(error) && /^entity (?:row|frame)/.test(error.message);
+    const ofEntityRow = isTidemarkError(error) && /^entity (?:rows?|columns)\b/.test(error.message);
     throw ofEntityRow
       ? new TidemarkError<string>(error.code, `${file}: ${error.message}`, { cause: error })
       : error;
