@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { browserBundle } from "@tidemark/testkit/browser-bundle";
 import { unsupportedNode } from "../../packages/cli/src/node-version.ts";
 import { entryPoints, publishedPackages } from "./packages.ts";
 import {
@@ -121,12 +122,27 @@ async function installAndImport(): Promise<Finished[]> {
         runNpm(["exec", "--no", "--", name, "--help"], { cwd: project, env }),
       )),
       ...(await compileProgram(project)),
+      await bundleForBrowser(project),
       ...(await withOldNode(project)),
       ...(await withoutAdapters(project)),
     ];
   } finally {
     rmSync(project, { recursive: true, force: true });
   }
+}
+
+/** Bundles the client and definitions for browsers: neither the store nor a module of Node. */
+async function bundleForBrowser(project: string): Promise<Finished> {
+  const home = join(root, "packages", "client", "test", "browser");
+  const folder = join(project, "browser");
+  mkdirSync(folder);
+  for (const name of readdirSync(home)) copyFileSync(join(home, name), join(folder, name));
+  const { code, kilobytes, warnings } = await browserBundle(join(folder, "page.ts"));
+  return expected(
+    warnings.length === 0 && !/getBuiltinModule|node:/.test(code) && kilobytes < 20,
+    `a bundle for browsers of ${kilobytes.toFixed(1)} kB`,
+    warnings.join("\n"),
+  );
 }
 
 /** Compiles a user's program with the least TypeScript and with `strict: false`. */

@@ -3,46 +3,23 @@
  * Chromium runs the bundle against a server of the same origin.
  */
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { openStore } from "@tidemark/core";
 import { memoryOnlineStore } from "@tidemark/core/testing";
 import { featureServer } from "@tidemark/server";
+import { browserBundle } from "@tidemark/testkit/browser-bundle";
 import { chromium, suiteNeeding } from "@tidemark/testkit/needs";
 import { openPage } from "@tidemark/testkit/services/chromium";
-import { build, createLogger } from "vite";
 import { expect, test } from "vitest";
 import { answersOf } from "./browser/answers.ts";
 import * as definitions from "./browser/definitions.ts";
 import type { PageReport } from "./browser/page.ts";
 
-/** Bundles a module for browsers; a warning of the bundler is a failure. */
-async function bundle(file: string): Promise<string> {
-  const warnings: string[] = [];
-  const logger = createLogger("warn");
-  const warn = (message: string): void => {
-    warnings.push(message);
-  };
-  const [built] = (await build({
-    configFile: false,
-    customLogger: { ...logger, info: () => undefined, warn, warnOnce: warn },
-    resolve: { conditions: ["@tidemark/source", "browser", "module", "import", "default"] },
-    build: {
-      write: false,
-      target: "es2023",
-      minify: true,
-      lib: { entry: join(import.meta.dirname, "browser", file), formats: ["es"] },
-    },
-  })) as readonly { readonly output: readonly { readonly code?: string }[] }[];
-  expect(warnings).toEqual([]);
-  expect(built!.output.length).toBe(1);
-  return built!.output[0]!.code!;
-}
-
-const kilobytes = (code: string): number => gzipSync(code).length / 1000;
+const SOURCES = ["@tidemark/source"];
+const pathOf = (file: string): string => join(import.meta.dirname, "browser", file);
 
 suiteNeeding(chromium(), "in Chromium", () => {
   test("a page pushes and reads the values of the store", { timeout: 60_000 }, async () => {
-    const code = await bundle("page.ts");
+    const { code } = await browserBundle(pathOf("page.ts"), SOURCES);
     const store = await openStore({
       definitions,
       online: { store: memoryOnlineStore(), retention: "forever" },
@@ -76,13 +53,15 @@ suiteNeeding(chromium(), "in Chromium", () => {
   });
 });
 
-test("the bundles hold no store", async () => {
-  const page = await bundle("page.ts");
-  const features = await bundle("definitions.ts");
+test("the bundles hold neither the store nor modules of Node", async () => {
+  const page = await browserBundle(pathOf("page.ts"), SOURCES);
+  const features = await browserBundle(pathOf("definitions.ts"), SOURCES);
   console.log(
-    `bundles, minified and gzip: client and definitions ${kilobytes(page).toFixed(1)} kB, ` +
-      `definitions ${kilobytes(features).toFixed(1)} kB`,
+    `bundles, minified and gzip: client and definitions ${page.kilobytes.toFixed(1)} kB, ` +
+      `definitions ${features.kilobytes.toFixed(1)} kB`,
   );
-  expect(kilobytes(page)).toBeLessThan(20);
-  expect(kilobytes(features)).toBeLessThan(13);
+  expect([...page.warnings, ...features.warnings]).toEqual([]);
+  expect(page.code + features.code).not.toMatch(/getBuiltinModule|node:/);
+  expect(page.kilobytes).toBeLessThan(20);
+  expect(features.kilobytes).toBeLessThan(13);
 });
