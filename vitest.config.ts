@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /**
  * The name of a test file says its project; the check `projects` reads what the file imports.
@@ -9,6 +10,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config
  * - `x.services.test.ts` is `services`: it needs programs that npm does not bring.
  * - Every other test file of e2e/ is `laws`: all paths compared with the oracle.
  */
+const LONGEST = "e2e/test/pipeline.services.test.ts";
 const folders = ["packages/*/test", "docs/test", "testkit/test"];
 const inFolders = (suffix: string): string[] => folders.map((folder) => `${folder}/**/*${suffix}`);
 
@@ -19,6 +21,23 @@ function project(
 ): TestProjectInlineConfiguration {
   const ignored = ["**/node_modules/**", ...exclude];
   return { extends: true, test: { name, include, exclude: ignored, globalSetup } };
+}
+
+/**
+ * Files of services wait for them much of the time, so every second file is another one. The
+ * longest comes first.
+ */
+class ServicesBetweenOthers extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const services = sorted.filter(({ project: { name } }) => name === "services");
+    const longest = services.findIndex(({ moduleId }) => moduleId.endsWith(LONGEST));
+    if (longest > 0) services.unshift(...services.splice(longest, 1));
+    const others = sorted.filter(({ project: { name } }) => name !== "services");
+    return Array.from({ length: Math.max(services.length, others.length) }, (_, i) => i).flatMap(
+      (i) => [...services.slice(i, i + 1), ...others.slice(i, i + 1)],
+    );
+  }
 }
 
 // Programs that tests start compile the same sources: they find them compiled.
@@ -33,6 +52,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: "forks",
+    sequence: { sequencer: ServicesBetweenOthers },
     setupFiles: ["testkit/src/rerun.ts"],
     maxWorkers: 2,
     projects: [

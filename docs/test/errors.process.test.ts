@@ -1,11 +1,11 @@
 /** The tables of docs/errors.md say exactly the codes that the sources have. */
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { TidemarkError } from "@tidemark/core";
 import { startNode } from "@tidemark/testkit/child-process";
 import ts from "typescript";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { vitepress } from "../../scripts/checks/vitepress.ts";
 import { pageOf, root } from "./support/page.ts";
 
@@ -96,11 +96,22 @@ test("the type ErrorCode has the codes of the page, in its groups and order", ()
   expect(groups).toEqual(thrown.map(rowsOf));
 });
 
+/** Returns the folder of the site. The check `docs` of the same run has built it already. */
+async function builtSite(): Promise<string> {
+  const built = process.env["TIDEMARK_SITE"];
+  if (built !== undefined) return built;
+  const folder = mkdtempSync(join(tmpdir(), "tidemark-site-"));
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true });
+  });
+  await startNode(vitepress, ["build", "docs", "--outDir", folder, "--emptyOutDir"], {
+    cwd: root,
+  }).succeeded();
+  return folder;
+}
+
 test("the address of every error is an anchor of the page", async () => {
-  const page = join(mkdtempSync(join(tmpdir(), "tidemark-errors-")), "site");
-  await startNode(vitepress, ["build", "docs", "--outDir", page], { cwd: root }).succeeded();
-  const html = readFileSync(join(page, "errors.html"), "utf8");
-  rmSync(dirname(page), { recursive: true });
+  const html = readFileSync(join(await builtSite(), "errors.html"), "utf8");
   const anchors = new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id!));
   const site = "https://tidemark-features.github.io/tidemark/errors#";
   const addresses = groups.flat().map((code) => new TidemarkError<string>(code, "").docs);

@@ -25,7 +25,6 @@ import {
   seedsFromEnvironment,
 } from "@tidemark/testkit";
 import { recordedTopic } from "@tidemark/source-debezium";
-import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -36,9 +35,10 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { onSmallDisk, remount, smallDisks } from "@tidemark/testkit/small-disk";
+import { suiteNeeding } from "@tidemark/testkit/suite-needing";
 import { describe, expect, test } from "vitest";
 import {
   keepingStores,
@@ -269,16 +269,9 @@ test("a state file that is no database, or another program's, is refused unchang
   });
 });
 
-const mountable = canMount();
-if (!mountable)
-  console.log(
-    "bad input: a full and a read-only file system are skipped: they need Linux and root, " +
-      "for mount",
-  );
-
-describe.skipIf(!mountable)("a file system", () => {
+suiteNeeding(smallDisks(), "a file system", () => {
   /** Calls `use` with a folder on a small file system. */
-  async function onSmallDisk(
+  async function inSmallFolder(
     size: string,
     use: (place: TestFolder, disk: string) => Promise<void>,
   ): Promise<void> {
@@ -286,12 +279,7 @@ describe.skipIf(!mountable)("a file system", () => {
       async (place) => {
         const disk = join(place.folder, "disk");
         mkdirSync(disk);
-        system(`mount -t tmpfs -o size=${size} tmpfs`, disk);
-        try {
-          await use(place, disk);
-        } finally {
-          system("umount", disk);
-        }
+        await onSmallDisk(disk, size, () => use(place, disk));
       },
       (folder) => join(folder, "disk"),
     );
@@ -300,7 +288,7 @@ describe.skipIf(!mountable)("a file system", () => {
   test("full is ONLINE_STORE_FULL or OBJECTS_FULL; with more room the run goes on", async () => {
     const codes = new Set<string>();
     for (const size of ["150k", "200k", "250k", "300k", "350k", "400k"]) {
-      await onSmallDisk(size, async (place, disk) => {
+      await inSmallFolder(size, async (place, disk) => {
         codes.add(
           await refused(
             (async () => {
@@ -314,7 +302,7 @@ describe.skipIf(!mountable)("a file system", () => {
             /(room|space)/,
           ),
         );
-        system("mount -o remount,size=64m", disk);
+        remount(disk, "size=64m");
         await expectNextRunWorks(place);
       });
     }
@@ -330,8 +318,7 @@ describe.skipIf(!mountable)("a file system", () => {
       const { scenario, folder } = place;
       const disk = lakePath(folder);
       mkdirSync(disk);
-      system("mount -t tmpfs -o size=60k tmpfs", disk);
-      try {
+      await onSmallDisk(disk, "60k", async () => {
         const store = await place.open();
         const backpressure: StoreBackpressure[] = [];
         let error: unknown = null;
@@ -377,21 +364,19 @@ describe.skipIf(!mountable)("a file system", () => {
           await sleep(20);
         }
         expect(await storeDifferences(store, scenario, scenario.requests, "online")).toEqual([]);
-        system("mount -o remount,size=64m", disk);
+        remount(disk, "size=64m");
         await ended;
         expect(error).toBeNull();
         expect(backpressure.at(-1)).toMatchObject({ role: "history", caughtUp: true });
         expect((await store.status())[0]!.backpressure).toEqual([]);
         await store.close();
         await expectNextRunWorks(place);
-      } finally {
-        system("umount", disk);
-      }
+      });
     });
   });
 
   test("read-only is ONLINE_STORE_READ_ONLY or OBJECTS_READ_ONLY until writable", async () => {
-    await onSmallDisk("64m", async (place, disk) => {
+    await inSmallFolder("64m", async (place, disk) => {
       const topic = readFileSync(topicPath(place.folder), "utf8");
       writeFileSync(
         topicPath(place.folder),
@@ -401,7 +386,7 @@ describe.skipIf(!mountable)("a file system", () => {
       await place.run(store);
       await store.close();
       writeFileSync(topicPath(place.folder), topic);
-      system("mount -o remount,ro", disk);
+      remount(disk, "ro");
       expect(await refused(place.open(), /(write access|right)/)).toBe("ONLINE_STORE_READ_ONLY");
       const offline = await openStore({
         definitions: scenarioDefinitions(place.scenario),
@@ -417,23 +402,8 @@ describe.skipIf(!mountable)("a file system", () => {
         }),
       ).toEqual([]);
       expect(await refused(place.run(offline), /(write access|right)/)).toBe("OBJECTS_READ_ONLY");
-      system("mount -o remount,rw", disk);
+      remount(disk, "rw");
       await expectNextRunWorks(place);
     });
   });
 });
-
-function system(command: string, place: string): void {
-  const [program, ...args] = command.split(" ");
-  execFileSync(program!, [...args, place], { stdio: "ignore" });
-}
-
-function canMount(): boolean {
-  if (process.platform !== "linux" || process.geteuid!() !== 0) return false;
-  try {
-    system("unshare --mount mount -t tmpfs tmpfs", tmpdir());
-    return true;
-  } catch {
-    return false;
-  }
-}

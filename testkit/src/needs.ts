@@ -10,7 +10,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { describe, test } from "vitest";
 import { absentImages, composeAnswers, missingForDocker } from "./services/images.ts";
 import { chromiumProgram } from "./services/chromium.ts";
 import { minioProgram } from "./services/minio.ts";
@@ -21,24 +20,11 @@ import {
   missingForTrino,
   sparkJars,
 } from "./services/toolchain.ts";
+import type { Need } from "./suite-needing.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-export interface Need {
-  /** null if the need is met; otherwise what is missing and the command that installs it. */
-  readonly missing: string | null;
-}
-
-export function suiteNeeding(need: Need, name: string, body: () => void): void {
-  if (need.missing === null) describe(name, body);
-  else if (process.env["CI"] === "true")
-    describe(name, () => {
-      test("has what it needs", () => {
-        throw new Error(need.missing!);
-      });
-    });
-  else describe.skip(`${name} (skipped: ${need.missing})`, body);
-}
+export { suiteNeeding } from "./suite-needing.ts";
 
 /**
  * Needs a Python with deltalake, duckdb, polars and pyarrow, as pinned in

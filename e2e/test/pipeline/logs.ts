@@ -9,9 +9,10 @@ import { localObjects } from "@tidemark/delta";
 import type { Pipeline } from "@tidemark/testkit/services";
 import { kafkaChanges } from "@tidemark/source-debezium";
 import kafkajs from "kafkajs";
-import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { onSmallDisk, smallDisks } from "@tidemark/testkit/small-disk";
+import { suiteNeeding } from "@tidemark/testkit/suite-needing";
 import { expect, test } from "vitest";
 import { checkText } from "../../src/pipeline-check.ts";
 import { bank } from "../../src/pipeline-definitions.ts";
@@ -205,63 +206,62 @@ export function logTests(pipelineOf: () => Pipeline): void {
     },
   );
 
-  test(
-    "a full disk under the history is named, half-writes nothing, and can recover",
-    { timeout: 400_000 },
-    async (context) => {
-      const pipeline = pipelineOf();
-      const { first: seed } = seedsFromEnvironment({ runs: 1 });
-      await inFolder(async (folder) => {
-        const disk = join(folder, "disk");
-        mkdirSync(disk);
-        if (!mounted(disk)) context.skip("only root may mount a small disk");
-        try {
-          const flow = await startFlow(pipeline, "disk");
-          const lake = join(disk, "lake");
-          const stores = (): RealStores => realStores(folder, {}, localObjects(lake));
-          const load = startLoad(flow.url, seed);
-          const store = await openFlow(bank, stores());
-          const runner = startRunner(store, {
-            brokers: pipeline.kafka.brokers,
-            topics: flow.topics,
+  suiteNeeding(smallDisks(), "on a small disk", () => {
+    test(
+      "a full disk under the history is named, half-writes nothing, and can recover",
+      { timeout: 400_000 },
+      async () => {
+        const pipeline = pipelineOf();
+        const { first: seed } = seedsFromEnvironment({ runs: 1 });
+        await inFolder(async (folder) => {
+          const disk = join(folder, "disk");
+          mkdirSync(disk);
+          await onSmallDisk(disk, "16m", async () => {
+            const flow = await startFlow(pipeline, "disk");
+            const lake = join(disk, "lake");
+            const stores = (): RealStores => realStores(folder, {}, localObjects(lake));
+            const load = startLoad(flow.url, seed);
+            const store = await openFlow(bank, stores());
+            const runner = startRunner(store, {
+              brokers: pipeline.kafka.brokers,
+              topics: flow.topics,
+            });
+            await untilTrue("the first changes", () => runner.taken > 300);
+            const random = new Random(seed);
+            let refused = 0;
+            for (let round = 0; round < 3; round++) {
+              fill(join(disk, "ballast"), random.int(30));
+              await untilTrue(
+                "the disk to refuse",
+                () => (runner.errors.get("OBJECTS_FULL") ?? 0) > refused,
+              );
+              refused = runner.errors.get("OBJECTS_FULL")!;
+              // committed data is whole, though the disk is full
+              const held = await messagesIn(stores());
+              rmSync(join(disk, "ballast"));
+              await untilTrue(
+                "the history to go on",
+                async () => (await messagesIn(stores())) > held + 200,
+                200,
+              );
+            }
+            await load.stop();
+            await runner.stop();
+            await store.close();
+            expect([...runner.errors.keys()]).toEqual(["OBJECTS_FULL"]);
+            const result = await checkFlow(pipeline, flow, bank, stores(), seed);
+            const files = readdirSync(lake, { recursive: true, encoding: "utf8" });
+            console.log(
+              `pipeline disk: full 3 times, ${refused} errors, ${files.length} files; ` +
+                `${load.transactions} transactions; ${checkText(result)}`,
+            );
+            expect(result.differences.slice(0, 20)).toEqual([]);
+            await flow.close();
           });
-          await untilTrue("the first changes", () => runner.taken > 300);
-          const random = new Random(seed);
-          let refused = 0;
-          for (let round = 0; round < 3; round++) {
-            fill(join(disk, "ballast"), random.int(30));
-            await untilTrue(
-              "the disk to refuse",
-              () => (runner.errors.get("OBJECTS_FULL") ?? 0) > refused,
-            );
-            refused = runner.errors.get("OBJECTS_FULL")!;
-            // committed data is whole, though the disk is full
-            const held = await messagesIn(stores());
-            rmSync(join(disk, "ballast"));
-            await untilTrue(
-              "the history to go on",
-              async () => (await messagesIn(stores())) > held + 200,
-              200,
-            );
-          }
-          await load.stop();
-          await runner.stop();
-          await store.close();
-          expect([...runner.errors.keys()]).toEqual(["OBJECTS_FULL"]);
-          const result = await checkFlow(pipeline, flow, bank, stores(), seed);
-          const files = readdirSync(lake, { recursive: true, encoding: "utf8" });
-          console.log(
-            `pipeline disk: full 3 times, ${refused} errors, ${files.length} files; ` +
-              `${load.transactions} transactions; ${checkText(result)}`,
-          );
-          expect(result.differences.slice(0, 20)).toEqual([]);
-          await flow.close();
-        } finally {
-          execFileSync("umount", [disk]);
-        }
-      });
-    },
-  );
+        });
+      },
+    );
+  });
 }
 
 /** Counts the messages by reading them. */
@@ -290,16 +290,6 @@ async function publish(
   await producer.connect();
   await producer.send({ topic, messages: messages.map(([key, value]) => ({ key, value })) });
   await producer.disconnect();
-}
-
-/** Mounts a disk of 16 MiB. */
-function mounted(folder: string): boolean {
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m", "tmpfs", folder], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Fills the disk except for this many blocks. */

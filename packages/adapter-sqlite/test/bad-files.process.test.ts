@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -8,10 +7,11 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CellWrite, OnlineStore } from "@tidemark/core/spi";
 import Database from "better-sqlite3";
+import { onSmallDisk, smallDisks } from "@tidemark/testkit/small-disk";
+import { suiteNeeding } from "@tidemark/testkit/suite-needing";
 import { describe, expect, test } from "vitest";
 import { type SqliteOnlineOptions, sqliteOnlineStore } from "../src/index.ts";
 import { inDirectory } from "./processes.ts";
@@ -336,34 +336,18 @@ describe("a full disk is ONLINE_STORE_FULL, and the step that met it is not ther
     });
   });
 
-  test.skipIf(!mountable())("a file system of 4 MiB", async () => {
-    await inDirectory(async (directory) => {
-      system("mount -t tmpfs -o size=4m tmpfs", directory);
-      try {
-        const store = await opened(join(directory, "online.db"));
-        await fill(store, 20_000);
-        await store.close();
-        const again = await opened(join(directory, "online.db"));
-        expect(await again.positions("s")).toHaveLength(1);
-        await again.close();
-      } finally {
-        system("umount", directory);
-      }
+  suiteNeeding(smallDisks(), "on a small disk", () => {
+    test("a file system of 4 MiB", async () => {
+      await inDirectory((directory) =>
+        onSmallDisk(directory, "4m", async () => {
+          const store = await opened(join(directory, "online.db"));
+          await fill(store, 20_000);
+          await store.close();
+          const again = await opened(join(directory, "online.db"));
+          expect(await again.positions("s")).toHaveLength(1);
+          await again.close();
+        }),
+      );
     });
   });
 });
-
-function mountable(): boolean {
-  if (process.platform !== "linux" || process.geteuid!() !== 0) return false;
-  try {
-    system("unshare --mount mount -t tmpfs tmpfs", tmpdir());
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function system(command: string, place: string): void {
-  const [program, ...args] = command.split(" ");
-  execFileSync(program!, [...args, place], { stdio: "ignore" });
-}

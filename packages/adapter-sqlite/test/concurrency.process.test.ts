@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { seedsFromEnvironment } from "@tidemark/testkit";
 import { expect, test } from "vitest";
 import { sqliteOnlineStore } from "../src/index.ts";
 import { counters, inDirectory, start } from "./processes.ts";
@@ -79,7 +80,8 @@ test("a process that only reads sees whole steps while another writes", async ()
 test("kill -9 in a write loop: cells and positions agree; no written step is lost", async () => {
   await inDirectory(async (directory) => {
     const file = join(directory, "online.db");
-    const [kills, steps] = [30, 100_000];
+    const { runs: kills } = seedsFromEnvironment({ runs: 30 });
+    const steps = 100_000;
     let [midway, before] = [0, -1];
     for (let kill = 0; kill < kills; kill++) {
       const child = start("writer", [file, "p", steps, CELLS]);
@@ -101,7 +103,7 @@ test("kill -9 in a write loop: cells and positions agree; no written step is los
       `kill -9: ${midway} of ${kills} between the first and the last commit, ` +
         `${before + 1} steps in all`,
     );
-    expect(midway).toBeGreaterThanOrEqual(20);
+    expect(midway).toBeGreaterThanOrEqual(Math.floor((kills * 2) / 3));
   });
 });
 
