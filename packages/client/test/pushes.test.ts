@@ -127,7 +127,7 @@ function anyRow(random: Random) {
 const entities = [1n, 2n, 9_223_372_036_854_775_807n].map((thing_id) => ({ thing_id }));
 
 test.each(Array.from({ length: 10 }, (_, i) => 4_200 + i))(
-  "seed %i: the stores answer alike",
+  "seed %i: a store pushed over HTTP equals a store pushed directly",
   async (seed) => {
     const random = new Random(seed);
     for (let i = 0; i < 5; i++) {
@@ -158,16 +158,16 @@ test.each<[string, (push: Pushes["push"]) => Promise<unknown>]>([
     (push) => push(things, [{ id: 1, thing_id: 1, time: new Date(NOON), text: 5n as never }]),
   ],
   [
-    "a column that is not there",
+    "an unknown column",
     (push) => push(things, [{ id: 1, thing_id: 1, time: new Date(NOON), txt: "x" } as never]),
   ],
-  ["no event time", (push) => push(things, [{ id: 1, thing_id: 1 } as never])],
+  ["a row without its event time", (push) => push(things, [{ id: 1, thing_id: 1 } as never])],
   [
     "a decimal with too many digits",
     (push) => push(things, [{ id: 1, thing_id: 1, time: new Date(NOON), exact: "1.23456" }]),
   ],
-  ["a row that is none", (push) => push(things, [null as never])],
-  ["a source that is not there", (push) => push("thing", [])],
+  ["null in place of a row", (push) => push(things, [null as never])],
+  ["an unknown source", (push) => push("thing", [])],
 ])("%s is refused as the store refuses it", async (_, attempt) => {
   const codeOf = async (push: Pushes["push"]): Promise<unknown> =>
     attempt(push).then(

@@ -25,7 +25,7 @@ async function outcome(answer: Promise<unknown>): Promise<unknown> {
 }
 
 test.each(Array.from({ length: 12 }, (_, i) => 7_100 + i))(
-  "seed %i: rows, statuses and times are those of the store",
+  "seed %i: the client's rows, statuses and times equal the store's",
   async (seed) => {
     const scenario = generateScenario(seed, { requests: 20 });
     const definitions = scenarioDefinitions(scenario);

@@ -98,10 +98,10 @@ async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
-describe("a server that is away for a moment", () => {
+describe("retries", () => {
   test.each<[string, ScriptedAnswer]>([
     [
-      "says 503",
+      "an answer of 503",
       {
         status: 503,
         body: { code: "SERVER_BUSY", message: "busy" },
@@ -109,19 +109,19 @@ describe("a server that is away for a moment", () => {
       },
     ],
     [
-      "says 503 without a hint",
+      "an answer of 503 without Retry-After",
       { status: 503, body: { code: "SERVER_DRAINING", message: "draining" } },
     ],
-    ["is a proxy's 502", { status: 502, body: "<html>" }],
-    ["resets the connection", "reset"],
-  ])("%s: a read is asked again, and answered", async (_, first) => {
+    ["the 502 of a proxy", { status: 502, body: "<html>" }],
+    ["a reset connection", "reset"],
+  ])("after %s a read is repeated, and answered", async (_, first) => {
     const { seen, client } = await scriptedServer(first, OK);
     expect([...(await client().getOnlineFeatures(request))]).toEqual([{ n: 3 }]);
     expect(seen).toHaveLength(2);
     expect(seen[1]!.body).toBe(seen[0]!.body);
   });
 
-  test("so is a push, with the same id, so that it is taken once", async () => {
+  test("a push is repeated with the same id, so that it takes effect once", async () => {
     const { seen, client } = await scriptedServer("reset", {
       status: 200,
       body: { rows: 1, deletes: 0, position: 0, committed: null },
@@ -143,7 +143,7 @@ describe("a server that is away for a moment", () => {
     ]);
   });
 
-  test("at most `retries` times; then the server's code, or SERVER_UNAVAILABLE", async () => {
+  test("after `retries` repetitions the call fails with the server's code, or SERVER_UNAVAILABLE", async () => {
     const busy = await scriptedServer({
       status: 503,
       body: { code: "SERVER_BUSY", message: "busy" },
@@ -163,7 +163,7 @@ describe("a server that is away for a moment", () => {
     ).toBe("SERVER_UNAVAILABLE");
   });
 
-  test("what will be the same in a moment is not asked again", async () => {
+  test("an error that a retry cannot change is not retried", async () => {
     const told = [
       [422, "KEY_INVALID"],
       [404, "FEATURE_UNKNOWN"],
@@ -186,8 +186,8 @@ describe("a server that is away for a moment", () => {
   });
 });
 
-describe("time", () => {
-  test("a server that says nothing is SERVER_TIMED_OUT, and asked once", async () => {
+describe("time limits", () => {
+  test("a server that does not answer is SERVER_TIMED_OUT after one attempt", async () => {
     const { seen, client } = await scriptedServer("silence");
     expect(await codeOf(client({ timeout: "100ms" }).getOnlineFeatures(request))).toBe(
       "SERVER_TIMED_OUT",
@@ -195,7 +195,7 @@ describe("time", () => {
     expect(seen).toHaveLength(1);
   });
 
-  test("the timeout bounds all attempts together, pauses included", async () => {
+  test("the timeout limits all attempts and the delays between them together", async () => {
     const { seen, client } = await scriptedServer({
       status: 503,
       body: { code: "SERVER_BUSY", message: "busy" },
@@ -207,7 +207,7 @@ describe("time", () => {
     expect(seen).toHaveLength(1);
   });
 
-  test("a signal ends a call with its reason: before, during, and in a pause", async () => {
+  test("a signal ends a call with its reason: before, during, and between attempts", async () => {
     const { seen, client } = await scriptedServer("silence");
     const reason = new Error("no longer wanted");
     await expect(
@@ -232,14 +232,14 @@ describe("time", () => {
   });
 });
 
-test("connections are kept from one call to the next", async () => {
+test("calls reuse the connection", async () => {
   const { seen, client } = await scriptedServer(OK);
   const one = client();
   for (let i = 0; i < 30; i++) await one.getOnlineFeatures(request);
   expect(new Set(seen.map(({ port }) => port)).size).toBeLessThan(5);
 });
 
-test("the token goes along, asked for anew where it is a function", async () => {
+test("each request has the token; a token function is called for each request", async () => {
   const { seen, client } = await scriptedServer(OK);
   await client({ token: "abc" }).getOnlineFeatures(request);
   let asked = 0;
@@ -253,33 +253,29 @@ test("the token goes along, asked for anew where it is a function", async () => 
   ]);
 });
 
-describe("answers that are none", () => {
+describe("invalid answers", () => {
   test.each<[string, ScriptedAnswer, string]>([
     ["a page of a proxy", { status: 200, body: "<html>" }, "ANSWER_INVALID"],
     ["an error page", { status: 404, body: "<html>" }, "ANSWER_INVALID"],
+    ["a missing feature", { status: 200, body: { asOf: "x", rows: [{}] } }, "DEFINITIONS_DIFFER"],
     [
-      "a feature is missing",
-      { status: 200, body: { asOf: "x", rows: [{}] } },
-      "DEFINITIONS_DIFFER",
-    ],
-    [
-      "a feature of another kind",
+      "a feature of another type",
       { status: 200, body: { asOf: "x", rows: [{ n: "3" }] } },
       "DEFINITIONS_DIFFER",
     ],
     [
-      "rows for others",
+      "too few rows",
       { status: 200, body: { asOf: "x", rows: [{ n: 3 }, { n: 4 }] } },
       "DEFINITIONS_DIFFER",
     ],
-    ["something else", { status: 200, body: [] }, "DEFINITIONS_DIFFER"],
-  ])("%s", async (_, said, code) => {
+    ["a list in place of an object", { status: 200, body: [] }, "DEFINITIONS_DIFFER"],
+  ])("%s is refused", async (_, said, code) => {
     expect(await codeOf((await scriptedServer(said)).client().getOnlineFeatures(request))).toBe(
       code,
     );
   });
 
-  test("an address elsewhere is not followed: the token would go there", async () => {
+  test("a redirect is not followed, because the token would follow", async () => {
     const other = await scriptedServer(OK);
     const { client } = await scriptedServer({
       status: 307,
@@ -293,8 +289,8 @@ describe("answers that are none", () => {
   });
 });
 
-describe("what is wrong before anything is sent", () => {
-  test("keys, times and values are those of a store's errors", async () => {
+describe("errors before a request is sent", () => {
+  test("wrong keys, times and values get the store's codes", async () => {
     const { seen, client } = await scriptedServer(OK);
     expect(
       await codeOf(
@@ -342,7 +338,7 @@ describe("what is wrong before anything is sent", () => {
   });
 });
 
-describe("a service by its name", () => {
+describe("a service by name", () => {
   const definitions = (kind: string) => ({
     status: 200,
     body: {
@@ -356,7 +352,7 @@ describe("a service by its name", () => {
     },
   });
 
-  test("is asked of the server once", async () => {
+  test("reads the definitions of the server once", async () => {
     const { seen, client } = await scriptedServer(definitions("int64"), OK);
     const service = client().service("fraud");
     for (let i = 0; i < 2; i++)
@@ -370,7 +366,7 @@ describe("a service by its name", () => {
     ]);
   });
 
-  test("and again where the server has other definitions since", async () => {
+  test("reads the definitions again when they have changed", async () => {
     const { seen, client } = await scriptedServer(
       definitions("string"),
       OK,
@@ -385,7 +381,7 @@ describe("a service by its name", () => {
     expect(seen).toHaveLength(4);
   });
 
-  test("that the server does not have is SERVICE_UNKNOWN", async () => {
+  test("is SERVICE_UNKNOWN when the server does not have it", async () => {
     const { client } = await scriptedServer({ status: 200, body: { services: [] } });
     expect(
       await codeOf(

@@ -103,7 +103,7 @@ test("misspelt features, services and members, and missing keys do not compile",
   void client.getOnlineFeatures({ features: payments, entities });
   // @ts-expect-error the key bank is missing
   void client.getOnlineFeatures({ features: fraud, entities: [{ user_id: "ann" }] });
-  // @ts-expect-error a key of another kind
+  // @ts-expect-error a key of another type
   void client.getOnlineFeatures({ features: fraud, entities: [{ user_id: 5, bank: 5 }] });
   // @ts-expect-error one entity or a list of them
   void client.getOnlineFeatures({ features: fraud, entities, entity: entities[0] });

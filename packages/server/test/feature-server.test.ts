@@ -8,7 +8,7 @@ const GET = "/get-online-features";
 const ANN = { features: ["weekly:payments_l1w"], entities: { user_id: ["ann"] } };
 
 test(
-  "drain: callers go on, health is 503, every begun request is answered",
+  "drain answers every request, and /health is 503 in the grace period",
   { timeout: 60_000 },
   async () => {
     const server = await shopServer({ shutdown: { gracePeriod: "1s" } });

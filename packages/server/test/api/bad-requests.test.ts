@@ -26,7 +26,7 @@ const FEATURES = "/v1/features";
 
 test.each<[string, string, string | object, number, string, string]>([
   [
-    "a service that is near one",
+    "a misspelt service",
     "/v1/services/everythin/features",
     { entities: [] },
     404,
@@ -34,7 +34,7 @@ test.each<[string, string, string | object, number, string, string]>([
     '"everythin"; did you mean "everything"?',
   ],
   [
-    "a view that is near one",
+    "a misspelt view",
     "/v1/views/weekley/features",
     { entities: [] },
     404,
@@ -42,7 +42,7 @@ test.each<[string, string, string | object, number, string, string]>([
     '"weekley"; did you mean "weekly"?',
   ],
   [
-    "a service or a view that is near one",
+    "a misspelt service or view",
     FEATURES,
     { features: ["evrything"], entities: [] },
     404,
@@ -50,7 +50,7 @@ test.each<[string, string, string | object, number, string, string]>([
     'did you mean "everything"?',
   ],
   [
-    "a feature that is near one",
+    "a misspelt feature",
     FEATURES,
     { features: ["weekly:spend_7d"], entities: [] },
     404,
@@ -58,7 +58,7 @@ test.each<[string, string, string | object, number, string, string]>([
     'view "weekly" has no feature "spend_7d"; did you mean "spent_7d"?',
   ],
   [
-    "a feature of a view that is near one",
+    "a misspelt feature of a view",
     FEATURES,
     { features: ["wekly:spent_7d"], entities: [] },
     404,
@@ -66,7 +66,7 @@ test.each<[string, string, string | object, number, string, string]>([
     'did you mean "weekly"?',
   ],
   [
-    "a name that is near none",
+    "a name that resembles no other",
     FEATURES,
     { features: ["zzzzzzzzzzzz"], entities: [] },
     404,
@@ -74,7 +74,7 @@ test.each<[string, string, string | object, number, string, string]>([
     "there are everything, ",
   ],
   [
-    "a name without end",
+    "a name of 100,000 characters",
     FEATURES,
     { features: ["z".repeat(5000)], entities: [] },
     404,
@@ -98,7 +98,7 @@ test.each<[string, string, string | object, number, string, string]>([
     '"constructor"',
   ],
   [
-    "a reference that is none",
+    "a text that is not a reference",
     FEATURES,
     { features: ["weekly:spent_7d:x"], entities: [] },
     422,
@@ -195,7 +195,7 @@ test.each<[string, string, string | object, number, string, string]>([
     '"features", which is not known here',
   ],
   [
-    "an entity that is no object",
+    "an entity that is not an object",
     FEATURES,
     { features: ["weekly"], entities: [ann, "bob"] },
     422,
@@ -243,7 +243,7 @@ test.each<[string, string, string | object, number, string, string]>([
     "entity row 1: shop_id is no key",
   ],
   [
-    "a key of another kind",
+    "a key of another type",
     FEATURES,
     { features: ["weekly"], entities: [ann, { user_id: 5 }] },
     422,
@@ -381,7 +381,7 @@ test.each<[string, string, string | object, number, string, string]>([
     "the body is not JSON",
   ],
   [
-    "a body nested without end",
+    "a deeply nested body",
     FEATURES,
     "[".repeat(9000),
     422,
@@ -402,8 +402,8 @@ test.each<[string, string, string | object, number, string, string]>([
   expect(found.message).toContain(says);
 });
 
-describe("what never reaches a route", () => {
-  test("an empty body, and one that is not JSON by its own account", async () => {
+describe("requests that reach no route", () => {
+  test("an empty body is 422, and another content type is 415", async () => {
     expect(await refused(FEATURES, "")).toMatchObject({ status: 422, code: "REQUEST_INVALID" });
     expect(
       await refused(FEATURES, "features=weekly", {
@@ -412,7 +412,7 @@ describe("what never reaches a route", () => {
     ).toMatchObject({ status: 415, code: "MEDIA_TYPE_UNKNOWN" });
   });
 
-  test("another method is told which one there is", async () => {
+  test("a wrong method is 405 with the header Allow", async () => {
     const answer = await server.app.inject({ method: "GET", url: FEATURES });
     expect([answer.statusCode, answer.headers.allow, answer.json().code]).toEqual([
       405,
@@ -421,17 +421,17 @@ describe("what never reaches a route", () => {
     ]);
   });
 
-  test("an unknown method at an unknown path is the caller's fault too", async () => {
+  test("an unknown method at an unknown path is 422", async () => {
     const answer = await server.app.inject({ method: "QUERY" as never, url: "/nowhere" });
     expect([answer.statusCode, answer.json().code]).toEqual([422, "REQUEST_INVALID"]);
   });
 
-  test("a path that is near one", async () => {
+  test("an unknown path is 404", async () => {
     expect(await refused("/v1/feature", {})).toMatchObject({ status: 404, code: "ROUTE_UNKNOWN" });
   });
 });
 
-test("the token needs the route's scope: read, operate, or none for the document", async () => {
+test("each route requires its scope, and /openapi.json requires none", async () => {
   const guarded = await shopServer({
     tokens: [{ name: "scoring", token: "a-token-for-scoring-alone", scopes: ["read"] }],
   });

@@ -48,7 +48,7 @@ describe("the answer", () => {
     });
   });
 
-  test("every type as JSON: digits as strings, times to the microsecond, base64", async () => {
+  test("values of every type as JSON: digits as strings, times with microseconds, base64", async () => {
     const { text } = await ask("/v1/features", {
       features: ["kinds", "sums:total_large"],
       entities: [{ id: String(LARGEST) }],
@@ -62,7 +62,7 @@ describe("the answer", () => {
     );
   });
 
-  test("null is null, whatever the kind", async () => {
+  test("a missing value of any type is null", async () => {
     const { json } = await ask("/v1/views/kinds/features", { entities: [{ id: 1 }, { id: 2 }] });
     for (const row of json.rows)
       expect(row).toEqual(
@@ -84,7 +84,7 @@ describe("the answer", () => {
       );
   });
 
-  test('with int64: "number", int64 are bare digits, all of them', async () => {
+  test('with int64: "number", an int64 is a JSON number with all its digits', async () => {
     const { text } = await ask("/v1/features", {
       features: "kinds:large",
       entities: [{ id: String(LARGEST) }],
@@ -93,7 +93,7 @@ describe("the answer", () => {
     expect(text).toContain('[{"large":-9223372036854775808}]');
   });
 
-  test("an int64 key is read exactly, as a string or as bare digits", async () => {
+  test("an int64 key is read exactly, as a string or as a number", async () => {
     for (const id of [`"${LARGEST}"`, String(LARGEST)])
       expect(
         (await ask("/v1/features", `{"features":["kinds:small"],"entities":[{"id":${id}}]}`)).json
@@ -106,7 +106,7 @@ describe("the answer", () => {
       ).toEqual([{ small: null }]);
   });
 
-  test("with metadata: true, each value has its status and its time, as in the SDK", async () => {
+  test("with metadata: true, each value has its status and its event time", async () => {
     const entities = [{ user_id: "ann" }, { user_id: "nobody" }];
     const { json } = await ask("/v1/services/everything/features", {
       entities,
@@ -122,7 +122,7 @@ describe("the answer", () => {
     expect(json.rows).toEqual(toJson(rows));
   });
 
-  test("asOf moves the windows", async () => {
+  test("asOf sets the end of the windows", async () => {
     const at = async (asOf: string) =>
       (
         await ask("/v1/features", {
@@ -143,7 +143,7 @@ describe("the answer", () => {
     ).toEqual([0, 0.1, 0.1, 0]);
   });
 
-  test("a feature may have another name in the answer, so equal names can meet", async () => {
+  test("a feature may get another name in the answer", async () => {
     const { json } = await ask("/v1/features", {
       features: ["weekly:spent_1h as hour", "weekly:spent_7d as week", "last:last_vendor"],
       entities: [{ user_id: "ann" }],
@@ -151,7 +151,7 @@ describe("the answer", () => {
     expect(json.rows).toEqual([{ hour: 0.1, week: 10.1, last_vendor: "Sport" }]);
   });
 
-  test("a service, a view, and the list of its features answer the same", async () => {
+  test("a service, a view, and the list of its features give the same answer", async () => {
     const entities = [{ user_id: "ann" }];
     const view = collectDefinitions({ weekly }).views.get("weekly")!;
     const forms = [
@@ -165,13 +165,13 @@ describe("the answer", () => {
     expect(new Set(forms.map(({ text }) => text)).size).toBe(1);
   });
 
-  test("no entities, no rows", async () => {
+  test("a request without entities gets no rows", async () => {
     expect(
       (await ask("/v1/features", { features: ["weekly", "sums"], entities: [] })).json.rows,
     ).toEqual([]);
   });
 
-  test("views of several entities need the keys of all", async () => {
+  test("features of several entities need the keys of all of them", async () => {
     const { json } = await ask("/v1/features", {
       features: ["weekly:payments_l1w", "shops:sales_l1d"],
       entities: [{ user_id: "ann", shop_id: 1 }],
@@ -180,7 +180,7 @@ describe("the answer", () => {
   });
 });
 
-describe("what there is", () => {
+describe("descriptions and status", () => {
   test("/v1/definitions lists services, views, entities and sources with their types", async () => {
     const { views, services, entities, sources } = (
       await server.app.inject("/v1/definitions")
@@ -223,7 +223,7 @@ describe("what there is", () => {
     });
   });
 
-  test("/v1/status tells how far each source is", async () => {
+  test("/v1/status has the positions of each source", async () => {
     const { sources } = (await server.app.inject("/v1/status")).json();
     expect(sources.map(({ source }: { source: string }) => source).toSorted()).toEqual([
       "customers",

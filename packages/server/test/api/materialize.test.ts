@@ -15,7 +15,7 @@ async function materialize(
   return { status: answer.statusCode, json: answer.json() };
 }
 
-test("a day is materialized, and a second time it is left as it is or computed again", async () => {
+test("a materialized day stays unchanged, or is computed again after a change", async () => {
   const first = await materialize({ views: ["weekly"], dates: ["2026-01-04"] });
   expect(first).toEqual({
     status: 200,
@@ -47,7 +47,7 @@ test("a day is materialized, and a second time it is left as it is or computed a
 
 test.each<[string, object, number, string, string]>([
   [
-    "a view that is near one",
+    "a misspelt view",
     { views: ["weekley"], dates: ["2026-01-04"] },
     404,
     "VIEW_UNKNOWN",
@@ -55,7 +55,7 @@ test.each<[string, object, number, string, string]>([
   ],
   ["no days", { views: ["weekly"] }, 422, "DATES_INVALID", "say which days"],
   ["years of days", { from: "2000-01-01" }, 422, "DATES_INVALID", "a request may have 400"],
-  ["a day that is none", { dates: ["2026-02-30"] }, 422, "DATE_INVALID", "2026-02-30"],
+  ["a day that does not exist", { dates: ["2026-02-30"] }, 422, "DATE_INVALID", "2026-02-30"],
   ["a day that is not over", { dates: ["2026-01-05"] }, 422, "DATE_NOT_OVER", "2026-01-05"],
   ["a misspelt member", { date: "2026-01-04" }, 422, "REQUEST_INVALID", 'did you mean "dates"?'],
   [
@@ -73,7 +73,7 @@ test.each<[string, object, number, string, string]>([
     "dates[0] is a number; give days as strings",
   ],
   [
-    "a zone that is none",
+    "an unknown zone",
     { dates: ["2026-01-04"], zone: "Asia/Saigonn" },
     422,
     "TIME_ZONE_UNKNOWN",

@@ -87,7 +87,7 @@ async function exchanged(
 }
 const conforms = (status: number) => ({ status, request: null, answer: null });
 
-test("it is valid, and says 3.1", async () => {
+test("the document is valid OpenAPI 3.1", async () => {
   const { valid, errors } = await new Validator().validate(
     structuredClone(document) as unknown as Record<string, unknown>,
   );
@@ -105,20 +105,20 @@ test("it is valid, and says 3.1", async () => {
   );
 });
 
-test("an int64 is bounded by all its digits", async () => {
+test("the bounds of an int64 have all their digits", async () => {
   expect((await server.app.inject("/openapi.json")).body).toContain(
     '"minimum":-9223372036854775808,"maximum":9223372036854775807',
   );
 });
 
-test("every operation has an id of its own", () => {
+test("every operation has a unique operationId", () => {
   const ids = Object.values(document.paths).flatMap((path) =>
     Object.values(path).flatMap((one) => (one === undefined ? [] : [one.operationId])),
   );
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-describe("requests and answers are as it says", () => {
+describe("requests and answers follow the document", () => {
   const ann = [{ user_id: "ann" }, { user_id: "nobody" }];
   const things = [
     { id: "9223372036854775807" },
@@ -202,7 +202,7 @@ describe("requests and answers are as it says", () => {
       422,
     ],
   ])(
-    "POST %s %j is refused by both, and the refusal is as the document says",
+    "POST %s %j is refused by the document and the server, and the error follows the document",
     async (path, body, status) => {
       const { request, ...found } = await exchanged("POST", path, body);
       expect(found).toEqual({ status, answer: null });

@@ -22,7 +22,7 @@ async function push(
 }
 const time = "2026-01-05T11:30:00Z";
 
-test("rows that are pushed are answered with, digits and all", async () => {
+test("pushed rows are served with every digit", async () => {
   const pushed = await push(
     '{"rows":[{"id":9223372036854775807,"user_id":"ann","device":"phone","score":0.5,' +
       `"fee":"1.50","extra":{"n":9223372036854775807},"raw":"AP8B","time":"${time}"},` +
@@ -48,7 +48,7 @@ test("rows that are pushed are answered with, digits and all", async () => {
   expect(answer.json<{ rows: object[] }>().rows[0]).toEqual(toJson(row));
 });
 
-test("a push is repeated with its id: the first one's answer, and nothing twice", async () => {
+test("a push with the same id gets the first answer and changes nothing", async () => {
   const payload = { rows: [{ id: 10, user_id: "bob", time }], id: "first" };
   const [once, again] = [await push(payload), await push(payload)];
   expect(again).toEqual(once);
@@ -58,7 +58,7 @@ test("a push is repeated with its id: the first one's answer, and nothing twice"
   });
 });
 
-test("a row that is deleted is gone", async () => {
+test("a deleted row is no longer served", async () => {
   await push({ rows: [{ id: 20, user_id: "eve", time }] });
   expect((await push({ deletes: [{ id: "20" }] })).json).toMatchObject({ rows: 0, deletes: 1 });
   expect([
@@ -70,14 +70,7 @@ test("a row that is deleted is gone", async () => {
 });
 
 test.each<[string, object, string, number, string, string]>([
-  [
-    "a source that is near one",
-    { rows: [] },
-    "login",
-    404,
-    "SOURCE_UNKNOWN",
-    'did you mean "logins"?',
-  ],
+  ["a misspelt source", { rows: [] }, "login", 404, "SOURCE_UNKNOWN", 'did you mean "logins"?'],
   ["a source that a log feeds", { rows: [] }, "payments", 422, "PUSH_NOT_ALLOWED", "never both"],
   ["an empty body", {}, "logins", 422, "REQUEST_INVALID", "neither rows nor deletes"],
   [
@@ -105,7 +98,7 @@ test.each<[string, object, string, number, string, string]>([
     "row 1: it must be an object",
   ],
   [
-    "a value of another kind",
+    "a value of another type",
     { rows: [{ id: 1, user_id: "ann", time, device: 5 }] },
     "logins",
     422,
@@ -113,7 +106,7 @@ test.each<[string, object, string, number, string, string]>([
     'row 0, column "device": 5 is not a string',
   ],
   [
-    "a column that is not there",
+    "an unknown column",
     { rows: [{ id: 1, user_id: "ann", time, devise: "x" }] },
     "logins",
     422,
@@ -121,7 +114,7 @@ test.each<[string, object, string, number, string, string]>([
     '"devise" is none of its columns',
   ],
   [
-    "no event time",
+    "a row without its event time",
     { rows: [{ id: 1, user_id: "ann" }] },
     "logins",
     422,

@@ -111,7 +111,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test("features by reference equal those of the SDK, for unknown users too", async () => {
+  test("features by reference equal the features of the SDK, also for unknown users", async () => {
     const { rows } = await store.getOnlineFeatures({
       features: weekly,
       entities: asked,
@@ -125,7 +125,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     );
   });
 
-  test("so do full names, a service, and some features in another order", async () => {
+  test("full names, a service, and another order of features equal the SDK's answers", async () => {
     const { rows } = await store.getOnlineFeatures({
       features: weekly,
       entities: users,
@@ -160,7 +160,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     );
   });
 
-  test("a float64 without a fraction is a float in Python; keys come back equal", async () => {
+  test("a float64 without a fraction is a float in Python; the keys are returned unchanged", async () => {
     const { values } = await feast({
       call: "get",
       features: ["weekly_activity:min_amount_l1w"],
@@ -178,7 +178,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     });
   });
 
-  test("a thousand entities in one call", async () => {
+  test("one request reads a thousand entities", async () => {
     const many = Array.from({ length: 1000 }, (_, n) => ({
       user_id: userName((n * 7) % (USERS + 5)),
     }));
@@ -189,7 +189,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     );
   });
 
-  test("rows that the client pushes and writes are served at once to it and the SDK", async () => {
+  test("rows that the client pushes and writes are served at once to the client and the SDK", async () => {
     const at = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();
     const pushed = await feast({
       call: "push",
@@ -280,7 +280,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     expect(texts.values["tier"]).toEqual([["str", "'gold'"]]);
   });
 
-  test("the client raises Feast's exception with our message", async () => {
+  test("the client raises Feast's exception with the server's message", async () => {
     const wrong = async (
       question: Readonly<Record<string, unknown>>,
     ): Promise<[string | undefined, string | undefined]> => {
@@ -323,7 +323,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     );
   });
 
-  test("the client is served with its oidc token, and refused without the right one", async () => {
+  test("the client reads features with its oidc token, and is refused with another token", async () => {
     const path = await serve({
       tokens: [
         { name: "feast", token: TOKEN, scopes: ["read"] },
@@ -353,7 +353,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     });
   });
 
-  test("over TLS, with the certificate that its configuration names", async () => {
+  test("the client reads features over TLS with the certificate of its configuration", async () => {
     const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
     await startProgram("openssl", [
       "req",

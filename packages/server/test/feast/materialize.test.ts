@@ -23,7 +23,7 @@ const served = (): Promise<unknown> =>
   );
 
 describe("POST /materialize", () => {
-  test("the days that ended in the interval are materialized; the newest is served", async () => {
+  test("materializes the days that end in the interval, and serves the newest day", async () => {
     const materialize = vi.spyOn(server.store, "materialize");
     const answer = await post("/materialize", DAYS);
     expect([answer.statusCode, answer.body]).toEqual([200, "null"]);
@@ -44,7 +44,7 @@ describe("POST /materialize", () => {
     expect(await served()).not.toBe("MATERIALIZE_NOT_BEGUN");
   });
 
-  test("then what came since, with /materialize-incremental", async () => {
+  test("/materialize-incremental adds the days since the last materialized day", async () => {
     await post("/materialize", DAYS);
     const materialize = vi.spyOn(server.store, "materialize");
     expect(
@@ -58,7 +58,7 @@ describe("POST /materialize", () => {
     expect(materialize.mock.calls[0]![0]).toMatchObject({ incremental: true, to: "2026-01-05" });
   });
 
-  test("?async=true answers at once; a second call is 409 until the first is done", async () => {
+  test("?async=true answers 202 at once; a second request is 409 until the first is done", async () => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -89,7 +89,7 @@ describe("POST /materialize", () => {
     expect((await post("/materialize", DAYS)).statusCode).toBe(200);
   });
 
-  test("an end of the server ends what runs", async () => {
+  test("closing the server stops running materializations", async () => {
     let aborted = false;
     vi.spyOn(server.store, "materialize").mockImplementation(
       ({ signal }) =>
@@ -121,7 +121,7 @@ describe("POST /materialize", () => {
       "no whole day of zone UTC",
     ],
     [
-      "a time that is none",
+      "a text that is not a time",
       "",
       { ...DAYS, end_ts: "yesterday" },
       422,
@@ -135,10 +135,16 @@ describe("POST /materialize", () => {
       422,
       "is not a time",
     ],
-    ["days without end", "", { ...DAYS, start_ts: "1900-01-01" }, 422, "more than 3660 days"],
-    ["days that are not over", "", { ...DAYS, end_ts: "2030-01-01" }, 422, "DATE_NOT_OVER"],
     [
-      "a view that is near one",
+      "an interval of more than 3660 days",
+      "",
+      { ...DAYS, start_ts: "1900-01-01" },
+      422,
+      "more than 3660 days",
+    ],
+    ["a day that is not over", "", { ...DAYS, end_ts: "2030-01-01" }, 422, "DATE_NOT_OVER"],
+    [
+      "a misspelt view",
       "",
       { ...DAYS, feature_views: ["wekly"] },
       404,
@@ -146,15 +152,15 @@ describe("POST /materialize", () => {
     ],
     ["a version", "", { ...DAYS, version: "v1" }, 422, "Tidemark has no versions"],
     [
-      "rows without their time",
+      "disable_event_timestamp",
       "",
       { ...DAYS, disable_event_timestamp: true },
       422,
       "give start_ts and end_ts",
     ],
-    ["no start", "", { end_ts: DAYS.end_ts }, 422, "Field required"],
-    ["async that is neither", "?async=maybe", DAYS, 422, "valid boolean"],
-  ])("%s", async (_, query, body, status, message) => {
+    ["no start_ts", "", { end_ts: DAYS.end_ts }, 422, "Field required"],
+    ["an async flag that is not a boolean", "?async=maybe", DAYS, 422, "valid boolean"],
+  ])("%s is refused", async (_, query, body, status, message) => {
     const answer = await feastPost(server.app, `/materialize${query}`, body);
     expect(answer.text.replaceAll('\\\\\\"', '\\"')).toContain(message);
     expect(answer.status).toBe(status);

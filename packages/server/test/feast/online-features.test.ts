@@ -12,7 +12,7 @@ afterAll(() => server.close());
 const ZERO_TIME = "1970-01-01T00:00:00Z";
 
 describe("the answer", () => {
-  test("answers by column: keys first, then the features as requested, rows in order", async () => {
+  test("has the entity keys first, then the features in the requested order, and entities in order", async () => {
     const { columns, names, text } = await online(server.app, {
       features: ["weekly:spent_7d", "weekly:payments_l1w", "last:last_vendor"],
       entities: { user_id: ["bob", "ann", "nobody"] },
@@ -45,7 +45,7 @@ describe("the answer", () => {
     expect(text).toContain('"values":[1,2,0]');
   });
 
-  test("answers a repeated entity twice, and uses view__feature names on request", async () => {
+  test("has a repeated entity twice, and view__feature names on request", async () => {
     const { columns, names } = await online(server.app, {
       features: ["weekly:payments_l1w", "hospital:hospital_l1d"],
       entities: { user_id: ["ann", "bob", "ann"] },
@@ -55,7 +55,7 @@ describe("the answer", () => {
     expect(columns["weekly__payments_l1w"]![0]).toEqual([2, 1, 2]);
   });
 
-  test("a service's features come; a service precedes features, null is absent", async () => {
+  test("has the features of feature_service, even if the request also has features", async () => {
     const service = await online(server.app, {
       feature_service: "everything",
       features: ["shops:sales_l1d"],
@@ -87,7 +87,7 @@ describe("the answer", () => {
     ).toEqual(["user_id", "mean_l1w"]);
   });
 
-  test('keeps every digit of an int64 in keys and values, and takes "1" for 1', async () => {
+  test('keeps every digit of an int64 in keys and values, and reads the key "1" as 1', async () => {
     const body =
       '{"features":["kinds:large","kinds:counted","sums:total_large"],' +
       `"entities":{"id":[${LARGEST},"${LARGEST}","1"]}}`;
@@ -100,7 +100,7 @@ describe("the answer", () => {
     expect(text).toContain('{"values":[9007199254740991,9007199254740991,null]');
   });
 
-  test("has a value of every kind as Feast has it", async () => {
+  test("has values of every value type as Feast has them", async () => {
     const names = ["text", "flag", "small", "real", "when", "day", "raw", "extra"];
     const values = [];
     for (const name of names)
@@ -120,7 +120,7 @@ describe("the answer", () => {
     ]);
   });
 
-  test("takes an entity's name for its key, and passes over lists that are no keys", async () => {
+  test("accepts an entity's name for its key, and ignores lists that are not keys", async () => {
     const { names, columns } = await online(server.app, {
       features: ["weekly:payments_l1w"],
       entities: { other: [1, 2], user: ["ann", "bob"], __proto__x: [null, null] },
@@ -129,7 +129,7 @@ describe("the answer", () => {
     expect(columns["payments_l1w"]![0]).toEqual([2, 1]);
   });
 
-  test("is the same however often it is asked, and after any other request", async () => {
+  test("is the same for a repeated request, also after other requests", async () => {
     const ask = (): Promise<unknown> =>
       online(server.app, {
         features: ["weekly:payments_l1w", "last:last_amount"],
@@ -145,32 +145,32 @@ describe("the answer", () => {
   });
 });
 
-describe("a mistake is told with its next step, in the form that Feast's client raises", () => {
+describe("an invalid request gets an error with the next step, as an exception of Feast's client", () => {
   const ok = { user_id: ["ann"] };
   test.each<[string, string | object | Buffer, number, string, string]>([
     [
-      "a view that is near one",
+      "a misspelt view",
       { features: ["wekly:payments_l1w"], entities: ok },
       404,
       "FeatureViewNotFoundException",
       'did you mean "weekly"?',
     ],
     [
-      "a feature that is near one",
+      "a misspelt feature",
       { features: ["weekly:payments_1w"], entities: ok },
       404,
       "SpecifiedFeaturesNotPresentError",
       'did you mean "payments_l1w"?',
     ],
     [
-      "a feature that is near none",
+      "a feature that resembles no other",
       { features: ["hospital:zzzzzzz"], entities: ok },
       404,
       "SpecifiedFeaturesNotPresentError",
       "it has hospital_l1d",
     ],
     [
-      "a service that is near one",
+      "a misspelt service",
       { feature_service: "everithing", entities: ok },
       404,
       "FeatureServiceNotFoundException",
@@ -191,7 +191,7 @@ describe("a mistake is told with its next step, in the form that Feast's client 
       "constructor",
     ],
     [
-      "a name without end",
+      "a name of 100,000 characters",
       { features: [`weekly:${"x".repeat(5000)}`], entities: ok },
       404,
       "SpecifiedFeaturesNotPresentError",
@@ -247,7 +247,7 @@ describe("a mistake is told with its next step, in the form that Feast's client 
       "entity row 1: key user_id: null is not allowed",
     ],
     [
-      "a key of another kind",
+      "a key of another type",
       { features: ["weekly:payments_l1w"], entities: { user_id: [7] } },
       422,
       "FeastError",
@@ -309,7 +309,7 @@ describe("a mistake is told with its next step, in the form that Feast's client 
       "FeastError",
       "larger than 10000 bytes",
     ],
-  ])("%s", async (_, body, status, feast, message) => {
+  ])("%s is refused", async (_, body, status, feast, message) => {
     const answer = await online(server.app, body);
     expect(answer.error.message ?? answer.text).toContain(message);
     expect([answer.status, answer.error.class]).toEqual([status, feast]);
@@ -322,17 +322,17 @@ describe("a mistake is told with its next step, in the form that Feast's client 
     ["null", "null", "missing", ["body"]],
     ["a list", "[]", "model_attributes_type", ["body"]],
     ["a number", "5", "model_attributes_type", ["body"]],
-    ["no JSON", '{"features":', "json_invalid", ["body"]],
+    ["a body that is not JSON", '{"features":', "json_invalid", ["body"]],
     ["JSON with NaN", '{"features":[NaN]}', "json_invalid", ["body"]],
     [
-      "bytes that are no UTF-8",
+      "bytes that are not UTF-8",
       Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]),
       "json_invalid",
       ["body"],
     ],
-    ["lists that lie in each other without end", "[".repeat(5000), "json_invalid", ["body"]],
+    ["5,000 nested lists", "[".repeat(5000), "json_invalid", ["body"]],
     [
-      "lists that lie in each other, beside a long number",
+      "nested lists with a long number",
       '{"features":["weekly:payments_l1w"],"n":1234567890123456789,' +
         `"entities":{"user_id":${"[".repeat(4000)}${"]".repeat(4000)}}}`,
       "",
@@ -346,7 +346,7 @@ describe("a mistake is told with its next step, in the form that Feast's client 
       ["body", "entities"],
     ],
     [
-      "an entity that is no list",
+      "entity keys that are not a list",
       { features: ["weekly:payments_l1w"], entities: { user_id: "ann" } },
       "list_type",
       ["body", "entities", "user_id"],

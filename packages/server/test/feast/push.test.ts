@@ -22,7 +22,7 @@ const value = async (feature: string, user: string): Promise<unknown> =>
   ]![0][0];
 
 describe("POST /push", () => {
-  test("a frame has the source's columns and event_timestamp; UTC is the zone", async () => {
+  test("df has the source's columns and event_timestamp; a time without a zone is UTC", async () => {
     const answer = await push({
       id: [1, "2", 3],
       user_id: ["carl", "carl", "dora"],
@@ -39,7 +39,7 @@ describe("POST /push", () => {
     ]).toEqual([2, 2.5, "2.00", 1]);
   });
 
-  test("a repeated key is replaced; a repeated Idempotency-Key is ignored", async () => {
+  test("a row with the same primary key is replaced; a push with the same Idempotency-Key changes nothing", async () => {
     await push({ id: [10], user_id: ["emil"], score: [1], time: ["2026-01-05T11:00:00Z"] });
     await push(
       { id: [10], user_id: ["emil"], score: [5], time: ["2026-01-05T11:00:00Z"] },
@@ -59,7 +59,7 @@ describe("POST /push", () => {
 
   test.each<[string, object, number, string, string]>([
     [
-      "a source that is near one",
+      "a misspelt source",
       { push_source_name: "loginz", df: {} },
       422,
       "SOURCE_UNKNOWN",
@@ -73,7 +73,7 @@ describe("POST /push", () => {
       "payments",
     ],
     [
-      "a column that is near one",
+      "a misspelt column",
       { push_source_name: "logins", df: { devise: ["x"] } },
       422,
       "PUSH_INVALID",
@@ -90,14 +90,14 @@ describe("POST /push", () => {
       "are both the column time",
     ],
     [
-      "no key of an entity",
+      "a row without its entity key",
       { push_source_name: "logins", df: { id: [5], time: ["2026-01-05T11:00:00Z"] } },
       422,
       "PUSH_INVALID",
       'column "user_id": it is missing',
     ],
     [
-      "a time that is none",
+      "a text that is not a time",
       {
         push_source_name: "logins",
         df: { id: [5], user_id: ["a"], time: ["2026-02-30T11:00:00Z"] },
@@ -117,13 +117,13 @@ describe("POST /push", () => {
       "is not a decimal(10, 2)",
     ],
     [
-      "more rows than a push may have",
+      "more rows than the limit",
       { push_source_name: "logins", df: { id: [1, 2, 3, 4, 5] } },
       422,
       "TOO_MANY_ROWS",
       "df has 5 rows, and a push may have 4",
     ],
-  ])("%s", async (_, body, status, code, message) => {
+  ])("%s is refused", async (_, body, status, code, message) => {
     const answer = await feastPost(server.app, "/push", body);
     expect(answer.error.message ?? answer.text).toContain(message);
     expect([answer.status, answer.error.code]).toEqual([status, code]);
@@ -144,7 +144,7 @@ describe("POST /push", () => {
 });
 
 describe("POST /write-to-online-store", () => {
-  test("a view's keys and features are columns; created is ignored where unknown", async () => {
+  test("a view's entity keys and features are columns; an unknown created is ignored", async () => {
     const answer = await write({
       id: [20],
       user_id: ["fred"],
@@ -164,7 +164,7 @@ describe("POST /write-to-online-store", () => {
     ]).toEqual(["phone", "3.25", '{"a":1}', "AP8B"]);
   });
 
-  test("a time in seconds since the epoch, as Feast's client has it, is that time", async () => {
+  test("a number is a time in seconds since 1970, as Feast's client sends it", async () => {
     await write({
       id: [21],
       user_id: ["gina"],
@@ -181,7 +181,7 @@ describe("POST /write-to-online-store", () => {
     ).toEqual([["tablet"], ["PRESENT"], ["2026-01-05T11:00:00Z"]]);
   });
 
-  test("a view that is near one, and one that a log feeds", async () => {
+  test("a misspelt view, and a view over a source that a log feeds, are refused", async () => {
     expect((await write({}, "last_logon")).error).toMatchObject({
       class: "FeatureViewNotFoundException",
       message: expect.stringContaining('did you mean "last_login"?') as string,

@@ -54,7 +54,7 @@ function counting(store: Store): Store & { reads: number } {
   };
 }
 
-test("each request is answered as alone, wrong ones too, with fewer reads", async () => {
+test("a batched request gets the same answer or error as alone, with fewer reads", async () => {
   const { store } = await shopServer();
   const counted = counting(store);
   const { app } = await featureServer({ store: counted, definitions });
@@ -79,7 +79,7 @@ test("each request is answered as alone, wrong ones too, with fewer reads", asyn
   expect(counted.reads - then).toBeLessThan(50);
 });
 
-test("a read of many questions is cut into parts, and a large question goes alone", async () => {
+test("a read has at most 256 entities, and a large request is read alone", async () => {
   const { store } = await shopServer();
   const lengths: number[] = [];
   const reads = batchedReads({

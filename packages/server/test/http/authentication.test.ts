@@ -57,7 +57,7 @@ describe("tokens", () => {
     await server.close();
   });
 
-  test("a weak token, no scope or a wrong digest is refused before listening", async () => {
+  test("a weak token, a token without scope or a wrong SHA-256 is refused by featureServer", async () => {
     const made = (token: object): Promise<string> =>
       shopServer({ tokens: [{ name: "t", ...token } as never] }).then(
         () => "made",
@@ -74,7 +74,7 @@ describe("tokens", () => {
       expect(text).not.toContain("short");
   });
 
-  test("beyond this machine a server without tokens does not listen", async () => {
+  test("a server without tokens does not listen beyond this machine", async () => {
     const server = await shopServer();
     await expect(server.listen({ host: "0.0.0.0", port: 0 })).rejects.toMatchObject({
       code: "SERVER_OPEN",

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { shopServer } from "../support/shop-server.ts";
 
-test("it is healthy as long as its store answers, and says so to whoever watches", async () => {
+test("/health is 200 while the store answers, and 503 otherwise", async () => {
   const server = await shopServer();
   expect((await server.app.inject({ method: "GET", url: "/health" })).statusCode).toBe(200);
   await server.close();

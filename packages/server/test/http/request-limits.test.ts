@@ -5,7 +5,7 @@ import { shopServer } from "../support/shop-server.ts";
 const codeOf = (text: string): string => (JSON.parse(text) as { readonly code: string }).code;
 
 describe("limits", () => {
-  test("larger bodies and more entities or features than allowed are refused", async () => {
+  test("a body, entities or features beyond the limit are refused", async () => {
     const server = await shopServer({ limits: { bodyBytes: 2000, entities: 3, features: 2 } });
     const post = async (payload: object) =>
       server.app.inject({ method: "POST", url: "/v1/features", payload });
@@ -31,7 +31,7 @@ describe("limits", () => {
     await server.close();
   });
 
-  test("beyond the limit requests are told to retry; slow requests are ended", async () => {
+  test("requests beyond requestsInFlight are 503 with Retry-After; slow requests are 504", async () => {
     const server = await shopServer({
       limits: { requestsInFlight: 2 },
       timeouts: { request: "1s" },

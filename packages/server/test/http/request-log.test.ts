@@ -18,7 +18,7 @@ const tokens: ServerOptions["tokens"] = [
 ];
 const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
 
-test("a log line says who asked what and how many; entities only on request", async () => {
+test("a log line has the caller, the route and the number of entities; entities only with the option", async () => {
   const lines: string[] = [];
   const server = await shopServer({
     tokens,

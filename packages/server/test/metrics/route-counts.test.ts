@@ -9,7 +9,7 @@ import {
   routeCounts,
 } from "../../src/metrics/route-counts.ts";
 
-test("the histogram is that of prom-client, value by value, at its bounds too", async () => {
+test("the histogram equals prom-client's, also for durations at a bound", async () => {
   const registry = new Registry();
   const theirs = new Histogram({
     name: "h",
@@ -49,7 +49,7 @@ test("the histogram is that of prom-client, value by value, at its bounds too", 
   );
 });
 
-test("the counters of two processes are summed, the histogram among them", async () => {
+test("clusterMetrics adds the counters and histograms of two processes", async () => {
   const servers = [await shopServer(), await shopServer()];
   for (const [i, server] of servers.entries()) {
     for (let n = 0; n <= i; n++)
