@@ -6,18 +6,22 @@
  * bench -- http steady` sends requests at a fixed rate while another process writes into the same
  * file. It checks that p99 stays the same.
  */
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { micros, openStore, type Store } from "@tidemark/core";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { Random } from "@tidemark/testkit";
 import { weekly } from "@tidemark/testkit/bank/definitions";
 import { userName } from "@tidemark/testkit/bank/transactions";
+import {
+  type Child,
+  type NodeOptions,
+  startNode,
+  startProgram,
+} from "@tidemark/testkit/child-process";
 import { bankChanges, NOW } from "./bank.ts";
 import { median } from "./figures.ts";
 import type { LoadSettings, LoadResult } from "./http-load.ts";
@@ -28,12 +32,7 @@ const CONNECTIONS = 16;
 const TARGET = { ofEcho: 0.6, overFeast: 20 };
 const names = Object.keys(weekly);
 const feastPython = join(import.meta.dirname, "../.tidemark/feast/bin/python");
-const NODE = [
-  process.execPath,
-  "--conditions=@tidemark/source",
-  "--disable-warning=ExperimentalWarning",
-] as const;
-const pinned = availableParallelism() > 1 && works("taskset", ["--version"]);
+const pinned = availableParallelism() > 1 && (await works("taskset", ["--version"]));
 
 const [first = "", ...more] = process.argv.slice(2);
 const steady = first === "steady";
@@ -42,8 +41,8 @@ const rounds = steady ? 0 : Number(more[0] ?? "") || 5;
 
 const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
 const online = join(folder, "online.db");
-const children: ChildProcess[] = [];
-const groups = new Set<ChildProcess>();
+const children: Child[] = [];
+const groups = new Set<Child>();
 try {
   const store = await openStore({
     definitions: { weekly },
@@ -106,10 +105,12 @@ async function compare(store: Store): Promise<void> {
   const results = new Map<string, LoadResult[]>(subjects.map(({ name }) => [name, []]));
   for (const { url, bodies: asked } of subjects)
     // until the JIT compilers are done
-    load({ url, bodies: asked, connections: CONNECTIONS, seconds: 5 });
+    await load({ url, bodies: asked, connections: CONNECTIONS, seconds: 5 });
   for (let round = 0; round < rounds; round++) {
     for (const { name, url, bodies: asked } of subjects)
-      results.get(name)!.push(load({ url, bodies: asked, connections: CONNECTIONS, seconds }));
+      results
+        .get(name)!
+        .push(await load({ url, bodies: asked, connections: CONNECTIONS, seconds }));
   }
   const figure = (name: string, of: "perSecond" | "p50" | "p99"): number =>
     median(results.get(name)!.map((result) => result[of]));
@@ -156,23 +157,20 @@ async function compare(store: Store): Promise<void> {
 async function measureSteadiness(): Promise<void> {
   const rate = 1500;
   const port = await serverOf("tidemark", online);
-  const writer = spawn(
-    ...command(1, [...NODE, join(import.meta.dirname, "http-writer.ts"), online, "500"]),
-    { stdio: ["pipe", "pipe", "inherit"] },
-  );
+  const writer = startOn(1, "http-writer.ts", [online, "500"], { stdin: "pipe" });
   children.push(writer);
   let written = 0;
-  createInterface({ input: writer.stdout! }).on("line", (line) => {
+  writer.onLine = (line) => {
     written = Number(line);
-  });
+  };
   const order = {
     url: `http://127.0.0.1:${port}/get-online-features`,
     bodies: feastBodies(2000),
     connections: CONNECTIONS,
     rate,
   };
-  load({ ...order, seconds: 3 });
-  const { windows, perSecond } = load({ ...order, seconds, windows: 10 });
+  await load({ ...order, seconds: 3 });
+  const { windows, perSecond } = await load({ ...order, seconds, windows: 10 });
   await sleep(1000); // the last of the writer's lines
   windows.forEach((window, i) =>
     console.log(
@@ -250,20 +248,26 @@ async function expectSameAnswers(
   }
 }
 
-/** Returns the command on core `core`, on systems that can bind a process to a core. */
-function command(core: 0 | 1, words: readonly string[]): [string, string[]] {
-  const all = pinned ? ["taskset", "-c", String(core), ...words] : words;
-  return [all[0]!, all.slice(1)];
-}
+/** Returns the command that binds a process to a core, on systems that have it. */
+const boundTo = (core: 0 | 1): readonly string[] => (pinned ? ["taskset", "-c", `${core}`] : []);
+
+/** Starts a program of this folder on a core. */
+const startOn = (
+  core: 0 | 1,
+  program: string,
+  args: readonly string[],
+  options: NodeOptions,
+): Child =>
+  startNode(join(import.meta.dirname, program), args, {
+    ...options,
+    through: boundTo(core),
+    nodeOptions: ["--disable-warning=ExperimentalWarning"],
+  });
 
 async function serverOf(...args: readonly string[]): Promise<string> {
-  const child = spawn(
-    ...command(0, [...NODE, join(import.meta.dirname, "http-server.ts"), ...args]),
-    { stdio: ["pipe", "pipe", "inherit"] },
-  );
+  const child = startOn(0, "http-server.ts", args, { stdin: "pipe" });
   children.push(child);
-  for await (const line of createInterface({ input: child.stdout! })) return line;
-  throw new Error(`the server ${args[0]} did not start`);
+  return child.line();
 }
 
 async function startFeast(store: Store): Promise<string> {
@@ -281,23 +285,15 @@ async function startFeast(store: Store): Promise<string> {
   writeFileSync(join(own, "rows.json"), JSON.stringify(rows));
   const port = await freePort();
   // its worker is a separate process, which would stay
-  const child = spawn(
-    ...command(0, [
-      feastPython,
-      join(import.meta.dirname, "peers/feast_serve.py"),
-      own,
-      String(port),
-    ]),
-    { stdio: ["ignore", "ignore", "pipe"], detached: true },
+  const child = startProgram(
+    feastPython,
+    [join(import.meta.dirname, "peers/feast_serve.py"), own, String(port)],
+    { through: boundTo(0), detached: true },
   );
   groups.add(child);
   children.push(child);
-  let errors = "";
-  child.stderr!.on("data", (part: Buffer) => {
-    errors = (errors + part.toString()).slice(-3000);
-  });
   for (let tries = 0; tries < 600; tries++) {
-    if (child.exitCode !== null) throw new Error(`Feast's server ended: ${errors}`);
+    if (child.hasEnded) throw child.failure("ended");
     if (
       await fetch(`http://127.0.0.1:${port}/health`).then(
         ({ ok }) => ok,
@@ -307,25 +303,18 @@ async function startFeast(store: Store): Promise<string> {
       return `http://127.0.0.1:${port}/get-online-features`;
     await sleep(200);
   }
-  throw new Error(`Feast's server does not answer: ${errors}`);
+  throw child.failure("does not answer");
 }
 
-function stop(child: ChildProcess): void {
-  if (child.pid === undefined || child.exitCode !== null) return;
+function stop(child: Child): void {
+  if (child.pid === undefined || child.hasEnded) return;
   if (groups.has(child)) process.kill(-child.pid, "SIGKILL");
-  else child.kill("SIGKILL");
+  else child.kill();
 }
 
-function load(order: LoadSettings): LoadResult {
-  const [program, args] = command(1, [...NODE, join(import.meta.dirname, "http-load.ts")]);
-  return JSON.parse(
-    execFileSync(program, args, {
-      input: JSON.stringify(order),
-      encoding: "utf8",
-      stdio: ["pipe", "pipe", "inherit"],
-      maxBuffer: 2 ** 24,
-    }),
-  ) as LoadResult;
+async function load(order: LoadSettings): Promise<LoadResult> {
+  const child = startOn(1, "http-load.ts", [], { input: JSON.stringify(order) });
+  return JSON.parse((await child.succeeded()).stdout) as LoadResult;
 }
 
 function freePort(): Promise<number> {
@@ -337,11 +326,9 @@ function freePort(): Promise<number> {
   });
 }
 
-function works(program: string, args: readonly string[]): boolean {
-  try {
-    execFileSync(program, args, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
+function works(program: string, args: readonly string[]): Promise<boolean> {
+  return startProgram(program, args).ended.then(
+    ({ code }) => code === 0,
+    () => false,
+  );
 }

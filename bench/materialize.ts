@@ -9,12 +9,12 @@ import { openStore } from "@tidemark/core";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import type { ChangeSource } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { weekly } from "@tidemark/testkit/bank/definitions";
 import { transactionRows, transactionSource, userName } from "@tidemark/testkit/bank/transactions";
+import { startProgram } from "@tidemark/testkit/child-process";
 import { median } from "./figures.ts";
 
 const [users = 500_000, each = 1, rounds = 3] = process.argv.slice(2).map(Number);
@@ -90,19 +90,16 @@ try {
     const parted = join(folder, "lake", "weekly_activity", "features", `date=${DATE}`);
     const own = join(folder, `feast-${turn}`);
     mkdirSync(own);
-    const said = execFileSync(
-      python,
-      [
-        join(import.meta.dirname, "peers/feast_materialize.py"),
-        own,
-        join(
-          parted,
-          readdirSync(parted).find((name) => name.endsWith(".parquet"))!,
-        ),
-      ],
-      { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
-    );
-    const feast = JSON.parse(said.trim().split("\n").at(-1)!) as {
+    const peer = startProgram(python, [
+      join(import.meta.dirname, "peers/feast_materialize.py"),
+      own,
+      join(
+        parted,
+        readdirSync(parted).find((name) => name.endsWith(".parquet"))!,
+      ),
+    ]);
+    const { stdout } = await peer.succeeded();
+    const feast = JSON.parse(stdout.trim().split("\n").at(-1)!) as {
       readonly rows: number;
       readonly seconds: number;
       readonly cpu: number;

@@ -1,11 +1,11 @@
 /**
  * Tests docker/compose.yaml under a separate name: valid, healthy, and a row travels through it.
  */
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { registerConnector } from "@tidemark/source-debezium";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { startProgram } from "../../src/child-process.ts";
 import { composeEngine, suiteNeeding } from "../../src/needs.ts";
 import {
   type Compose,
@@ -66,19 +66,17 @@ suiteNeeding(composeEngine(), "docker/compose.yaml", () => {
   }, 660_000);
   afterAll(() => stack?.stop(), 120_000);
 
-  test("is valid with the example's variables, and otherwise names their file", () => {
-    const config = (...args: readonly string[]): string => {
+  test("is valid with the example's variables, and otherwise names their file", async () => {
+    const config = async (...args: readonly string[]): Promise<string> => {
       const env = Object.fromEntries(
         Object.entries(process.env).filter(([name]) => !/^(POSTGRES|MINIO)_/.test(name)),
       );
-      return execFileSync("docker", ["compose", "-f", composeFile, ...args, "config"], {
-        encoding: "utf8",
-        env,
-        stdio: "pipe",
-      });
+      const command = ["compose", "-f", composeFile, ...args, "config"];
+      const child = startProgram("docker", command, { env, inheritEnv: false });
+      return (await child.succeeded()).stdout;
     };
     expect(
-      config(
+      await config(
         "--env-file",
         composeFile.replace("compose.yaml", ".env.example"),
         "--profile",
@@ -86,14 +84,14 @@ suiteNeeding(composeEngine(), "docker/compose.yaml", () => {
       ),
     ).toContain("kafka-ui:");
     expect(
-      config(
+      await config(
         "--env-file",
         composeFile.replace("compose.yaml", ".env.example"),
         "--profile",
         "airflow",
       ),
     ).toContain("tidemark-airflow:");
-    expect(() => config("--env-file", "/dev/null")).toThrow(
+    await expect(config("--env-file", "/dev/null")).rejects.toThrow(
       /copy docker\/\.env\.example to docker\/\.env/,
     );
   });

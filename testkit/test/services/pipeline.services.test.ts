@@ -2,7 +2,6 @@
  * Tests the services as containers and as processes: start, use, halt, end, and a row of PostgreSQL
  * that becomes a Kafka message.
  */
-import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -23,47 +22,46 @@ import {
   startPipeline,
   type ServiceRuntime,
 } from "../../src/services/index.ts";
-import { startNode } from "../../src/child-process.ts";
+import { startNode, startProgram } from "../../src/child-process.ts";
 import { startNetwork } from "../../src/services/network.ts";
 import { countedByTrino, messages, reached } from "./clients.ts";
 
-const docker = (...args: readonly string[]): string =>
-  execFileSync("docker", args, { encoding: "utf8" }).trim();
+const docker = async (...args: readonly string[]): Promise<string> =>
+  (await startProgram("docker", args).succeeded()).stdout.trim();
 
 /** The files of a PostgreSQL, or the objects that the Docker engine has of it. */
 interface Leftovers {
-  left(): boolean;
+  left(): Promise<boolean>;
 }
 
 const ways: Record<
   ServiceRuntime,
   {
     readonly need: ReturnType<typeof dockerEngine>;
-    traces(dataDirectory: string, network: string | undefined): Leftovers;
+    traces(dataDirectory: string, network: string | undefined): Promise<Leftovers>;
   }
 > = {
   processes: {
     need: { missing: realPipeline().missing ?? minioServer().missing ?? trinoServer().missing },
-    traces: (dataDirectory) => ({ left: () => existsSync(dataDirectory) }),
+    traces: async (dataDirectory) => ({ left: async () => existsSync(dataDirectory) }),
   },
   docker: {
     need: dockerEngine(),
-    traces(_, network) {
+    async traces(_, network) {
       const ours = ["--filter", `label=tidemark.network=${network}`];
-      const volumes = docker(
+      const mounts = await docker(
         "inspect",
         "--format",
         "{{range .Mounts}}{{.Name}} {{end}}",
-        docker("ps", "--quiet", ...ours),
-      )
-        .split(" ")
-        .filter((name) => name !== "");
+        await docker("ps", "--quiet", ...ours),
+      );
+      const volumes = mounts.split(" ").filter((name) => name !== "");
       expect(volumes.length).toBeGreaterThan(0);
       return {
-        left: () =>
-          docker("ps", "--all", "--quiet", ...ours) !== "" ||
-          docker("network", "ls", "--quiet", ...ours) !== "" ||
-          docker("volume", "ls", "--quiet")
+        left: async () =>
+          (await docker("ps", "--all", "--quiet", ...ours)) !== "" ||
+          (await docker("network", "ls", "--quiet", ...ours)) !== "" ||
+          (await docker("volume", "ls", "--quiet"))
             .split("\n")
             .some((name) => volumes.includes(name)),
       };
@@ -182,10 +180,10 @@ for (const [runtime, { need, traces }] of Object.entries(ways) as [
         await client.connect();
         const { rows } = await client.query<{ data_directory: string }>("SHOW data_directory");
         await client.end();
-        const { left } = traces(rows[0]!.data_directory, network);
-        expect([await reached(there), left()]).toEqual([true, true]);
+        const { left } = await traces(rows[0]!.data_directory, network);
+        expect([await reached(there), await left()]).toEqual([true, true]);
         child.kill();
-        while ((await reached(there)) || left()) await sleep(100);
+        while ((await reached(there)) || (await left())) await sleep(100);
       },
     );
   });

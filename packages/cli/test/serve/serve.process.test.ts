@@ -5,8 +5,7 @@
 import { readFileSync } from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { spawnSync } from "node:child_process";
-import type { Child } from "@tidemark/testkit/child-process";
+import { type Child, startProgram } from "@tidemark/testkit/child-process";
 import { describe, expect, test } from "vitest";
 import { Project } from "../support/project.ts";
 
@@ -247,38 +246,33 @@ describe("the command", () => {
       const made = project(
         '{ tls: { cert: "cert.pem", key: "key.pem" }, shutdown: { gracePeriod: "0s" } }',
       );
-      const certificate = (name: string): string => {
-        const done = spawnSync(
-          "openssl",
-          [
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-keyout",
-            made.path("key.pem"),
-            "-out",
-            made.path("cert.pem"),
-            "-days",
-            "2",
-            "-subj",
-            `/CN=${name}`,
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-          ],
-          { encoding: "utf8" },
-        );
-        expect(done.status, done.stderr).toBe(0);
+      const certificate = async (name: string): Promise<string> => {
+        await startProgram("openssl", [
+          "req",
+          "-x509",
+          "-newkey",
+          "ec",
+          "-pkeyopt",
+          "ec_paramgen_curve:prime256v1",
+          "-nodes",
+          "-keyout",
+          made.path("key.pem"),
+          "-out",
+          made.path("cert.pem"),
+          "-days",
+          "2",
+          "-subj",
+          `/CN=${name}`,
+          "-addext",
+          "subjectAltName=IP:127.0.0.1",
+        ]).succeeded();
         return readFileSync(made.path("cert.pem"), "utf8");
       };
-      const first = certificate("first");
+      const first = await certificate("first");
       const { url, child, ended } = await serve(made);
       expect(url).toMatch(/^https:/);
       expect((await asking(url, { ca: first })).status).toBe(200);
-      const second = certificate("second");
+      const second = await certificate("second");
       await expect(asking(url, { ca: second })).rejects.toThrow();
       child.kill("SIGHUP");
       await until(() =>
@@ -320,6 +314,12 @@ function callers(url: string, number: number) {
     agent.destroy();
   });
   return { tally, done };
+}
+
+/** Returns the ids of the processes that a server has started. */
+async function workersOf({ pid }: Child): Promise<number[]> {
+  const { stdout } = await startProgram("pgrep", ["-P", String(pid)]).ended;
+  return stdout.split("\n").flatMap((line) => (line === "" ? [] : [Number(line)]));
 }
 
 describe("under load", () => {
@@ -365,16 +365,13 @@ describe("under load", () => {
       );
       const { tally, done } = callers(url, 8);
       await until(async () => tally.answered > 200);
-      const pids = (): number[] =>
-        spawnSync("pgrep", ["-P", String(child.pid)], { encoding: "utf8" })
-          .stdout.trim()
-          .split("\n")
-          .filter((line) => line !== "")
-          .map(Number);
-      const before = pids();
+      const before = await workersOf(child);
       expect(before.length).toBe(2);
       process.kill(before[0]!, "SIGKILL");
-      await until(async () => pids().length === 2 && !pids().includes(before[0]!));
+      await until(async () => {
+        const now = await workersOf(child);
+        return now.length === 2 && !now.includes(before[0]!);
+      });
       const reached = tally.answered;
       await until(async () => tally.answered > reached + 500);
       tally.stop = true;
@@ -404,10 +401,8 @@ describe("under load", () => {
       project('{ log: false, workers: 2, shutdown: { gracePeriod: "0s" } }'),
     );
     expect((await asking(url)).status).toBe(200);
-    const killed = Number(
-      spawnSync("pgrep", ["-P", String(child.pid)], { encoding: "utf8" }).stdout.split("\n")[0],
-    );
-    process.kill(killed, "SIGKILL");
+    const [killed] = await workersOf(child);
+    process.kill(killed!, "SIGKILL");
     await child.printed("another takes its place");
     child.kill("SIGTERM");
     const { code, stderr } = await ended;

@@ -2,12 +2,12 @@
  * `tidemark training-set`: the rows of the entity file, in their order, with what the store says of
  * each.
  */
-import { execFileSync } from "node:child_process";
 import { linkSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { toJson, type Value } from "@tidemark/core";
 import { batchOf, formatTime, parseTime, type Batch, type ColumnSpec } from "@tidemark/core/spi";
 import { readParquet, writeParquet } from "@tidemark/delta";
+import { startProgram } from "@tidemark/testkit/child-process";
 import { expect, test } from "vitest";
 import { pythonReaders, suiteNeeding } from "@tidemark/testkit/needs";
 import { historyProject, type HistoryProject } from "../support/history-project.ts";
@@ -429,11 +429,7 @@ print(json.dumps({"rows": rows, "types": {name: str(schema.field(name).type) for
 `,
     );
     const { rows, types } = JSON.parse(
-      execFileSync(python.path, ["read.py"], {
-        cwd: project.directory,
-        encoding: "utf8",
-        maxBuffer: 1 << 28,
-      }),
+      (await startProgram(python.path, ["read.py"], { cwd: project.directory }).succeeded()).stdout,
     ) as { rows: unknown[][]; types: object };
     expect(types).toEqual({
       label: "int64",
@@ -462,7 +458,7 @@ print(json.dumps({"rows": rows, "types": {name: str(schema.field(name).type) for
 
   test("a frame of pandas without zones takes the zone that is said", async () => {
     const { project } = await shared();
-    execFileSync(
+    await startProgram(
       python.path,
       [
         "-c",
@@ -473,7 +469,7 @@ pq.write_table(pa.table({"user_id": ["user_000001"] * 2, "event_timestamp": pa.a
 `,
       ],
       { cwd: project.directory },
-    );
+    ).succeeded();
     expect(await ask("--entities", "naive.parquet", "--out", "n.parquet")).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/TIME_INVALID: naive\.parquet: .*--zone/) as string,
