@@ -22,7 +22,8 @@ const unscaled = fc.oneof(
 const scale = fc.integer({ min: 0, max: 20 });
 
 /**
- * The twin: the shortest two's complement, byte by byte, as Java's BigInteger.toByteArray gives it.
+ * The oracle: the shortest two's complement, byte by byte, as Java's BigInteger.toByteArray makes
+ * it.
  */
 function bytesOf(value: bigint): Buffer {
   const bytes: number[] = [];
@@ -35,7 +36,7 @@ function bytesOf(value: bigint): Buffer {
 }
 
 describe("decimals", () => {
-  test("bytes, text and number are one decimal", () => {
+  test("bytes, text and number of a decimal read alike", () => {
     check(
       fc.property(unscaled, scale, (unscaled, scale) => {
         expect(decimalOfBase64(bytesOf(unscaled).toString("base64"), scale)).toEqual({
@@ -63,7 +64,7 @@ describe("decimals", () => {
     expect(decimalOfText("1.23456789012E9")).toEqual({ unscaled: 123456789012n, scale: 2 });
   });
 
-  test("a column's scale takes zeros off and refuses digits; its precision refuses more of them", () => {
+  test("more digits than the scale or the precision allows are refused, except zeros", () => {
     const fit = (text: string, precision: number, scale: number): bigint | string => {
       const decimal = decimalOfText(text);
       const fitted =
@@ -81,7 +82,7 @@ describe("decimals", () => {
     expect(fit("12,5", 38, 9)).toBe("NOT_A_DECIMAL");
   });
 
-  test("NaN and the infinities are missing, in each spelling of the connector", () => {
+  test("NaN and the infinities are missing, in every spelling of the connector", () => {
     for (const text of [
       "NaN",
       "NAN",
@@ -93,7 +94,7 @@ describe("decimals", () => {
       expect(decimalOfText(text)).toBe(NON_FINITE);
   });
 
-  test("a whole number is one whatever its scale", () => {
+  test("a whole number is recognized at any scale", () => {
     expect(wholeNumber({ unscaled: 500n, scale: 2 })).toBe(5n);
     expect(wholeNumber({ unscaled: 5n, scale: -2 })).toBe(500n);
     expect(wholeNumber({ unscaled: 501n, scale: 2 })).toBeNull();

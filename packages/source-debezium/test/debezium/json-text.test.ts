@@ -7,7 +7,7 @@ const check = (property: fc.IRawProperty<unknown>): void => {
   fc.assert(property, parameters);
 };
 
-/** The twin: what the engine's own parser says. */
+/** The oracle: whether `JSON.parse` takes the text. */
 function parses(text: string): boolean {
   try {
     JSON.parse(text);
@@ -54,13 +54,17 @@ const texts = fc.letrec<{ value: string }>((tie) => ({
       .tuple(space, fc.array(fc.tuple(strings, tie("value")), { maxLength: 4 }))
       .map(
         ([gap, items]) =>
-          `{${gap}${items.map(([key, value]) => `${JSON.stringify(key)}${gap}:${gap}${value}`).join(`,${gap}`)}${gap}}`,
+          `{${gap}` +
+          items
+            .map(([key, value]) => `${JSON.stringify(key)}${gap}:${gap}${value}`)
+            .join(`,${gap}`) +
+          `${gap}}`,
       ),
   ),
 })).value;
 
-describe("JSON where it lies", () => {
-  test("it is JSON where JSON.parse says so", () => {
+describe("JSON text", () => {
+  test("a text is JSON if JSON.parse takes it", () => {
     check(
       fc.property(texts, (text) => {
         expect(isJson(text), text).toBe(true);
@@ -102,34 +106,33 @@ describe("JSON where it lies", () => {
       expect(isJson(text), text).toBe(parses(text));
   });
 
-  test(
-    "members keep their text: any integer, any digits; one object after the other in the same " +
-      "place",
-    () => {
-      const members = new JsonMembers();
-      const objects = fc.uniqueArray(fc.tuple(strings, fc.oneof(texts, numbers)), {
-        maxLength: 12,
-        selector: ([key]) => key,
-      });
-      check(
-        fc.property(objects, space, (fields, gap) => {
-          const text = `${gap}{${fields.map(([key, value]) => `${gap}${JSON.stringify(key)}${gap}:${gap}${value}${gap}`).join(",")}}${gap}`;
-          expect(members.scan(text, gap.length)).toBe(text.length - gap.length);
-          expect(members.length).toBe(fields.length);
-          for (const [key, value] of fields) {
-            const i = members.find(key);
-            expect(members.key(i)).toBe(key);
-            expect(members.raw(i)).toBe(value);
-            if (members.isString(i)) expect(members.string(i)).toBe(JSON.parse(value));
-            expect(members.kind(i) === NUMBER).toBe(/^[-\d]/.test(value));
-          }
-          expect(members.find("nowhere to be found")).toBe(-1);
-        }),
-      );
-    },
-  );
+  test("members keep their text: any integer, any digits, in one instance for all objects", () => {
+    const members = new JsonMembers();
+    const objects = fc.uniqueArray(fc.tuple(strings, fc.oneof(texts, numbers)), {
+      maxLength: 12,
+      selector: ([key]) => key,
+    });
+    check(
+      fc.property(objects, space, (fields, gap) => {
+        const pairs = fields.map(
+          ([key, value]) => `${gap}${JSON.stringify(key)}${gap}:${gap}${value}${gap}`,
+        );
+        const text = `${gap}{${pairs.join(",")}}${gap}`;
+        expect(members.scan(text, gap.length)).toBe(text.length - gap.length);
+        expect(members.length).toBe(fields.length);
+        for (const [key, value] of fields) {
+          const i = members.find(key);
+          expect(members.key(i)).toBe(key);
+          expect(members.raw(i)).toBe(value);
+          if (members.isString(i)) expect(members.string(i)).toBe(JSON.parse(value));
+          expect(members.kind(i) === NUMBER).toBe(/^[-\d]/.test(value));
+        }
+        expect(members.find("nowhere to be found")).toBe(-1);
+      }),
+    );
+  });
 
-  test("a message's ts_ns and a key of 19 digits are not the same to it", () => {
+  test("integers of 19 digits keep their digits, and strings say whether they are escaped", () => {
     const members = new JsonMembers();
     members.scan(
       '{"id":9223372036854775807,"ts_ns":1795423829084228008,"name":"plain","other":"a\\"b"}',
@@ -147,7 +150,7 @@ describe("JSON where it lies", () => {
     ]);
   });
 
-  test("an object in an object is filled in the same pass", () => {
+  test("a nested object is filled in the same scan", () => {
     const after = new JsonMembers();
     const payload = new JsonMembers({ after });
     const text = '{"before":{"id":1},"after":{"id":2,"x":{"after":{"id":3}}},"op":"u"}';
@@ -156,7 +159,7 @@ describe("JSON where it lies", () => {
     expect(after.raw(after.find("id"))).toBe("2");
   });
 
-  test("a key that repeats the last message's text is only taken where it ends there", () => {
+  test("the last message's key is reused only if this key ends at the same place", () => {
     const members = new JsonMembers();
     for (const [text, key] of [
       ['{"a\\":":1}', 'a":'],
@@ -170,7 +173,7 @@ describe("JSON where it lies", () => {
     }
   });
 
-  test("a text of a hundred thousand brackets is refused, not a stack that runs over", () => {
+  test("a text of a hundred thousand brackets is refused and overflows no stack", () => {
     expect(isJson("[".repeat(100_000) + "]".repeat(100_000))).toBe(false);
     expect(isJson('{"a":'.repeat(100_000))).toBe(false);
     expect(isJson("[".repeat(400) + "]".repeat(400))).toBe(true);

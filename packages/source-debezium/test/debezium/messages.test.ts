@@ -1,4 +1,4 @@
-/** Which message is what, and what becomes of one that cannot be read. */
+/** Tests which change each kind of message gives, also one that cannot be read. */
 import type { Change } from "@tidemark/core/spi";
 import type { RecordedMessage } from "@tidemark/source-debezium";
 import { describe, expect, test } from "vitest";
@@ -65,7 +65,7 @@ describe("a message whose key is readable and whose content is not", () => {
     },
   );
 
-  test("with the key unreadable too, nobody can say whose row it is", () => {
+  test("with the key unreadable too, the change is of no row", () => {
     for (const key of [
       null,
       "",
@@ -86,7 +86,7 @@ describe("a message whose key is readable and whose content is not", () => {
 });
 
 describe("deletes", () => {
-  test("the key is that of the row before, else the message's own", () => {
+  test("the key is that of the row before, else that of the message", () => {
     expect(
       one(withText(remove, '"before":{"id":3,', '"before":{"id":9223372036854775807,')),
     ).toMatchObject({ kind: "delete", values: row(9223372036854775807n) });
@@ -104,7 +104,7 @@ describe("deletes", () => {
     });
   });
 
-  test("nothing else of the row before is taken", () => {
+  test("no other column of the row before is used", () => {
     expect(one(withText(remove, '"User ID":null', '"User ID":""'))).toMatchObject({
       kind: "delete",
       values: row(3n),
@@ -113,7 +113,7 @@ describe("deletes", () => {
     });
   });
 
-  test("without any readable key it touches no row", () => {
+  test("a delete without a readable key changes no row", () => {
     const change = one(
       withParts(withText(remove, /"before":\{.*?\}/, '"before":null'), { key: '{"user_id":"u"}' }),
     );
@@ -125,7 +125,7 @@ describe("deletes", () => {
     });
   });
 
-  test("a tombstone is nothing, bare, enveloped or as a payload of null", () => {
+  test("a tombstone changes no row, bare, enveloped or as a payload of null", () => {
     for (const value of [null, "null", '{"schema":null,"payload":null}']) {
       expect(one(withParts(insert, { value }))).toMatchObject({
         kind: "none",
@@ -141,9 +141,10 @@ describe("deletes", () => {
 
 describe("keys and values have their shapes independently", () => {
   const enveloping = (key: string): string =>
-    `{"schema":{"type":"struct","fields":[{"type":"int64","optional":false,"field":"id"}],"optional":false},"payload":${key}}`;
+    '{"schema":{"type":"struct","fields":[{"type":"int64","optional":false,"field":"id"}],' +
+    `"optional":false},"payload":${key}}`;
 
-  test("a bare value under an enveloped key, and the other way round", () => {
+  test("a bare value under an enveloped key is read, and the other way round", () => {
     expect(one(withParts(insert, { key: enveloping(insert.key!), value: "x" }))).toMatchObject({
       values: row(4n),
     });
@@ -152,7 +153,7 @@ describe("keys and values have their shapes independently", () => {
     });
   });
 
-  test("an old key in the header, bare or enveloped", () => {
+  test("the old key is read from the header, bare or enveloped", () => {
     const created = messages("enveloped.public.card.jsonl")[3]!;
     const old = created.headers["__debezium.oldkey"]!;
     for (const header of [old, enveloping(old)])
@@ -165,7 +166,7 @@ describe("keys and values have their shapes independently", () => {
       ).toBeNull();
   });
 
-  test("a schema that changes between two messages is read anew, and one that comes back too", () => {
+  test("a schema that changes between two messages is read again, also when it comes back", () => {
     const rows = messages("enveloped.public.no_pk.jsonl");
     const wider = withParts(rows[0]!, {
       value: rows[0]!.value!.replaceAll('"scale":"2"', '"scale":"1"'),
@@ -175,7 +176,7 @@ describe("keys and values have their shapes independently", () => {
     ).toEqual([1050n, 10500n, 1050n, 10500n]);
   });
 
-  test("a payload before its schema, and white space anywhere", () => {
+  test("a payload before its schema is read, and white space anywhere", () => {
     const { schema, payload } = JSON.parse(enveloped[3]!.value!) as {
       schema: object;
       payload: object;
@@ -191,7 +192,7 @@ describe("keys and values have their shapes independently", () => {
 });
 
 describe("tables and topics", () => {
-  test("a message belongs to the table its source block names, whatever the topic", () => {
+  test("a message belongs to the table of its source block, whatever the topic", () => {
     expect(one(withParts(insert, { topic: "routed" }))).toMatchObject({
       source: "transaction_data",
       topic: "routed",
@@ -203,7 +204,7 @@ describe("tables and topics", () => {
     expect(one(withText(insert, '"schema":"public"', '"schema":"private"'))).toBeNull();
   });
 
-  test("a topic can be told its table", () => {
+  test("`tables` gives the table of a topic", () => {
     const options = { ...withoutWarnings, tables: { routed: "public.transaction_data" } };
     expect(
       decode([withParts(unwrapped[3]!, { topic: "routed" })], [transactions], options)[0],
@@ -222,7 +223,7 @@ describe("tables and topics", () => {
     ).toMatchObject({ kind: "upsert" });
   });
 
-  test("a table's name in a topic has _ for what topics cannot hold", () => {
+  test("a topic's name has _ for characters of the table that a topic cannot hold", () => {
     const spaced = { ...transactions, table: "public.transaction data" };
     expect(
       one(withParts(insert, { topic: "bare.public.transaction_data", value: null }), [spaced]),
@@ -256,7 +257,7 @@ describe("tables and topics", () => {
 });
 
 describe("unwrapped rows", () => {
-  test("without __deleted they are refused, with the settings that bring it", () => {
+  test("rows without __deleted are refused, and the error names the missing settings", () => {
     expect(() => one(withText(unwrapped[3]!, '"__deleted":"false",', ""))).toThrow(
       expect.objectContaining({
         code: "UNWRAPPED_WITHOUT_DELETED",
@@ -270,7 +271,7 @@ describe("unwrapped rows", () => {
     ).toThrow(expect.objectContaining({ code: "UNWRAPPED_WITHOUT_DELETED" }));
   });
 
-  test("that truncates are lost is said once for each source", () => {
+  test("a warning says once for each source that truncates are lost", () => {
     const warnings: string[] = [];
     decode([...unwrapped, ...messages("flat.public.card.jsonl")], [transactions, card], {
       onWarning: ({ code, message }) => {
@@ -283,28 +284,24 @@ describe("unwrapped rows", () => {
     ]);
   });
 
-  test(
-    "__deleted may be a boolean, the fields may be named after their block, and ms count to " +
-      "their end",
-    () => {
-      const change = one(
-        withParts(unwrapped[12]!, {
-          value: unwrapped[12]!
-            .value!.replace('"__deleted":"true"', '"__deleted":true')
-            .replace("__lsn", "__source_lsn")
-            .replace(/"__source_ts_us":(\d+)\d{3}/, '"__ts_ms":1,"__source_ts_ms":$1'),
-        }),
-      );
-      expect(change).toMatchObject({
-        kind: "delete",
-        values: row(3n),
-        order: 26943080n,
-        committed: 1_795_423_828_978_999,
-      });
-    },
-  );
+  test("__deleted may be a boolean, and fields may carry their block's name", () => {
+    const change = one(
+      withParts(unwrapped[12]!, {
+        value: unwrapped[12]!
+          .value!.replace('"__deleted":"true"', '"__deleted":true')
+          .replace("__lsn", "__source_lsn")
+          .replace(/"__source_ts_us":(\d+)\d{3}/, '"__ts_ms":1,"__source_ts_ms":$1'),
+      }),
+    );
+    expect(change).toMatchObject({
+      kind: "delete",
+      values: row(3n),
+      order: 26943080n,
+      committed: 1_795_423_828_978_999,
+    });
+  });
 
-  test("without a commit time the broker's is taken, and a warning says which setting brings it", () => {
+  test("the broker's time replaces a missing commit time, and a warning names the setting", () => {
     const codes: string[] = [];
     const change = decode([withText(unwrapped[3]!, /,"__source_ts_us":\d+/, "")], [transactions], {
       onWarning: ({ code }) => {
@@ -318,7 +315,7 @@ describe("unwrapped rows", () => {
     expect(codes).toContain("COMMIT_TIME_FROM_BROKER");
   });
 
-  test("what the transform added is no column", () => {
+  test("members that the transform added are no columns", () => {
     expect(one(unwrapped[3]!)!.extra).toBeNull();
   });
 });

@@ -1,9 +1,10 @@
 /**
- * The fourth recording: three partitions, changes delivered twice after a killed Connect, key
- * changes across partitions, a truncate. The fourth partition that was added to it got no message,
- * so half of the runs put some there: changes of rows that lie in another partition, at offsets
- * from 0 on. In any interleaving of the partitions, cut into any batches, stopped and resumed
- * anywhere, it ends in the tables that PostgreSQL held.
+ * Tests the fourth recording in any interleaving of its partitions, cut into any batches, stopped
+ * and resumed anywhere. It must end in the tables that PostgreSQL held.
+ *
+ * The recording has three partitions, changes delivered twice after a killed Connect, key changes
+ * across partitions, and a truncate. Its added fourth partition got no message. So half of the runs
+ * move changes there whose rows lie in another partition.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -93,7 +94,7 @@ const withFourth = byPartition(
 const last = (partitions: Partitions): Map<string, number> =>
   new Map([...partitions].map(([name, lines]) => [name, Number(lines.at(-1)!.offset)]));
 
-/** The partitions shuffled into one another, each in its own order. */
+/** Shuffles the partitions into one another. Each keeps its own order. */
 function interleaved(partitions: Partitions, draw: (below: number) => number): string[] {
   const queues = [...partitions.values()].map((lines) => ({ lines, at: 0 }));
   const lines: string[] = [];
@@ -115,8 +116,8 @@ function interleaved(partitions: Partitions, draw: (below: number) => number): s
 }
 
 test(
-  "the recording is what it says: changes delivered twice, a key change across partitions; and " +
-    "the fourth partition has rows of the others",
+  "the recording has changes delivered twice, a key change across partitions, and rows of other " +
+    "partitions in the fourth",
   () => {
     expect([asRecorded.size, withFourth.size]).toEqual([6, 7]);
     const places = recorded.flatMap(({ value }) =>

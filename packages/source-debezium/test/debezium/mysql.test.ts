@@ -1,4 +1,7 @@
-/** Messages of MySQL and MariaDB, written after Debezium's documentation: no MySQL runs here. */
+/**
+ * Tests messages of MySQL and MariaDB. They are written after Debezium's documentation: no MySQL
+ * runs here.
+ */
 import type { Change, ColumnSpec, SourceSpec } from "@tidemark/core/spi";
 import type { RecordedMessage } from "@tidemark/source-debezium";
 import { describe, expect, test } from "vitest";
@@ -143,13 +146,13 @@ const VALUES = [
 ];
 
 describe("values of MySQL", () => {
-  test("with a schema every type is what the column declares", () => {
+  test("with a schema every column has its declared type", () => {
     const change = decode({ schema: SCHEMA, payload: envelope("c", block()) });
     expect(change.invalidColumns).toEqual([]);
     expect(change.values).toEqual(VALUES);
   });
 
-  test("without a schema, DATETIME needs its unit, and a decimal is text", () => {
+  test("without a schema, DATETIME needs its unit and a decimal comes as text", () => {
     const after = { ...AFTER, price: "12.34" };
     const times = { "inventory.orders.placed": "ms" } as const;
     expect(decode(envelope("c", block(), { after }), { times }).values).toEqual(VALUES);
@@ -157,7 +160,7 @@ describe("values of MySQL", () => {
 });
 
 describe("the log order of MySQL", () => {
-  test("file above position above row", () => {
+  test("changes order by file, then position, then row", () => {
     const places: readonly Block[] = [
       { file: "mysql-bin.000003", pos: 484, row: 0 },
       { file: "mysql-bin.000003", pos: 484, row: 1 },
@@ -173,7 +176,7 @@ describe("the log order of MySQL", () => {
     expect(orders[0]).toBe((3n << 32n) + 484n);
   });
 
-  test("what does not fit 56 bits, or is no place, is refused by name", () => {
+  test("a place that does not fit 56 bits, or is none, is BINLOG_PLACE_UNKNOWN", () => {
     const fits = mysqlOrder({ file: "b.16777215", pos: "4294967295", row: "0" }, "here");
     expect(fits).toBe(2n ** 56n - 1n);
     for (const place of [
@@ -191,7 +194,7 @@ describe("the log order of MySQL", () => {
     );
   });
 
-  test("a snapshot's row has a position as well, and says that it is one", () => {
+  test("a snapshot's row has a log order and is marked as snapshot", () => {
     const snapshot = block({ snapshot: "last_in_data_collection", pos: 157 });
     expect(decode(envelope("r", snapshot))).toMatchObject({
       kind: "upsert",
@@ -201,7 +204,7 @@ describe("the log order of MySQL", () => {
     });
   });
 
-  test("a commit time of whole seconds counts to the second's end; a GTID is the transaction", () => {
+  test("a commit time of whole seconds counts to its end; a GTID is the transaction", () => {
     expect(decode(envelope("u", block())).committed).toBe(1_750_000_000_999_999);
     const { ts_us: _, ...millis } = block() as Record<string, unknown>;
     expect(decode(envelope("u", millis)).committed).toBe(1_750_000_000_999_999);
@@ -215,7 +218,7 @@ describe("the log order of MySQL", () => {
 });
 
 describe("messages of MySQL", () => {
-  test("deletes, truncates and tombstones", () => {
+  test("deletes, truncates and tombstones decode", () => {
     expect(decode(envelope("d", block(), { before: AFTER }))).toMatchObject({
       kind: "delete",
       order: (3n << 32n) + 484n,
@@ -224,7 +227,7 @@ describe("messages of MySQL", () => {
     expect(decode(null)).toMatchObject({ kind: "none" });
   });
 
-  test("the table is db.table, whatever the topic is called", () => {
+  test("the table is db.table, whatever the topic's name", () => {
     const value = envelope("c", block());
     const routed = { ...message(value), topic: "routed" };
     expect(startDecoder([orders])(routed)).toMatchObject({ source: "orders" });

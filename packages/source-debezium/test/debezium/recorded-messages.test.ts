@@ -1,6 +1,6 @@
 /**
- * Every message that was recorded from a real connector, in its three shapes, means what
- * scenario.sql did.
+ * Tests that every message of a real connector, in its three shapes, decodes into what scenario.sql
+ * did.
  */
 import type { Change, SourceSpec, Value } from "@tidemark/core/spi";
 import { describe, expect, test } from "vitest";
@@ -20,7 +20,7 @@ const SHAPES = ["enveloped", "bare", "flat"] as const;
 type Shape = (typeof SHAPES)[number];
 
 const us = (text: string): number => Date.parse(`${text}Z`) * 1000;
-/** What a change says of a row; where it stood in the log is asserted apart. */
+/** The part of a change that says what happened to a row, without its place in the log. */
 const readPart = ({
   kind,
   op,
@@ -68,8 +68,8 @@ const changesOf = (shape: Shape | "multi", table: string, source: SourceSpec): C
   return changes as Change[];
 };
 /**
- * What scenario.sql did to a table, as that shape tells it: a tombstone follows each delete where
- * the connector says so, unwrapped rows tell no truncate.
+ * Gives what scenario.sql did to a table in the words of a shape. In enveloped messages a tombstone
+ * follows each delete. Unwrapped rows have no truncate.
  */
 const inShape = (shape: Shape, expected: readonly Expected[]): object[] =>
   expected
@@ -231,7 +231,7 @@ const transactionChanges: readonly Expected[] = [
   ...specialRows,
   { op: "c", values: rolled },
   deletion(transactions, 901n),
-  // the incremental snapshot
+  // The incremental snapshot follows.
   ...[a1Later, a2Moved, withColumn(a3Current, 6, 42), c1b, c2].map((values) => ({
     op: "r",
     values,
@@ -240,7 +240,7 @@ const transactionChanges: readonly Expected[] = [
 ];
 
 describe.each(SHAPES)("%s", (shape) => {
-  test("transaction_data: every change, and the table that PostgreSQL held", () => {
+  test("transaction_data: every change decodes, and they end in PostgreSQL's table", () => {
     const changes = changesOf(shape, "transaction_data", transactions);
     expect(changes.map(readPart)).toEqual(inShape(shape, transactionChanges));
     expect(endState(transactions, changes)).toEqual([
@@ -261,23 +261,19 @@ describe.each(SHAPES)("%s", (shape) => {
     expect(new Set(quarantined.map(({ values }) => values![0]))).toEqual(new Set([10n, 11n, 12n]));
   });
 
-  test(
-    "card: a new primary key names the old one, and what `before` says of the other columns is " +
-      "not believed",
-    () => {
-      const changes = changesOf(shape, "card", card);
-      expect(changes.map(readPart)).toEqual(
-        inShape(shape, [
-          { op: "r", values: ["4000-0001", "user_000001", 18_292] },
-          deletion(card, "4000-0001"),
-          { op: "c", values: ["4000-0002", "user_000002", 18_292], oldKey: ["4000-0001"] },
-        ]),
-      );
-      expect(endState(card, changes)).toEqual([["4000-0002", "user_000002", 18_292]]);
-    },
-  );
+  test("card: a new primary key names the old key, and only the key of `before` is used", () => {
+    const changes = changesOf(shape, "card", card);
+    expect(changes.map(readPart)).toEqual(
+      inShape(shape, [
+        { op: "r", values: ["4000-0001", "user_000001", 18_292] },
+        deletion(card, "4000-0001"),
+        { op: "c", values: ["4000-0002", "user_000002", 18_292], oldKey: ["4000-0001"] },
+      ]),
+    );
+    expect(endState(card, changes)).toEqual([["4000-0002", "user_000002", 18_292]]);
+  });
 
-  test("all_types: the edges of every type", () => {
+  test("all_types: the least and greatest values of every type decode", () => {
     const changes = changesOf(shape, "all_types", allTypes);
     const infinite = (...columns: string[]): Change["invalidColumns"] =>
       columns.map((column) => ({ column, reason: "TIME_INFINITE" }));
@@ -314,7 +310,7 @@ describe.each(SHAPES)("%s", (shape) => {
             1234n,
           ],
         },
-        // NaN as a precise NUMERIC is null on the wire: nothing is left to count.
+        // NaN as a precise NUMERIC is null in the message, so it cannot be counted.
         {
           op: "c",
           values: [2, null, -9223372036854775808n, -1n, ...nulls],
@@ -361,7 +357,7 @@ describe.each(SHAPES)("%s", (shape) => {
     expect(changes[1]!.extra).toContain('"ts6":-9223372036832400000');
   });
 
-  test("a NUMERIC of any size is told as text, alike in every shape", () => {
+  test("a NUMERIC of any size reads as the same text in every shape", () => {
     const source = {
       ...allTypes,
       columns: allTypes.columns
@@ -382,7 +378,7 @@ describe.each(SHAPES)("%s", (shape) => {
     expect(values[3]!.slice(0, 3)).toEqual([4, "0.00", "0"]);
   });
 
-  test("note: values that TOAST left out are named as unavailable, and taken from the stored row", () => {
+  test("note: TOASTed columns are unavailable, and come from the stored row", () => {
     const changes = changesOf(shape, "note", note);
     const body = "x".repeat(3_000);
     const blob = new Uint8Array(3_000).fill(0xab);
@@ -400,7 +396,7 @@ describe.each(SHAPES)("%s", (shape) => {
     expect(endState(note, changes)).toEqual([]);
   });
 
-  test("no_pk: a table without a primary key has null keys, and is read by the declared one", () => {
+  test("no_pk: a table without a primary key is read by the declared key", () => {
     expect(changesOf(shape, "no_pk", noKey).map(readPart)).toEqual(
       inShape(shape, [
         { op: "c", values: ["user_000001", 1050n] },
@@ -409,7 +405,7 @@ describe.each(SHAPES)("%s", (shape) => {
     );
   });
 
-  test("full_identity: a column that appears, a truncate, and what unwrapped rows lose by it", () => {
+  test("full_identity: a new column and a truncate decode; unwrapped rows lose truncates", () => {
     const changes = changesOf(shape, "full_identity", fullIdentity);
     const at = us("2025-03-01T00:00:00");
     const third = [3, "user_000002", 3000n, us("2025-03-02T00:00:00"), "app"];
@@ -431,12 +427,12 @@ describe.each(SHAPES)("%s", (shape) => {
   });
 });
 
-describe("where a change stands in the log", () => {
+describe("the log order of a change", () => {
   const [enveloped, bare, unwrapped] = SHAPES.map((shape) =>
     changesOf(shape, "transaction_data", transactions).filter(({ kind }) => kind !== "none"),
   );
 
-  test("the three shapes name the same place, commit time and transaction", () => {
+  test("the three shapes give the same log order, commit time and transaction", () => {
     const place = ({ order, committed, snapshot }: Change): object => ({
       order,
       committed,
@@ -456,9 +452,8 @@ describe("where a change stands in the log", () => {
   });
 
   test(
-    "snapshot rows say so; an incremental one has its place in source.sequence, and an " +
-      "unwrapped one " +
-      "has none",
+    "snapshot rows are marked; an incremental one is ordered by sequence, and an " +
+      "unwrapped one has no order",
     () => {
       expect(
         bare!.slice(0, 3).every(({ snapshot, order }) => snapshot && order === 26655416n),
@@ -472,7 +467,7 @@ describe("where a change stands in the log", () => {
     },
   );
 
-  test("with milliseconds alone, the commit was at the last microsecond of its millisecond", () => {
+  test("a commit time in milliseconds counts as the last microsecond of its millisecond", () => {
     const old = messages("bare.public.card.jsonl").map((message) => ({
       ...message,
       value: message.value!.replaceAll(/"ts_(us|ns)":\d+,?/g, "").replace(",}", "}"),

@@ -1,4 +1,4 @@
-/** A declared column of every kind, from every form that a value may come in. */
+/** Tests the reader of every value type, with every form that a value may come in. */
 import type { Change, ColumnSpec, SourceSpec, Value } from "@tidemark/core/spi";
 import type { RecordedMessage } from "@tidemark/source-debezium";
 import { describe, expect, test } from "vitest";
@@ -14,7 +14,9 @@ const source = (...columns: readonly ColumnSpec[]): SourceSpec => ({
   createdAt: null,
 });
 const envelope = (after: string): string =>
-  `{"before":null,"after":${after},"source":{"ts_us":1700000000000000,"schema":"public","table":"t","lsn":1},"op":"c","ts_ns":1795423829084228008}`;
+  `{"before":null,"after":${after},` +
+  '"source":{"ts_us":1700000000000000,"schema":"public","table":"t","lsn":1},' +
+  '"op":"c","ts_ns":1795423829084228008}';
 const message = (value: string): RecordedMessage => ({
   topic: "p.public.t",
   partition: 0,
@@ -24,9 +26,7 @@ const message = (value: string): RecordedMessage => ({
   value,
   headers: {},
 });
-/**
- * A row with a value under "c", as it is on the wire; `field` is its schema, absent: none is sent.
- */
+/** The message of a row with a value under "c". `field` is its schema; absent: none is sent. */
 const wire = (raw: string, field?: object): RecordedMessage => {
   const after = envelope(`{"id":1,"c":${raw}}`);
   if (field === undefined) return message(after);
@@ -38,9 +38,9 @@ const wire = (raw: string, field?: object): RecordedMessage => {
     ],
     field: "after",
   };
-  return message(
-    `{"schema":${JSON.stringify({ type: "struct", fields: [row, { type: "struct", fields: [], field: "source" }] })},"payload":${after}}`,
-  );
+  const block = { type: "struct", fields: [], field: "source" };
+  const schema = JSON.stringify({ type: "struct", fields: [row, block] });
+  return message(`{"schema":${schema},"payload":${after}}`);
 };
 const decodeOne = (
   c: ColumnSpec,
@@ -48,7 +48,7 @@ const decodeOne = (
   field?: object,
   options: DecodeOptions = {},
 ): Change => startDecoder([source(c)], options)(wire(raw, field))!;
-/** The value, or why there is none. */
+/** Reads the value, or the reason why it cannot be read. */
 const read = (
   c: ColumnSpec,
   raw: string,
@@ -92,32 +92,28 @@ test("integers keep every digit, and refuse what they cannot hold", () => {
   expect(read(int64, '"BBo="', decimalField(2))).toBe("NOT_AN_INTEGER");
 });
 
-test(
-  "floats: NaN and the infinities are text on the wire, missing and counted; 1e400 is " +
-    "unreadable",
-  () => {
-    const float = column("c", "float64");
-    for (const raw of ['"NaN"', '"Infinity"', '"-Infinity"'])
-      expect(decodeOne(float, raw, { type: "double" })).toMatchObject({
-        nonFinite: 1,
-        invalidColumns: [],
-        extra: `{"c":${raw}}`,
-      });
-    expect(read(float, "0.30000000000000004")).toBe(0.1 + 0.2);
-    expect(read(float, "1.0E-5")).toBe(1e-5);
-    expect(read(float, "-0.0")).toBe(-0);
-    expect(read(float, "1e400")).toBe("NUMBER_OUT_OF_RANGE");
-    expect(read(float, '"10.50"')).toBe(10.5);
-    expect(read(float, '"0x10"')).toBe("NOT_A_NUMBER");
-    expect(read(float, '""')).toBe("NOT_A_NUMBER");
-    expect(read(float, '"BBo="', decimalField(2))).toBe(10.5);
-    expect(read(float, '{"scale":2,"value":"BBo="}', variable)).toBe(10.5);
-    expect(read(float, "12345678901234567890")).toBe(12345678901234567000);
-  },
-);
+test("NaN and the infinities come as text and are missing and counted; 1e400 is unreadable", () => {
+  const float = column("c", "float64");
+  for (const raw of ['"NaN"', '"Infinity"', '"-Infinity"'])
+    expect(decodeOne(float, raw, { type: "double" })).toMatchObject({
+      nonFinite: 1,
+      invalidColumns: [],
+      extra: `{"c":${raw}}`,
+    });
+  expect(read(float, "0.30000000000000004")).toBe(0.1 + 0.2);
+  expect(read(float, "1.0E-5")).toBe(1e-5);
+  expect(read(float, "-0.0")).toBe(-0);
+  expect(read(float, "1e400")).toBe("NUMBER_OUT_OF_RANGE");
+  expect(read(float, '"10.50"')).toBe(10.5);
+  expect(read(float, '"0x10"')).toBe("NOT_A_NUMBER");
+  expect(read(float, '""')).toBe("NOT_A_NUMBER");
+  expect(read(float, '"BBo="', decimalField(2))).toBe(10.5);
+  expect(read(float, '{"scale":2,"value":"BBo="}', variable)).toBe(10.5);
+  expect(read(float, "12345678901234567890")).toBe(12345678901234567000);
+});
 
 describe("decimals", () => {
-  test("in each form of decimal.handling.mode, and of unconstrained NUMERIC", () => {
+  test("every form of decimal.handling.mode and of unconstrained NUMERIC is read", () => {
     expect(read(money, '"BBo="', decimalField(2))).toBe(1050n);
     expect(read(money, '"BBo="', decimalField(1))).toBe(10500n);
     expect(read(money, '"BBo="', decimalField(3))).toBe(105n);
@@ -146,7 +142,7 @@ describe("decimals", () => {
     ).toBe(10000000000000000001n);
   });
 
-  test("without a schema the definition's scale is the scale", () => {
+  test("without a schema the scale is the definition's", () => {
     expect(read(money, '"BBo="')).toBe(1050n);
     expect(read(money, '"/w=="')).toBe(-1n);
     expect(read(money, '"BBo="', decimalField())).toBe(1050n);
@@ -171,8 +167,8 @@ describe("decimals", () => {
   });
 
   test(
-    "digits that may be base64 are what the column's values last were; when nobody can know, " +
-      "the source stops",
+    "digits that may be base64 are what the column's values last were; base64 after a guess of " +
+      "digits stops the source",
     () => {
       const values = (...raws: string[]): (Value | undefined)[] => {
         const decodes = startDecoder([source(money)]);
@@ -191,7 +187,7 @@ describe("decimals", () => {
 describe("times", () => {
   const named = (name: string): object => ({ type: "int64", name });
 
-  test("the schema's name tells what a number counts", () => {
+  test("the schema's name gives the unit of a number", () => {
     expect(read(time, "-1", named("io.debezium.time.Timestamp"))).toBe(-1_000);
     expect(read(time, "-1", named("org.apache.kafka.connect.data.Timestamp"))).toBe(-1_000);
     expect(read(time, "-1", named("io.debezium.time.MicroTimestamp"))).toBe(-1);
@@ -213,7 +209,7 @@ describe("times", () => {
     ).toBe(Date.UTC(2025, 2, 3, 22, 6, 7, 123) * 1000 + 456);
   });
 
-  test("without one a number counts µs, unless the decoder is told", () => {
+  test("without a schema a number counts µs, unless `times` gives another unit", () => {
     expect(read(time, "1740700800000")).toBe(1_740_700_800_000);
     expect(read(time, "1740700800000", undefined, { times: { "public.t.c": "ms" } })).toBe(
       1_740_700_800_000_000,
@@ -225,7 +221,7 @@ describe("times", () => {
     ).toBe(1_740_700_800_000);
   });
 
-  test("text without a zone is read in the declared one, and is unreadable without", () => {
+  test("text without a zone is read in the declared zone; without one it is unreadable", () => {
     expect(
       read(column("c", "timestamp", { zone: "America/New_York" }), '"2025-03-09 02:30:00"'),
     ).toBe(Date.UTC(2025, 2, 9, 7, 30) * 1000);
@@ -236,8 +232,8 @@ describe("times", () => {
   });
 
   test(
-    "infinity in each form, and what lies beyond 2^53 µs, is unreadable and kept in extra with " +
-      "its digits",
+    "infinity in each form and times beyond 2^53 µs are unreadable, and stay in extra with " +
+      "their digits",
     () => {
       for (const raw of [
         "9223372036825200000",
@@ -256,7 +252,7 @@ describe("times", () => {
     },
   );
 
-  test("dates are days or text", () => {
+  test("a date is a number of days or text", () => {
     const date = column("c", "date");
     expect(read(date, "-1")).toBe(-1);
     expect(read(date, '"1969-12-31"')).toBe(-1);
@@ -269,7 +265,7 @@ describe("times", () => {
   });
 });
 
-test("booleans, bytes, json and text", () => {
+test("booleans, bytes, json and text are read, and refuse other forms", () => {
   const [boolean, bytes, json, text] = (["boolean", "bytes", "json", "string"] as const).map(
     (kind) => column("c", kind),
   ) as [ColumnSpec, ColumnSpec, ColumnSpec, ColumnSpec];
@@ -303,29 +299,25 @@ test("booleans, bytes, json and text", () => {
   expect(read(text, '"3q2+7w=="', { type: "bytes" })).toBe("3q2+7w==");
 });
 
-test(
-  "a value that TOAST left out is known in each of its forms, and by the connector's own word " +
-    "for it",
-  () => {
-    const word = "__debezium_unavailable_value";
-    const base64 = Buffer.from(word).toString("base64");
-    for (const form of [word, base64, [word], [base64], [...Buffer.from(word)], { [word]: word }]) {
-      expect(decodeOne(column("c", "json"), JSON.stringify(form))).toMatchObject({
-        unavailable: [1],
-        invalidColumns: [],
-        extra: null,
-        values: [1n, null],
-      });
-    }
-    expect(
-      decodeOne(column("c", "string"), '"left out"', undefined, { toastMarker: "left out" })
-        .unavailable,
-    ).toEqual([1]);
-    expect(decodeOne(column("c", "string"), `"${word}!"`).values![1]).toBe(`${word}!`);
-  },
-);
+test("the TOAST marker is recognized in each of its forms, and as the connector's own text", () => {
+  const word = "__debezium_unavailable_value";
+  const base64 = Buffer.from(word).toString("base64");
+  for (const form of [word, base64, [word], [base64], [...Buffer.from(word)], { [word]: word }]) {
+    expect(decodeOne(column("c", "json"), JSON.stringify(form))).toMatchObject({
+      unavailable: [1],
+      invalidColumns: [],
+      extra: null,
+      values: [1n, null],
+    });
+  }
+  expect(
+    decodeOne(column("c", "string"), '"left out"', undefined, { toastMarker: "left out" })
+      .unavailable,
+  ).toEqual([1]);
+  expect(decodeOne(column("c", "string"), `"${word}!"`).values![1]).toBe(`${word}!`);
+});
 
-test("null, and a column that is not there yet, are listed where the column may not be null", () => {
+test("a null and an absent column are invalid columns unless the column is nullable", () => {
   const row = (raw: string, nullable: boolean): Change =>
     startDecoder([source(column("c", "string", { nullable }))])(message(envelope(raw)))!;
   expect(row('{"id":1,"c":null}', true).invalidColumns).toEqual([]);
@@ -340,13 +332,12 @@ test("null, and a column that is not there yet, are listed where the column may 
   });
 });
 
-test("what no column takes is kept as it stands, digit for digit", () => {
-  const after =
-    '{"id":1,"new":9223372036854775807,"c":"x","free":0.10000000000000000001,"nested":{"a":[1.0,1e400]},"quote\\"d":"\\u00e9","__op":"c"}';
+test("members that no column takes stay in extra, digit for digit", () => {
+  const extra =
+    '"free":0.10000000000000000001,"nested":{"a":[1.0,1e400]},"quote\\"d":"\\u00e9","__op":"c"}';
+  const after = `{"id":1,"new":9223372036854775807,"c":"x",${extra}`;
   const change = startDecoder([source(column("c", "string"))])(message(envelope(after)))!;
-  expect(change.extra).toBe(
-    '{"new":9223372036854775807,"free":0.10000000000000000001,"nested":{"a":[1.0,1e400]},"quote\\"d":"\\u00e9","__op":"c"}',
-  );
+  expect(change.extra).toBe(`{"new":9223372036854775807,${extra}`);
 });
 
 test("a column may be called constructor, and a row may hold __proto__", () => {

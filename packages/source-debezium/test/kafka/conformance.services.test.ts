@@ -1,4 +1,4 @@
-/** Kafka topics keep the facts of a change source, and any decoder reads them. */
+/** Tests Kafka topics with the conformance suite of change sources, and with a user's decoder. */
 import { changeSourceConformance } from "@tidemark/core/testing";
 import { type KafkaChanges, kafkaChanges } from "@tidemark/source-debezium";
 import { realKafka, suiteNeeding } from "@tidemark/testkit/needs";

@@ -1,6 +1,6 @@
 /**
- * A group that joins twice within a moment, which a real one does only by luck: so the consumer is
- * one of the test's own.
+ * Tests a group that joins twice within a moment. A real group does so only by luck, so the test
+ * brings its own consumer.
  */
 import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,8 +14,8 @@ const TOPIC = "bank.public.transaction_data";
 const JOIN = "consumer.group_join";
 
 /**
- * One partition of 30 messages; the test says when the group gives it to the run, and what is
- * fetched.
+ * Makes a group with one partition of 30 messages. The test decides when the group assigns the
+ * partition, and which messages are fetched.
  */
 function group() {
   const events = new EventEmitter();
@@ -90,12 +90,12 @@ function kafkaMessage({ key, value }: RecordedMessage, offset: number): KafkaMes
 }
 
 test(
-  "a partition that comes back is read from where the stores stand, though the group joins " +
-    "again while they are asked",
+  "a partition that is assigned again is read from the stored position, also if the group joins " +
+    "while the stores are asked",
   async () => {
     const { client, sought, running, gives, fetches } = group();
     let asked = 0;
-    // what was fetched and handed on, and nothing of what only waits
+    // The stores hold the messages that were delivered, and none of those that wait.
     const positions = async () => (asked++ === 0 ? [] : [{ partition: `${TOPIC}:0`, offset: 19 }]);
     const stop = new AbortController();
     const changes = kafkaChanges({ ...withoutWarnings, client, topics: TOPIC })

@@ -1,4 +1,4 @@
-/** The Kafka source on a broker that wants TLS and a password. */
+/** Tests the Kafka source on a broker that requires TLS and a password. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import { times, transactions } from "../support/sources.ts";
 
 const PASSWORD = "tidemark-secret";
 
-/** A certificate for this machine's own address, and the store that a broker reads it from. */
+/** Makes a certificate for this machine's address, and the key store of the broker. */
 async function certificate(folder: string) {
   const location = join(folder, "broker.p12");
   const store = [
@@ -92,7 +92,7 @@ suiteNeeding(realKafka(), "a Kafka behind TLS and SASL", () => {
       });
       try {
         const brokers = [...kafka.brokers];
-        // kafkajs writes into what it is given
+        // Each client needs its own settings, because kafkajs writes into them.
         const secured = (password = PASSWORD) => ({
           ssl: { ca: [pem] },
           sasl: { mechanism: "plain" as const, username: "reader", password },

@@ -1,4 +1,4 @@
-/** The Kafka source on a real broker. */
+/** Tests the Kafka source on a real broker. */
 import { rmSync, writeFileSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -61,7 +61,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
     );
 
   test(
-    "every fixture, enveloped, bare and unwrapped, gives the changes of the recorded topic",
+    "a Kafka topic gives the changes of the recorded topic, enveloped, bare and unwrapped",
     { timeout: 120_000 },
     async () => {
       const tables = all.filter(({ name }) => name !== "no_pk").map(({ name }) => name);
@@ -94,8 +94,8 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
   );
 
   test(
-    "three partitions of two topics, stopped and started again at any place, end in the " +
-      "tables that the recorded topic ends in",
+    "three partitions of two topics, stopped and resumed anywhere, end in the tables of the " +
+      "recorded topic",
     { timeout: 120_000 },
     async () => {
       const names = ["transaction_data", "card"].map((table) => `again.public.${table}`);
@@ -146,7 +146,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
     },
   );
 
-  test("a message that nobody can read is named in the change, and what comes after it is read", async () => {
+  test("an undecodable message gives a change that names it, and the run goes on", async () => {
     const topic = fresh();
     await kafka.topic(topic);
     const [first, second] = payments();
@@ -167,8 +167,8 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
   });
 
   test(
-    "what retention has taken before it was read is LOG_LOST, with the offsets; at the very " +
-      "edge nothing is lost",
+    "messages that retention took before they were read are LOG_LOST with their offsets; at the " +
+      "very edge nothing is lost",
     async () => {
       const topic = fresh();
       await kafka.topic(topic);
@@ -182,7 +182,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
       ).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
       await kafka.expire(topic, 15);
       expect(await failure(batches(source(topic), [transactions], after))).toMatch(
-        /^LOG_LOST: .*partition 0: changes up to offset 9 were applied.*begins at 15: offsets 10 to 14 are gone.*snapshot/,
+        /^LOG_LOST: .*up to offset 9 were applied.*at 15: offsets 10 to 14 are gone.*snapshot/,
       );
       expect(await failure(batches(source(topic), [transactions]))).toMatch(
         /^LOG_LOST: .*no position is stored, and the log begins at offset 15: offsets 0 to 14/,
@@ -194,8 +194,8 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
   );
 
   test(
-    "what retention takes while a run stands still is LOG_LOST too, though kafkajs would go on " +
-      "behind it",
+    "messages that retention takes while a run stands still are LOG_LOST, though kafkajs jumps " +
+      "over them",
     async () => {
       const topic = fresh();
       await kafka.topic(topic);
@@ -224,35 +224,31 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
     },
   );
 
-  test(
-    "a topic that was created anew is TOPIC_RECREATED, whether it is shorter than before, as " +
-      "long or longer",
-    async () => {
-      const topic = fresh();
-      await kafka.topic(topic);
-      await kafka.publish(topic, payments().slice(0, 10));
-      const after = positionsOf(await batches(source(topic), [transactions]));
-      await kafka.admin.deleteTopics({ topics: [topic] });
-      await sleep(500);
-      await kafka.topic(topic);
-      await kafka.publish(topic, payments().slice(20, 25));
-      expect(await failure(batches(source(topic), [transactions], after))).toMatch(
-        /^TOPIC_RECREATED: .*up to offset 9 were applied, and the log ends before 5/,
-      );
-      await kafka.publish(topic, payments().slice(25, 30));
-      expect(await failure(batches(source(topic), [transactions], after))).toMatch(
-        /^TOPIC_RECREATED: .*the message at offset 9 is not the message/,
-      );
-      await kafka.publish(topic, payments().slice(30, 38));
-      expect(await failure(batches(source(topic), [transactions], after))).toMatch(
-        /^TOPIC_RECREATED: .*the message at offset 9 is not the message/,
-      );
-    },
-  );
+  test("a recreated topic is TOPIC_RECREATED if shorter, as long or longer", async () => {
+    const topic = fresh();
+    await kafka.topic(topic);
+    await kafka.publish(topic, payments().slice(0, 10));
+    const after = positionsOf(await batches(source(topic), [transactions]));
+    await kafka.admin.deleteTopics({ topics: [topic] });
+    await sleep(500);
+    await kafka.topic(topic);
+    await kafka.publish(topic, payments().slice(20, 25));
+    expect(await failure(batches(source(topic), [transactions], after))).toMatch(
+      /^TOPIC_RECREATED: .*up to offset 9 were applied, and the log ends before 5/,
+    );
+    await kafka.publish(topic, payments().slice(25, 30));
+    expect(await failure(batches(source(topic), [transactions], after))).toMatch(
+      /^TOPIC_RECREATED: .*the message at offset 9 is not the message/,
+    );
+    await kafka.publish(topic, payments().slice(30, 38));
+    expect(await failure(batches(source(topic), [transactions], after))).toMatch(
+      /^TOPIC_RECREATED: .*the message at offset 9 is not the message/,
+    );
+  });
 
   test(
-    "nothing is given of a topic that was created anew, not of partitions that were empty " +
-      "before either; of one that is as it was, they are read too",
+    "a recreated topic gives no change, also not of partitions that were empty before; an " +
+      "unchanged topic gives those",
     async () => {
       const topic = fresh();
       const others = async (): Promise<void> => {
@@ -277,7 +273,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
       for (let attempt = 0; attempt < 10; attempt++) {
         const given: number[] = [];
         const run = async (): Promise<void> => {
-          // an answer of the broker holds one or two of the partitions
+          // An answer of the broker holds one or two of the partitions.
           for await (const { changes } of source(topic, {
             batchMessages: 1,
             consumer: { maxBytes: 2_000 },
@@ -292,7 +288,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
     },
   );
 
-  test("offsets without a message are no loss: transactions end in one, and aborted ones are none", async () => {
+  test("offsets without a message are no loss: transaction ends, aborted messages", async () => {
     const topic = fresh();
     await kafka.topic(topic);
     const producer = kafka.client.producer({
@@ -328,7 +324,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
     expect(await batches(source(topic), [transactions], positionsOf(rest))).toEqual([]);
   });
 
-  test("GZIP, snappy and zstd are read; LZ4 without a codec is CODEC_MISSING with the way out", async () => {
+  test("GZIP, Snappy and ZSTD are read; LZ4 without a codec is CODEC_MISSING", async () => {
     const { CompressionTypes } = kafkajs;
     await batches(source(await published("plain")), [transactions]);
     for (const [name, type] of Object.entries({
@@ -347,7 +343,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
     expect(await failure(batches(source(topic), [transactions]))).toMatch(
       /^CODEC_MISSING: .*compressed with LZ4.*register/,
     );
-    // The broker compresses as Java does: framed.
+    // The broker compresses into frames, as Java's clients do.
     const framed = fresh();
     await kafka.topic(framed, 1, { "compression.type": "snappy" });
     await kafka.publish(framed, payments());
@@ -362,7 +358,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
   });
 
   test(
-    "a sink that is slow for longer than a session stays in the group, and what waits is bounded",
+    "a run that is slow for longer than a session stays in the group, and few messages wait",
     { timeout: 60_000 },
     async () => {
       const topic = fresh();
@@ -411,7 +407,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
     },
   );
 
-  test("lag and watermark tell how far a run is", async () => {
+  test("lag gives the offset, the lag and the watermark after every batch", async () => {
     const topic = fresh();
     await kafka.topic(topic);
     await kafka.publish(topic, payments().slice(0, 12));
@@ -433,8 +429,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
   });
 
   test(
-    "a run without an end waits for messages, takes a partition that is added from its " +
-      "beginning, and ends with its signal",
+    "a run until its signal waits for messages, and reads an added partition from its beginning",
     { timeout: 60_000 },
     async () => {
       const topic = fresh();
@@ -473,7 +468,7 @@ suiteNeeding(realKafka(), "the Kafka source", () => {
   );
 
   test(
-    "a topic that is not there, and brokers that nobody answers at, are named",
+    "a missing topic is TOPIC_NOT_FOUND, brokers that do not answer are KAFKA_UNREACHABLE",
     { timeout: 60_000 },
     async () => {
       expect(await failure(batches(source("nowhere.public.card"), [card]))).toMatch(

@@ -1,4 +1,4 @@
-/** Recorded topics keep the facts of a change source. */
+/** Tests recorded topics with the conformance suite of change sources. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

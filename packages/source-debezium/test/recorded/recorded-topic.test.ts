@@ -50,28 +50,24 @@ const fails = (code: string, message: RegExp): unknown =>
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 describe("reading", () => {
-  test(
-    "a gzipped file, a file without a last line end, blank lines and lines longer than a chunk " +
-      "read alike",
-    async () => {
-      const expected = await changes(bare);
-      expect(expected).toHaveLength(38);
-      expect(await changes(file(gzipSync(readFileSync(bare)), "topic.jsonl.gz"))).toEqual(expected);
-      expect(await changes(file(`\n${lines.join("\r\n\n")}`))).toEqual(expected);
-      const long = JSON.stringify({
-        ...(JSON.parse(lines[0]!) as object),
-        value: (JSON.parse(lines[0]!) as { value: string }).value.replace(
-          "Online Shopping",
-          "ă".repeat(400_000),
-        ),
-      });
-      const [first, ...rest] = await changes(file([long, ...lines.slice(1)].join("\n")));
-      expect(first!.values![3]).toBe("ă".repeat(400_000));
-      expect(rest).toEqual(expected.slice(1));
-    },
-  );
+  test("gzipped files, no last line break, blank lines and very long lines are read", async () => {
+    const expected = await changes(bare);
+    expect(expected).toHaveLength(38);
+    expect(await changes(file(gzipSync(readFileSync(bare)), "topic.jsonl.gz"))).toEqual(expected);
+    expect(await changes(file(`\n${lines.join("\r\n\n")}`))).toEqual(expected);
+    const long = JSON.stringify({
+      ...(JSON.parse(lines[0]!) as object),
+      value: (JSON.parse(lines[0]!) as { value: string }).value.replace(
+        "Online Shopping",
+        "ă".repeat(400_000),
+      ),
+    });
+    const [first, ...rest] = await changes(file([long, ...lines.slice(1)].join("\n")));
+    expect(first!.values![3]).toBe("ă".repeat(400_000));
+    expect(rest).toEqual(expected.slice(1));
+  });
 
-  test("several files are read in their order, and a partition may go on from one to the next", async () => {
+  test("several files are read in their order, and a partition may span them", async () => {
     const half = [file(lines.slice(0, 20).join("\n")), file(lines.slice(20).join("\n"))];
     expect(await offsets(half)).toEqual(upTo(38));
     await expect(offsets(half.toReversed())).rejects.toEqual(
@@ -79,7 +75,7 @@ describe("reading", () => {
     );
   });
 
-  test("batches are bounded by changes and by size, and carry the position they end at", async () => {
+  test("a batch is bounded by changes and by size, and carries its last position", async () => {
     expect(
       (await batches(bare, [], { batchChanges: 10 })).map(({ changes, positions }) => [
         changes.length,
@@ -96,7 +92,7 @@ describe("reading", () => {
     ).toBe(true);
   });
 
-  test("topics of several tables in one run, and what is of none of them counted", async () => {
+  test("one run reads topics of several tables, and counts messages of other tables", async () => {
     const source = recordedTopic(
       all
         .map(({ table }) => fixture(`enveloped.${table}.jsonl`))
@@ -114,7 +110,7 @@ describe("reading", () => {
     expect([...source.skipped]).toEqual([["enveloped.message", 1]]);
   });
 
-  test("its size is its lines, and unknown where it is packed", async () => {
+  test("the size of a recording is its lines, and unknown if a file is gzipped", async () => {
     expect(await recordedTopic([bare, bare]).size!({ sources: [] })).toBe(76);
     expect(await recordedTopic(file(lines.join("\n"))).size!({ sources: [] })).toBe(38);
     expect(
@@ -122,7 +118,7 @@ describe("reading", () => {
     ).toBeNull();
   });
 
-  test("a signal ends it between chunks", async () => {
+  test("a signal ends a run between chunks", async () => {
     const stop = new AbortController();
     stop.abort(new Error("enough"));
     const reading = (async () => {
@@ -140,18 +136,18 @@ describe("resuming", () => {
   const stoppedAt = async (batch: number): Promise<Position> =>
     (await batches(bare, [], { batchChanges: 10 }))[batch]!.positions[0]!;
 
-  test("what came up to the position is not given again", async () => {
+  test("messages up to the position are not given again", async () => {
     expect(await offsets(bare, [await stoppedAt(1)])).toEqual(upTo(38).slice(20));
     expect(await batches(bare, [await stoppedAt(3)])).toEqual([]);
   });
 
-  test("a recording that goes on right after the position has lost nothing", async () => {
+  test("a recording that begins right after the position has lost nothing", async () => {
     expect(await offsets(file(lines.slice(20).join("\n")), [await stoppedAt(1)])).toEqual(
       upTo(38).slice(20),
     );
   });
 
-  test("gaps inside the log are normal", async () => {
+  test("gaps between offsets are no loss", async () => {
     expect(
       await offsets(file(lines.filter((_, i) => i % 3 !== 2).join("\n")), [await stoppedAt(0)]),
     ).toEqual(
@@ -161,7 +157,7 @@ describe("resuming", () => {
     );
   });
 
-  test("a log that no longer holds what comes after the position is LOG_LOST", async () => {
+  test("a recording without the messages after the position is LOG_LOST", async () => {
     const position = await stoppedAt(1);
     await expect(offsets(file(lines.slice(21).join("\n")), [position])).rejects.toEqual(
       fails("LOG_LOST", /offset 19 of bare\.public\.transaction_data:0.*goes on at offset 21/),
@@ -184,8 +180,8 @@ describe("resuming", () => {
   });
 
   test(
-    "nothing is given of a recording that is another one, though it begins with partitions that " +
-      "were not read before",
+    "another recording gives no change, also if it begins with partitions that were not read " +
+      "before",
     async () => {
       const position = await stoppedAt(1);
       const added = lines.map((line) => line.replace('"partition":0', '"partition":1'));
@@ -215,15 +211,11 @@ describe("resuming", () => {
     },
   );
 
-  test(
-    "a recording of other topics says nothing of a position: topics may be run one after the " +
-      "other",
-    async () => {
-      expect(await offsets(fixture("bare.public.card.jsonl"), [await stoppedAt(1)])).toEqual([]);
-    },
-  );
+  test("a recording of other topics contradicts no position", async () => {
+    expect(await offsets(fixture("bare.public.card.jsonl"), [await stoppedAt(1)])).toEqual([]);
+  });
 
-  test("a topic that was created anew is noticed by the message at the position", async () => {
+  test("a recreated topic is detected by the message at the position", async () => {
     const position = await stoppedAt(1);
     const anew = lines.map((line) =>
       line.replace(/"timestamp":"\d+"/, '"timestamp":"1800000000000"'),
@@ -244,7 +236,7 @@ describe("resuming", () => {
 });
 
 describe("offsets", () => {
-  test("messages that come again at their offsets are passed over", async () => {
+  test("messages that come again at their offsets are skipped", async () => {
     expect(await offsets(file([...lines, ...lines].join("\n")))).toEqual(upTo(38));
     expect(await offsets(file([...lines.slice(0, 20), ...lines.slice(5)].join("\n")))).toEqual(
       upTo(38),
@@ -252,7 +244,7 @@ describe("offsets", () => {
     expect(await offsets([bare, bare])).toEqual(upTo(38));
   });
 
-  test("another message at an offset that was read is an error with file and line", async () => {
+  test("another message at an offset that was read is refused with file and line", async () => {
     const other = lines[3]!.replace('"timestamp":"', '"timestamp":"9');
     await expect(
       offsets(file([...lines.slice(0, 10), other].join("\n"), "twice.jsonl")),
@@ -297,7 +289,7 @@ describe("files that cannot be read", () => {
     );
   });
 
-  test("offsets as numbers, no timestamp and no headers are well", async () => {
+  test("offsets may be numbers; timestamp and headers may be absent", async () => {
     expect(
       await changes(
         file(JSON.stringify({ ...line, offset: 0, timestamp: undefined, headers: undefined })),
@@ -305,7 +297,7 @@ describe("files that cannot be read", () => {
     ).toMatchObject([{ offset: 0, timestamp: null, kind: "upsert" }]);
   });
 
-  test("a missing file is named before anything of the others is read", async () => {
+  test("a missing file is TOPIC_NOT_FOUND before another file is read", async () => {
     await expect(
       batches([bare, join(folder, "nowhere.jsonl")], [], { batchChanges: 1 }),
     ).rejects.toEqual(fails("TOPIC_NOT_FOUND", /nowhere\.jsonl/));
@@ -314,7 +306,7 @@ describe("files that cannot be read", () => {
     ).rejects.toEqual(fails("TOPIC_NOT_FOUND", /nowhere\.jsonl/));
   });
 
-  test("a gzipped file that was cut off or is none, and a directory", async () => {
+  test("a cut-off or invalid gzipped file and a directory are TOPIC_UNREADABLE", async () => {
     const packed = gzipSync(readFileSync(bare));
     await expect(
       offsets(file(packed.subarray(0, packed.length - 200), "cut.jsonl.gz")),
@@ -325,7 +317,7 @@ describe("files that cannot be read", () => {
     await expect(offsets(folder)).rejects.toEqual(fails("TOPIC_UNREADABLE", /tidemark-recorded/));
   });
 
-  test("decimals that cannot be decoded stop the source before a change of the batch is given", async () => {
+  test("decimals that cannot be decoded stop the source before it gives the batch", async () => {
     const source: SourceSpec = {
       ...transactions,
       table: "public.full_identity",

@@ -1,4 +1,4 @@
-/** Changes of a user's own messages. */
+/** Tests changes of a user's own messages. */
 import { kafkaMessage, recordedTopic, rowChange } from "@tidemark/source-debezium";
 import { expect, test } from "vitest";
 import { paymentDecoder, payments } from "../support/payments.ts";
@@ -21,7 +21,7 @@ test("a message has its key and its value as bytes and as text", () => {
   expect(message.headers).toEqual({});
 });
 
-test("a change has what its message says: offset, the broker's time as the commit time", () => {
+test("a change takes its offset and its commit time from the message", () => {
   expect(rowChange(payments, message, { row: { id: 1, user: "ada" } })).toEqual({
     source: "payments",
     topic: "t",
@@ -48,7 +48,7 @@ test("a change has what its message says: offset, the broker's time as the commi
   });
 });
 
-test("a row without a key is quarantined and ends nothing", () => {
+test("a row without a key is quarantined, and the run goes on", () => {
   for (const row of [null, "text", {}, { id: null }, { id: "x" }, { id: 1.5 }, { id: 2 ** 53 }])
     expect(rowChange(payments, message, { row })).toMatchObject({
       kind: "none",
@@ -57,7 +57,7 @@ test("a row without a key is quarantined and ends nothing", () => {
     });
 });
 
-test("a value of another type is missing, by its reason", () => {
+test("a value of another type is missing, and the column is listed with the reason", () => {
   const types = [
     [column("c", "boolean"), 1, "NOT_A_BOOLEAN"],
     [column("c", "int32"), 2 ** 31, "INTEGER_OUT_OF_RANGE"],
@@ -79,7 +79,7 @@ test("a value of another type is missing, by its reason", () => {
   }
 });
 
-test("values as JSON has them, and those of JavaScript", () => {
+test("values of JSON and of JavaScript are read", () => {
   const types = [
     [column("c", "boolean"), false, false],
     [column("c", "int64"), "-9223372036854775808", -(2n ** 63n)],
@@ -97,7 +97,7 @@ test("values as JSON has them, and those of JavaScript", () => {
   }
 });
 
-test("options of Debezium's decoder beside another decoder are refused", () => {
+test("options of Debezium's decoder together with another decoder are refused", () => {
   expect(() =>
     recordedTopic("a.jsonl", { decoder: paymentDecoder("t"), toastMarker: "gone" }),
   ).toThrow(expect.objectContaining({ code: "DECODER_TWICE" }));

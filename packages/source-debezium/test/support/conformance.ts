@@ -1,10 +1,10 @@
-/** A log of 38 payments over two partitions, and another under the same names. */
+/** A log of 38 payments over two partitions, and another log under the same names. */
 import type { RecordedMessage } from "@tidemark/source-debezium";
 import { messages } from "./fixtures.ts";
 
 const TOPIC = "bare.public.transaction_data";
 
-/** The payments of the first partition, then those of the second, at new offsets. */
+/** Spreads the payments over two partitions, at new offsets. */
 export function twoPartitions(topic: string = TOPIC): readonly RecordedMessage[] {
   const next = [0, 0];
   return messages(`${TOPIC}.jsonl`).map((message, i) => {
@@ -13,6 +13,6 @@ export function twoPartitions(topic: string = TOPIC): readonly RecordedMessage[]
   });
 }
 
-/** Other messages at the same offsets. */
+/** Gives other messages at the same offsets. */
 export const createdAnew = (topic?: string): readonly RecordedMessage[] =>
   twoPartitions(topic).map((message) => ({ ...message, timestamp: message.timestamp! + 1 }));

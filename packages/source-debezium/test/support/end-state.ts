@@ -1,6 +1,6 @@
 /**
- * The rows that changes leave behind, by law 5 and nothing else: per key the newest (LSN, offset),
- * tombstones for deletes, one for the table.
+ * An oracle of the rows that changes leave behind (law 5: per primary key the newest change wins by
+ * (LSN, offset)). A delete leaves a tombstone, a truncate one for the table.
  */
 import type { Change, SourceSpec, Value } from "@tidemark/core/spi";
 
@@ -48,7 +48,7 @@ export class EndState {
     if (stored === undefined || newer(image, stored)) this.images.set(key, image);
   }
 
-  /** Rows in the order of their keys. */
+  /** Gives the rows in the order of their keys. */
   rows(): (readonly Value[])[] {
     return [...this.images]
       .filter(

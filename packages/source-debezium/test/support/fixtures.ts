@@ -23,14 +23,14 @@ export function messages(name: string): RecordedMessage[] {
     });
 }
 
-/** What a run gives to Debezium's decoder. */
+/** The options of a run of Debezium's decoder. */
 export interface DecodeOptions extends DebeziumOptions {
   readonly onWarning?: OnWarning;
 }
 
 export const withoutWarnings: DecodeOptions = { times, onWarning: () => {} };
 
-/** Starts a run of Debezium's decoder, and gives what decodes a message in it. */
+/** Starts a run of Debezium's decoder. Gives the function that decodes a message of the run. */
 export function startDecoder(
   sources: readonly SourceSpec[],
   { onWarning = () => {}, ...options }: DecodeOptions = {},
@@ -47,7 +47,7 @@ export function decode(
   return messages.map(startDecoder(sources, options));
 }
 
-/** A message with another value, key or headers. */
+/** Replaces parts of a message, such as its value, key or headers. */
 export function withParts(
   message: RecordedMessage,
   changes: Partial<RecordedMessage>,
@@ -55,7 +55,7 @@ export function withParts(
   return { ...message, ...changes };
 }
 
-/** The message with its value's text replaced. */
+/** Replaces text in the value of a message. */
 export function withText(
   message: RecordedMessage,
   from: string | RegExp,

@@ -1,7 +1,7 @@
-/** Runs of the Kafka source, and what they gave. */
+/** Helpers for runs of a change source. */
 import type { ChangeSource, Change, ChangeBatch, Position, SourceSpec } from "@tidemark/core/spi";
 
-/** All batches of a run that ends by itself. */
+/** Reads all batches of a run that ends by itself. */
 export async function batches(
   source: ChangeSource,
   sources: readonly SourceSpec[],
@@ -16,7 +16,7 @@ export async function batches(
 export const changesOf = (found: readonly ChangeBatch[]): Change[] =>
   found.flatMap(({ changes }) => [...changes]);
 
-/** Where a run stands behind these batches. */
+/** Gives the positions after these batches. */
 export function positionsOf(
   found: readonly ChangeBatch[],
   before: readonly Position[] = [],

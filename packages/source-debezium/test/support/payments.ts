@@ -1,4 +1,4 @@
-/** A user's own JSON messages, and the decoder that reads them. */
+/** The decoder of a user's own JSON messages. */
 import type { SourceSpec } from "@tidemark/core/spi";
 import { type MessageDecoder, rowChange } from "@tidemark/source-debezium";
 import { column } from "./sources.ts";

@@ -3,10 +3,10 @@ import type fc from "fast-check";
 
 const { first: seed, runs } = seedsFromEnvironment({ runs: 1_000 });
 
-/** Seed and number of runs, both from the environment where it says. */
+/** The seed and the number of runs, from the environment if it gives them. */
 export const parameters: fc.Parameters<unknown> = { seed, numRuns: runs };
 
-/** Numbers in [0, below), the same for the same seed. */
+/** Makes a source of numbers in [0, below), which are the same for the same seed. */
 export function random(from: number): (below: number) => number {
   let state = (seed ^ Math.imul(from + 1, 0x9e37_79b9)) >>> 0;
   return (below) => {

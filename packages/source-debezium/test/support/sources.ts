@@ -110,5 +110,5 @@ export const fullIdentity = table(
 
 export const all = [transactions, allTypes, card, note, noKey, fullIdentity];
 
-/** TIMESTAMP(3) is in ms, which a message without a schema does not say. */
+/** The unit of TIMESTAMP(3) is ms, which a message without a schema does not say. */
 export const times = { "public.all_types.ts3": "ms" } as const;
