@@ -1,5 +1,5 @@
 /**
- * `tidemark load` beside psql's \copy: the same rows into the same table, both in this run.
+ * Compares `tidemark load` with psql's \copy: the same rows into the same table, in one run.
  *
  *     node --conditions=@tidemark/source packages/cli/bench/load.ts [rows]
  */
@@ -121,8 +121,17 @@ try {
     `
 import { count, entity, featureView, int64, source, string, timestamp } from "@tidemark/core";
 const user = entity("user", { keys: { user_id: string() } });
-const payments = source("payments", { table: "public.payments", columns: { id: int64("id"), user_id: string("user_id"), at: timestamp("at") }, primaryKey: ["id"], eventTime: "at" });
-export const v = featureView("v", { entity: user, source: payments, features: { n: count().over("7d") } });
+const payments = source("payments", {
+  table: "public.payments",
+  columns: { id: int64("id"), user_id: string("user_id"), at: timestamp("at") },
+  primaryKey: ["id"],
+  eventTime: "at",
+});
+export const v = featureView("v", {
+  entity: user,
+  source: payments,
+  features: { n: count().over("7d") },
+});
 `,
   );
   const pool = new pg.Pool({ connectionString: server.url });
@@ -158,7 +167,17 @@ export const v = featureView("v", { entity: user, source: payments, features: { 
 import { defineConfig } from "@tidemark/cli";
 import * as definitions from "./features.ts";
 const row = ${rowOf.toString()};
-export default defineConfig({ definitions, load: { payments: { database: () => ${JSON.stringify(server.url)}, table: "public.payments", rows: ${rows}, ${more} } } });
+export default defineConfig({
+  definitions,
+  load: {
+    payments: {
+      database: () => ${JSON.stringify(server.url)},
+      table: "public.payments",
+      rows: ${rows},
+      ${more}
+    },
+  },
+});
 `,
     );
     execFileSync(

@@ -3,7 +3,8 @@
  * 3,000 requests, each path for itself and both. The target is both paths in 20 s on two cores and
  * 512 MiB. The last line is JSON.
  *
- *     node --conditions=@tidemark/source packages/cli/bench/replay.ts [messages] [requests] [seed] [users]
+ *     node --conditions=@tidemark/source packages/cli/bench/replay.ts \
+ *       [messages] [requests] [seed] [users]
  */
 import { formatTime } from "@tidemark/core/spi";
 import { Random } from "@tidemark/testkit";

@@ -14,9 +14,12 @@ test("the least version is that of package.json", () => {
   expect(unsupportedNode("14.21.3")).toContain(`needs Node ${least} or newer`);
 });
 
-test.each(["22.18.0", "22.23.2", "24.0.0", "26.1.0", "100.0.0"])("Node %s is taken", (version) => {
-  expect(unsupportedNode(version)).toBeNull();
-});
+test.each(["22.18.0", "22.23.2", "24.0.0", "26.1.0", "100.0.0"])(
+  "Node %s is accepted",
+  (version) => {
+    expect(unsupportedNode(version)).toBeNull();
+  },
+);
 
 test.each(["14.0.0", "18.20.8", "20.20.2", "22.9.0", "22.17.1", "9.99.99"])(
   "Node %s is refused in one sentence: what is needed, what runs, the next step",
@@ -30,7 +33,7 @@ test.each(["14.0.0", "18.20.8", "20.20.2", "22.9.0", "22.17.1", "9.99.99"])(
   },
 );
 
-test("tidemark on an old Node ends with 1 and one line, before anything else is loaded", async () => {
+test("on an old Node, tidemark prints one line, loads nothing and exits with 1", async () => {
   const project = new Project();
   const old = 'Object.defineProperty(process, "versions", { value: { node: "20.20.2" } });';
   const { code, stdout, stderr } = await project.start(["--version"], {

@@ -82,7 +82,7 @@ function serveSettingsOf({ given, config }: CommandRun): ServeSettings {
   };
 }
 
-/** The ms after which the first process kills a process that does not end: longer than a shutdown. */
+/** Milliseconds after which the primary kills a worker that does not end; a shutdown is shorter. */
 function killAfterMs({
   shutdown: { gracePeriod = "1s", timeout = "30s" } = {},
 }: ServerConfig): number {

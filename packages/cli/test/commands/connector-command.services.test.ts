@@ -223,7 +223,7 @@ suiteNeeding(realPipeline(), "tidemark connector, on a real Kafka Connect", () =
     },
   );
 
-  test("settings that Kafka Connect refuses, and a worker that is not there, are named", async () => {
+  test("refused settings and an unreachable worker are named", async () => {
     expect(await apply("refused", "--set", "plugin.name=nonsense")).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(

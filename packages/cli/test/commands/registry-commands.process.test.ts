@@ -27,8 +27,8 @@ const withFeature = (text: string): string =>
   definitions.replace("features: {\n", `features: {\n    ${text}\n`);
 
 test(
-  "plan, apply, run, status: what is new, what is served at once, what waits for a backfill, " +
-    "and who would lose an answer",
+  "plan, apply, run and status show new features, features that wait for a backfill, and " +
+    "destructive changes",
   async () => {
     const project = bank();
     const first = await project.run("plan");
@@ -117,7 +117,7 @@ test(
   },
 );
 
-test("a registry of a newer Tidemark, and one that is damaged, are named, with the next step", async () => {
+test("a newer and a damaged registry are named, with the next step", async () => {
   const project = bank();
   expect((await project.run("apply")).code).toBe(0);
   const entry = project.path("lake/_tidemark/registry/bank/00000000000000000000.json");
@@ -196,7 +196,7 @@ test("the wrong command line of these commands ends with 2", async () => {
   );
 });
 
-test("no output of a command holds a secret, also where an error of a driver repeats it", async () => {
+test("no output holds a secret, even if a driver's error repeats it", async () => {
   const project = bank();
   project.write(
     "tidemark.config.ts",

@@ -12,8 +12,12 @@ afterAll(() => {
 const features = `
 import { count, entity, featureView, int64, source, string, timestamp } from "@tidemark/core";
 const user = entity("user", { keys: { user_id: string() } });
-const payments = source("payments", { table: "public.payments", columns: { id: int64("id"), user_id: string("user"), time: timestamp("time", { zone: "UTC" }) }, primaryKey: ["id"], eventTime: "time" });
-export const weekly = featureView("weekly", { entity: user, source: payments, features: { number: count().over("7d") } });
+const time = timestamp("time", { zone: "UTC" });
+const columns = { id: int64("id"), user_id: string("user"), time };
+const table = "public.payments";
+const payments = source("payments", { table, columns, primaryKey: ["id"], eventTime: "time" });
+const features = { number: count().over("7d") };
+export const weekly = featureView("weekly", { entity: user, source: payments, features });
 `;
 const good =
   'import { defineConfig } from "@tidemark/cli";\nimport * as definitions from ' +
@@ -51,7 +55,7 @@ const broken: readonly (readonly [string, Readonly<Record<string, string>>, RegE
   [
     "has definitions that are refused",
     { "features.ts": features.replace("7d", "7 days") },
-    /CONFIG_NOT_LOADED.*"7 days" is not a duration.*\(DURATION_INVALID\), in line 5 of .*features\.ts$/,
+    /CONFIG_NOT_LOADED.*"7 days" is not a duration.*\(DURATION_INVALID\), in line 8 of .*features\.ts$/,
   ],
   [
     "has definitions that are no TypeScript",
@@ -112,7 +116,7 @@ for (const [i, [text, , message]] of broken.entries()) {
   });
 }
 
-test("a configuration that is not there, or is no file", () => {
+test("a configuration that does not exist, or is no file", () => {
   expect(outcomes.slice(-2)).toEqual([
     `CONFIG_NOT_FOUND: ${missing}x: there is no such file; name the file that exports your ` +
       "defineConfig(…) with --config FILE",

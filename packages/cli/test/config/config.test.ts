@@ -69,8 +69,8 @@ test("a secret is read when a store that needs it is opened, and not before", as
 });
 
 test(
-  "an empty variable and a missing or empty file are missing secrets; a file's last line end is " +
-    "no part of it",
+  "an empty variable and a missing or empty file are SECRET_MISSING; a secret excludes the " +
+    "last line break of its file",
   () => {
     const place = directory();
     environment("TIDEMARK_TEST_EMPTY", "");
@@ -97,7 +97,7 @@ test(
   },
 );
 
-test("neither a reference nor the secrets handed to a factory print a value", () => {
+test("references and secrets print no value", () => {
   environment("TIDEMARK_TEST_SECRET", "swordfish-1");
   const references = {
     inspect: env("TIDEMARK_TEST_SECRET"),
@@ -125,7 +125,7 @@ test("neither a reference nor the secrets handed to a factory print a value", ()
   expect(secretsOf(references)["toJSON"]).toBe("swordfish-1");
 });
 
-test("what was read is taken out of texts: as it is, in a URL, in JSON, and the password of a URL", () => {
+test("redact removes a secret as it is, in a URL, in JSON, and as a URL's password", () => {
   environment("TIDEMARK_TEST_URL", "postgres://bank:p%40ss%2Fword@db/bank");
   environment("TIDEMARK_TEST_QUOTED", 'a"b/c d');
   environment("TIDEMARK_TEST_PART", "bank:p%40ss%2Fword");
@@ -152,36 +152,32 @@ test("what was read is taken out of texts: as it is, in a URL, in JSON, and the 
   });
 });
 
-test(
-  "a store that does not open says which, without the secret it was given; what was opened " +
-    "before is closed",
-  async () => {
-    environment("TIDEMARK_TEST_PASSWORD", "correct-horse");
-    let closed = 0;
-    const config = loaded({
-      definitions,
-      secrets: { password: env("TIDEMARK_TEST_PASSWORD") },
-      online: () => ({
-        ...memoryOnlineStore(),
-        close: async () => {
-          closed++;
-        },
-      }),
-      offline: ({ secrets }) => {
-        throw new Error(`access denied for bank/${secrets["password"]!}`);
+test("a store that fails to open is named without its secret, and earlier stores are closed", async () => {
+  environment("TIDEMARK_TEST_PASSWORD", "correct-horse");
+  let closed = 0;
+  const config = loaded({
+    definitions,
+    secrets: { password: env("TIDEMARK_TEST_PASSWORD") },
+    online: () => ({
+      ...memoryOnlineStore(),
+      close: async () => {
+        closed++;
       },
-    });
-    const error: unknown = await openConfigured(config).catch((one: unknown) => one);
-    expect(error).toMatchObject({
-      code: "CONFIG_NOT_OPENED",
-      message:
-        "tidemark.config.ts: offline threw: access denied for bank/[secret password]; look at " +
-        "what it is given",
-    });
-    expect(inspect(error, { depth: 9 })).not.toContain("correct-horse");
-    expect(closed).toBe(1);
-  },
-);
+    }),
+    offline: ({ secrets }) => {
+      throw new Error(`access denied for bank/${secrets["password"]!}`);
+    },
+  });
+  const error: unknown = await openConfigured(config).catch((one: unknown) => one);
+  expect(error).toMatchObject({
+    code: "CONFIG_NOT_OPENED",
+    message:
+      "tidemark.config.ts: offline threw: access denied for bank/[secret password]; look at " +
+      "what it is given",
+  });
+  expect(inspect(error, { depth: 9 })).not.toContain("correct-horse");
+  expect(closed).toBe(1);
+});
 
 test("a store or a change source that is not configured is named", async () => {
   const config = loaded({
@@ -207,7 +203,7 @@ test("a store or a change source that is not configured is named", async () => {
   await close();
 });
 
-test("options of a store stand beside the function that opens it, and reach openStore", async () => {
+test("options beside the function that opens a store reach openStore", async () => {
   const config = loaded({
     definitions,
     online: { store: () => memoryOnlineStore(), retention: "2 hours" as "2h" },
@@ -271,7 +267,7 @@ for (const [text, config, message] of invalid) {
   });
 }
 
-test("a secret that is a value is refused, and not repeated", () => {
+test("a value in place of a reference is refused and not repeated", () => {
   expect(() => defineConfig({ definitions, secrets: { database: "hunter2" as never } })).toThrow(
     /^tidemark\.config\.ts: secrets\.database must be a reference, env\("NAME"\) or file\("path"\), and never the secret itself$/,
   );

@@ -199,7 +199,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
     },
   );
 
-  test("the table, the query, the database: each is named with the next step", async () => {
+  test("a wrong table, query or database is named with the next step", async () => {
     const project = await LoadProject.over(
       into("() => []").replace("public.payments", "public.payment"),
     );
@@ -221,7 +221,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
     );
   });
 
-  test("a name that another table's days have is refused", async () => {
+  test("a job whose earlier days went into another table is refused", async () => {
     const project = await LoadProject.over(into("() => []"));
     await project.run(...DAY);
     await project.pool.query("CREATE TABLE public.other (id int)");
@@ -230,7 +230,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
   });
 });
 
-test("the command line and the configuration are looked at before a database is", async () => {
+test("the command line and the configuration are checked before a database opens", async () => {
   const project = new Project();
   const configure = (job: string, more = ""): void => {
     project.write(

@@ -19,7 +19,7 @@ function decimal(text: string): string {
     : `${sign}${kept}e${Number(exponent) - fraction.length + digits.length - kept.length}`;
 }
 
-test("numbers of every form keep their value, and those that a double would round keep their text", () => {
+test("numbers keep their value, and numbers that a double would round keep their text", () => {
   const random = new Random(7);
   const digits = (most: number): string =>
     Array.from({ length: 1 + random.int(most) }, () => String(random.int(10))).join("");

@@ -19,8 +19,16 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
     async () => {
       const project = await LoadProject.over(
         into(`async function* ({ date, from, to, zone }) {
-      yield { id: 9223372036854775807n, "User ID": "ü\\t\\\\n\\n\\"x\\"\\r", amount: "9999999999999999.0001", rate: 0.1, at: from, local: null, day: date, good: true, raw: new Uint8Array([0, 92, 255]), extra: { a: [1, "\\\\N"] } };
-      yield { id: 1, "User ID": "\\\\N", amount: null, rate: -0, at: to, local: "2025-06-14 01:02:03.000001", day: null, good: false, raw: null, extra: zone === "Asia/Ho_Chi_Minh" ? {} : null };
+      yield {
+        id: 9223372036854775807n, "User ID": "ü\\t\\\\n\\n\\"x\\"\\r", amount: "9999999999999999.0001",
+        rate: 0.1, at: from, local: null, day: date, good: true, raw: new Uint8Array([0, 92, 255]),
+        extra: { a: [1, "\\\\N"] },
+      };
+      yield {
+        id: 1, "User ID": "\\\\N", amount: null, rate: -0, at: to,
+        local: "2025-06-14 01:02:03.000001", day: null, good: false, raw: null,
+        extra: zone === "Asia/Ho_Chi_Minh" ? {} : null,
+      };
     }`),
       );
       const first = await project.run("load", "--date", "2025-06-14", "--json");
@@ -71,7 +79,7 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
     },
   );
 
-  test("the same rows as CSV, gzipped CSV, JSON lines and Parquet are the same in the table", async () => {
+  test("CSV, gzipped CSV, JSON lines and Parquet give the same rows", async () => {
     const csv =
       `\uFEFFid,User ID,amount,at,good,raw,extra\r\n9007199254740993,"a ""b"", ` +
       `c\nd",1234567890123456.7891,2025-06-14T09:30:00.000001Z,true,\\x00ff,"{""n"": ` +
@@ -141,7 +149,7 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
     for (const other of found) expect(other).toEqual(found[0]);
   });
 
-  test("a query takes the rows of the day in the zone, from another database, with every digit", async () => {
+  test("a query copies the zone's day from another database, with every digit", async () => {
     const project = await LoadProject.over(
       into(
         `{ query: 'SELECT id, who AS "User ID", amount, at, raw FROM ledger WHERE at >= $1 ` +
@@ -163,7 +171,7 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
     ]);
   });
 
-  test("a row that is there: refused with nothing written, kept, or replaced", async () => {
+  test("whenPresent refuses the day, keeps the row or replaces the row", async () => {
     const project = await LoadProject.over(file("jsonl"));
     const day =
       '{"id": 1, "User ID": "new", "rate": 2}\n{"id": 2, "User ID": "new", "rate": 2}\n{"id": ' +
@@ -276,7 +284,7 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
     },
   );
 
-  test("two at once write the day once", async () => {
+  test("two concurrent commands write the day once", async () => {
     const project = await LoadProject.over(
       into(
         'async function* () { for (let id = 1; id <= 2000; id++) yield { id, "User ID": "u" }; }',
@@ -303,7 +311,7 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
     ["through a temporary table", 'whenPresent: "replace"'],
   ] as const) {
     test(
-      `killed with -9 at any moment, ${when}, a day is there whole or not at all, and the next ` +
+      `after kill -9 at any moment, ${when}, a day is loaded whole or not at all, and the next ` +
         "run completes it",
       async () => {
         const slow =
@@ -334,7 +342,7 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
     );
   }
 
-  test("interrupted, it ends with 130 and leaves nothing of the day", async () => {
+  test("an interrupted load ends with 130 and leaves nothing of the day", async () => {
     const project = await LoadProject.over(
       into(
         'async function* () { for (let id = 1; ; id++) { yield { id, "User ID": ' +
@@ -359,11 +367,15 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
     expect([await project.count(), await project.days()]).toEqual([0, []]);
   });
 
-  test("a job that does the work itself is given the day and a pool, and says what it did", async () => {
+  test("a custom job gets the day and a pool, and its numbers are shown", async () => {
     const project = await LoadProject.over(`own: {
       database: ({ secrets }) => secrets.database,
       async run({ pool, date, from }) {
-        const { rowCount } = await pool.query("INSERT INTO public.payments (id, \\"User ID\\", at) VALUES (1, $1, $2) ON CONFLICT DO NOTHING", [date, from]);
+        const { rowCount } = await pool.query(
+          "INSERT INTO public.payments (id, \\"User ID\\", at) VALUES (1, $1, $2) " +
+            "ON CONFLICT DO NOTHING",
+          [date, from],
+        );
         return { written: rowCount === 1, inserted: rowCount };
       },
     }`);

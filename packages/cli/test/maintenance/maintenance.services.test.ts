@@ -84,7 +84,7 @@ async function feedSlowly(
 const lakeOf = (project: Project): DeltaOfflineStore =>
   deltaOfflineStore(localObjects(join(project.directory, "lake")));
 
-test("stats say what there is; optimize joins it, and the answers stay", async () => {
+test("stats shows the files, optimize joins them, and the answers stay", async () => {
   const { project, definitions } = await historyProject();
   const offline = lakeOf(project);
   const store = await openStore({ definitions, offline });
@@ -319,7 +319,7 @@ test(
   },
 );
 
-test("a table that there is not, and a store that has no files, are told", async () => {
+test("an unknown table, and a store without files, are refused", async () => {
   const { project } = await historyProject();
   for (const command of ["optimize", "vacuum", "stats"]) {
     expect(await project.run(command, "--table", "transactions/change")).toMatchObject({

@@ -17,7 +17,7 @@ test("the first difference is named by line and feature, and all are counted", (
   expect([compared.compared, compared.differing]).toEqual([6, 3]);
 });
 
-test("progress moves on a terminal, is left out elsewhere, and a warning is said even when quiet", () => {
+test("progress moves on a terminal only, and warnings are written even with --quiet", () => {
   const said = (isTTY: boolean, quiet: boolean): string => {
     let text = "";
     const progress = progressOn(

@@ -23,7 +23,7 @@ const badDefinitions = [
   [
     "throws",
     `${definitions}\nthrow new Error("no database today");`,
-    /DEFINITIONS_NOT_LOADED: features\.ts: it does not load: no database today, in line 27\n/,
+    /DEFINITIONS_NOT_LOADED: features\.ts: it does not load: no database today, in line 33\n/,
   ],
   [
     "throws something else",
@@ -43,7 +43,7 @@ const badDefinitions = [
   [
     "contains a definition that is refused",
     definitions.replace('"7d"', '"7 days"'),
-    /DEFINITIONS_NOT_LOADED: features\.ts: it does not load: .*"7 days" is not a duration.*\(DURATION_INVALID\), in line 20\n/,
+    /DEFINITIONS_NOT_LOADED: features\.ts: it does not load: .*"7 days" is not a duration.*\(DURATION_INVALID\), in line 24\n/,
   ],
   [
     "contradicts itself",
@@ -65,7 +65,7 @@ for (const [text, content, message] of badDefinitions) {
   });
 }
 
-test("a file of definitions that is not there, or is no file", async () => {
+test("a file of definitions that does not exist, or is no file", async () => {
   const project = bankProject();
   expectFailure(
     project,
@@ -79,7 +79,7 @@ test("a file of definitions that is not there, or is no file", async () => {
   );
 });
 
-test("a service that does not exist: the nearest name, or what the export of that name is called", async () => {
+test("an unknown service gets the nearest name, or the name of that export", async () => {
   const project = bankProject();
   expectFailure(
     project,
@@ -170,7 +170,7 @@ test("an int64 key that is a fraction, or beyond 64 bits", async () => {
   }
 });
 
-test("files of topics or requests that are not there, or are damaged", async () => {
+test("topics and requests that do not exist or are damaged are named", async () => {
   const project = bankProject();
   expectFailure(
     project,
@@ -198,7 +198,7 @@ test("files of topics or requests that are not there, or are damaged", async () 
   );
 });
 
-test("places that cannot be written to", async () => {
+test("paths that cannot be written are named", async () => {
   const project = bankProject();
   expectFailure(
     project,
@@ -219,7 +219,7 @@ test("places that cannot be written to", async () => {
   );
 });
 
-test("a failure leaves the answers of the run before as they were", async () => {
+test("a failure keeps the answers of the last run", async () => {
   const project = bankProject();
   project.write("answers.jsonl", "before\n");
   project.write("torn.jsonl", "{");
@@ -239,7 +239,7 @@ test("a topic of other tables is answered with a warning", async () => {
   });
 });
 
-test("rows that cannot be read are told of", async () => {
+test("quarantined rows give a warning", async () => {
   const project = bankProject();
   const [line] = project.read("topic.jsonl").split("\n");
   project.write("topic.jsonl", line!.replace("2025-03-01 00:37:00", "2025-02-30 00:37:00"));
@@ -250,7 +250,7 @@ test("rows that cannot be read are told of", async () => {
   });
 });
 
-test("an interrupted replay takes its files away and writes nothing", async () => {
+test("an interrupted replay removes its files and writes no answers", async () => {
   const project = bankProject();
   // Long enough that the signal meets it at work.
   const lines = readFileSync(project.path("topic.jsonl"), "utf8")

@@ -163,7 +163,7 @@ test(
   },
 );
 
-test("the stores of --keep can be looked at afterwards", async () => {
+test("--keep keeps the stores", async () => {
   const project = bankProject();
   const { code, stderr } = await project.replay({ service, keep: "kept" });
   expect(code, stderr).toBe(0);
@@ -172,7 +172,7 @@ test("the stores of --keep can be looked at afterwards", async () => {
   expect(project.files("tmp")).toEqual([]);
 });
 
-test("no requests, no answers: an empty file", async () => {
+test("without requests the file of answers is empty", async () => {
   const project = bankProject();
   project.write("requests.jsonl", "\n");
   const { code, stderr } = await project.replay({ service });
@@ -180,7 +180,7 @@ test("no requests, no answers: an empty file", async () => {
   expect(project.read("answers.jsonl")).toBe("");
 });
 
-test("definitions that lie where no Tidemark is installed are read with the command's own", async () => {
+test("definitions outside of a project load with the command's own packages", async () => {
   const project = bankProject();
   rmSync(project.path("node_modules"), { recursive: true });
   const { code, stderr } = await project.replay({ service });

@@ -11,10 +11,14 @@ import { Project } from "../support/project.ts";
 
 const TOKEN = "the-token-of-this-test";
 const features = `
-import { count, entity, featureView, float64, int64, pushSource, string, sum, timestamp } from "@tidemark/core";
+import {
+  count, entity, featureView, float64, int64, pushSource, string, sum, timestamp,
+} from "@tidemark/core";
 const user = entity("user", { keys: { user_id: string() } });
-const payments = pushSource("payments", { columns: { id: int64(), user_id: string(), amount: float64(), time: timestamp() }, primaryKey: ["id"], eventTime: "time" });
-export const weekly = featureView("weekly", { entity: user, source: payments, features: { number: count().over("7d"), total: sum(payments.amount).over("7d") } });
+const columns = { id: int64(), user_id: string(), amount: float64(), time: timestamp() };
+const payments = pushSource("payments", { columns, primaryKey: ["id"], eventTime: "time" });
+const features = { number: count().over("7d"), total: sum(payments.amount).over("7d") };
+export const weekly = featureView("weekly", { entity: user, source: payments, features });
 `;
 
 function project(server: string, more = ""): Project {
@@ -26,7 +30,12 @@ function project(server: string, more = ""): Project {
 import { defineConfig, env } from "@tidemark/cli";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import * as definitions from "./features.ts";
-export default defineConfig({ definitions, online: () => sqliteOnlineStore("online.db"), ${more} server: ${server} });
+export default defineConfig({
+  definitions,
+  online: () => sqliteOnlineStore("online.db"),
+  ${more}
+  server: ${server},
+});
 `,
   );
   return made;
@@ -114,7 +123,7 @@ async function until(what: () => Promise<boolean>): Promise<void> {
 }
 
 describe("the command", () => {
-  test("serves what is pushed to it, with a token from the environment, and ends well on SIGTERM", async () => {
+  test("serves pushed rows, with a token from the environment, and exits with 0 on SIGTERM", async () => {
     const made = project(
       '{ tokens: [{ name: "all", scopes: ["read", "push", "operate"], secret: "token" }], ' +
         'shutdown: { gracePeriod: "0s" } }',
@@ -231,7 +240,7 @@ describe("the command", () => {
     expect([ran.code, ran.stdout]).toEqual([code, ""]);
   });
 
-  test("two of them do not take one port", async () => {
+  test("a second server at the same port is refused", async () => {
     const made = project("{}");
     const { url } = await serve(made);
     const ran = await made.run("serve", "--port", new URL(url).port);
@@ -396,7 +405,7 @@ describe("under load", () => {
     },
   );
 
-  test("SIGTERM ends one that has just been replaced too, and does not have to kill it", async () => {
+  test("SIGTERM stops a replaced worker too, without a kill", async () => {
     const { url, child, ended } = await serve(
       project('{ log: false, workers: 2, shutdown: { gracePeriod: "0s" } }'),
     );

@@ -7,14 +7,18 @@ export const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../../source-debezium/test/fixtures/${name}`, import.meta.url));
 
 export const definitions = `
-import { avg, count, countDistinct, entity, featureService, featureView, float64, int64, max, min, source, string, sum, timestamp } from "@tidemark/core";
+import {
+  avg, count, countDistinct, entity, featureService, featureView, float64, int64, max, min, source,
+  string, sum, timestamp,
+} from "@tidemark/core";
 
 export const user = entity("user", { keys: { user_id: string() } });
 
 export const transactions = source("transactions", {
   table: "public.transaction_data",
   columns: {
-    id: int64("id"), user_id: string("User ID"), vendor: string("Vendor").nullable(), channel: string("Sources").nullable(),
+    id: int64("id"), user_id: string("User ID"),
+    vendor: string("Vendor").nullable(), channel: string("Sources").nullable(),
     amount: float64("Amount").nullable(), time: timestamp("Time", { zone: "UTC" }),
   },
   primaryKey: ["id"],
@@ -25,8 +29,10 @@ export const weekly = featureView("weekly_activity", {
   entity: user,
   source: transactions,
   features: {
-    number: count().over("7d"), total: sum(transactions.amount).over("7d"), ids: sum(transactions.id).over("7d"), last: max(transactions.time).over("7d"),
-    vendors: countDistinct(transactions.vendor).over("7d"), first: min(transactions.vendor).over("7d"), mean: avg(transactions.amount).over("7d"),
+    number: count().over("7d"), total: sum(transactions.amount).over("7d"),
+    ids: sum(transactions.id).over("7d"), last: max(transactions.time).over("7d"),
+    vendors: countDistinct(transactions.vendor).over("7d"),
+    first: min(transactions.vendor).over("7d"), mean: avg(transactions.amount).over("7d"),
   },
 });
 

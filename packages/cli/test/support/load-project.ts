@@ -6,7 +6,8 @@ import { definitions } from "./bank.ts";
 import { Project, type CommandResult } from "./project.ts";
 
 export const PAYMENTS = `CREATE TABLE public.payments (
-  id bigint PRIMARY KEY, "User ID" text NOT NULL, amount numeric(20, 4), rate float8, at timestamptz, local timestamp, day date, good boolean, raw bytea, extra jsonb)`;
+  id bigint PRIMARY KEY, "User ID" text NOT NULL, amount numeric(20, 4), rate float8,
+  at timestamptz, local timestamp, day date, good boolean, raw bytea, extra jsonb)`;
 
 export class LoadProject extends Project {
   readonly pool: pg.Pool;

@@ -39,7 +39,10 @@ const ENTITIES = batchOf(
 );
 const quoted = (text: string | null): string =>
   text === null ? "" : `"${text.replaceAll('"', '""')}"`;
-const CSV = `label,user_id,event_timestamp,note\n${LABELS.map(({ label, user_id, time, note }) => `${label ?? ""},${quoted(user_id)},${formatTime(time)},${quoted(note)}\n`).join("")}`;
+const CSV = `label,user_id,event_timestamp,note\n${LABELS.map(
+  ({ label, user_id, time, note }) =>
+    `${label ?? ""},${quoted(user_id)},${formatTime(time)},${quoted(note)}\n`,
+).join("")}`;
 const JSONL = LABELS.map(
   ({ label, user_id, time, note }) =>
     `{"label": ${label ?? "null"}, "user_id": ${JSON.stringify(user_id)}, "event_timestamp": ` +
@@ -206,7 +209,7 @@ test("features one by one, in their order; a whole view by its name", async () =
   });
 });
 
-test("times of pandas, which name no zone, are refused until --zone says which it is", async () => {
+test("times of pandas without a zone need --zone", async () => {
   const { project } = await shared();
   project.write(
     "naive.csv",
@@ -231,7 +234,7 @@ test("times of pandas, which name no zone, are refused until --zone says which i
   ).toMatchObject({ code: 2 });
 });
 
-test("what is wrong with a file is said with its line, and no file comes into being", async () => {
+test("an invalid file is named with its line, and no file is written", async () => {
   const { project } = await shared();
   const many = "user_000001,2025-03-05T00:00:00Z\n".repeat(70_000);
   const BAD: readonly (readonly [name: string, content: string, code: string, said: RegExp])[] = [
@@ -359,7 +362,7 @@ test("what is wrong with a file is said with its line, and no file comes into be
   expect(project.files().filter((name) => name.startsWith("."))).toEqual([]);
 });
 
-test("a file that is there stays without --force, and the entity rows are never written over", async () => {
+test("without --force a file stays, and the entity rows are never overwritten", async () => {
   const { project } = await shared();
   project.write("training.parquet", "mine");
   expect(await ask("--entities", "labels.parquet", "--out", "training.parquet")).toMatchObject({
@@ -376,7 +379,7 @@ test("a file that is there stays without --force, and the entity rows are never 
   expect((await valuesOf(project.path("labels.parquet"))).rows.length).toBe(400);
 });
 
-test("killed with -9 at any moment, the file is whole or not there, and the next run writes it", async () => {
+test("after kill -9 the file is whole or absent, and the next run writes it", async () => {
   const { project } = await shared();
   project.write(
     "many.csv",
@@ -423,9 +426,12 @@ suiteNeeding(python, "a training set in Python", () => {
 import duckdb, json, pyarrow.parquet as pq
 con = duckdb.connect()
 con.execute("SET TimeZone = 'UTC'")
-rows = con.execute("SELECT label::varchar, user_id, epoch_us(event_timestamp), note, number, total, ids::varchar, vendors FROM 'training.parquet'").fetchall()
+columns = "label::varchar, user_id, epoch_us(event_timestamp), note, number, total, ids::varchar, vendors"
+rows = con.execute(f"SELECT {columns} FROM 'training.parquet'").fetchall()
 schema = pq.read_schema("training.parquet")
-print(json.dumps({"rows": rows, "types": {name: str(schema.field(name).type) for name in ["label", "event_timestamp", "number", "total", "ids", "last"]}}))
+names = ["label", "event_timestamp", "number", "total", "ids", "last"]
+types = {name: str(schema.field(name).type) for name in names}
+print(json.dumps({"rows": rows, "types": types}))
 `,
     );
     const { rows, types } = JSON.parse(
@@ -456,7 +462,7 @@ print(json.dumps({"rows": rows, "types": {name: str(schema.field(name).type) for
     expect(toJson({ n: own.length })).toEqual({ n: 400 });
   });
 
-  test("a frame of pandas without zones takes the zone that is said", async () => {
+  test("a pandas frame without zones takes the zone of --zone", async () => {
     const { project } = await shared();
     await startProgram(
       python.path,
@@ -465,7 +471,12 @@ print(json.dumps({"rows": rows, "types": {name: str(schema.field(name).type) for
         `
 import datetime, pyarrow as pa, pyarrow.parquet as pq
 times = [datetime.datetime(2025, 3, 9, 2, 30), datetime.datetime(2025, 6, 14, 9, 30, 0, 1)]
-pq.write_table(pa.table({"user_id": ["user_000001"] * 2, "event_timestamp": pa.array(times, pa.timestamp("us")), "tags": [["a"], []]}), "naive.parquet")
+table = {
+    "user_id": ["user_000001"] * 2,
+    "event_timestamp": pa.array(times, pa.timestamp("us")),
+    "tags": [["a"], []],
+}
+pq.write_table(pa.table(table), "naive.parquet")
 `,
       ],
       { cwd: project.directory },
