@@ -76,13 +76,8 @@ export type {
   TrainingSet,
 } from "./request/request-types.ts";
 export type { BackfillOptions, BackfillResult } from "./online/backfill.ts";
-export {
-  openStore,
-  type OnlineRequest,
-  type ResnapshotOptions,
-  type RunOptions,
-  type Store,
-} from "./store/store.ts";
+export { openStore } from "./store/store.ts";
+export type { OnlineRequest, ResnapshotOptions, RunOptions, Store } from "./store/store-types.ts";
 export type {
   AnswerCacheOptions,
   CommitOptions,

@@ -7,7 +7,8 @@ import { materializeViews, type MaterializeLimits } from "../../src/materialize/
 import type { MaterializeOptions } from "../../src/materialize/types.ts";
 import type { ViewSpec } from "../../src/specs.ts";
 import type { Change, OfflineStore, OnlineStore } from "../../src/spi.ts";
-import { openStore, type Store } from "../../src/store/store.ts";
+import { openStore } from "../../src/store/store.ts";
+import type { Store } from "../../src/store/store-types.ts";
 import { scenarioSource } from "@tidemark/testkit/oracle/consistency";
 import { memoryOfflineStore } from "../../src/testing/memory-offline.ts";
 import { memoryOnlineStore } from "../../src/testing/memory-online.ts";

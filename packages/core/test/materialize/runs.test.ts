@@ -14,7 +14,8 @@ import {
   sum,
   timestamp,
 } from "../../src/index.ts";
-import { openStore, type Store } from "../../src/store/store.ts";
+import { openStore } from "../../src/store/store.ts";
+import type { Store } from "../../src/store/store-types.ts";
 import type { StoreOptions } from "../../src/store/store-options.ts";
 import type { Change, ChangeSource, OfflineStore, OnlineStore } from "../../src/spi.ts";
 import { memoryOfflineData, memoryOfflineStore } from "../../src/testing/memory-offline.ts";
