@@ -113,7 +113,7 @@ test("a Parquet file without event_timestamp or a key is refused with its column
       store.getHistoricalFeatures({ features: weekly, entities: withoutTime }),
     ).rejects.toMatchObject({
       code: "KEY_INVALID",
-      message: expect.stringContaining("event_timestamp is missing (it has user_id, fraud)"),
+      message: expect.stringContaining("event_timestamp is missing (there are user_id, fraud)"),
     });
     const withoutKey = await readParquet(file, { columns: ["event_timestamp"] });
     await expect(
