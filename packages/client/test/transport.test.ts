@@ -98,6 +98,12 @@ async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
+test.each(["/features", "/features/"])("a url with the path %s is a proxy's", async (path) => {
+  const { seen, url, client } = await scriptedServer(OK);
+  await client({ url: `${url}${path}` }).getOnlineFeatures(request);
+  expect(seen.map((one) => one.url)).toEqual(["/features/v1/features"]);
+});
+
 describe("retries", () => {
   test.each<[string, ScriptedAnswer]>([
     [
