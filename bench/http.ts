@@ -249,20 +249,23 @@ async function expectSameAnswers(
 }
 
 /** Returns the command that binds a process to a core, on systems that have it. */
-const boundTo = (core: 0 | 1): readonly string[] => (pinned ? ["taskset", "-c", `${core}`] : []);
+function boundTo(core: 0 | 1): readonly string[] {
+  return pinned ? ["taskset", "-c", String(core)] : [];
+}
 
 /** Starts a program of this folder on a core. */
-const startOn = (
+function startOn(
   core: 0 | 1,
   program: string,
   args: readonly string[],
   options: NodeOptions,
-): Child =>
-  startNode(join(import.meta.dirname, program), args, {
+): Child {
+  return startNode(join(import.meta.dirname, program), args, {
     ...options,
     through: boundTo(core),
     nodeOptions: ["--disable-warning=ExperimentalWarning"],
   });
+}
 
 async function serverOf(...args: readonly string[]): Promise<string> {
   const child = startOn(0, "http-server.ts", args, { stdin: "pipe" });
