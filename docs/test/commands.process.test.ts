@@ -1,7 +1,7 @@
 /**
- * docs/commands.md shows what every command says of itself. After a change of a command, `npm test
- * -- docs/test/commands -u` writes it anew; a command that is new needs a section first, with a
- * block `text help=COMMAND`.
+ * docs/commands.md shows the help of every command. After a change of a command, `npm test --
+ * docs/test/commands -u` writes the blocks again. A new command first needs a section with a block
+ * `text help=COMMAND`.
  */
 import { join } from "node:path";
 import { startNode } from "@tidemark/testkit/child-process";
@@ -15,7 +15,7 @@ async function help(...command: readonly string[]): Promise<string> {
 }
 
 const all = await help();
-/** A name that is as wide as its column has its description in the next line. */
+/** If a name is as wide as its column, its description is in the next line. */
 const commands = [...all.matchAll(/^ {2}([a-z][a-z-]*)(?= |$)/gm)].map(([, command]) => command!);
 const page = pageOf("docs/commands.md");
 
@@ -28,7 +28,7 @@ test("every command has its block, in the order of tidemark --help", () => {
   ).toEqual(["tidemark", ...commands]);
 });
 
-test("every block is what the command says", async () => {
+test("every block is the help of its command", async () => {
   const texts = new Map([["tidemark", all]]);
   for (const command of commands) texts.set(command, await help(command));
   const shown = page.text.replace(

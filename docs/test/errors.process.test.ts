@@ -1,4 +1,4 @@
-/** The tables of docs/errors.md say exactly the codes that the sources have. */
+/** The tables of docs/errors.md hold exactly the codes of the sources. */
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,7 +42,7 @@ function textsIn(node: ts.Node): string[] {
   return [...nodesOf(node)].flatMap((one) => (ts.isStringLiteral(one) ? [one.text] : []));
 }
 
-/** A code that is handed on by a variable stands somewhere in the same file. */
+/** Returns the codes that a file throws. The text of a code in a variable is in the same file. */
 function thrownIn({ file }: Source): string[] {
   return [...nodesOf(file)].flatMap((node) => {
     if (!ts.isNewExpression(node) || node.expression.getText() !== "TidemarkError") return [];
@@ -54,7 +54,7 @@ function thrownIn({ file }: Source): string[] {
   });
 }
 
-/** What functions and members of these names are given. */
+/** Returns the codes among the nodes that `of` selects, in the sources of these folders. */
 function given(
   names: readonly string[],
   of: (node: ts.Node) => readonly ts.Node[] | null,
@@ -84,7 +84,7 @@ const thrown = [...sections.keys()].filter(
 );
 const sorted = (codes: Iterable<string>): string[] => [...new Set(codes)].toSorted();
 
-/** The type `ErrorCode`, group by group. */
+/** The codes of the type `ErrorCode`, group by group. */
 const groups = [
   ...nodesOf(sources.find(({ name }) => name === "packages/core/src/error-codes.ts")!.file),
 ]
@@ -119,7 +119,7 @@ test("the address of every error is an anchor of the page", async () => {
   expect(addresses.filter((one) => !anchors.has(one.slice(site.length)))).toEqual([]);
 });
 
-test("every code that is thrown has its row, and every row's code is thrown", () => {
+test("every thrown code has its row, and every row's code is thrown", () => {
   const listed = thrown.flatMap(rowsOf);
   expect(
     listed.filter((code, i) => listed.indexOf(code) < i),
@@ -128,7 +128,7 @@ test("every code that is thrown has its row, and every row's code is thrown", ()
   expect(sorted(listed)).toEqual(sorted(sources.flatMap(thrownIn)));
 });
 
-test("every reason for which a value or a row is not read has its row, and the other way round", () => {
+test("every reason of quarantine has its row, and every row has its reason", () => {
   const reasons = given(
     [
       "source-debezium/src",
@@ -147,13 +147,13 @@ test("every reason for which a value or a row is not read has its row, and the o
         : null;
     },
   );
-  // counted, not a reason · stops the source instead
+  // NON_FINITE is counted and no reason. DECIMAL_WITHOUT_SCALE stops the source.
   expect(sorted(rowsOf("Reasons of quarantine"))).toEqual(
     sorted(reasons.filter((one) => one !== "NON_FINITE" && one !== "DECIMAL_WITHOUT_SCALE")),
   );
 });
 
-test("every warning has its row, and the other way round", () => {
+test("every warning has its row, and every row has its warning", () => {
   const warnings = given(["source-debezium/src"], (node) =>
     ts.isCallExpression(node) && node.expression.getText() === "warn"
       ? node.arguments.slice(0, 1)

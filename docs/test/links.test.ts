@@ -1,4 +1,4 @@
-/** What the pages point to is there. */
+/** Checks that the links, paths and npm scripts on the pages exist. */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { expect, test } from "vitest";
@@ -9,10 +9,10 @@ const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
   readonly scripts: Readonly<Record<string, string>>;
 };
 
-/** Code blocks are not prose: they are looked at by other tests. */
+/** Returns the text without code blocks, which other tests check. */
 const proseOf = ({ text }: Page): string => text.replace(/^```.*?^```/gms, "");
 
-/** As GitHub makes it of a heading. */
+/** Returns the anchor that GitHub makes from a heading. */
 const anchorOf = (heading: string): string =>
   heading
     .toLowerCase()
@@ -26,7 +26,7 @@ function anchorsOf(path: string): string[] {
 }
 
 test.each(all.map(({ name }, i) => ({ name, i })))(
-  "$name: every link leads to a file or a heading that is there",
+  "$name: every link leads to an existing file or heading",
   ({ name, i }) => {
     const broken: string[] = [];
     for (const [, target] of proseOf(all[i]!).matchAll(/\]\(([^)\s]+)\)/g)) {
@@ -44,7 +44,7 @@ test.each(all.map(({ name }, i) => ({ name, i })))(
 );
 
 test.each(all.map(({ name }, i) => ({ name, i })))(
-  "$name: every path it names in the repository is there",
+  "$name: every path in the repository that it names exists",
   ({ i }) => {
     const named = [
       ...proseOf(all[i]!).matchAll(

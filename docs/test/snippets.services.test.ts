@@ -1,4 +1,4 @@
-/** Every example on the pages compiles, and those that say so run and print what the page shows. */
+/** Compiles every example on the pages, and runs each one that is marked `run`. */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -25,15 +25,15 @@ afterAll(() => {
   rmSync(home, { recursive: true, force: true });
 });
 
-/** The block that follows at once, where it shows what a run prints. */
+/** Returns the text block after a block, which is the output of its run. */
 function outputOf(page: Page, block: Block): string | null {
   const next = page.blocks[page.blocks.indexOf(block) + 1];
   return next?.language === "text" ? next.code : null;
 }
 
 /**
- * Leaves without taking down the readers' threads: on a busy machine their libraries abort while
- * doing so, after all is printed.
+ * Exits without ending the threads of the readers' libraries. On a busy machine the libraries abort
+ * while ending, after all output is printed.
  */
 const LEAVE = "import os, sys; sys.stdout.flush(); os._exit(0)";
 
@@ -43,7 +43,7 @@ function expectPrinted(page: Page, block: Block, { code, stdout, stderr }: Child
   if (shown !== null) expect(stdout).toBe(shown);
 }
 
-/** Text that only shows something is no example. */
+/** Returns whether a test compiles or runs the block, or compares it with a file. */
 const isExample = (block: Block): boolean =>
   block.language === "ts" || block.words.includes("run") || valueOf(block, "result") !== undefined;
 
@@ -54,8 +54,8 @@ for (const { page, project } of projects.filter(({ page }) => page.blocks.some(i
       const runs = block.words.includes("run");
       if (block.language === "ts" && block.words.includes("refused")) {
         test(
-          `${where}: the compiler refuses each line marked ✗ with the sentence shown, and no ` +
-            "other",
+          `${where}: the compiler refuses each line marked ✗ with its sentence, and no ` +
+            "other line",
           () => {
             const marked = block.code
               .split("\n")

@@ -1,11 +1,11 @@
-/** Tables on the pages that repeat what the code says. */
+/** Compares tables on the pages with the code that they describe. */
 import { join } from "node:path";
 import { startNode } from "@tidemark/testkit/child-process";
 import { expect, test } from "vitest";
 import { LOG_COLUMNS, VERSION_COLUMNS } from "../../packages/core/src/offline/history-tables.ts";
 import { pageOf, root } from "./support/page.ts";
 
-/** The names in the first cells of the table rows after a text. */
+/** Returns the names in the first cells of the table rows after a text. */
 function firstCells(page: string, after: string, name: RegExp): string[] {
   const table = pageOf(page).text.split(after)[1]!.split("\n").slice(1);
   const rows = table.slice(table.findIndex((line) => line.startsWith("|")));

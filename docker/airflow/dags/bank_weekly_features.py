@@ -1,4 +1,7 @@
-"""Every night at 23:00 UTC: the week's seven features of every user at the end of the bank's day, into the lake and the online store, once the day itself is in."""
+"""
+Runs every night at 23:00 UTC, after the bank's day is in the stores. It writes the seven weekly
+features of every user at the end of that day, into the lake and the online store.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,23 @@ with DAG(
     max_active_runs=7,
     **NIGHTLY,
 ):
-    # The whole daily run of the same bank day, which was due an hour before. A late one is waited for, and so is a failed one: somebody may mend it during the day,
-    # and then this goes on by itself. Between two looks no worker is held. A day that nobody has mended by the next night fails here, by name.
+    # Waits for the whole daily run of the same bank day, which was due an hour before. It waits for
+    # a late run and for a failed one: after a repair during the day this run goes on by itself.
+    # Between two looks the sensor holds no worker. If the day is not repaired by the next night,
+    # the sensor fails.
     daily_is_in = ExternalTaskSensor(
-        task_id="daily_is_in", external_dag_id="bank_daily", execution_delta=timedelta(hours=1), mode="reschedule",
-        poke_interval=float(os.environ.get("BANK_WAIT_POKE_SECONDS") or 60), timeout=float(os.environ.get("BANK_WAIT_HOURS") or 23) * 3600,
+        task_id="daily_is_in",
+        external_dag_id="bank_daily",
+        execution_delta=timedelta(hours=1),
+        mode="reschedule",
+        poke_interval=float(os.environ.get("BANK_WAIT_POKE_SECONDS") or 60),
+        timeout=float(os.environ.get("BANK_WAIT_HOURS") or 23) * 3600,
     )
-    # One at a time, however many nights are caught up.
+    # Several nights that are caught up are materialized one after the other.
     features = TidemarkOperator(
-        task_id="features", arguments=["materialize", "--view", "weekly_activity", "--date", "{{ bank_day(dag_run) }}"],
-        max_active_tis_per_dag=1, execution_timeout=timedelta(hours=2),
+        task_id="features",
+        arguments=["materialize", "--view", "weekly_activity", "--date", "{{ bank_day(dag_run) }}"],
+        max_active_tis_per_dag=1,
+        execution_timeout=timedelta(hours=2),
     )
     daily_is_in >> features

@@ -20,26 +20,31 @@ BANK_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 def bank_day(dag_run: Any) -> str:
     """
-    The bank's newest day that is over when the run is due, YYYY-MM-DD. At 22:00 UTC it is 05:00 of the next day in Ho Chi Minh City, so that is the day that
-    has the date of UTC: 28 February at 22:00 UTC is 1 March there, and 28 February is whole. By the clocks of the zone, not by adding seven hours to anything.
+    Returns the bank's newest finished day when the run is due, as YYYY-MM-DD.
 
-    A run that was started by hand without a date of its own is due now.
+    At 22:00 UTC it is 05:00 of the next day in Ho Chi Minh City. So 28 February at 22:00 UTC is
+    1 March there, and 28 February is finished. The zone's own clock decides, not an offset of seven
+    hours. A run that was started by hand without a date is due now.
     """
     due: datetime = dag_run.data_interval_end or dag_run.run_after
     return (due.astimezone(BANK_ZONE).date() - timedelta(days=1)).isoformat()
 
 
-# No retry heals these: somebody has to change something.
+# A retry does not repair these errors. A person has to change something.
 LASTING = {"CONFIG_NOT_FOUND", "CONFIG_NOT_LOADED", "CONFIG_INVALID", "SECRET_MISSING"}
 
-# What both DAGs share: `DAG("…", schedule=…, **NIGHTLY)`.
+# The arguments that both DAGs share: `DAG("…", schedule=…, **NIGHTLY)`.
 NIGHTLY = {
-    "start_date": datetime.fromisoformat(os.environ.get("BANK_FIRST_NIGHT") or "2026-11-01").replace(tzinfo=timezone.utc),
-    # a night in which Airflow was down is caught up: each has its own --date
+    "start_date": datetime.fromisoformat(
+        os.environ.get("BANK_FIRST_NIGHT") or "2026-11-01"
+    ).replace(tzinfo=timezone.utc),
+    # A night in which Airflow was down is run later, with its own --date.
     "catchup": True,
     "default_args": {
-        "retries": int(os.environ.get("BANK_RETRIES") or 4), "retry_delay": timedelta(seconds=float(os.environ.get("BANK_RETRY_SECONDS") or 120)),
-        "retry_exponential_backoff": True, "max_retry_delay": timedelta(minutes=30),
+        "retries": int(os.environ.get("BANK_RETRIES") or 4),
+        "retry_delay": timedelta(seconds=float(os.environ.get("BANK_RETRY_SECONDS") or 120)),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=30),
     },
     "user_defined_macros": {"bank_day": bank_day},
     "tags": ["bank"],
@@ -48,13 +53,17 @@ NIGHTLY = {
 
 class TidemarkOperator(BaseOperator):
     """
-    Runs `tidemark ARGUMENTS --config … --json`; its result, one JSON object, becomes the XCom. What it says on stderr goes to the task's log.
+    Runs `tidemark ARGUMENTS --config … --json`. The result, one JSON object, becomes the XCom. The
+    standard error goes to the task's log.
 
-    From the environment: TIDEMARK, the command (`npx tidemark`); TIDEMARK_CONFIG (`tidemark.config.ts`); TIDEMARK_DIRECTORY, where it runs. The command inherits
-    the environment, and with it what the configuration's secrets refer to: none is ever an argument.
+    Three variables of the environment: TIDEMARK is the command (`npx tidemark`), TIDEMARK_CONFIG is
+    the configuration (`tidemark.config.ts`), TIDEMARK_DIRECTORY is the working directory. The
+    command inherits the environment, where the configuration finds its secrets. No secret is an
+    argument.
 
-    Exit code 0 is success. 2, a command line that is wrong, and the codes in LASTING fail the task for good. Anything else fails the try; every command may be run
-    again after it was killed at any point.
+    Exit code 0 is success. Exit code 2 (a wrong command line) and the codes in LASTING fail the
+    task for good. Every other end fails the try. A command may run again after it was killed at any
+    point.
     """
 
     template_fields = ("arguments",)
@@ -70,13 +79,23 @@ class TidemarkOperator(BaseOperator):
         self.log.info("$ tidemark %s", shlex.join(self.arguments))
         with tempfile.TemporaryFile("w+", encoding="utf-8") as result:
             try:
-                # a session of its own: what it starts ends with it
+                # A session of its own: the processes that the command starts end with it.
                 self.process = subprocess.Popen(
-                    [*command, *self.arguments, "--config", config, "--json"], cwd=os.environ.get("TIDEMARK_DIRECTORY") or None,
-                    stdin=subprocess.DEVNULL, stdout=result, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace", start_new_session=True,
+                    [*command, *self.arguments, "--config", config, "--json"],
+                    cwd=os.environ.get("TIDEMARK_DIRECTORY") or None,
+                    stdin=subprocess.DEVNULL,
+                    stdout=result,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    encoding="utf-8",
+                    errors="replace",
+                    start_new_session=True,
                 )
             except OSError as error:
-                raise AirflowFailException(f"{command[0]} could not be started ({error.strerror}); name the command in TIDEMARK, and its directory in TIDEMARK_DIRECTORY") from error
+                raise AirflowFailException(
+                    f"{command[0]} could not be started ({error.strerror}); "
+                    "name the command in TIDEMARK, and its directory in TIDEMARK_DIRECTORY"
+                ) from error
             try:
                 for line in self.process.stderr:
                     self.log.info(line.rstrip())
@@ -88,13 +107,19 @@ class TidemarkOperator(BaseOperator):
         if code == 0:
             return said
         error = said.get("error", {})
-        message = f"tidemark {self.arguments[0]} ended with {code}: {error.get('code', 'no error code')}: {error.get('message', 'its output is above')}"
+        message = (
+            f"tidemark {self.arguments[0]} ended with {code}: "
+            f"{error.get('code', 'no error code')}: {error.get('message', 'its output is above')}"
+        )
         if code == 2 or error.get("code") in LASTING:
             raise AirflowFailException(message)
         raise AirflowException(message)
 
     def on_kill(self) -> None:
-        """Also when the task has taken too long. At the first signal a command puts its things in order; what it has committed stays."""
+        """
+        Ends the command, also when the task has taken too long. At the first signal a command
+        closes its stores. Its commits stay.
+        """
         process = self.process
         if process is None or process.poll() is not None:
             return
@@ -107,7 +132,7 @@ class TidemarkOperator(BaseOperator):
 
 
 def last_object(text: str) -> dict[str, Any]:
-    """The last line of it that is a JSON object."""
+    """Returns the last line of the text that is a JSON object."""
     for line in reversed(text.splitlines()):
         try:
             said = json.loads(line)

@@ -1,6 +1,6 @@
 /**
- * A Markdown page as its tests see it: code blocks with what their first line says, links, and file
- * names.
+ * Reads a Markdown page for its tests: its text, and its code blocks with the words of their first
+ * line.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -12,23 +12,23 @@ export interface Block {
   /** The words after the language: `run`, `refused`, `file=features.ts`, `result=answers.jsonl`. */
   readonly words: readonly string[];
   readonly code: string;
-  /** Of the page, where the code begins; counted from 1. */
+  /** The line of the page where the code begins, counted from 1. */
   readonly line: number;
 }
 
 export interface Page {
-  /** From the root of the repository. */
+  /** The path from the root of the repository. */
   readonly name: string;
   readonly text: string;
   readonly blocks: readonly Block[];
   /**
-   * What stands before each snippet that imports nothing itself: the page's comment `snippets begin
-   * with:`.
+   * The code before each snippet that has no imports. It comes from the page's comment `snippets
+   * begin with:`.
    */
   readonly prelude: string;
 }
 
-/** Every page that users read. */
+/** Returns every page that users read. */
 export function pages(): Page[] {
   const documents = readdirSync(join(root, "docs"))
     .filter((name) => name.endsWith(".md"))
@@ -71,7 +71,7 @@ function blocksOf(text: string): Block[] {
   return blocks;
 }
 
-/** The value of `name=value` among a block's words. */
+/** Returns the value of `name=value` among a block's words. */
 export function valueOf(block: Block, name: string): string | undefined {
   return block.words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
 }

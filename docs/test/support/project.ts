@@ -1,4 +1,4 @@
-/** A page's examples as the project of a user: a directory in which `@tidemark/*` are installed. */
+/** Makes a user's project of a page's examples: a directory where `@tidemark/*` are installed. */
 import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ChildEnd, startNode, startProgram } from "@tidemark/testkit/child-process";
@@ -11,12 +11,12 @@ export interface Project {
   readonly files: ReadonlyMap<Block, string>;
 }
 
-/** Of a snippet: where its code begins in its file, which may begin with the page's prelude. */
+/** Returns the code before a snippet in its file: the page's prelude, or nothing. */
 function headOf(page: Page, { code }: Block): string {
   return /^import /m.test(code) ? "" : page.prelude;
 }
 
-/** A directory that git does not see, with all projects in it. */
+/** Makes the directory of all projects, which git ignores. */
 export function makeHome(): string {
   mkdirSync(join(root, ".tidemark"), { recursive: true });
   const home = mkdtempSync(join(root, ".tidemark", "docs-"));
@@ -24,7 +24,7 @@ export function makeHome(): string {
   return home;
 }
 
-/** Writes the page's files, and beside them the recorded topics of docs/examples. */
+/** Writes the page's files beside the recorded topics of docs/examples. */
 export function makeProject(home: string, page: Page): Project {
   const directory = join(home, page.name.replace(/[^A-Za-z0-9]+/g, "-"));
   cpSync(join(root, "docs", "examples"), directory, { recursive: true });
@@ -42,12 +42,12 @@ export function makeProject(home: string, page: Page): Project {
 }
 
 export interface Complaint {
-  /** Of the page. */
+  /** The line of the page. */
   readonly line: number;
   readonly message: string;
 }
 
-/** What the compiler says of each block, under the options that the packages have themselves. */
+/** Compiles each block with the packages' own options, and returns the compiler's complaints. */
 export function complaints(
   projects: readonly { readonly page: Page; readonly project: Project }[],
 ): ReadonlyMap<Block, readonly Complaint[]> {

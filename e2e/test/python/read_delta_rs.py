@@ -1,4 +1,8 @@
-"""Runs statements over tables in a bucket: by delta-rs' own engine, and by DuckDB over what delta-rs reads. stdin: {tables: {name: url}, storage, sql: {name: statement}}."""
+"""
+Runs statements over tables in a bucket: by delta-rs' own engine, and by DuckDB over the data that
+delta-rs reads. Reads {tables: {name: url}, storage, sql: {name: statement}} from its input.
+"""
+
 import json
 import sys
 from decimal import Decimal
@@ -16,14 +20,19 @@ def cell(value):
 def plain(value):
     if isinstance(value, Decimal):
         return {"decimal": format(value, "f")}
-    return {"integer": str(value)} if isinstance(value, int) and not isinstance(value, bool) else value
+    return (
+        {"integer": str(value)} if isinstance(value, int) and not isinstance(value, bool) else value
+    )
 
 
 def shown(rows):
     return [[plain(cell(value)) for value in row] for row in rows]
 
 
-tables = {name: deltalake.DeltaTable(url, storage_options=job["storage"]) for name, url in job["tables"].items()}
+tables = {
+    name: deltalake.DeltaTable(url, storage_options=job["storage"])
+    for name, url in job["tables"].items()
+}
 query = deltalake.QueryBuilder()
 database = duckdb.connect()
 for name, table in tables.items():

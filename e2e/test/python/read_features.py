@@ -1,4 +1,5 @@
 """Prints the rows of a features table, as delta-rs and DuckDB read them."""
+
 import json
 import os
 import sys
@@ -18,12 +19,16 @@ of_duckdb = duckdb.sql(
 one_day = table.to_pyarrow_table(
     filters=[("date", "=", "2025-06-14")], columns=["user_id"]
 ).num_rows
-print(json.dumps({
-    "partitionBy": table.metadata().partition_columns,
-    "oneDay": one_day,
-    "deltaRs": [[row[name] for name in columns] for row in of_delta_rs.to_pylist()],
-    "duckdb": of_duckdb,
-}))
+print(
+    json.dumps(
+        {
+            "partitionBy": table.metadata().partition_columns,
+            "oneDay": one_day,
+            "deltaRs": [[row[name] for name in columns] for row in of_delta_rs.to_pylist()],
+            "duckdb": of_duckdb,
+        }
+    )
+)
 sys.stdout.flush()
 # Exits without ending the threads of the libraries. On a busy machine the libraries abort while
 # ending, after all output is printed.

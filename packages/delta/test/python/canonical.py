@@ -1,4 +1,5 @@
-"""Values as text that Python and TypeScript write alike: exact digits, the bits of doubles, days of dates."""
+"""Formats values as the tests do: exact digits, the bits of doubles, dates as days."""
+
 import datetime
 import decimal
 import struct
@@ -29,5 +30,8 @@ def canonical(value):
 
 
 def canonical_rows(columns, rows):
-    """Rows of dicts, in the order of their text."""
-    return sorted(([canonical(row[name]) for name in columns] for row in rows), key=lambda row: [str(cell) for cell in row])
+    """Formats rows, which are dicts, in the order of their text."""
+    return sorted(
+        ([canonical(row[name]) for name in columns] for row in rows),
+        key=lambda row: [str(cell) for cell in row],
+    )

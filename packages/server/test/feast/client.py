@@ -1,4 +1,8 @@
-"""A client of Feast's, driven by lines of JSON: makes a feature repository whose online store is remote, then answers each line with one."""
+"""
+Runs Feast's client for a test. It makes a feature repository whose online store is remote, and
+answers each line of JSON with a line of JSON.
+"""
+
 import json
 import logging
 import sys
@@ -7,7 +11,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
-from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource, PushSource, ValueType
+from feast import (
+    Entity,
+    FeatureService,
+    FeatureStore,
+    FeatureView,
+    Field,
+    FileSource,
+    PushSource,
+    ValueType,
+)
 from feast.types import Float64, Int64, String
 
 warnings.filterwarnings("ignore")
@@ -16,7 +29,7 @@ TYPES = {"float64": Float64, "int64": Int64, "string": String}
 
 
 def stored(path, columns):
-    """A file that Feast asks for though nothing is ever read of it."""
+    """Writes a file that Feast requires. Nothing is read from it."""
     pd.DataFrame(columns).to_parquet(path)
     return FileSource(name=path.stem, path=str(path), timestamp_field="event_timestamp")
 
@@ -26,30 +39,71 @@ def apply(store, folder, views, services):
     made = {}
     for name, view in views.items():
         key = view["key"]
-        entity = Entity(name=view["entity"], join_keys=[key], value_type=ValueType.INT64 if view["key_type"] == "int64" else ValueType.STRING)
+        entity = Entity(
+            name=view["entity"],
+            join_keys=[key],
+            value_type=ValueType.INT64 if view["key_type"] == "int64" else ValueType.STRING,
+        )
         fields = {feature: TYPES[kind] for feature, kind in view["features"].items()}
         columns = {key: [1 if view["key_type"] == "int64" else "a"], "event_timestamp": [now]}
-        columns |= {feature: [1.0 if kind == Float64 else 1 if kind == Int64 else "a"] for feature, kind in fields.items()}
+        columns |= {
+            feature: [1.0 if kind == Float64 else 1 if kind == Int64 else "a"]
+            for feature, kind in fields.items()
+        }
         source = stored(folder / f"{name}.parquet", columns)
         if "push_source" in view:
             source = PushSource(name=view["push_source"], batch_source=source)
-        made[name] = FeatureView(name=name, entities=[entity], ttl=timedelta(days=7), schema=[Field(name=feature, dtype=kind) for feature, kind in fields.items()], source=source, online=True)
+        made[name] = FeatureView(
+            name=name,
+            entities=[entity],
+            ttl=timedelta(days=7),
+            schema=[Field(name=feature, dtype=kind) for feature, kind in fields.items()],
+            source=source,
+            online=True,
+        )
         store.apply([entity, source, made[name]])
-    store.apply([FeatureService(name=name, features=[made[view][features] if features else made[view] for view, features in parts]) for name, parts in services.items()])
+    store.apply(
+        [
+            FeatureService(
+                name=name,
+                features=[
+                    made[view][features] if features else made[view] for view, features in parts
+                ],
+            )
+            for name, parts in services.items()
+        ]
+    )
 
 
 def typed(value):
-    """What Python holds, to the bit: its type and all its digits."""
+    """Returns the type of a value, and all its digits."""
     return [type(value).__name__, repr(value)]
 
 
 def answer(store, asked):
     call = asked["call"]
     if call == "get":
-        features = store.get_feature_service(asked["service"]) if "service" in asked else asked["features"]
-        response = store.get_online_features(features=features, entity_rows=asked["entity_rows"], full_feature_names=asked.get("full", False))
-        statuses = {name: [int(status) for status in result.statuses] for name, result in zip(response.proto.metadata.feature_names.val, response.proto.results)}
-        return {"values": {name: [typed(value) for value in values] for name, values in response.to_dict().items()}, "statuses": statuses}
+        features = (
+            store.get_feature_service(asked["service"]) if "service" in asked else asked["features"]
+        )
+        response = store.get_online_features(
+            features=features,
+            entity_rows=asked["entity_rows"],
+            full_feature_names=asked.get("full", False),
+        )
+        statuses = {
+            name: [int(status) for status in result.statuses]
+            for name, result in zip(
+                response.proto.metadata.feature_names.val, response.proto.results
+            )
+        }
+        return {
+            "values": {
+                name: [typed(value) for value in values]
+                for name, values in response.to_dict().items()
+            },
+            "statuses": statuses,
+        }
     frame = pd.DataFrame(asked["df"])
     frame["event_timestamp"] = pd.to_datetime(frame["event_timestamp"], utc=True, format="ISO8601")
     if call == "push":
@@ -68,9 +122,11 @@ def main():
         asked = json.loads(line)
         try:
             if asked["call"] == "connect":
-                # one registry for all, as a team has one; JSON is YAML
+                # All stores have one registry, as a team has. JSON is YAML.
                 file = folder / "feature_store.yaml"
-                file.write_text(json.dumps({"registry": str(folder / "registry.db"), **asked["feature_store"]}))
+                file.write_text(
+                    json.dumps({"registry": str(folder / "registry.db"), **asked["feature_store"]})
+                )
                 stores[asked["store"]] = FeatureStore(repo_path=str(folder))
                 said = {}
             elif asked["call"] == "apply":
@@ -78,8 +134,11 @@ def main():
                 said = {}
             else:
                 said = answer(stores[asked["store"]], asked)
-        except Exception as error:  # what a user of the client meets
-            said = {"error": f"{type(error).__module__}.{type(error).__name__}", "message": str(error)}
+        except Exception as error:  # the error that a user of the client meets
+            said = {
+                "error": f"{type(error).__module__}.{type(error).__name__}",
+                "message": str(error),
+            }
         print(json.dumps(said), flush=True)
 
 
