@@ -2,8 +2,9 @@
  * `npm test`: runs every check of the repository as a named step.
  *
  * `npm test -- <filter>` runs only vitest, with that filter. `npm run check -- types lint` runs the
- * named steps. `npm test -- --set-up` first installs what tests need beyond npm. All steps run, even after a failure, except those that need a failed build. The last
- * line counts tests one by one, and every other step as one.
+ * named steps. `npm test -- --set-up` first installs what tests need beyond npm. All steps run,
+ * even after a failure, except those that need a failed build. The last line counts tests one by
+ * one, and every other step as one.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

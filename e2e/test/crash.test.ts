@@ -44,10 +44,9 @@ test.concurrent(
     // A fast machine may finish a short log after a kill or two; then more logs run.
     for (let [next, killed] = [seed, 0]; killed < kills / 5; next += 2) {
       for (const reading of await Promise.all([next, next + 1].map(readWhileKilled))) {
+        const { kills, reads, seen } = reading;
         console.log(
-          `read while killed: ${reading.kills} kills, ${reading.reads} reads; prefixes seen: ${Object.entries(
-            reading.seen,
-          )
+          `read while killed: ${kills} kills, ${reads} reads; prefixes seen: ${Object.entries(seen)
             .map(([path, count]) => `${path} ${count}`)
             .join(", ")}`,
         );

@@ -109,7 +109,9 @@ export function minioServer(): Need {
   };
 }
 
-/** Needs Chromium, which scripts/setup-services.ts installs. TIDEMARK_CHROMIUM names another one. */
+/**
+ * Needs Chromium, which scripts/setup-services.ts installs. TIDEMARK_CHROMIUM names another one.
+ */
 export function chromium(): Need {
   return {
     missing: chromiumProgram() === null ? "no Chromium; `npm run setup:services` brings it" : null,

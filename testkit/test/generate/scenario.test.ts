@@ -197,7 +197,7 @@ const comparisons = run.runs * 2500;
 /** How often each kind occurs at least. Few seeds cannot show all kinds. */
 const least = run.runs < 10 ? 0 : comparisons / 100;
 
-test(`${comparisons} comparisons meet each change kind, window edge and null kind 1 in 100 times`, () => {
+test(`${comparisons} comparisons meet each change, window edge and null 1 in 100 times`, () => {
   const coverage = new Coverage();
   const { first } = run;
   let seeds = 0;

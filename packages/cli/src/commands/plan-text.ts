@@ -35,7 +35,7 @@ function servingText({ kind, why }: NonNullable<PlannedChange["serving"]>): stri
     case "backfill":
       return `needs a backfill: the online store lacks ${why!}`;
     case "empty":
-      return "served from the first change on: the online store has nothing of its source yet";
+      return "served at once: its source has no rows in the online store yet";
     case "rebuild":
       return `needs a new online store: ${why!}`;
     case "unknown":

@@ -33,7 +33,7 @@ test(
     const project = bank();
     const first = await project.run("plan");
     expect(first.stdout).toMatch(
-      /^namespace "bank": nothing was applied yet\n\+ entity user\n\+ feature weekly_activity\.first: served from the first change on[^]*\n\+ view weekly_activity\n11 added, 0 changed, 0 removed: tidemark apply does it\n$/,
+      /^namespace "bank": nothing was applied yet\n\+ entity user\n\+ feature weekly_activity\.first: served at once[^]*\n\+ view weekly_activity\n11 added, 0 changed, 0 removed: tidemark apply does it\n$/,
     );
     expect([first.code, first.stderr]).toEqual([3, ""]);
     const applied = await project.run("apply", "--by", "ann", "--json");

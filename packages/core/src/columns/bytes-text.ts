@@ -1,4 +1,6 @@
-/** Bytes as text, in Node and in browsers. Node's Buffer is faster than the functions of browsers. */
+/**
+ * Bytes as text, in Node and in browsers. Node's Buffer is faster than the functions of browsers.
+ */
 
 /** The most arguments that one call of `String.fromCharCode` gets. */
 const CHUNK = 8192;

@@ -2,7 +2,9 @@
 import type { OnlineStore } from "../spi.ts";
 import { beginGenerationStep, generationStateOf } from "../rows/snapshot-generations.ts";
 
-/** Begins the generation, unless the store has it. Another process may begin it at the same time. */
+/**
+ * Begins the generation, unless the store has it. Another process may begin it at the same time.
+ */
 export async function beginOnlineGeneration(
   online: OnlineStore,
   source: string,

@@ -97,7 +97,9 @@ export function refuseForeignHistory(
     "PUSH_HISTORY_LACKS",
     `push to source "${source}": ${onlineName} holds pushes up to position ${online.offset}, ` +
       `and the history in ${history.name} ` +
-      `${history.position.stored === null ? "holds none" : `holds those up to ${history.position.offset}`}: ` +
+      (history.position.stored === null
+        ? "holds none: "
+        : `holds those up to ${history.position.offset}: `) +
       "open the history that they were pushed into; or begin with an empty online store, " +
       "where what the history lacks is to be given up",
   );

@@ -103,7 +103,9 @@ export function storePushes(options: PushesOptions): StorePushes {
       throw new TidemarkError(
         "SOURCE_UNKNOWN",
         `push: no source is called "${name}"; ` +
-          `${pushed.length === 0 ? "none is pushed" : `those that are pushed are ${pushed.map((one) => one.name).join(", ")}`}`,
+          (pushed.length === 0
+            ? "none is pushed"
+            : `those that are pushed are ${pushed.map((one) => one.name).join(", ")}`),
       );
     if (source.push === true) return source;
     throw new TidemarkError(

@@ -133,7 +133,8 @@ export interface FeatureReads {
    * @throws ASOF_BEFORE_HORIZON when `asOf` is before what the online store keeps.
    *
    * @example
-   * const row = await store.getOnlineFeatures({ features: fraud, entity: { user_id: "user_000066" } });
+   * const entity = { user_id: "user_000066" };
+   * const row = await store.getOnlineFeatures({ features: fraud, entity });
    * const { asOf, rows } = await store.getOnlineFeatures({
    *   features: fraud,
    *   entities: [{ user_id: "user_000066" }, { user_id: "user_000067" }],
@@ -195,7 +196,8 @@ export interface FeatureReads {
    * online store; a row is as old as its `event_timestamp` says.
    *
    * @example
-   * const [row] = await store.getMaterialized({ view: weekly, entities: [{ user_id: "user_000066" }] });
+   * const entities = [{ user_id: "user_000066" }];
+   * const [row] = await store.getMaterialized({ view: weekly, entities });
    */
   getMaterialized<Row, Needs, const E extends SelectionList>(request: {
     readonly view: Selection<Row, Needs>;

@@ -164,7 +164,8 @@ function needsToBegin(
   if (at > generation)
     throw new TidemarkError(
       "SOURCE_BEGUN_ANEW",
-      `${store}: source "${source.name}" was begun anew (tidemark resnapshot, or store.resnapshot) since this run ` +
+      `${store}: source "${source.name}" was begun anew (tidemark resnapshot, or ` +
+        "store.resnapshot) since this run " +
         "started, or while this store was away: start the run again",
     );
   return at < generation;

@@ -44,8 +44,8 @@ export interface SourceStatus {
     readonly versions: number;
   } | null;
   /**
-   * The stores that do not keep up with a run of this process, and those that do not answer now. The
-   * member of a store that does not answer is null, as that of a store that is not configured.
+   * The stores that do not keep up with a run of this process, and those that do not answer now.
+   * The member of a store that does not answer is null, as that of a store that is not configured.
    */
   readonly backpressure: readonly StoreBackpressure[];
 }

@@ -157,6 +157,12 @@ function keepMicros(option: string, keep: Keep): number {
   return keep === "forever" ? Infinity : durationMicros(`openStore: ${option}`, keep);
 }
 
+/** A store of each role, for errors. */
+export const EXAMPLES = {
+  online: 'sqliteOnlineStore("online.db")',
+  offline: 'deltaOfflineStore(localObjects("./lake"))',
+} as const;
+
 /** Brings the short form, a store alone, into the long form. */
 function withStore<Options extends { readonly store: unknown }>(
   role: "online" | "offline",
@@ -171,7 +177,7 @@ function withStore<Options extends { readonly store: unknown }>(
   throw new TidemarkError(
     "OPTION_INVALID",
     `openStore: ${role} holds no store; give ${role}: ` +
-      `${role === "online" ? 'sqliteOnlineStore("online.db")' : 'deltaOfflineStore(localObjects("./lake"))'}, ` +
+      `${EXAMPLES[role]}, ` +
       `or with options ${role}: { store: …, ${[...names.names].slice(1).join(", ")} }`,
   );
 }

@@ -83,9 +83,9 @@ export interface Store extends FeatureReads, Pushes {
    */
   backfill(options?: BackfillOptions): Promise<BackfillResult>;
   /**
-   * Begins a source anew from a new snapshot, after its log lost changes (`LOG_LOST`), its topic was
-   * recreated (`TOPIC_RECREATED`), or its database was restored (`SOURCE_LSN_WENT_BACK`). The change
-   * source must end, as Kafka with `until: "caught-up"` does.
+   * Begins a source anew from a new snapshot, after its log lost changes (`LOG_LOST`), its topic
+   * was recreated (`TOPIC_RECREATED`), or its database was restored (`SOURCE_LSN_WENT_BACK`). The
+   * change source must end, as Kafka with `until: "caught-up"` does.
    *
    * Each old row is served until the snapshot brings it again. At the snapshot's end, the rows that
    * it did not bring are deleted. The history stays as it was known. A resnapshot may be killed and
@@ -103,13 +103,13 @@ export interface Store extends FeatureReads, Pushes {
     options?: ResnapshotOptions,
   ): Promise<ResnapshotResult>;
   /**
-   * Answers as `getOnlineFeatures`, in columns in the order of the selection. Times are exact to the
-   * microsecond and decimals to the last digit.
+   * Answers as `getOnlineFeatures`, in columns in the order of the selection. Times are exact to
+   * the microsecond and decimals to the last digit.
    */
   getOnlineBatch(request: OnlineRequest): Promise<Batch>;
   /**
-   * Answers as `getOnlineFeatures`, in the columns that the kernels produce, with statuses and event
-   * times. A server writes its response from them.
+   * Answers as `getOnlineFeatures`, in the columns that the kernels produce, with statuses and
+   * event times. A server writes its response from them.
    */
   getOnlineColumns(request: OnlineRequest): Promise<OnlineColumns>;
   /**

@@ -33,7 +33,7 @@ import { quarantinedRows } from "../status/quarantined-rows.ts";
 import { sourceStatus } from "../status/source-status.ts";
 import { storeTables } from "../status/store-tables.ts";
 import type { RunOptions, Store } from "./store-types.ts";
-import { configuredStores, type StoreOptions } from "./store-options.ts";
+import { configuredStores, EXAMPLES, type StoreOptions } from "./store-options.ts";
 import type { FeatureReads } from "../request/request-types.ts";
 import { trainingSet } from "../offline/training-set.ts";
 
@@ -381,7 +381,6 @@ function sourceNamed(definitions: Definitions, name: string): SourceSpec {
 function missing(call: string, part: "online" | "offline"): TidemarkError {
   return new TidemarkError(
     "STORE_MISSING",
-    `${call} needs an ${part} store: give openStore({ ${part}: … }), such as ` +
-      `${part === "online" ? 'sqliteOnlineStore("online.db")' : 'deltaOfflineStore(localObjects("./lake"))'}`,
+    `${call} needs an ${part} store: give openStore({ ${part}: … }), such as ` + EXAMPLES[part],
   );
 }
