@@ -30,7 +30,7 @@ suiteNeeding(minioServer(), "on a real MinIO, processes that apply at the same t
         new RegExp(
           "^applied as 1$|^REGISTRY_CONFLICT: delta offline store in .*: " +
             `the registry of namespace "default": ${name} applied version 1 at .*, ` +
-            "while this was planned on an empty one; nothing of yours was applied",
+            "while this was planned on an empty registry; none of your changes was applied",
         ),
       );
     const there = await deltaOfflineStore(buckets.objects(bucket)).registry!.load({

@@ -56,8 +56,8 @@ test("of two concurrent applies one succeeds; the other names the winner", async
       new RegExp(
         `^REGISTRY_CONFLICT: delta offline store in .*: the registry of namespace "default": ` +
           `${winner} applied version ${version} at \\d{4}-.*Z, ` +
-          `while this was planned on ${version === 1 ? "an empty one" : "version 1"}; ` +
-          "nothing of yours was applied: look at tidemark plan again",
+          `while this was planned on ${version === 1 ? "an empty registry" : "version 1"}; ` +
+          "none of your changes was applied: run tidemark plan again",
       ),
     );
     const there = (await applied(lake))!;

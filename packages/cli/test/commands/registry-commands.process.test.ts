@@ -74,7 +74,7 @@ test(
     );
     const drifting = await project.run("status");
     expect(drifting.stderr).toMatch(
-      /^warning: the definitions of this store are not those applied to namespace "bank" \(version 1, by ann at [^)]*\): feature weekly_activity\.day is not applied, feature weekly_activity\.month is not applied, feature weekly_activity\.total is applied with another meaning, service fraud_v1 is applied with another meaning, view weekly_activity is applied with another meaning; apply them with tidemark apply, or deploy/,
+      /^warning: the definitions of this store are not those applied to namespace "bank" \(version 1, by ann at [^)]*\): feature weekly_activity\.day is not applied, feature weekly_activity\.month is not applied, feature weekly_activity\.total is applied with another definition, service fraud_v1 is applied with another definition, view weekly_activity is applied with another definition; apply them with tidemark apply, or deploy/,
     );
     const plan = await project.run("plan");
     expect(plan.code).toBe(3);
@@ -85,7 +85,7 @@ test(
       "~ feature weekly_activity.total becomes version 2: served at once",
       "    window: 7d → 3d",
       "    used by service fraud_v1",
-      "    destructive: what it answers changes its meaning",
+      "    destructive: its values change",
       "~ service fraud_v1 becomes version 2",
       "    features.day added: weekly_activity.day",
       "    features.month added: weekly_activity.month",
@@ -98,7 +98,7 @@ test(
     const refused = await project.run("apply", "--json");
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(
-      /^tidemark apply: REGISTRY_DESTRUCTIVE: delta offline store in .*: the registry of namespace "bank": feature weekly_activity\.total would be changed \(what it answers changes its meaning\): give a new meaning a new name .* --allow-destructive/,
+      /^tidemark apply: REGISTRY_DESTRUCTIVE: delta offline store in .*: the registry of namespace "bank": feature weekly_activity\.total would be changed \(its values change\): give the new definition a new name .* --allow-destructive/,
     );
     expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "REGISTRY_DESTRUCTIVE" } });
     expect((await project.run("apply", "--allow-destructive")).stdout).toMatch(

@@ -1,7 +1,6 @@
 /**
- * The compute engine that runs in the calling thread.
- * It gathers the events of the requested entities, sorts them by entity and time, and runs the
- * kernels.
+ * The compute engine that runs in the calling thread. It gathers the events of the requested
+ * entities, sorts them by entity and time, and runs the kernels.
  */
 import { batchOf, type Vector } from "../columns/batch.ts";
 import { gatherRows } from "../columns/gather-rows.ts";
@@ -44,6 +43,7 @@ export function localEngine(
   };
 }
 
+/** Runs the kernel for each entity row, over the events of its entity. */
 function runKernel(
   kernel: WindowKernel,
   starts: Int32Array,
@@ -58,11 +58,13 @@ function runKernel(
   }
 }
 
+/** Events sorted by entity and time. */
 interface GatheredEvents extends TimedRows {
-  /** Rows of entity e are [starts[e], starts[e + 1]). */
+  /** The rows of entity e are [starts[e], starts[e + 1]). */
   readonly starts: Int32Array;
 }
 
+/** Gathers the events of the requested entities. A negative entity number is not requested. */
 async function gatherEvents(
   columns: readonly ColumnSpec[],
   events: AsyncIterable<Events>,
@@ -136,7 +138,7 @@ async function gatherEvents(
   };
 }
 
-/** The rows in the order of entity and time. null: they are sorted already. */
+/** Returns the order of the rows by entity and time. null: the rows are already in this order. */
 function sortByTime(starts: Int32Array, times: Float64Array): Int32Array | null {
   let order: Int32Array | null = null;
   for (let e = 0; e + 1 < starts.length; e++) {

@@ -156,7 +156,7 @@ async function materializeView(
   const table = featuresTable(view);
   const done = new Map<
     string,
-    { readonly date: string; readonly rows: number; readonly state: "new" | "again" }
+    { readonly date: string; readonly rows: number; readonly state: "new" | "recomputed" }
   >();
   let served: string | null = null;
   let dateCount = 0;
@@ -196,7 +196,7 @@ async function materializeView(
         done.set(date, {
           date,
           rows: result.rows[i]!,
-          state: result.again.has(date) ? "again" : "new",
+          state: result.again.has(date) ? "recomputed" : "new",
         });
         progress.done++;
         options.onProgress?.({

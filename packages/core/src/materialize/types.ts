@@ -59,7 +59,7 @@ export interface MaterializedView {
   readonly dates: readonly {
     readonly date: string;
     readonly rows: number;
-    readonly state: "new" | "again";
+    readonly state: "new" | "recomputed";
   }[];
   /** The number of days in the table that were not computed again. */
   readonly unchanged: number;

@@ -10,9 +10,9 @@ import { historyContext } from "../offline/offline-reader.ts";
 import { layoutFor, readSourceState } from "../online/source-state.ts";
 import { pushPosition } from "./push-log.ts";
 
-/** Time between two checks of a reading process, ms. */
+/** The time in ms between two checks by a process that reads. */
 const RECHECK_INTERVAL = 5_000;
-/** How long the first read may wait for the history, ms. Serving does not need the history. */
+/** How long in ms the first read waits for the history. An answer does not need the history. */
 const FIRST_CHECK_TIMEOUT = 1_000;
 
 /** Brings the online store up to the history. Returns the number of changes that were missing. */
@@ -29,8 +29,8 @@ export async function catchUpOnline(
 }
 
 /**
- * Whether the backfill of the online store is complete. A process may die after the last change,
- * before the backfill is marked complete.
+ * Returns whether the backfill of the online store is complete. A process may die after the last
+ * change and before it marks the backfill as complete.
  */
 export async function isBackfilled(
   source: SourceSpec,
@@ -53,9 +53,11 @@ async function isBehind(
   return !served.withoutHistory && served.offset < stored.offset;
 }
 
+/** Brings the online store up to the pushes when features are read. */
 export interface ReadCatchUp {
-  /** Waits before a read where a source needs it; undefined if there is nothing to wait for. */
+  /** Checks the push sources of a selection. undefined: the read need not wait. */
   beforeRead(selection: readonly SelectedFeature[]): Promise<void> | undefined;
+  /** Resolves when no check is running. */
   idle(): Promise<void>;
 }
 

@@ -17,9 +17,11 @@ export interface PushPosition {
   readonly offset: number;
   /** The commit time of the last push, µs. The next push is committed no sooner. */
   readonly committed: number;
+  /** True if the pushes went into an online store without a history. */
   readonly withoutHistory: boolean;
 }
 
+/** Returns the position of the pushes among the positions of a source. */
 export function pushPosition(positions: readonly Position[]): PushPosition {
   const found = positions.find(({ partition }) => partition === PARTITION);
   const push = found?.checkpoint?.push;
@@ -31,6 +33,7 @@ export function pushPosition(positions: readonly Position[]): PushPosition {
   };
 }
 
+/** Makes the step from one position to the next. */
 export function pushStep(
   from: PushPosition,
   next: number,
@@ -45,6 +48,7 @@ export function pushStep(
   };
 }
 
+/** Makes the change of a pushed row. */
 export function pushedChange(
   source: string,
   row: PushedRow,
@@ -75,8 +79,11 @@ export function pushedChange(
 }
 
 /**
- * Refuses a history that the pushes of the online store did not go to. The caller reads `online`
- * first, so `online` can only be behind a history of its own.
+ * Refuses a history that does not have the pushes of the online store. The caller reads `online`
+ * before `history`, so the online store can only be behind the right history.
+ *
+ * @throws PUSH_WITHOUT_HISTORY when the pushes went into a history, and there is none now.
+ * @throws PUSH_HISTORY_LACKS when the history lacks pushes of the online store.
  */
 export function refuseForeignHistory(
   source: string,

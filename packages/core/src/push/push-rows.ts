@@ -1,6 +1,6 @@
 /**
- * Reads the rows of a push. Each row is checked before any row is taken. A bad row is refused and
- * not quarantined, because the caller is there to be told.
+ * Reads the rows of a push. Each row is checked before any row is taken. An invalid row is refused
+ * and not quarantined, because the caller can correct the row.
  */
 import { described } from "../define/definition.ts";
 import { fromUser } from "../define/user-values.ts";
@@ -18,22 +18,37 @@ export interface PushedRow {
 }
 
 /**
- * Most rows in one push. The rows of a push are taken in one step, which holds up all other pushes.
+ * The greatest number of rows in one push. The rows of a push are taken in one step, and all other
+ * pushes wait for it.
  */
 const MAX_ROWS = 50_000;
+/** The greatest length of an id in UTF-16 code units. */
 const MAX_ID_LENGTH = 200;
 
+/** Reads the arguments of `store.push`. */
 export interface PushReader {
+  /**
+   * Reads rows and deletes.
+   *
+   * @throws PUSH_INVALID when a row or a delete is invalid.
+   * @throws PUSH_TOO_LARGE when there are more than 50,000 rows and deletes.
+   */
   read(rows: unknown, deletes: unknown): readonly PushedRow[];
+  /**
+   * Reads the id; null if there is none.
+   *
+   * @throws PUSH_INVALID when the id is not a text of 1 to 200 characters.
+   */
   id(id: unknown): string | null;
 }
 
+/** Makes a reader of pushes to a source. */
 export function pushReader(source: SourceSpec, views: readonly ViewSpec[]): PushReader {
   const { name, columns } = source;
   const who = `push to source "${name}", of which nothing was taken`;
   const keys = primaryKeyIndexes(source);
   const viewsOfSource = views.filter((view) => view.source.name === name);
-  /** Columns without which a row is in no window. */
+  /** The columns without which a row is in no window, and what each column is. */
   const requiredColumns = new Map<string, string>([
     ...viewsOfSource.flatMap((view) =>
       view.keyColumns.map((column): [string, string] => [
@@ -58,7 +73,7 @@ export function pushReader(source: SourceSpec, views: readonly ViewSpec[]): Push
         throw new TidemarkError(
           "PUSH_TOO_LARGE",
           `${who}: ${rows.length + deletes.length} rows and deletes, and a push takes at most ` +
-            `${MAX_ROWS}: push them in parts`,
+            `${MAX_ROWS}: make several pushes`,
         );
       }
       return [
@@ -124,6 +139,7 @@ export function pushReader(source: SourceSpec, views: readonly ViewSpec[]): Push
   }
 }
 
+/** Checks that a row is an object of known columns. */
 function membersOf(
   row: unknown,
   where: string,
@@ -144,8 +160,8 @@ function membersOf(
 }
 
 /**
- * Reads an own member of a row; null if the row leaves it out. A column may be called
- * `constructor`.
+ * Reads a member of a row; null if the row does not have the member. Only own members count, because
+ * a column may have the name `constructor`.
  */
 function memberOf(row: Readonly<Record<string, unknown>>, name: string): unknown {
   return Object.hasOwn(row, name) ? (row[name] ?? null) : null;

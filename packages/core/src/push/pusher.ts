@@ -22,6 +22,7 @@ import {
 } from "./push-log.ts";
 import type { PushedRow } from "./push-rows.ts";
 
+/** The stores of a pusher, and what it calls. */
 export interface PusherOptions extends WriterOptions {
   /** Brings the online store up to the history. */
   readonly catchUp: () => Promise<unknown>;
@@ -29,6 +30,7 @@ export interface PusherOptions extends WriterOptions {
   readonly onCommit: (changes: number) => Promise<void>;
 }
 
+/** Takes the pushes of one source. */
 export interface Pusher {
   /** Pushes the rows; null: there was nothing to push. */
   push(
@@ -40,6 +42,7 @@ export interface Pusher {
   idle(): Promise<void>;
 }
 
+/** A push that waits for its commit. */
 interface PendingPush {
   readonly rows: readonly PushedRow[];
   readonly id: string | null;
@@ -48,11 +51,12 @@ interface PendingPush {
   readonly reject: (error: unknown) => void;
 }
 
-/** Most rows in one commit. A commit has at least one push. */
+/** The greatest number of rows in one commit. A commit has at least one push. */
 const COMMIT_ROWS = 10_000;
-/** How often a commit is tried, because other processes may push first. */
+/** The greatest number of attempts of a commit. An attempt fails if another process commits first. */
 const ATTEMPTS = 200;
 
+/** Makes a pusher for a source. */
 export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
   const { online, offline, clock } = options;
   const withoutHistory = offline === undefined;
@@ -78,13 +82,13 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
       });
       if (changes > 0) await options.onCommit(changes);
     }
-    // Cleared in the same turn, so that the next push starts a new loop.
+    // `working` is cleared in the same turn of the event loop, so that the next push starts again.
     working = null;
   }
 
   /**
    * Takes the pushes of the next commit from the queue. A push waits for the following commit if
-   * its id is already in the group. There it finds the result of the first.
+   * its id is already in the group. The following commit finds the result of the first push.
    */
   function nextGroup(): PendingPush[] {
     const group: PendingPush[] = [];

@@ -1,4 +1,4 @@
-/** Pushing to the sources of a store. */
+/** Makes the push calls of a store. */
 import { specOfSource } from "../define/spec-of.ts";
 import { TidemarkError } from "../errors.ts";
 import { compactHistory } from "../offline/compaction.ts";
@@ -13,25 +13,29 @@ import { pushReader, type PushReader } from "./push-rows.ts";
 import type { Pushes } from "./push-types.ts";
 import { pusher, type Pusher } from "./pusher.ts";
 
+/** The sources and stores of the push calls. */
 export interface PushesOptions extends WriterOptions {
   readonly sources: readonly SourceSpec[];
   readonly maintenance: OnlineMaintenance | null;
 }
 
+/** The push calls of a store, and their background work. */
 export interface StorePushes {
   readonly calls: Pushes;
-  /** Waits before a read where a source needs it; undefined if there is nothing to wait for. */
+  /** Checks the push sources of a selection. undefined: the read need not wait. */
   beforeRead(selection: readonly SelectedFeature[]): Promise<void> | undefined;
+  /** Ends the background work, and resolves when every push is done. */
   close(): Promise<void>;
 }
 
 /**
- * Pushed changes that may wait for a compaction of the versions tables. The limit is this number,
- * or the share below of the stored rows, whichever is more.
+ * A versions table is compacted when both limits are reached: this number of pushed changes, and
+ * `COMPACT_FRACTION` of the table's rows.
  */
 const COMPACT_ROWS = 100_000;
 const COMPACT_FRACTION = 0.25;
 
+/** Makes the push calls of a store. */
 export function storePushes(options: PushesOptions): StorePushes {
   const { online, offline, sources, maintenance } = options;
   const pushed = sources.filter(({ push }) => push === true);
@@ -48,6 +52,7 @@ export function storePushes(options: PushesOptions): StorePushes {
       ? null
       : readCatchUp((source) => catchUpOnline(source, backfillSettings));
 
+  /** Starts a compaction of a source's versions table in the background, if it is due. */
   async function compactWhenDue(source: SourceSpec, changes: number): Promise<void> {
     const wait = (uncompacted.get(source.name) ?? 0) + changes;
     uncompacted.set(source.name, wait);

@@ -15,7 +15,7 @@ export type CanonicalJson =
   | readonly CanonicalJson[]
   | { readonly [name: string]: CanonicalJson };
 
-/** The canonical text of a JSON value. */
+/** Returns the canonical text of a JSON value. */
 export function canonicalText(value: CanonicalJson): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
@@ -25,7 +25,7 @@ export function canonicalText(value: CanonicalJson): string {
     .join(",")}}`;
 }
 
-/** The JSON of a value in a definition, such as a default. 1, 1n and "1" stay different. */
+/** Returns the JSON of a value in a definition, such as a default. 1, 1n and "1" stay different. */
 export function valueJson(
   value: string | number | bigint | boolean | Uint8Array | null,
 ): CanonicalJson {
@@ -36,7 +36,7 @@ export function valueJson(
 }
 
 /**
- * The fingerprint of a normalized definition: 128 bits of a SHA-256.
+ * Returns the fingerprint of a normalized definition: 128 bits of a SHA-256.
  * Other versions of Tidemark compare stored fingerprints, so tests pin some of them.
  */
 export function definitionFingerprint(kind: string, normalized: CanonicalJson): string {

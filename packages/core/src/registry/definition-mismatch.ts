@@ -18,7 +18,7 @@ export interface DefinitionMismatch {
   readonly objects: readonly {
     readonly kind: ObjectKind;
     readonly name: string;
-    readonly status: "not applied" | "applied with another meaning" | "removed";
+    readonly status: "not applied" | "applied with another definition" | "removed";
   }[];
 }
 
@@ -34,12 +34,16 @@ export type OnDefinitionMismatch =
   | ((mismatch: DefinitionMismatch) => void);
 
 /**
- * How long opening waits for the registry, in ms. A store opens although its registry is
+ * How long `openStore` waits for the registry, in ms. A store opens even if its registry is
  * unavailable.
  */
 const REGISTRY_TIMEOUT = 2_000;
 
-/** Compares the definitions with the applied ones, and reports a mismatch as the option says. */
+/**
+ * Compares the definitions with the applied definitions. The option says how a mismatch is reported.
+ *
+ * @throws DEFINITION_MISMATCH when there is a mismatch, and the option is "refuse".
+ */
 export async function checkDefinitions(
   settings: {
     readonly definitions: Definitions;
@@ -78,6 +82,7 @@ export async function checkDefinitions(
     });
 }
 
+/** Returns the mismatch; null if there is none, or if nothing was applied yet. */
 async function mismatchOf(
   settings: Parameters<typeof loadRegistry>[0] & { readonly definitions: Definitions },
   signal: AbortSignal,
@@ -97,7 +102,7 @@ async function mismatchOf(
             known === undefined
               ? "not applied"
               : known.removed === null
-                ? "applied with another meaning"
+                ? "applied with another definition"
                 : "removed",
         },
       ];
@@ -135,6 +140,7 @@ export function definitionMismatchText({
   );
 }
 
+/** Makes a call, and rejects after `ms`. */
 async function withDeadline<T>(ms: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;

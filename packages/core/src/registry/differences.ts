@@ -15,7 +15,10 @@ export interface DefinitionDifference {
   readonly details: readonly string[];
   /** Applied views and services that are made of the object. */
   readonly usedBy: readonly string[];
-  /** Why a caller of the applied definition gets another answer, or none. null: no caller does. */
+  /**
+   * Why a caller of the applied definition would get another answer, or no answer. null: every caller
+   * gets the same answer.
+   */
   readonly destructive: string | null;
 }
 
@@ -80,6 +83,7 @@ export function differences(
   });
 }
 
+/** A member of a normalized definition that differs, and its values. undefined: it is missing. */
 interface ChangedPath {
   readonly path: readonly string[];
   readonly before: CanonicalJson | undefined;
@@ -125,7 +129,7 @@ function detailText({ path, before, after }: ChangedPath): string {
     : `${name}: ${text(before)} → ${text(after)}`;
 }
 
-/** The applied views that read the object, and the services that reach it. */
+/** Lists the applied views over the object, and the services with its features. */
 function dependentsOf(
   { kind, name }: RegisteredObject,
   applied: ReadonlyMap<string, RegisteredObject>,
@@ -149,22 +153,24 @@ function dependentsOf(
   return kind === "service" ? [] : [...views, ...services].map(objectKey);
 }
 
+/** Explains why a removal is destructive. null: it is not destructive. */
 function removalImpact({ kind }: RegisteredObject, usedBy: readonly string[]): string | null {
-  if (kind === "service") return "callers ask for it by name";
+  if (kind === "service") return "callers request it by name";
   const services = usedBy.filter((one) => one.startsWith("service "));
   return services.length === 0
     ? null
     : `${services.join(", ")} ${services.length === 1 ? "answers" : "answer"} with it`;
 }
 
+/** Explains why a change is destructive. null: it is not destructive. */
 function changeImpact(kind: ObjectKind, paths: readonly ChangedPath[]): string | null {
   const first = (...names: readonly string[]): ChangedPath | undefined =>
     paths.find(({ path }) => names.includes(path[0]!));
   switch (kind) {
     case "entity":
-      return "its keys are those of requests and of what is stored";
+      return "requests and stored rows have its keys";
     case "feature":
-      return "what it answers changes its meaning";
+      return "its values change";
     case "view": {
       const found = first("kind", "entity", "source", "keys", "ttl");
       return found === undefined ? null : `its ${found.path[0]!} decides what its features mean`;
@@ -190,7 +196,7 @@ function changeImpact(kind: ObjectKind, paths: readonly ChangedPath[]): string |
       );
       return type === undefined
         ? null
-        : `what is stored in its column ${type.path[1]!} is of the other type`;
+        : `the stored values of its column ${type.path[1]!} have another type`;
     }
   }
 }

@@ -1,7 +1,6 @@
 /**
- * Turns each definition into its normalized form: what a caller can notice, or what the stores
- * hold.
- * The order of declarations, the names of exports and the users of a definition are left out.
+ * Makes the normalized form of each definition. The form holds everything that changes an answer or
+ * the stored data. The order of declarations and the names of exports are left out.
  */
 import type { Definitions } from "../define/collect-definitions.ts";
 import type {
@@ -45,7 +44,7 @@ export function objectKey({
   return `${kind} ${name}`;
 }
 
-/** The objects by key, sorted by key. */
+/** Returns the objects of the definitions by key, sorted by key. */
 export function definedObjects(definitions: Definitions): ReadonlyMap<string, DefinedObject> {
   const objects: DefinedObject[] = [];
   const add = (kind: ObjectKind, name: string, normalized: NormalizedDefinition): void => {
@@ -103,8 +102,8 @@ function normalizedView(view: ViewSpec): NormalizedDefinition {
 }
 
 /**
- * Everything that decides what the feature answers.
- * A new column of the source is left out, so it changes no feature.
+ * Returns everything that decides the feature's values. Other columns of the source are left out, so
+ * a new column changes no feature.
  */
 function normalizedFeature(view: ViewSpec, feature: FeatureSpec): NormalizedDefinition {
   const { source } = view;
@@ -180,6 +179,7 @@ function normalizedCondition(
   }
 }
 
+/** Sorts values and removes duplicates, because their order does not matter. */
 function asSet(values: readonly CanonicalJson[]): CanonicalJson {
   return [
     ...new Map(

@@ -34,7 +34,7 @@ export interface RegistryPlan {
 export interface ApplyOptions {
   /** Also applies changes that give a caller another answer, or none. */
   readonly allowDestructive?: boolean | undefined;
-  /** Name stored with the applied version; `user@machine` without it. */
+  /** The name that is stored with the applied version. Default: the current user. */
   readonly by?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -45,16 +45,18 @@ export interface ApplyResult extends RegistryPlan {
   readonly version: number;
 }
 
+/** The definitions of a store, and the stores that they are compared with. */
 export interface RegistrySettings {
   readonly definitions: Definitions;
   readonly namespace: string;
   readonly offline: OfflineStore;
   readonly registry: RegistryStore;
   readonly online: OnlineStore | undefined;
-  /** Current time, µs. */
+  /** Returns the current time in µs. */
   readonly clock: () => number;
 }
 
+/** The stored snapshot and its etag. null: nothing was applied yet. */
 interface LoadedRegistry {
   readonly snapshot: RegistrySnapshot | null;
   readonly etag: string | null;
@@ -66,6 +68,13 @@ const registryName = ({
 }: Pick<RegistrySettings, "offline" | "namespace">): string =>
   `${offline.name}: the registry of namespace "${namespace}"`;
 
+/**
+ * Loads the registry of a namespace.
+ *
+ * @throws REGISTRY_OLDER_FORMAT when an older version of Tidemark wrote it.
+ * @throws REGISTRY_NEWER_FORMAT when a newer version of Tidemark wrote it.
+ * @throws REGISTRY_DAMAGED when it cannot be read.
+ */
 export async function loadRegistry(
   settings: Pick<RegistrySettings, "offline" | "namespace" | "registry">,
   signal: AbortSignal | undefined,
@@ -76,6 +85,7 @@ export async function loadRegistry(
     : { snapshot: decodeSnapshot(found.snapshot, registryName(settings)), etag: found.etag };
 }
 
+/** Compares the definitions with the applied definitions, and returns what `apply` would change. */
 export async function planRegistry(
   settings: RegistrySettings,
   signal: AbortSignal | undefined,
@@ -116,8 +126,11 @@ async function planFrom(
 }
 
 /**
- * Applies the definitions in one write. A process killed before it has changed nothing; after it,
- * all is applied.
+ * Applies the definitions in one write. A process that dies has applied all definitions, or none.
+ *
+ * @throws REGISTRY_DESTRUCTIVE when a caller would get another answer, and the option
+ * `allowDestructive` is not set.
+ * @throws REGISTRY_CONFLICT when another process applied other definitions at the same time.
  */
 export async function applyRegistry(
   settings: RegistrySettings,
@@ -134,8 +147,8 @@ export async function applyRegistry(
     throw new TidemarkError(
       "REGISTRY_DESTRUCTIVE",
       `${registryName(settings)}: ${impacts.join("; ")}: ` +
-        "give a new meaning a new name and keep the old one until nobody asks for it, " +
-        "or say that you mean it with --allow-destructive (allowDestructive: true)",
+        "give the new definition a new name and keep the old one until no caller uses it, " +
+        "or allow the changes with --allow-destructive (allowDestructive: true)",
     );
   }
   const applied = { at: new Date(settings.clock() / 1000).toISOString(), by: by ?? currentUser() };
@@ -154,13 +167,14 @@ export async function applyRegistry(
     return { ...plan, version: other.version };
   const conflicting =
     other === null
-      ? "somebody else changed it"
+      ? "another process changed it"
       : `${other.applied.by} applied version ${other.version} at ${other.applied.at},`;
-  const base = loaded.snapshot === null ? "an empty one" : `version ${loaded.snapshot.version}`;
+  const base =
+    loaded.snapshot === null ? "an empty registry" : `version ${loaded.snapshot.version}`;
   throw new TidemarkError(
     "REGISTRY_CONFLICT",
     `${registryName(settings)}: ${conflicting} while this was planned on ${base}; ` +
-      "nothing of yours was applied: look at tidemark plan again, " +
-      "and apply what is still to change",
+      "none of your changes was applied: run tidemark plan again, " +
+      "and apply the remaining changes",
   );
 }

@@ -1,4 +1,4 @@
-/** Says what the online store can answer of definitions that it may never have seen. */
+/** Tells how the online store serves each feature of the definitions. */
 import { isTidemarkError } from "../errors.ts";
 import type { FeatureSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import type { OnlineStore } from "../spi.ts";
@@ -11,21 +11,24 @@ import {
 
 /**
  * How the online store serves a feature.
- * "now": the state holds its columns and its window.
- * "backfill": it answers `NEEDS_BACKFILL` until the online store is filled from the history.
- * "empty": the store has taken nothing of the source yet.
- * "rebuild": the source's rows are stored under another definition.
- * Every feature over that source then fails until the online store is begun anew.
- * "unknown": there is no online store to ask.
+ *
+ * - "now": the online store holds the feature's columns and window.
+ * - "backfill": a request fails with `NEEDS_BACKFILL` until the online store is backfilled.
+ * - "empty": the online store has taken no change of the source yet.
+ * - "rebuild": the rows of the source are stored under another definition. A request for a feature
+ *   of the source fails until the online store is built again.
+ * - "unknown": the store was opened without an online store.
  */
 export interface ServingStatus {
   readonly kind: "now" | "backfill" | "empty" | "rebuild" | "unknown";
-  /** What the store lacks, or what is in the way. null: nothing. */
+  /** What the online store lacks, or why a request fails. null: the feature is served. */
   readonly why: string | null;
 }
 
+/** Returns how the online store serves a feature. */
 export type ServingStatusOf = (view: ViewSpec, feature: FeatureSpec) => ServingStatus;
 
+/** Reads the state of each source of the views. */
 export async function servingStatus(
   online: OnlineStore | undefined,
   namespace: string,
@@ -42,10 +45,7 @@ export async function servingStatus(
     if ("kind" in state) return state;
     if (state.version === null) return { kind: "empty", why: null };
     if (state.backfilling !== undefined)
-      return {
-        kind: "backfill",
-        why: "the rest of its source, which is being filled from the history",
-      };
+      return { kind: "backfill", why: "the rows of its source, whose backfill is in progress" };
     const why = missingForFeature(state, view, feature);
     return { kind: why === null ? "now" : "backfill", why };
   };

@@ -6,6 +6,7 @@ import { TidemarkError } from "../errors.ts";
 import { canonicalText, definitionFingerprint, type CanonicalJson } from "./canonical.ts";
 import { objectKey, type DefinedObject, type ObjectKind } from "./normalized-definitions.ts";
 
+/** The version of the stored form. */
 const FORMAT = 2;
 
 /** Who applied a version, and when. */
@@ -43,9 +44,8 @@ export interface RegistrySnapshot {
 }
 
 /**
- * The snapshot after these definitions are applied.
- * An object that comes back keeps its version. An object with another fingerprint gets the next
- * version.
+ * Returns the snapshot after the definitions are applied. A removed object that is applied again
+ * keeps its version. An object with another fingerprint gets the next version.
  */
 export function nextSnapshot(
   before: RegistrySnapshot | null,
@@ -82,8 +82,8 @@ export function nextSnapshot(
 }
 
 /**
- * Encodes a snapshot with a random id.
- * Two writers of the same content so write different texts, and each recognizes its own.
+ * Encodes a snapshot with a random id. Two writers of the same content write different texts, so
+ * each writer recognizes its own text.
  */
 export function encodeSnapshot({ version, applied, objects }: RegistrySnapshot): string {
   return canonicalText({
@@ -140,7 +140,7 @@ export function decodeSnapshot(text: string, who: string): RegistrySnapshot {
     !isApplied(stored.applied) ||
     !Array.isArray(stored.objects)
   )
-    throw damaged("a part of it is missing");
+    throw damaged("a member is missing");
   for (const object of stored.objects as readonly Partial<RegisteredObject>[]) {
     const whole =
       typeof object?.name === "string" &&

@@ -296,7 +296,7 @@ test(
           done.set(name, [
             ...new Set([...done.get(name)!, ...result!.dates.map(({ date }) => date)]),
           ]);
-          met.again += result!.dates.filter(({ state }) => state === "again").length;
+          met.again += result!.dates.filter(({ state }) => state === "recomputed").length;
           met.added += result!.dates.filter(({ state }) => state === "new").length;
           met.unchanged += result!.unchanged;
           met.runs++;

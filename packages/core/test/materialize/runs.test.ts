@@ -142,7 +142,7 @@ test("a late row computes the days of its week again, and no others", async () =
     views: [result],
   } = await store.materialize({ incremental: true, to: "2025-06-20" });
   expect(result!.dates.map(({ date, state }) => `${date} ${state}`)).toEqual([
-    ...["04", "05", "06", "07", "08", "09", "10"].map((day) => `2025-06-${day} again`),
+    ...["04", "05", "06", "07", "08", "09", "10"].map((day) => `2025-06-${day} recomputed`),
     "2025-06-19 new",
   ]);
   expect(result!.unchanged).toBe(11);
@@ -352,7 +352,7 @@ test("rows of another definition are not served, and are computed anew", async (
   const {
     views: [result],
   } = await after.materialize({ incremental: true, to: "2025-06-04" });
-  expect(result!.dates.map(({ state }) => state)).toEqual(["again", "again"]);
+  expect(result!.dates.map(({ state }) => state)).toEqual(["recomputed", "recomputed"]);
   expect(await rowsOf(memoryOfflineStore(data), "weekly", ["date", "n", "total", "mean"])).toEqual([
     "2025-06-02 0 10 10",
     "2025-06-03 0 10 10",

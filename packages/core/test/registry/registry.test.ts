@@ -193,7 +193,7 @@ describe("a change that takes an answer away is refused without allowDestructive
     [
       "a service that goes away",
       without("fraud"),
-      "service fraud would be removed (callers ask for it by name)",
+      "service fraud would be removed (callers request it by name)",
     ],
     [
       "a feature that a service answers with",
@@ -215,12 +215,12 @@ describe("a change that takes an answer away is refused without allowDestructive
         weekly: shorter,
         fraud: featureService("fraud", [shorter.number, shorter.total.as("spent"), profile]),
       },
-      "feature weekly.total would be changed (what it answers changes its meaning)",
+      "feature weekly.total would be changed (its values change)",
     ],
     [
       "another type of a column",
       { user, payments: other, customers, profile, fraud: featureService("fraud", [profile]) },
-      "source payments would be changed (what is stored in its column amount is of the other type)",
+      "source payments would be changed (the stored values of its column amount have another type)",
     ],
     [
       "another primary key",
@@ -230,7 +230,7 @@ describe("a change that takes an answer away is refused without allowDestructive
     [
       "other keys of an entity",
       { user: person, payments, customers },
-      "entity user would be changed (its keys are those of requests and of what is stored)",
+      "entity user would be changed (requests and stored rows have its keys)",
     ],
     [
       "a view that a service answers with",
@@ -386,8 +386,8 @@ test("of two applies at once one is done, and the other changes nothing", async 
     message:
       'memory offline store: the registry of namespace "default": ' +
       `${winner} applied version 2 at 2026-01-05T12:00:00.000Z, ` +
-      "while this was planned on version 1; nothing of yours was applied: " +
-      "look at tidemark plan again, and apply what is still to change",
+      "while this was planned on version 1; none of your changes was applied: " +
+      "run tidemark plan again, and apply the remaining changes",
   });
   const there = decodeSnapshot(data.registry.get("default")!.at(-1)!, "");
   expect([...there.objects.keys()]).toEqual(
@@ -525,7 +525,7 @@ describe("a store that is opened with other definitions than were applied", () =
         text:
           'the definitions of this store are not those applied to namespace "default" ' +
           "(version 1, by ann at 2026-01-05T12:00:00.000Z): " +
-          "feature weekly.total is applied with another meaning; " +
+          "feature weekly.total is applied with another definition; " +
           "apply them with tidemark apply, or deploy the definitions that were applied",
       },
     ]);
@@ -553,7 +553,7 @@ describe("a store that is opened with other definitions than were applied", () =
     ).rejects.toMatchObject({
       code: "DEFINITION_MISMATCH",
       message: expect.stringContaining(
-        "feature weekly.total is applied with another meaning",
+        "feature weekly.total is applied with another definition",
       ) as string,
     });
     await opening(bank, counted(), { onDefinitionMismatch: "refuse" });

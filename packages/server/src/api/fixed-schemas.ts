@@ -120,7 +120,11 @@ export function materializedSchema(): Schema {
         view: TEXT,
         table: TEXT,
         dates: listOf(
-          objectOf({ date: DAY, rows: COUNT, state: { type: "string", enum: ["new", "again"] } }),
+          objectOf({
+            date: DAY,
+            rows: COUNT,
+            state: { type: "string", enum: ["new", "recomputed"] },
+          }),
         ),
         unchanged: COUNT,
         online: { type: ["string", "null"], format: "date" },

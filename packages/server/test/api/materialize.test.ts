@@ -40,7 +40,7 @@ test("a materialized day stays unchanged, or is computed again after a change", 
   expect(again.json["views"]).toEqual([
     {
       ...(first.json["views"] as object[])[0],
-      dates: [{ date: "2026-01-04", rows: 1, state: "again" }],
+      dates: [{ date: "2026-01-04", rows: 1, state: "recomputed" }],
     },
   ]);
 });
