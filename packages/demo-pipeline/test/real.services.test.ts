@@ -1,11 +1,12 @@
 /** Tests the demo on the real programs, small. */
-import { startPipeline, type Pipeline } from "@tidemark/testkit/services";
+import type { PipelineAddresses } from "@tidemark/testkit/services";
+import { sharedPipeline } from "@tidemark/testkit/services/shared";
 import { connectorStatus } from "@tidemark/source-debezium";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { type Child, type ChildOptions, startNode } from "@tidemark/testkit/child-process";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
 import {
   dockerEngine,
   minioServer,
@@ -23,13 +24,10 @@ suiteNeeding(
   { missing: realPipeline().missing ?? minioServer().missing ?? trinoServer().missing },
   "the demo on the real programs",
   () => {
-    let services: Pipeline;
+    let services: PipelineAddresses;
     beforeAll(async () => {
-      services = await startPipeline({ runtime: "processes", trino: true });
+      services = await sharedPipeline();
     }, 600_000);
-    afterAll(async () => {
-      await services.stop();
-    });
 
     test(
       "PostgreSQL, both stores, the training set and Trino agree, also on a second run",
@@ -55,7 +53,13 @@ suiteNeeding(
         const client = new pg.Client({ connectionString: services.postgres.url });
         await client.connect();
         onTestFinished(() => client.end());
-        expect((await client.query("SELECT slot_name FROM pg_replication_slots")).rows).toEqual([]);
+        expect(
+          (
+            await client.query(
+              "SELECT slot_name FROM pg_replication_slots WHERE database LIKE 'tidemark%'",
+            )
+          ).rows,
+        ).toEqual([]);
         expect(
           (await client.query("SELECT datname FROM pg_database WHERE datname LIKE 'tidemark%'"))
             .rows,

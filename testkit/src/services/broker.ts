@@ -5,6 +5,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestProject } from "vitest/node";
+import { startConnect } from "./connect.ts";
 import { ANY_TIME } from "./kafka-topics.ts";
 import { startKafka } from "./kafka.ts";
 import { startMinio } from "./minio.ts";
@@ -25,9 +26,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
       }));
   };
   const minio = once(() => startMinio());
+  const kafka = once(() => startKafka({ settings: ANY_TIME }));
   const services: { readonly [Name in SharedName]: () => Promise<SharedServices[Name]> } = {
     postgres: once(() => startPostgres()),
-    kafka: once(() => startKafka({ settings: ANY_TIME })),
+    kafka,
+    connect: once(async () => startConnect({ brokers: (await kafka()).brokers })),
     minio,
     trino: once(async () => startTrino({ minio: await minio() })),
   };

@@ -5,9 +5,11 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { inject } from "vitest";
+import type { Connect } from "./connect.ts";
 import { type KafkaTopics, kafkaTopicsAt } from "./kafka-topics.ts";
 import type { Kafka } from "./kafka.ts";
 import { createBucket, type Minio } from "./minio.ts";
+import type { PipelineAddresses } from "./pipeline.ts";
 import type { Postgres } from "./postgres.ts";
 import type { Trino } from "./trino.ts";
 
@@ -20,6 +22,7 @@ declare module "vitest" {
 export interface SharedServices {
   readonly postgres: Pick<Postgres, "host" | "port" | "user" | "password" | "database" | "url">;
   readonly kafka: Pick<Kafka, "brokers">;
+  readonly connect: Pick<Connect, "url">;
   readonly minio: Pick<Minio, "endpoint" | "region" | "credentials">;
   readonly trino: Pick<Trino, "url">;
 }
@@ -60,4 +63,16 @@ export async function ownDatabase(): Promise<SharedServices["postgres"]> {
 /** Connects to the Kafka of the run. A topic that another file made is refused. */
 export async function ownTopics(): Promise<KafkaTopics> {
   return kafkaTopicsAt((await sharedService("kafka")).brokers);
+}
+
+/** Returns the addresses of all services of the run, Trino too. They are processes. */
+export async function sharedPipeline(): Promise<PipelineAddresses> {
+  const [postgres, kafka, connect, minio, trino] = await Promise.all([
+    sharedService("postgres"),
+    sharedService("kafka"),
+    sharedService("connect"),
+    sharedService("minio"),
+    sharedService("trino"),
+  ]);
+  return { postgres, kafka, connect, minio, trino, inside: { postgres, minio } };
 }

@@ -4,15 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Change, Position, SourceSpec } from "@tidemark/core/spi";
-import {
-  type Connect,
-  type Kafka,
-  type Postgres,
-  type Service,
-  startConnect,
-  startKafka,
-  startPostgres,
-} from "@tidemark/testkit/services";
+import { ownDatabase, sharedService, type SharedServices } from "@tidemark/testkit/services/shared";
 import { connectorConfig, kafkaChanges } from "@tidemark/source-debezium";
 import kafkajs from "kafkajs";
 import pg from "pg";
@@ -59,13 +51,14 @@ test("tables are named to Debezium as they are, and every setting may be another
 });
 
 suiteNeeding(realPipeline(), "tidemark connector, on a real Kafka Connect", () => {
-  const started: Service[] = [];
-  let postgres: Postgres, kafka: Kafka, connect: Connect, database: pg.Client;
+  let postgres: SharedServices["postgres"], kafka: SharedServices["kafka"];
+  let connect: SharedServices["connect"], database: pg.Client;
   beforeAll(async () => {
-    [postgres, kafka] = await Promise.all([startPostgres(), startKafka()]);
-    started.push(postgres, kafka);
-    connect = await startConnect({ brokers: kafka.brokers });
-    started.push(connect);
+    [postgres, kafka, connect] = await Promise.all([
+      ownDatabase(),
+      sharedService("kafka"),
+      sharedService("connect"),
+    ]);
     database = new pg.Client({ connectionString: postgres.url });
     await database.connect();
     await database.query(
@@ -75,7 +68,6 @@ suiteNeeding(realPipeline(), "tidemark connector, on a real Kafka Connect", () =
   });
   afterAll(async () => {
     await database.end();
-    for (const service of started.toReversed()) await service.stop();
   });
 
   async function run(
