@@ -2,6 +2,8 @@
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, SelectedFeature } from "../specs.ts";
 import { definitionOf, described, makeDefinition } from "./definition.ts";
+import { checkFeatureName, type CheckAlias } from "./names.ts";
+import { checkMembers } from "./options.ts";
 import type { Simplify, shape } from "./shape.ts";
 
 /** A feature, view or service. It answers a `Row` and needs `Needs` of the caller. */
@@ -71,6 +73,62 @@ type CheckItem<S, D> = S extends AnySelection
     ? S
     : `two features are called ${SelectedNames<S> & D & string}: rename one, as in .as('other')`
   : "this is no feature, view or service";
+
+/** Features by the name under which a service answers them. */
+export type FeaturesByName = { readonly [name: string]: unknown };
+
+/** What `Feature` is at least. A view may hold features called `view` and `name`, no texts. */
+type SingleFeature = AnySelection & { readonly view: string; readonly name: string };
+type ValueOfFeature<S> = S extends SingleFeature ? RowOf<S>[S["name"] & keyof RowOf<S>] : never;
+
+/** The object itself. A member that is no feature becomes the sentence that says so. */
+export type CheckFeaturesByName<F> = {
+  [N in keyof F]: string extends N
+    ? "name features one by one: the types must see each of them"
+    : F[N] extends SingleFeature
+      ? CheckAlias<N & string, NeedsOf<F[N]>> extends infer Name
+        ? Name extends N
+          ? F[N]
+          : Name
+        : never
+      : "this is no feature: name features one by one, as in { home: profile.city }";
+};
+/** The row that features by name answer. */
+export type RowOfFeatures<F> = { -readonly [N in keyof F]: ValueOfFeature<F[N]> } & {};
+/** What a caller must give for features by name. */
+export type NeedsOfFeatures<F> = Intersection<NeedsOfAny<F[keyof F]>>;
+
+/**
+ * Lists features by the name under which they are answered, in the order of the members.
+ *
+ * @throws SELECTION_INVALID when a member is no feature.
+ * @throws DEFINITION_INVALID when there is no member.
+ * @throws NAME_INVALID when a name is no name for a feature.
+ * @throws NAME_TAKEN when a name is that of a key.
+ * @throws TYPE_MISMATCH when two views use one key with different types.
+ */
+export function featuresByName(given: unknown, who: string): readonly SelectedFeature[] {
+  const members = Object.entries(checkMembers(who, "the features", given));
+  if (members.length === 0)
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${who}: the object is empty; name at least one feature`,
+    );
+  const selected = members.map(([as, member]): SelectedFeature => {
+    const found = definitionOf(member);
+    if (found?.kind !== "feature")
+      throw new TidemarkError(
+        "SELECTION_INVALID",
+        `${who}: "${as}" is ${described(member)} and no feature; name features one by one, as ` +
+          "in { home: profile.city }, or give a list",
+      );
+    const keys = found.view.entity.keys.map((key) => key.name);
+    checkFeatureName(`${who}: feature "${found.view.name}.${found.spec.name}"`, as, keys);
+    return { view: found.view, feature: found.spec, as };
+  });
+  checkNames(selected, who);
+  return selected;
+}
 
 /**
  * Lists the features of a feature, a view, a service, or a list of them, in order.

@@ -226,6 +226,24 @@ test("keys map to columns of another name", () => {
   expectTypeOf(sent).toEqualTypeOf<FeatureView<"sent", { total: string }, { user_id: string }>>();
 });
 
+test("a service written as an object answers each feature under the object's name", () => {
+  const named = featureService("named", {
+    city: profile.city,
+    average: weekly.mean,
+    account_total: accounts.total.as("other"),
+  });
+  expectTypeOf<RowOf<typeof named>>().toEqualTypeOf<{
+    city: RowOf<typeof profile>["city"];
+    average: number | null;
+    account_total: string;
+  }>();
+  expectTypeOf<NeedsOf<typeof named>>().toEqualTypeOf<
+    NeedsOf<typeof profile> & NeedsOf<typeof accounts> extends infer X
+      ? { [K in keyof X]: X[K] }
+      : never
+  >();
+});
+
 test("a feature answers under its name or alias, and a service joins rows and needs", () => {
   expectTypeOf(weekly.mean).toEqualTypeOf<
     Feature<"weekly", "mean", number | null, { user_id: string }>
