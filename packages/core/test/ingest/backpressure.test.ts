@@ -1,6 +1,6 @@
 /**
- * No store depends on another's progress: what one does that fails or takes its time, what the
- * other has meanwhile, and where both end.
+ * Tests that no store depends on another's progress: one store fails or is slow, the other goes on,
+ * and both reach the end of the log.
  */
 import { TidemarkError, isTidemarkError } from "@tidemark/core";
 import {
@@ -50,16 +50,16 @@ interface MemoryData {
   readonly offline: ReturnType<typeof memoryOfflineData>;
 }
 
-/** When the history commits: so many rows, or so many µs after the first of them. */
+/** The history commits after this number of rows, or this many µs after the first of them. */
 interface CommitSettings {
   readonly rows?: number;
   readonly age?: number;
 }
 
-/** No log that was cut off after its first few changes: there is something to wait for. */
+/** The log is not cut off after its first changes, so a store can fall behind. */
 const longLog = (seed: number): Scenario => generateScenario(seed, { traits: { tailCut: false } });
 
-/** A run over the data that there is, as after a restart. */
+/** Runs over the stored data, as after a restart. */
 async function run(
   scenario: Scenario,
   data: MemoryData,
@@ -82,7 +82,7 @@ async function run(
   await runChanges(from, scenario.sources, stores, { sleep: sleepInTurns, ...settings });
 }
 
-/** Now good, now bad, for some calls each; as the seed says. */
+/** Alternates between working and failing for some calls each, by the seed. */
 function randomFaults(random: Random): () => Fault {
   let left = random.between(0, 10);
   let faulty = false;
@@ -96,7 +96,7 @@ function randomFaults(random: Random): () => Fault {
   };
 }
 
-/** Takes turns between batches, as a log does that is read over a network. */
+/** Yields to the event loop between batches, as a log that is read over a network. */
 function paced(source: ChangeSource, random: Random): ChangeSource {
   return {
     ...source,
@@ -128,7 +128,7 @@ async function offsets(
 }
 
 /**
- * The oracle's answers on every path, both stores at the end of the log, and every change once in
+ * Checks the oracle's answers on every path, the positions of both stores, and each change once in
  * the history.
  */
 async function expectOracle(scenario: Scenario, data: MemoryData): Promise<void> {
@@ -166,7 +166,7 @@ async function expectOracle(scenario: Scenario, data: MemoryData): Promise<void>
 
 describe("stores that stall and fail at random", () => {
   test(
-    "end as the oracle says, after kills and restarts at random points",
+    "end with the oracle's answers, after kills and restarts at random points",
     { timeout: 600_000 },
     async () => {
       const told = { failed: 0, independent: 0, level: 0, killed: 0 };
@@ -241,7 +241,7 @@ describe("stores that stall and fail at random", () => {
   );
 });
 
-/** A log that goes on: its readers wait at the end of what was published. */
+/** A log that goes on. Its readers wait at the end of the published changes. */
 function live(scenario: Scenario): {
   readonly source: ChangeSource;
   publish(upTo: number): void;
@@ -283,7 +283,7 @@ async function until(what: () => boolean | Promise<boolean>): Promise<void> {
   throw new Error(`waited in vain for ${String(what)}`);
 }
 
-/** Where each store stands, as the oracle's lines say it. */
+/** Returns the position of each store in the oracle's lines. */
 function atLine(scenario: Scenario, lines: number): string[] {
   const ends = new Map<string, number>();
   for (const { source, topic, partition, offset } of scenario.truth.slice(0, lines)) {
@@ -293,12 +293,12 @@ function atLine(scenario: Scenario, lines: number): string[] {
   return [...ends].map(([name, offset]) => `${name} ${offset}`).toSorted();
 }
 
-describe("while one store fails, for as long as it will", () => {
+describe("while one store fails, for any time", () => {
   for (const down of ["history", "online"] as const) {
     const up = down === "history" ? "online" : "history";
     test(
-      `the ${up === "online" ? "online store" : "history"} is at the head of the log; then the ` +
-        "other gets level by a reader of its own, and shares again",
+      `the ${up === "online" ? "online store" : "history"} reaches the end of the log; the other ` +
+        "catches up with an independent reader",
       async () => {
         const scenario = longLog(firstSeed);
         const all = scenario.truth.length;
@@ -365,39 +365,35 @@ describe("while one store fails, for as long as it will", () => {
     );
   }
 
-  test(
-    "one that says nothing and takes for ever is left behind too, once it has no room and was " +
-      "waited for",
-    async () => {
-      const scenario = longLog(firstSeed);
-      const all = scenario.truth.length;
-      const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
-      const log = live(scenario);
-      const backpressure: StoreBackpressure[] = [];
-      const stop = new AbortController();
-      const settings = {
-        signal: stop.signal,
-        queueLimit: { changes: 5, bytes: Infinity },
-        rows: 1,
-        onBackpressure: (stall: StoreBackpressure) => {
-          backpressure.push(stall);
-        },
-      };
-      const ended = run(scenario, data, log.source, { history: () => 1e9 }, settings).catch(
-        (error: unknown) => error,
-      );
-      log.publish(all);
-      await until(
-        async () => (await offsets(scenario, data)).online.join() === atLine(scenario, all).join(),
-      );
-      expect(backpressure).toMatchObject([
-        { role: "history", independent: true, error: null, attempts: 0 },
-      ]);
-      // the call that never ends is not waited for
-      stop.abort(new Error("enough"));
-      expect(await ended).toMatchObject({ message: "enough" });
-    },
-  );
+  test("a store that never answers is left behind too, after its room and the block time", async () => {
+    const scenario = longLog(firstSeed);
+    const all = scenario.truth.length;
+    const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
+    const log = live(scenario);
+    const backpressure: StoreBackpressure[] = [];
+    const stop = new AbortController();
+    const settings = {
+      signal: stop.signal,
+      queueLimit: { changes: 5, bytes: Infinity },
+      rows: 1,
+      onBackpressure: (stall: StoreBackpressure) => {
+        backpressure.push(stall);
+      },
+    };
+    const ended = run(scenario, data, log.source, { history: () => 1e9 }, settings).catch(
+      (error: unknown) => error,
+    );
+    log.publish(all);
+    await until(
+      async () => (await offsets(scenario, data)).online.join() === atLine(scenario, all).join(),
+    );
+    expect(backpressure).toMatchObject([
+      { role: "history", independent: true, error: null, attempts: 0 },
+    ]);
+    // the run does not wait for the call that never ends
+    stop.abort(new Error("enough"));
+    expect(await ended).toMatchObject({ message: "enough" });
+  });
 
   test("a run that starts without the history starts with the online store", async () => {
     const scenario = longLog(firstSeed);
@@ -432,76 +428,71 @@ describe("while one store fails, for as long as it will", () => {
 });
 
 describe("a log that goes quiet", () => {
-  test(
-    "what the history has gathered is committed when it is old enough, no sooner, through " +
-      "failures of the store, and acknowledged",
-    async () => {
-      for (let seed = firstSeed; seed < firstSeed + 10; seed++) {
-        const random = new Random(seed);
-        const scenario = longLog(seed);
-        const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
-        const log = live(scenario);
-        const acknowledged = new Map<string, number>();
-        const stop = new AbortController();
-        let now = 0;
-        let quiet = false;
-        const faults: Fault[] = random.pick<Fault[]>([
-          [],
-          ["before", "before"],
-          ["after"],
-          ["before", "after", 5, "after"],
-        ]);
-        const settings: RunSettings & CommitSettings = {
-          signal: stop.signal,
-          rows: Infinity,
-          age: 60e6,
-          clock: () => now,
-          // time goes on while the run waits
-          async sleep(ms, signal) {
-            await sleepInTurns(ms, signal);
-            if (!signal.aborted) now += ms * 1000;
-          },
-        };
-        const source: ChangeSource = {
-          ...log.source,
-          ack: async (positions) => {
-            for (const { partition, offset } of positions) acknowledged.set(partition, offset);
-          },
-        };
-        const all = atLine(scenario, scenario.truth.length);
-        const ended = run(
-          scenario,
-          data,
-          source,
-          { history: () => (quiet ? (faults.shift() ?? "none") : "none") },
-          settings,
-        ).catch((error: unknown) => error);
-        log.publish(scenario.truth.length);
-        await until(async () => (await offsets(scenario, data)).online.join() === all.join());
-        quiet = true;
-        expect((await offsets(scenario, data)).history).toEqual([]);
-        expect(now).toBeLessThan(60e6);
-        await until(
-          async () =>
-            (await offsets(scenario, data)).history.join() === all.join() &&
-            acknowledged.size === all.length,
-        );
-        expect(now).toBeGreaterThanOrEqual(60e6);
-        expect(
-          [...acknowledged].map(([partition, offset]) => `${partition} ${offset}`).toSorted(),
-        ).toEqual(all.map((text) => text.slice(text.indexOf(" ") + 1)).toSorted());
-        stop.abort(new Error("enough"));
-        expect(await ended).toMatchObject({ message: "enough" });
-        await expectOracle(scenario, data);
-      }
-    },
-  );
+  test("gathered changes are committed at their age, also after failures, and acknowledged", async () => {
+    for (let seed = firstSeed; seed < firstSeed + 10; seed++) {
+      const random = new Random(seed);
+      const scenario = longLog(seed);
+      const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
+      const log = live(scenario);
+      const acknowledged = new Map<string, number>();
+      const stop = new AbortController();
+      let now = 0;
+      let quiet = false;
+      const faults: Fault[] = random.pick<Fault[]>([
+        [],
+        ["before", "before"],
+        ["after"],
+        ["before", "after", 5, "after"],
+      ]);
+      const settings: RunSettings & CommitSettings = {
+        signal: stop.signal,
+        rows: Infinity,
+        age: 60e6,
+        clock: () => now,
+        // the time goes on while the run waits
+        async sleep(ms, signal) {
+          await sleepInTurns(ms, signal);
+          if (!signal.aborted) now += ms * 1000;
+        },
+      };
+      const source: ChangeSource = {
+        ...log.source,
+        ack: async (positions) => {
+          for (const { partition, offset } of positions) acknowledged.set(partition, offset);
+        },
+      };
+      const all = atLine(scenario, scenario.truth.length);
+      const ended = run(
+        scenario,
+        data,
+        source,
+        { history: () => (quiet ? (faults.shift() ?? "none") : "none") },
+        settings,
+      ).catch((error: unknown) => error);
+      log.publish(scenario.truth.length);
+      await until(async () => (await offsets(scenario, data)).online.join() === all.join());
+      quiet = true;
+      expect((await offsets(scenario, data)).history).toEqual([]);
+      expect(now).toBeLessThan(60e6);
+      await until(
+        async () =>
+          (await offsets(scenario, data)).history.join() === all.join() &&
+          acknowledged.size === all.length,
+      );
+      expect(now).toBeGreaterThanOrEqual(60e6);
+      expect(
+        [...acknowledged].map(([partition, offset]) => `${partition} ${offset}`).toSorted(),
+      ).toEqual(all.map((text) => text.slice(text.indexOf(" ") + 1)).toSorted());
+      stop.abort(new Error("enough"));
+      expect(await ended).toMatchObject({ message: "enough" });
+      await expectOracle(scenario, data);
+    }
+  });
 });
 
 describe("a run whose source has ended", () => {
   test(
-    "waits for a store that fails, for as long as it was told; then it is STORE_STALLED, and " +
-      "nothing is lost",
+    "waits for a failing store up to its stall time; then it is STORE_STALLED, " + "without loss",
     async () => {
       const scenario = longLog(firstSeed);
       const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
@@ -529,7 +520,7 @@ describe("a run whose source has ended", () => {
     },
   );
 
-  test("gives up on its own after a minute, and no sooner", async () => {
+  test("gives up after a minute by default, no sooner", async () => {
     const scenario = longLog(firstSeed);
     const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
     const pauses: number[] = [];
@@ -550,7 +541,7 @@ describe("a run whose source has ended", () => {
   });
 });
 
-test("what is no matter of waiting ends the run at once, by its own name", async () => {
+test("an error that no waiting heals ends the run at once, with its own code", async () => {
   const scenario = longLog(firstSeed);
   const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
   const log = live(scenario);
@@ -566,7 +557,7 @@ test("what is no matter of waiting ends the run at once, by its own name", async
   ).rejects.toMatchObject({ code: "STORE_READ_ONLY" });
 });
 
-test("what was acknowledged is in both stores, whoever of them stalls", async () => {
+test("an acknowledged position is in both stores, whichever stalls", async () => {
   for (let seed = firstSeed; seed < firstSeed + 10; seed++) {
     const random = new Random(seed);
     const scenario = generateScenario(seed);
@@ -610,7 +601,7 @@ test("what was acknowledged is in both stores, whoever of them stalls", async ()
   }
 });
 
-test("a store that is down for a million bytes of changes keeps a bounded number of them in memory", async () => {
+test("an unavailable store holds a bounded number of changes in memory", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
   const scenario = longLog(firstSeed);
@@ -640,7 +631,7 @@ test("a store that is down for a million bytes of changes keeps a bounded number
         given.push(new WeakRef(change));
         yield { changes: [change], positions: [{ partition: `${change.topic}:0`, offset }] };
       }
-      // what a WeakRef was made of lives until the event loop turns
+      // the target of a new WeakRef lives until the event loop turns
       await eventLoopTurn();
       collect();
       alive = given.filter((one) => one.deref() !== undefined).length;
@@ -659,6 +650,6 @@ test("a store that is down for a million bytes of changes keeps a bounded number
   stop.abort(new Error("enough"));
   await ended;
   expect(given.length).toBe(4_000);
-  // 200 bytes each: a hundred are a queue
+  // each has 200 bytes, so a hundred are a queue
   expect(alive).toBeLessThan(150);
 });

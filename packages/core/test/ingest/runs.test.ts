@@ -37,7 +37,7 @@ function hundred(partitions = 1): ShopLog {
   return log;
 }
 
-/** All that a user can ask, by both paths. */
+/** Returns every answer of the store, by both paths. */
 async function answers(store: Store): Promise<unknown> {
   const { rows: online } = await store.getOnlineFeatures({
     features: everything,
@@ -68,8 +68,8 @@ async function expected(log: ShopLog): Promise<unknown> {
 }
 
 /**
- * By source: the offsets of the online store, those of the history, and how many changes the
- * history has.
+ * Returns by source the offsets of the online store and of the history, and the number of changes
+ * in the history.
  */
 async function positions(store: Store): Promise<unknown> {
   const offsets = (one: { readonly positions: readonly Position[] } | null): number[] | null =>
@@ -82,7 +82,7 @@ async function positions(store: Store): Promise<unknown> {
 }
 
 describe("a run", () => {
-  test("tells how far it is, and how many changes it took", async () => {
+  test("reports its progress, and the number of changes", async () => {
     const { store } = await openShop();
     const seen: RunProgress[] = [];
     expect(
@@ -97,7 +97,7 @@ describe("a run", () => {
     ]);
   });
 
-  test("again takes nothing twice", async () => {
+  test("repeated takes nothing twice", async () => {
     const log = hundred(3);
     const { store } = await openShop();
     await store.run(log.source({ batch: 7 }));
@@ -107,7 +107,7 @@ describe("a run", () => {
     expect(await answers(store)).toEqual(await expected(log));
   });
 
-  test("that is aborted ends with the signal's reason, and the next one goes on", async () => {
+  test("that is aborted ends with the signal's reason; the next one goes on", async () => {
     const log = hundred(3);
     const { store } = await openShop();
     const controller = new AbortController();
@@ -120,7 +120,7 @@ describe("a run", () => {
         },
       }),
     ).rejects.toBe(reason);
-    // the online store has what it was given; the history has what was committed
+    // the online store has the given changes, the history the committed ones
     expect(await positions(store)).toEqual([
       [[14, 14, 14], [], 0],
       [[], [], 0],
@@ -129,7 +129,7 @@ describe("a run", () => {
     expect(await answers(store)).toEqual(await expected(log));
   });
 
-  test("whose source fails in the middle passes the error on, and the next one goes on", async () => {
+  test("whose source fails in the middle throws its error; the next one goes on", async () => {
     const log = hundred(2);
     const { store } = await openShop({ history: { commit: { rows: 10 } } });
     const whole = log.source({ batch: 20 });
@@ -172,7 +172,7 @@ describe("a run", () => {
     expect([row.city, row.payments_l1w]).toEqual(["Oslo", 66]);
   });
 
-  test("of changes that no definition asks for stands still", async () => {
+  test("of changes without a definition moves no position", async () => {
     const { store } = await openShop();
     expect(await store.run(new ShopLog().add("strangers", "upsert", [1n], {}).source())).toEqual({
       changes: 1,
@@ -183,7 +183,7 @@ describe("a run", () => {
     ]);
   });
 
-  test("acknowledges a position once it is durable in every store, and not before", async () => {
+  test("acknowledges a position when it is durable in every store, not before", async () => {
     const acknowledged: Position[] = [];
     const { store, offline } = await openShop({ history: { commit: { rows: 50 } } });
     const durable: number[] = [];
@@ -200,8 +200,8 @@ describe("a run", () => {
   });
 });
 
-describe("stores that are apart", () => {
-  test("online only and offline only answer what both together do", async () => {
+describe("stores at different positions", () => {
+  test("an online store alone and a history alone answer as both together", async () => {
     const log = hundred(2);
     const online = await openShop({ offline: undefined });
     await online.store.run(log.source());
@@ -219,29 +219,25 @@ describe("stores that are apart", () => {
     expect((await offline.store.status())[0]!.online).toBeNull();
   });
 
-  test(
-    "an online store that was lost is filled again from the log, and the history takes nothing " +
-      "twice",
-    async () => {
-      const log = hundred(2);
-      const offline = memoryOfflineData();
-      const open = (): Promise<Store> =>
-        openStore({
-          definitions,
-          online: { store: memoryOnlineStore(), retention: "forever" },
-          offline: memoryOfflineStore(offline),
-          clock: () => date(NOON),
-        });
-      await (await open()).run(log.source());
-      const versions = offline.tables.get("payments/changes")!.length;
-      const store = await open();
-      expect(await store.run(log.source({ batch: 13 }))).toEqual({ changes: 100 });
-      expect(offline.tables.get("payments/changes")!.length).toBe(versions);
-      expect(await answers(store)).toEqual(await expected(log));
-    },
-  );
+  test("a lost online store is filled again from the log; the history takes nothing twice", async () => {
+    const log = hundred(2);
+    const offline = memoryOfflineData();
+    const open = (): Promise<Store> =>
+      openStore({
+        definitions,
+        online: { store: memoryOnlineStore(), retention: "forever" },
+        offline: memoryOfflineStore(offline),
+        clock: () => date(NOON),
+      });
+    await (await open()).run(log.source());
+    const versions = offline.tables.get("payments/changes")!.length;
+    const store = await open();
+    expect(await store.run(log.source({ batch: 13 }))).toEqual({ changes: 100 });
+    expect(offline.tables.get("payments/changes")!.length).toBe(versions);
+    expect(await answers(store)).toEqual(await expected(log));
+  });
 
-  test("a history that was lost is filled again, and the online store takes nothing twice", async () => {
+  test("a lost history is filled again; the online store takes nothing twice", async () => {
     const log = hundred(2);
     const online = memoryOnlineData();
     const open = (): Promise<Store> =>
@@ -259,7 +255,7 @@ describe("stores that are apart", () => {
     expect(await answers(store)).toEqual(await expected(log));
   });
 
-  test("a store that is behind in one partition and level in another catches up there", async () => {
+  test("a store that is behind in one partition catches up there", async () => {
     const log = hundred(2);
     const { store, online, offline } = await openShop();
     await store.run(log.source({ upTo: 30 }));
@@ -277,7 +273,7 @@ describe("stores that are apart", () => {
   });
 });
 
-/** Runs one store's log while another store is in the middle of its own. */
+/** Runs one store while another store is in the middle of its run. */
 async function meanwhile(
   first: Store,
   source: ChangeSource,
@@ -297,7 +293,7 @@ async function meanwhile(
 }
 
 describe("two runners on one online store", () => {
-  test("over one partition: one of them is ONLINE_STORE_FENCED, and nothing is lost or doubled", async () => {
+  test("over one partition: one is ONLINE_STORE_FENCED, and nothing is lost or doubled", async () => {
     const log = hundred();
     const made = await openShop({ offline: undefined });
     const other = await made.reopened();
@@ -315,7 +311,7 @@ describe("two runners on one online store", () => {
     expect(row).toEqual({ payments_l1w: 66 });
   });
 
-  test("over a partition each, taking turns on the same entities: as one runner over both", async () => {
+  test("over a partition each, with the same entities, answer as one runner over both", async () => {
     const log = hundred(2);
     const half = (partition: number): ShopLog =>
       Object.assign(new ShopLog(), {
@@ -345,7 +341,7 @@ describe("two runners on one online store", () => {
 });
 
 describe("two runners on one history", () => {
-  test("over one partition: one of them is HISTORY_FENCED, and nothing is lost or doubled", async () => {
+  test("over one partition: one is HISTORY_FENCED, and nothing is lost or doubled", async () => {
     const log = hundred();
     const made = await openShop({ online: undefined, history: { commit: { rows: 10 } } });
     const other = await made.reopened();
@@ -368,23 +364,19 @@ describe("two runners on one history", () => {
     expect((await other.status())[0]!.history!.changes).toBe(100);
   });
 
-  test(
-    "over a partition that changed hands: who is overtaken beyond what it has read takes none " +
-      "of that again",
-    async () => {
-      const log = hundred();
-      const made = await openShop({ online: undefined, history: { commit: { rows: 15 } } });
-      const other = await made.reopened();
-      const shared = (source: ChangeSource): ChangeSource => ({ ...source, shared: true });
-      // the first has gathered 20 when it commits, and finds the log at 30
-      await meanwhile(made.store, shared(log.source({ batch: 10 })), () =>
-        other.run(shared(log.source({ upTo: 30 }))),
-      );
-      expect((await other.status())[0]!.history!.changes).toBe(100);
-    },
-  );
+  test("over a reassigned partition: a runner that was overtaken takes nothing again", async () => {
+    const log = hundred();
+    const made = await openShop({ online: undefined, history: { commit: { rows: 15 } } });
+    const other = await made.reopened();
+    const shared = (source: ChangeSource): ChangeSource => ({ ...source, shared: true });
+    // the first runner has gathered 20 when it commits, and finds the log at 30
+    await meanwhile(made.store, shared(log.source({ batch: 10 })), () =>
+      other.run(shared(log.source({ upTo: 30 }))),
+    );
+    expect((await other.status())[0]!.history!.changes).toBe(100);
+  });
 
-  test("over a partition each: as one runner over both", async () => {
+  test("over a partition each answer as one runner over both", async () => {
     const log = hundred(2);
     const half = (partition: number): ShopLog =>
       Object.assign(new ShopLog(), {
@@ -413,54 +405,53 @@ describe("two runners on one history", () => {
   });
 });
 
-describe("a log in which LSNs say less than they should", () => {
+describe("a log with LSNs that do not order every change", () => {
+  test("a lower LSN with a later commit is SOURCE_LSN_WENT_BACK; its batch is not stored", async () => {
+    const { store } = await openShop({ offline: undefined });
+    const log = new ShopLog()
+      .paid({ id: 1, time: NOON - HOUR, amount: 1 }, { lsn: 500n })
+      .paid({ id: 2, time: NOON - HOUR, amount: 1 }, { lsn: 600n });
+    await store.run(log.source());
+    log
+      .paid({ id: 3, time: NOON - HOUR }, { lsn: 601n, committed: NOON })
+      .paid({ id: 1, time: NOON - HOUR, amount: 9 }, { lsn: 499n, committed: NOON });
+    expect(await rejectionOf(store.run(log.source()))).toEqual({
+      code: "SOURCE_LSN_WENT_BACK",
+      message: expect.stringMatching(
+        /^source "payments": t\.public\.payments:0 offset 3 has LSN 499, committed after LSN 500 of the same row: .*new snapshot/,
+      ) as string,
+    });
+    const [row] = await store.getOnlineFeatures({
+      features: [weekly.payments_l1w, weekly.spent_7d],
+      entities: [ann],
+    });
+    expect([row, await positions(store)]).toEqual([
+      { payments_l1w: 2, spent_7d: 2 },
+      [
+        [[1], null, null],
+        [[], null, null],
+      ],
+    ]);
+  });
+
   test(
-    "a lower LSN that was committed later is SOURCE_LSN_WENT_BACK, and nothing of its batch is " +
-      "in",
+    "a repeated range of the log at new offsets changes nothing, and is no restored " + "source",
     async () => {
-      const { store } = await openShop({ offline: undefined });
-      const log = new ShopLog()
-        .paid({ id: 1, time: NOON - HOUR, amount: 1 }, { lsn: 500n })
-        .paid({ id: 2, time: NOON - HOUR, amount: 1 }, { lsn: 600n });
-      await store.run(log.source());
-      log
-        .paid({ id: 3, time: NOON - HOUR }, { lsn: 601n, committed: NOON })
-        .paid({ id: 1, time: NOON - HOUR, amount: 9 }, { lsn: 499n, committed: NOON });
-      expect(await rejectionOf(store.run(log.source()))).toEqual({
-        code: "SOURCE_LSN_WENT_BACK",
-        message: expect.stringMatching(
-          /^source "payments": t\.public\.payments:0 offset 3 has LSN 499, committed after LSN 500 of the same row: .*new snapshot/,
-        ) as string,
-      });
-      const [row] = await store.getOnlineFeatures({
-        features: [weekly.payments_l1w, weekly.spent_7d],
-        entities: [ann],
-      });
-      expect([row, await positions(store)]).toEqual([
-        { payments_l1w: 2, spent_7d: 2 },
-        [
-          [[1], null, null],
-          [[], null, null],
-        ],
-      ]);
+      const log = hundred();
+      const again = [...log.changes];
+      for (const change of again.slice(20, 70))
+        log.add("payments", "upsert", change.values, {
+          lsn: change.order,
+          committed: change.committed!,
+        });
+      const { store } = await openShop();
+      await store.run(log.source({ batch: 15 }));
+      const asked = await answers(store);
+      const once = await openShop();
+      await once.store.run(Object.assign(new ShopLog(), { changes: again }).source());
+      expect(asked).toEqual(await answers(once.store));
     },
   );
-
-  test("a segment of the log again, at new offsets, is no restored source: it changes nothing", async () => {
-    const log = hundred();
-    const again = [...log.changes];
-    for (const change of again.slice(20, 70))
-      log.add("payments", "upsert", change.values, {
-        lsn: change.order,
-        committed: change.committed!,
-      });
-    const { store } = await openShop();
-    await store.run(log.source({ batch: 15 }));
-    const asked = await answers(store);
-    const once = await openShop();
-    await once.store.run(Object.assign(new ShopLog(), { changes: again }).source());
-    expect(asked).toEqual(await answers(once.store));
-  });
 
   test("changes without a log order in two partitions are ORDER_MISSING", async () => {
     const { store } = await openShop();
@@ -480,66 +471,65 @@ describe("a log in which LSNs say less than they should", () => {
     ]);
   });
 
-  test("a table without LSNs in one partition is ordered by its offsets, over any number of runs", async () => {
-    const log = new ShopLog();
-    for (let i = 0; i < 10; i++)
-      log.paid(
-        { id: 1, time: NOON - HOUR, amount: i },
-        { lsn: null, committed: NOON - HOUR + i * SECOND },
-      );
-    const { store } = await openShop();
-    for (const upTo of [3, 7, 10]) await store.run(log.source({ upTo }));
-    const [row] = await store.getOnlineFeatures({ features: weekly.spent_7d, entities: [ann] });
-    expect(row).toEqual({ spent_7d: 9 });
-    const [label] = await (
-      await store.getHistoricalFeatures({
-        features: weekly.spent_7d,
-        entities: [{ ...ann, event_timestamp: date(NOON - HOUR + 5 * SECOND) }],
-        knowledge: "as-known",
-      })
-    ).rows();
-    expect(label!.spent_7d).toBe(4);
-  });
+  test(
+    "a table without LSNs in one partition is ordered by offsets, over any number of " + "runs",
+    async () => {
+      const log = new ShopLog();
+      for (let i = 0; i < 10; i++)
+        log.paid(
+          { id: 1, time: NOON - HOUR, amount: i },
+          { lsn: null, committed: NOON - HOUR + i * SECOND },
+        );
+      const { store } = await openShop();
+      for (const upTo of [3, 7, 10]) await store.run(log.source({ upTo }));
+      const [row] = await store.getOnlineFeatures({ features: weekly.spent_7d, entities: [ann] });
+      expect(row).toEqual({ spent_7d: 9 });
+      const [label] = await (
+        await store.getHistoricalFeatures({
+          features: weekly.spent_7d,
+          entities: [{ ...ann, event_timestamp: date(NOON - HOUR + 5 * SECOND) }],
+          knowledge: "as-known",
+        })
+      ).rows();
+      expect(label!.spent_7d).toBe(4);
+    },
+  );
 
   test.each([
     ["in one run", [4]],
     ["with a restart before it", [2, 4]],
     ["with a restart after it", [3, 4]],
     ["a change at a time", [1, 2, 3, 4]],
-  ])(
-    "a change without LSN among others takes the place of what its partition held before, %s",
-    async (_, stops) => {
-      const { store } = await openShop();
-      // the row's last word is the incremental snapshot row, then an older change comes again
-      const log = new ShopLog()
-        .paid({ id: 1, time: NOON - HOUR, amount: 1 }, { lsn: 500n })
-        .paid({ id: 2, time: NOON - HOUR, amount: 10 }, { lsn: 700n })
-        .paid(
-          { id: 1, time: NOON - HOUR, amount: 2 },
-          { lsn: null, change: { snapshot: true, op: "r" } },
-        )
-        .paid({ id: 1, time: NOON - HOUR, amount: 3 }, { lsn: 600n });
-      for (const upTo of stops) await store.run(log.source({ upTo }));
-      const [row] = await store.getOnlineFeatures({ features: weekly.spent_7d, entities: [ann] });
-      const [label] = await (
-        await store.getHistoricalFeatures({
-          features: weekly.spent_7d,
-          entities: [{ ...ann, event_timestamp: date(NOON) }],
-        })
-      ).rows();
-      expect([row.spent_7d, label!.spent_7d]).toEqual([12, 12]);
-      await store.run(log.paid({ id: 1, time: NOON - HOUR, amount: 4 }, { lsn: 701n }).source());
-      expect(
-        (await store.getOnlineFeatures({ features: weekly.spent_7d, entities: [ann] }))[0],
-      ).toEqual({ spent_7d: 14 });
-    },
-  );
+  ])("a change without LSN replaces the earlier changes of its partition, %s", async (_, stops) => {
+    const { store } = await openShop();
+    // The row's newest change is the incremental snapshot row. Then an older change comes again.
+    const log = new ShopLog()
+      .paid({ id: 1, time: NOON - HOUR, amount: 1 }, { lsn: 500n })
+      .paid({ id: 2, time: NOON - HOUR, amount: 10 }, { lsn: 700n })
+      .paid(
+        { id: 1, time: NOON - HOUR, amount: 2 },
+        { lsn: null, change: { snapshot: true, op: "r" } },
+      )
+      .paid({ id: 1, time: NOON - HOUR, amount: 3 }, { lsn: 600n });
+    for (const upTo of stops) await store.run(log.source({ upTo }));
+    const [row] = await store.getOnlineFeatures({ features: weekly.spent_7d, entities: [ann] });
+    const [label] = await (
+      await store.getHistoricalFeatures({
+        features: weekly.spent_7d,
+        entities: [{ ...ann, event_timestamp: date(NOON) }],
+      })
+    ).rows();
+    expect([row.spent_7d, label!.spent_7d]).toEqual([12, 12]);
+    await store.run(log.paid({ id: 1, time: NOON - HOUR, amount: 4 }, { lsn: 701n }).source());
+    expect(
+      (await store.getOnlineFeatures({ features: weekly.spent_7d, entities: [ann] }))[0],
+    ).toEqual({ spent_7d: 14 });
+  });
 });
 
-describe("what is known of a source", () => {
+describe("the status of a source", () => {
   test(
-    "messages and rows that are quarantined are counted apart, and each row is named with its " +
-      "place and reason",
+    "quarantined messages and rows are counted apart; each row has its offset and " + "reason",
     async () => {
       const { store } = await openShop();
       const log = new ShopLog()
@@ -596,7 +586,8 @@ describe("what is known of a source", () => {
         [4n, "t.public.payments", 0, 4, null, "CONTENT_UNREADABLE"],
         [5n, "t.public.payments", 0, 5, "shop_id", "NULL_KEY_OR_TIME"],
       ]);
-      // the next readable change brings a row back; a delete and a truncate take it off the list
+      // The next readable change brings a row back. A delete and a truncate remove it from the
+      // list.
       await store.run(
         log
           .paid({ id: 1, time: NOON - HOUR })
@@ -617,7 +608,7 @@ describe("what is known of a source", () => {
     },
   );
 
-  test("an image that the log left out is TOAST_UNRESOLVED until a change has it", async () => {
+  test("a missing TOASTed column is TOAST_UNRESOLVED until a change has it", async () => {
     const { store } = await openShop();
     const log = new ShopLog().paid(
       { id: 1, time: NOON - HOUR, vendor: null },

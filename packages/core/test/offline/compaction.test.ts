@@ -12,7 +12,7 @@ import { Random } from "@tidemark/testkit/generate/random";
 import { generateScenario } from "@tidemark/testkit/generate/scenario";
 import { withLogOrder } from "../support/log-order.ts";
 
-/** Appends to the log of a source, and asks for what compaction made of it. */
+/** Appends to the change log of a source, and reads its versions. */
 class History {
   readonly context;
   private readonly reached = new Map<string, number>();
@@ -37,8 +37,8 @@ class History {
   }
 
   /**
-   * Rows of the versions table, as text in an order of their own; not the bucket, which another
-   * number of buckets changes.
+   * Returns the rows of the versions table as sorted text, without the bucket, which depends on the
+   * number of buckets.
    */
   async versions(): Promise<string[]> {
     const { offline, tables } = this.context;
@@ -67,43 +67,39 @@ const textOf = (value: Value): string =>
       ? Buffer.from(value).toString("hex")
       : String(value);
 
-describe(
-  "however appends and compactions are interleaved, the versions are those of one compaction at " +
-    "the end",
-  () => {
-    test("of logs with every kind of change", async () => {
-      await fc.assert(
-        fc.asyncProperty(
-          fc.integer({ min: 1, max: 1e6 }),
-          fc.integer({ min: 1, max: 4 }),
-          async (seed, buckets) => {
-            const scenario = generateScenario(seed, { traits: { changes: 30 } });
-            const random = new Random(seed);
-            for (const source of scenario.sources) {
-              const changes = withLogOrder(source, scenario.truth);
-              if (changes.length === 0) continue;
-              const [once, often] = [new History(source), new History(source)];
-              await once.append(changes);
-              await compactHistory(once.context, { buckets: 1 });
-              for (let at = 0; at < changes.length;) {
-                const size = random.between(1, random.pick([1, 5, 20]));
-                await often.append(changes.slice(at, at + size));
-                at += size;
-                if (random.chance(0.6)) await compactHistory(often.context, { buckets });
-              }
-              await compactHistory(often.context, { buckets });
-              expect(await often.versions(), source.name).toEqual(await once.versions());
+describe("appends and compactions in any order leave the versions of one compaction", () => {
+  test("of logs with every kind of change", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 1e6 }),
+        fc.integer({ min: 1, max: 4 }),
+        async (seed, buckets) => {
+          const scenario = generateScenario(seed, { traits: { changes: 30 } });
+          const random = new Random(seed);
+          for (const source of scenario.sources) {
+            const changes = withLogOrder(source, scenario.truth);
+            if (changes.length === 0) continue;
+            const [once, often] = [new History(source), new History(source)];
+            await once.append(changes);
+            await compactHistory(once.context, { buckets: 1 });
+            for (let at = 0; at < changes.length;) {
+              const size = random.between(1, random.pick([1, 5, 20]));
+              await often.append(changes.slice(at, at + size));
+              at += size;
+              if (random.chance(0.6)) await compactHistory(often.context, { buckets });
             }
-          },
-        ),
-        { numRuns: 40 },
-      );
-    });
-  },
-);
+            await compactHistory(often.context, { buckets });
+            expect(await often.versions(), source.name).toEqual(await once.versions());
+          }
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+});
 
 describe("compactors at once", () => {
-  /** A store whose every call may be overtaken by others. */
+  /** A store whose calls interleave with others. */
   function slowed(store: OfflineStore, random: Random): OfflineStore {
     const pause = async (): Promise<void> => {
       for (let turns = random.int(4); turns > 0; turns--)
@@ -137,7 +133,7 @@ describe("compactors at once", () => {
     };
   }
 
-  test("lose nothing, double nothing, and take no bucket back", async () => {
+  test("lose nothing, double nothing, and set no bucket back", async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), async (seed) => {
         const scenario = generateScenario(seed, { traits: { changes: 30 } });
@@ -232,7 +228,7 @@ describe("positions", () => {
       expect(bucketState(state, bucket).reached).toEqual([{ partition: "t:0", offset: 2 }]);
   });
 
-  test("where the log says nothing new, nothing is written", async () => {
+  test("if the log has nothing new, nothing is written", async () => {
     const history = new History(source);
     await history.append([change(0, 1)]);
     expect(await compactHistory(history.context, { buckets: 2 })).toEqual({
@@ -244,7 +240,7 @@ describe("positions", () => {
     expect((await history.state()).version).toBe(version);
   });
 
-  test("messages that say nothing of a row move the positions alone", async () => {
+  test("messages without a row move the positions only", async () => {
     const history = new History(source);
     await history.append([change(0, 1)]);
     await compactHistory(history.context, { buckets: 2 });

@@ -16,7 +16,7 @@ test.for([1, 2, 3, 7])(
       expect(
         [...pass.rows.entity].every((entity) => entity >= 0 && entity < pass.rows.keyCount),
       ).toBe(true);
-    // a pass that answers each row with its own time must put every time back where it was
+    // An entity partition answers each row with its own time, and puts each time back in its place.
     const answers = joinPartitions(
       passes.map(({ indexes, rows }) => ({
         indexes,

@@ -40,7 +40,7 @@ function change(partition: number, offset: number, kind: "upsert" | "delete", ls
   };
 }
 
-/** The versions table after the changes came in these parts, with a compaction after each. */
+/** Returns the versions table after these batches of changes, with a compaction after each. */
 async function versionsOf(parts: readonly (readonly Change[])[]): Promise<unknown[][]> {
   const context = historyContext(memoryOfflineStore(), source);
   const { offline, tables } = context;
@@ -80,16 +80,19 @@ test("a change delivered again leaves the same versions, however compaction cut 
   expect(await versionsOf(log.map((one) => [one]))).toEqual(versions);
 });
 
-test("… nor does it matter that it comes again in a partition whose offsets are lower", async () => {
-  const log = [
-    change(0, 7, "upsert", 10n),
-    change(0, 8, "delete", 20n),
-    change(1, 0, "delete", 20n),
-  ];
-  const versions = [
-    [1, 10_000, 20_000, false, 10n, 7n],
-    [1, 20_000, null, true, 20n, 0n],
-  ];
-  expect(await versionsOf([log])).toEqual(versions);
-  expect(await versionsOf(log.map((one) => [one]))).toEqual(versions);
-});
+test(
+  "a change delivered again in a partition with lower offsets leaves the same " + "versions",
+  async () => {
+    const log = [
+      change(0, 7, "upsert", 10n),
+      change(0, 8, "delete", 20n),
+      change(1, 0, "delete", 20n),
+    ];
+    const versions = [
+      [1, 10_000, 20_000, false, 10n, 7n],
+      [1, 20_000, null, true, 20n, 0n],
+    ];
+    expect(await versionsOf([log])).toEqual(versions);
+    expect(await versionsOf(log.map((one) => [one]))).toEqual(versions);
+  },
+);

@@ -38,7 +38,7 @@ const column = (name: string, type: ColumnSpec["type"]): ColumnSpec => ({
 });
 
 /**
- * Ann's payments at −6 d, −1 h and −1 s; the second comes late and is corrected later, the third is
+ * Ann's payments at −6 d, −1 h and −1 s. The second comes late and is corrected later. The third is
  * deleted.
  */
 const log = (): ShopLog =>
@@ -117,7 +117,7 @@ describe("the rows", () => {
     },
   );
 
-  test("come as a whole, one by one, and as columns; each with the same values", async () => {
+  test("have the same values as a list, as a stream and as columns", async () => {
     const store = await filled();
     const entities = [at(NOON), at(LATER), { user_id: "nobody", event_timestamp: date(NOON) }];
     const ask = () =>
@@ -141,7 +141,7 @@ describe("the rows", () => {
     ]);
   });
 
-  test("of a set that was read is TRAINING_SET_READ, whichever way", async () => {
+  test("of a set that was read is TRAINING_SET_READ", async () => {
     const set = await (
       await filled()
     ).getHistoricalFeatures({ features: weekly, entities: [at(NOON)] });
@@ -186,7 +186,7 @@ describe("entity rows", () => {
     ["ann", LATER, 1, 7],
   ];
 
-  test("may be an array, an async iterable, a generator of rows, or columns: in any cut", async () => {
+  test("may be an array, an async iterable, a generator or columns, in batches of any size", async () => {
     const store = await filled();
     const columns = [
       column("event_timestamp", "timestamp"),
@@ -232,7 +232,7 @@ describe("entity rows", () => {
     }
   });
 
-  test("of columns answer as objects too", async () => {
+  test("as columns may be read as objects", async () => {
     const set = await (
       await filled()
     ).getHistoricalFeatures({
@@ -247,7 +247,7 @@ describe("entity rows", () => {
     ]);
   });
 
-  test("of none give none, with the columns they would have had", async () => {
+  test("of length 0 give no rows, with all columns", async () => {
     const store = await filled();
     const set = await store.getHistoricalFeatures({ features: weekly.payments_l1w, entities: [] });
     expect([set.columns.map(({ name }) => name), await set.rows()]).toEqual([
@@ -305,7 +305,7 @@ describe("entity rows", () => {
     expect(found).toEqual({ code, message: expect.stringContaining(says) as string });
   });
 
-  test("whose other members change their kind on the way have no column to ride in: VALUE_INVALID", async () => {
+  test("whose passed-through members change their type are VALUE_INVALID", async () => {
     const asked = (await filled()).getHistoricalFeatures({
       features: weekly,
       entities: [at(NOON, { label: 1 }), at(NOON, { label: "one" })],
@@ -372,7 +372,7 @@ describe("entity rows", () => {
     });
   });
 
-  test("an aborted signal ends the reading with its reason", async () => {
+  test("an aborted signal ends the read with its reason", async () => {
     const controller = new AbortController();
     const set = await (
       await filled()
@@ -384,44 +384,40 @@ describe("entity rows", () => {
 });
 
 describe("as corrected and as known", () => {
-  test(
-    "differ where a change came after the moment that is asked for, and agree where none did " +
-      "(law 6)",
-    async () => {
-      const store = await filled();
-      const times = [
-        NOON - 5 * DAY,
-        NOON,
-        NOON + 1,
-        NOON + HOUR,
-        NOON + HOUR + 1,
-        NOON + 2 * HOUR + 1,
-        NOON + 3 * HOUR,
-        NOON + 3 * HOUR + 1,
-      ];
-      const ask = async (knowledge: Knowledge): Promise<unknown> => {
-        const set = await store.getHistoricalFeatures({
-          features: [weekly.payments_l1w, weekly.spent_7d],
-          entities: times.map((time) => at(time)),
-          knowledge,
-        });
-        return (await set.rows()).map((row) => [row.payments_l1w, row.spent_7d]);
-      };
-      expect(await ask("as-corrected")).toEqual([[1, 10], ...Array<unknown>(7).fill([2, 17])]);
-      expect(await ask("as-known")).toEqual([
-        [1, 10],
-        [1, 10],
-        [2, 12],
-        [2, 12],
-        [3, 17],
-        [3, 19],
-        [3, 19],
-        [2, 17],
-      ]);
-    },
-  );
+  test("differ exactly where a change came after the label time (law 6)", async () => {
+    const store = await filled();
+    const times = [
+      NOON - 5 * DAY,
+      NOON,
+      NOON + 1,
+      NOON + HOUR,
+      NOON + HOUR + 1,
+      NOON + 2 * HOUR + 1,
+      NOON + 3 * HOUR,
+      NOON + 3 * HOUR + 1,
+    ];
+    const ask = async (knowledge: Knowledge): Promise<unknown> => {
+      const set = await store.getHistoricalFeatures({
+        features: [weekly.payments_l1w, weekly.spent_7d],
+        entities: times.map((time) => at(time)),
+        knowledge,
+      });
+      return (await set.rows()).map((row) => [row.payments_l1w, row.spent_7d]);
+    };
+    expect(await ask("as-corrected")).toEqual([[1, 10], ...Array<unknown>(7).fill([2, 17])]);
+    expect(await ask("as-known")).toEqual([
+      [1, 10],
+      [1, 10],
+      [2, 12],
+      [2, 12],
+      [3, 17],
+      [3, 19],
+      [3, 19],
+      [2, 17],
+    ]);
+  });
 
-  test("a dimension's versions are its facts in both, from their commit on", async () => {
+  test("a dimension's versions hold from their commit in both", async () => {
     const { store } = await openShop();
     const changes = new ShopLog()
       .customer(1, "Oslo", { committed: NOON })
@@ -448,44 +444,48 @@ describe("as corrected and as known", () => {
     }
   });
 
-  test("say from when on each source is known; beforeHistory error refuses earlier rows (law 6)", async () => {
-    const { store } = await openShop();
-    await store.run(
-      log()
-        .customer(1, "Oslo", { committed: NOON + 5 * HOUR })
-        .source(),
-    );
-    const ask = (times: readonly number[], beforeHistory: BeforeHistory) =>
-      store.getHistoricalFeatures({
-        features: everything,
-        entities: times.map((time) => at(time)),
-        knowledge: "as-known",
-        beforeHistory,
+  test(
+    "report the time from which each source is known; beforeHistory error refuses " +
+      "earlier rows",
+    async () => {
+      const { store } = await openShop();
+      await store.run(
+        log()
+          .customer(1, "Oslo", { committed: NOON + 5 * HOUR })
+          .source(),
+      );
+      const ask = (times: readonly number[], beforeHistory: BeforeHistory) =>
+        store.getHistoricalFeatures({
+          features: everything,
+          entities: times.map((time) => at(time)),
+          knowledge: "as-known",
+          beforeHistory,
+        });
+      const first = iso(NOON - 6 * DAY + SECOND);
+      expect((await ask([NOON], "empty")).coverage).toEqual({
+        payments: { knownSince: first },
+        customers: { knownSince: iso(NOON + 5 * HOUR) },
       });
-    const first = iso(NOON - 6 * DAY + SECOND);
-    expect((await ask([NOON], "empty")).coverage).toEqual({
-      payments: { knownSince: first },
-      customers: { knownSince: iso(NOON + 5 * HOUR) },
-    });
-    expect(
-      (await (await ask([NOON - 9 * DAY], "empty")).rows()).map((row) => [
-        row.payments_l1w,
-        row.city,
-      ]),
-    ).toEqual([[0, null]]);
-    const { code, message } = await rejectionOf(
-      (await ask([NOON + DAY, NOON + 5 * HOUR], "error")).rows(),
-    );
-    expect([code, message]).toEqual([
-      "ASKNOWN_BEFORE_HISTORY",
-      expect.stringMatching(
-        /^entity row 1 asks for 2026-01-05T17:00:00.*source "customers" is known from 2026-01-05T17:00:00.* on: leave such rows out, or write beforeHistory: "empty"/,
-      ),
-    ]);
-    expect(
-      (await (await ask([NOON + 5 * HOUR + 1], "error")).rows()).map((row) => row.city),
-    ).toEqual(["Oslo"]);
-  });
+      expect(
+        (await (await ask([NOON - 9 * DAY], "empty")).rows()).map((row) => [
+          row.payments_l1w,
+          row.city,
+        ]),
+      ).toEqual([[0, null]]);
+      const { code, message } = await rejectionOf(
+        (await ask([NOON + DAY, NOON + 5 * HOUR], "error")).rows(),
+      );
+      expect([code, message]).toEqual([
+        "ASKNOWN_BEFORE_HISTORY",
+        expect.stringMatching(
+          /^entity row 1 asks for 2026-01-05T17:00:00.*source "customers" is known from 2026-01-05T17:00:00.* on: leave such rows out, or write beforeHistory: "empty"/,
+        ),
+      ]);
+      expect(
+        (await (await ask([NOON + 5 * HOUR + 1], "error")).rows()).map((row) => row.city),
+      ).toEqual(["Oslo"]);
+    },
+  );
 
   test(
     "before anything ran there is no history: empty answers, coverage null, and nothing that " +
@@ -541,7 +541,7 @@ describe("as corrected and as known", () => {
     const changes = log();
     await made.store.run(changes.source({ upTo: 2 }));
     const compacted = (await made.store.status())[0]!.history!.versions;
-    // a run that fails after its changes were committed leaves them to the reader
+    // the run fails after its changes were committed, so the reader compacts them
     const source = changes.source({ batch: 2 });
     await expect(
       made.store.run({
@@ -576,7 +576,7 @@ describe("as corrected and as known", () => {
     );
   });
 
-  test("a view that was defined after the history was written reads it as it is, other columns too", async () => {
+  test("a view defined after the history was written reads it, with its columns", async () => {
     const made = await openShop();
     await made.store.run(log().customer(1, "Oslo").source());
     const later = featureView("later", {

@@ -1,4 +1,4 @@
-/** Answers that are kept, beside the slow and obvious twin: a reader that computes each again. */
+/** Compares the answer cache with a reader that computes every answer. */
 import { expect, test } from "vitest";
 import type { ResultColumns, OnlineStore } from "../../src/spi.ts";
 import { openStore } from "../../src/index.ts";
@@ -12,16 +12,16 @@ import { Random } from "@tidemark/testkit/generate/random";
 import { seedsFromEnvironment } from "@tidemark/testkit/generate/seeds";
 
 interface ReadCounts extends OnlineStore {
-  /** Answers of a view whose heads were told to be the same. */
+  /** The number of answers of a view whose log tails were reported unchanged. */
   same: number;
   reads: number;
-  /** Runs before the next read: a writer that comes in between. */
+  /** Runs before the next read, as a concurrent writer would. */
   before: (() => Promise<void>) | null;
 }
 
 /**
- * The store, with all that it may tell of cells that have not changed. `states`: so many cells of
- * each read are those of sources.
+ * Wraps a store and reports unchanged cells. `states` is the number of a read's cells that belong
+ * to sources.
  */
 function countingStore(
   store: OnlineStore,
@@ -57,8 +57,7 @@ const plain = (answers: readonly ResultColumns[]): unknown =>
   answers.map(({ values, statuses, times }) => ({ values, statuses, times: [...times] }));
 
 test(
-  "between any changes, at times that go on and back, a kept answer is the one that is " +
-    "computed, and all are of one snapshot",
+  "a cached answer equals the computed one, and all are of one snapshot",
   { timeout: 300_000 },
   async () => {
     const total = { asked: 0, same: 0, unread: 0, between: 0 };
@@ -82,7 +81,7 @@ test(
       });
       const { changeCounter: _, ...unstamped } = told;
       const others = [
-        // a store that tells which cells have changed, and one that tells nothing
+        // one store reports changed cells, the other reports nothing
         onlineReader({
           store: unstamped,
           namespace: "test",
@@ -120,8 +119,8 @@ test(
         await more(0.15);
         let order = 0;
         for (let n = 0; n < 40; n++) {
-          // mostly on, by nothing or a microsecond; now and then to the next moment at which
-          // something happens, or back
+          // The time mostly moves on, by nothing or a microsecond. Sometimes it moves to the next
+          // window edge, or back.
           order = Math.max(
             0,
             Math.min(times.length - 1, order + random.pick([0, 0, 0, 1, 1, 2, -1])),
@@ -171,7 +170,7 @@ test(
   },
 );
 
-test("what is kept stays within its bytes, and what is asked again stays longest", () => {
+test("the cache stays within its bytes; repeated requests stay longest", () => {
   const memory = createAnswerCache(1_000_000);
   const plans = [memory.forPlan(), memory.forPlan(), memory.forPlan()];
   const answer: CachedAnswer = {
@@ -191,7 +190,7 @@ test("what is kept stays within its bytes, and what is asked again stays longest
   const kept = Array.from({ length: 30_000 }, (_, n) => n).filter(
     (n) => plans[n % 3]!.get(`key ${n}`) !== undefined,
   );
-  // at 700 bytes or so each
+  // each has about 700 bytes
   expect(kept.length).toBeGreaterThan(500);
   expect(kept.length).toBeLessThan(1_600);
   expect(kept.slice(1).every((n) => n > 28_000)).toBe(true);
@@ -199,7 +198,7 @@ test("what is kept stays within its bytes, and what is asked again stays longest
   expect(plans[0]!.get("key 0")).toBeUndefined();
 });
 
-test("an answer that is a good part of the memory is not kept", () => {
+test("an answer that needs much of the cache's bytes is not cached", () => {
   const plan = createAnswerCache(100_000).forPlan();
   plan.set("large", {
     tailKey: new Uint8Array(20),
@@ -214,7 +213,7 @@ test("an answer that is a good part of the memory is not kept", () => {
   expect(plan.get("large")).toBeUndefined();
 });
 
-test("maxBytes of the answer cache that is no number of bytes is STORE_OPTIONS_INVALID", async () => {
+test("an invalid maxBytes of the answer cache is STORE_OPTIONS_INVALID", async () => {
   for (const maxBytes of [-1, 1.5, NaN, Infinity]) {
     await expect(
       openStore({

@@ -1,6 +1,6 @@
 /**
- * Law 3: an online store that was filled from the history is the one that a run over the whole log
- * leaves, down to the byte, and goes on from there.
+ * Law 3: an online store filled from the history has the bytes of a store that took the whole log.
+ * A run goes on from there.
  */
 import { openStore } from "@tidemark/core";
 import {
@@ -70,8 +70,8 @@ function copyOf({ namespaces, version }: MemoryOnlineData): MemoryOnlineData {
 }
 
 /**
- * Bytes that are no other change's: cells write a column of one and the same value shorter, as the
- * decoder never gives it.
+ * Makes bytes that differ in every change. Cells store a column of equal values in fewer bytes, and
+ * a decoder never gives equal objects.
  */
 function ownBytes(scenario: Scenario): Scenario {
   return {
@@ -85,10 +85,7 @@ function ownBytes(scenario: Scenario): Scenario {
   };
 }
 
-/**
- * As files of a table lie once some of them were joined: in another order than they were written
- * in.
- */
+/** Returns the files in another order than they were written, as after a compaction of files. */
 function shuffleFiles(data: MemoryOfflineData, random: Random): void {
   for (const versions of data.tables.values()) {
     const last = versions.pop()!;
@@ -96,7 +93,7 @@ function shuffleFiles(data: MemoryOfflineData, random: Random): void {
   }
 }
 
-/** A history of the whole log or of a part of it, and an online store that is empty or has less. */
+/** A history of the log or of its beginning, and an online store that is empty or behind. */
 async function worldOf(scenario: Scenario, random: Random) {
   const commits = scenario.truth.map(({ committed }) => committed ?? 0);
   const forever = random.chance(0.6);
@@ -168,8 +165,7 @@ async function worldOf(scenario: Scenario, random: Random) {
 }
 
 test(
-  "filled from a history with the whole log or a part of it, empty or behind, stopped " +
-    "anywhere: the rest of the log leads to the oracle's bits",
+  "after a backfill that was stopped anywhere, the rest of the log leads to the " + "oracle's bits",
   { timeout: 300_000 },
   async () => {
     const total = { taken: 0, stops: 0, refused: 0, answered: 0 };
@@ -201,8 +197,8 @@ test(
         } catch (error) {
           if ((error as Error).message !== "killed") throw error;
           total.stops++;
-          // who asks meanwhile gets what was there before or what came since, and nothing of a
-          // source that is not whole
+          // A request meanwhile gets the answer of before or of after, and none of a source whose
+          // backfill is in progress.
           const states = [...onlineData.namespaces.get("test")!.cells.values()]
             .map(({ value }) => Buffer.from(value).toString("latin1"))
             .filter((text) => text.includes('"backfilling"'));
@@ -237,8 +233,7 @@ test(
 );
 
 test(
-  "every cell is, byte by byte, what a run over the log itself writes, with any retention, " +
-    "wherever the files of the history lie",
+  "every cell has the bytes that a run over the log writes, with any retention and " + "file order",
   { timeout: 300_000 },
   async () => {
     let cells = 0;

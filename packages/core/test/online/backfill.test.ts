@@ -1,4 +1,4 @@
-/** What a user of `store.backfill` meets. */
+/** Tests `store.backfill` through the public API. */
 import {
   count,
   countDistinct,
@@ -61,7 +61,7 @@ const open = (
     clock: () => date(NOON),
   });
 
-/** A log that begins behind these many changes. */
+/** Makes a log that has lost this number of changes. */
 function withoutBeginning(whole: ChangeSource, low: number): ChangeSource {
   return {
     ...whole,
@@ -83,7 +83,7 @@ function withoutBeginning(whole: ChangeSource, low: number): ChangeSource {
 }
 
 describe("an empty online store and a history", () => {
-  test("bootstrap tells what it took, how far it is and where it stands; a run goes on from there", async () => {
+  test("a backfill reports its rows, progress and positions; a run goes on from there", async () => {
     const changes = log();
     const store = await open(memoryOnlineData(), await history(changes));
     const seen: RunProgress[] = [];
@@ -130,7 +130,7 @@ describe("an empty online store and a history", () => {
     });
   });
 
-  test("only the sources that are named are taken; a name that no source has is SOURCE_UNKNOWN", async () => {
+  test("only the named sources are filled; an unknown name is SOURCE_UNKNOWN", async () => {
     const store = await open(memoryOnlineData(), await history(log()));
     expect(await store.backfill({ sources: ["customers"] })).toMatchObject({
       changes: 1,
@@ -144,164 +144,125 @@ describe("an empty online store and a history", () => {
     );
   });
 
-  test(
-    "what is asked before the end is NEEDS_BACKFILL, in this process and in others, until " +
-      "bootstrap has been called again to its end",
-    async () => {
-      const over = memoryOnlineData();
-      const offline = await history(log());
-      const store = await open(over, offline);
-      const other = await open(over, undefined);
-      expect(
-        (await other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
-      ).toEqual({ payments_l1w: 0 });
-      const stop = new AbortController();
-      await expect(
-        store.backfill({
-          sources: ["payments"],
-          signal: stop.signal,
-          onProgress: () => {
-            stop.abort(new Error("enough"));
-          },
-        }),
-      ).rejects.toThrow("enough");
-      for (const one of [store, other]) {
-        const { code, message } = await rejectionOf(
-          one.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }),
-        );
-        expect([code, message]).toEqual([
-          "NEEDS_BACKFILL",
-          'memory online store: source "payments" is being filled from its history and is not ' +
-            "whole yet: wait for store.backfill, or call it again where it was stopped",
-        ]);
-      }
-      // a run in between takes what comes, and does not pretend
-      await store.run(log().source());
-      expect(
-        (
-          await rejectionOf(
-            other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }),
-          )
-        ).code,
-      ).toBe("NEEDS_BACKFILL");
-      await store.backfill();
-      for (const one of [store, other])
-        expect(
-          (await one.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
-        ).toEqual({ payments_l1w: 2 });
-    },
-  );
-
-  test(
-    "a history that ends before the one that filling began with is refused, and nothing is " +
-      "called whole",
-    async () => {
-      const over = memoryOnlineData();
-      const stop = new AbortController();
-      const early = await history(new ShopLog().paid({ id: 1, time: NOON - 20 * HOUR, amount: 5 }));
-      const changes = log();
-      await expect(
-        (await open(over, await history(changes))).backfill({
-          signal: stop.signal,
-          onProgress: () => {
-            stop.abort(new Error("enough"));
-          },
-        }),
-      ).rejects.toThrow("enough");
-      // as if nothing had been taken yet
-      over.namespaces.get("default")!.positions.clear();
-      const { code, message } = await rejectionOf((await open(over, early)).backfill());
+  test("a request before the end is NEEDS_BACKFILL in every process, until a backfill ends", async () => {
+    const over = memoryOnlineData();
+    const offline = await history(log());
+    const store = await open(over, offline);
+    const other = await open(over, undefined);
+    expect(
+      (await other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
+    ).toEqual({ payments_l1w: 0 });
+    const stop = new AbortController();
+    await expect(
+      store.backfill({
+        sources: ["payments"],
+        signal: stop.signal,
+        onProgress: () => {
+          stop.abort(new Error("enough"));
+        },
+      }),
+    ).rejects.toThrow("enough");
+    for (const one of [store, other]) {
+      const { code, message } = await rejectionOf(
+        one.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }),
+      );
       expect([code, message]).toEqual([
         "NEEDS_BACKFILL",
-        expect.stringContaining(
-          'source "payments" was to be filled up to offset 1 of t.public.payments:0, and the ' +
-            "history in memory offline store ends before it",
-        ),
+        'memory online store: source "payments" is being filled from its history and is not ' +
+          "whole yet: wait for store.backfill, or call it again where it was stopped",
       ]);
+    }
+    // a run in between takes new changes, and the source stays incomplete
+    await store.run(log().source());
+    expect(
+      (await rejectionOf(other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann })))
+        .code,
+    ).toBe("NEEDS_BACKFILL");
+    await store.backfill();
+    for (const one of [store, other])
       expect(
-        (
-          await rejectionOf(
-            (await open(over, early)).getOnlineFeatures({
-              features: weekly.payments_l1w,
-              entities: ann,
-            }),
-          )
-        ).code,
-      ).toBe("NEEDS_BACKFILL");
-    },
-  );
+        (await one.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
+      ).toEqual({ payments_l1w: 2 });
+  });
 
-  test(
-    "without a history, or without an online store, there is nothing to do or it is " +
+  test("a history that ends before the one of the interrupted backfill is refused", async () => {
+    const over = memoryOnlineData();
+    const stop = new AbortController();
+    const early = await history(new ShopLog().paid({ id: 1, time: NOON - 20 * HOUR, amount: 5 }));
+    const changes = log();
+    await expect(
+      (await open(over, await history(changes))).backfill({
+        signal: stop.signal,
+        onProgress: () => {
+          stop.abort(new Error("enough"));
+        },
+      }),
+    ).rejects.toThrow("enough");
+    // as if nothing had been read yet
+    over.namespaces.get("default")!.positions.clear();
+    const { code, message } = await rejectionOf((await open(over, early)).backfill());
+    expect([code, message]).toEqual([
+      "NEEDS_BACKFILL",
+      expect.stringContaining(
+        'source "payments" was to be filled up to offset 1 of t.public.payments:0, and the ' +
+          "history in memory offline store ends before it",
+      ),
+    ]);
+    expect(
+      (
+        await rejectionOf(
+          (await open(over, early)).getOnlineFeatures({
+            features: weekly.payments_l1w,
+            entities: ann,
+          }),
+        )
+      ).code,
+    ).toBe("NEEDS_BACKFILL");
+  });
+
+  test("an empty history fills nothing; a missing store is STORE_MISSING", async () => {
+    const store = await open(memoryOnlineData(), memoryOfflineStore());
+    expect(await store.backfill()).toEqual({
+      changes: 0,
+      sources: [
+        { source: "payments", changes: 0, positions: [] },
+        { source: "customers", changes: 0, positions: [] },
+      ],
+    });
+    expect(
+      (await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
+    ).toEqual({ payments_l1w: 0 });
+    expect((await rejectionOf((await open(memoryOnlineData(), undefined)).backfill())).code).toBe(
       "STORE_MISSING",
-    async () => {
-      const store = await open(memoryOnlineData(), memoryOfflineStore());
-      expect(await store.backfill()).toEqual({
-        changes: 0,
-        sources: [
-          { source: "payments", changes: 0, positions: [] },
-          { source: "customers", changes: 0, positions: [] },
-        ],
-      });
-      expect(
-        (await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
-      ).toEqual({ payments_l1w: 0 });
-      expect((await rejectionOf((await open(memoryOnlineData(), undefined)).backfill())).code).toBe(
-        "STORE_MISSING",
-      );
-      expect(
-        (
-          await rejectionOf(
-            (await openStore({ definitions, offline: memoryOfflineStore() })).backfill(),
-          )
-        ).code,
-      ).toBe("STORE_MISSING");
-    },
-  );
+    );
+    expect(
+      (
+        await rejectionOf(
+          (await openStore({ definitions, offline: memoryOfflineStore() })).backfill(),
+        )
+      ).code,
+    ).toBe("STORE_MISSING");
+  });
 });
 
 describe("a log that has lost what only the online store needs", () => {
-  test("is LOG_LOST that names store.backfill and how far each is; after it, the run goes on", async () => {
-    const changes = log();
-    const store = await open(memoryOnlineData(), await history(changes));
-    changes.paid({ id: 3, time: NOON - HOUR, amount: 1 });
-    const left = withoutBeginning(changes.source(), 2);
-    const { code, message } = await rejectionOf(store.run(left));
-    expect(code).toBe("LOG_LOST");
-    expect(message).toContain(
-      "the history is further than the online store (t.public.payments:0: the online store " +
-        "has nothing, the history has them up to 1; ",
-    );
-    expect(message).toContain("call store.backfill() first");
-    expect(message).toContain("offsets 0 to 1 are gone");
-    await store.backfill();
-    await store.run(left);
-    expect(
-      (
-        await store.getOnlineFeatures({
-          features: [weekly.payments_l1w, weekly.spent_7d],
-          entities: ann,
-        })
-      )[0],
-    ).toEqual({ payments_l1w: 3, spent_7d: 14 });
-  });
-
   test(
-    "an online store that is behind answers what it has until it is further, and is taken on " +
-      "without beginning anew",
+    "is LOG_LOST with store.backfill and both positions; after a backfill the run " + "goes on",
     async () => {
       const changes = log();
-      const over = memoryOnlineData();
-      await (await open(over, undefined)).run(changes.source({ upTo: 1 }));
-      const store = await open(over, await history(changes));
-      expect(
-        (await rejectionOf(store.run(withoutBeginning(changes.source(), 2)))).message,
-      ).toContain("the online store has offsets up to 0, the history has them up to 1");
-      expect(
-        (await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
-      ).toEqual({ payments_l1w: 1 });
-      expect(await store.backfill({ sources: ["payments"] })).toMatchObject({ changes: 2 });
-      await store.run(withoutBeginning(changes.source(), 2));
+      const store = await open(memoryOnlineData(), await history(changes));
+      changes.paid({ id: 3, time: NOON - HOUR, amount: 1 });
+      const left = withoutBeginning(changes.source(), 2);
+      const { code, message } = await rejectionOf(store.run(left));
+      expect(code).toBe("LOG_LOST");
+      expect(message).toContain(
+        "the history is further than the online store (t.public.payments:0: the online store " +
+          "has nothing, the history has them up to 1; ",
+      );
+      expect(message).toContain("call store.backfill() first");
+      expect(message).toContain("offsets 0 to 1 are gone");
+      await store.backfill();
+      await store.run(left);
       expect(
         (
           await store.getOnlineFeatures({
@@ -309,11 +270,34 @@ describe("a log that has lost what only the online store needs", () => {
             entities: ann,
           })
         )[0],
-      ).toEqual({ payments_l1w: 2, spent_7d: 13 });
+      ).toEqual({ payments_l1w: 3, spent_7d: 14 });
     },
   );
 
-  test("where the history lacks it too, the error stays as it was", async () => {
+  test("an online store that is behind answers during its backfill, which adds to it", async () => {
+    const changes = log();
+    const over = memoryOnlineData();
+    await (await open(over, undefined)).run(changes.source({ upTo: 1 }));
+    const store = await open(over, await history(changes));
+    expect((await rejectionOf(store.run(withoutBeginning(changes.source(), 2)))).message).toContain(
+      "the online store has offsets up to 0, the history has them up to 1",
+    );
+    expect(
+      (await store.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
+    ).toEqual({ payments_l1w: 1 });
+    expect(await store.backfill({ sources: ["payments"] })).toMatchObject({ changes: 2 });
+    await store.run(withoutBeginning(changes.source(), 2));
+    expect(
+      (
+        await store.getOnlineFeatures({
+          features: [weekly.payments_l1w, weekly.spent_7d],
+          entities: ann,
+        })
+      )[0],
+    ).toEqual({ payments_l1w: 2, spent_7d: 13 });
+  });
+
+  test("if the history has lost it too, the error names no backfill", async () => {
     const store = await open(memoryOnlineData(), memoryOfflineStore());
     expect(await rejectionOf(store.run(withoutBeginning(log().source(), 2)))).toEqual({
       code: "LOG_LOST",
@@ -359,28 +343,24 @@ describe("definitions that have changed since the history was written", () => {
     return offline;
   }
 
-  test(
-    "a column that the changes bring and that was declared later is HISTORY_LACKS_COLUMN, " +
-      "before anything answers",
-    async () => {
-      const store = await openStore({
-        definitions: { notes },
-        online: memoryOnlineStore(),
-        offline: await taken('{"Note":"paid twice"}'),
-        clock: () => date(NOON),
-      });
-      const { code, message } = await rejectionOf(store.backfill());
-      expect([code, message]).toEqual([
-        "HISTORY_LACKS_COLUMN",
-        expect.stringMatching(
-          /^memory offline store, table payments\/changes: column "note" was declared after offset 0 of t\.public\.payments:0 was taken.*run the topic from its beginning/,
-        ),
-      ]);
-      expect(
-        (await rejectionOf(store.getOnlineFeatures({ features: notes.num, entities: ann }))).code,
-      ).toBe("NEEDS_BACKFILL");
-    },
-  );
+  test("a column that was declared later is HISTORY_LACKS_COLUMN, before any answer", async () => {
+    const store = await openStore({
+      definitions: { notes },
+      online: memoryOnlineStore(),
+      offline: await taken('{"Note":"paid twice"}'),
+      clock: () => date(NOON),
+    });
+    const { code, message } = await rejectionOf(store.backfill());
+    expect([code, message]).toEqual([
+      "HISTORY_LACKS_COLUMN",
+      expect.stringMatching(
+        /^memory offline store, table payments\/changes: column "note" was declared after offset 0 of t\.public\.payments:0 was taken.*run the topic from its beginning/,
+      ),
+    ]);
+    expect(
+      (await rejectionOf(store.getOnlineFeatures({ features: notes.num, entities: ann }))).code,
+    ).toBe("NEEDS_BACKFILL");
+  });
 
   test.each([
     ["no message had it", null],
@@ -400,7 +380,7 @@ describe("definitions that have changed since the history was written", () => {
     });
   });
 
-  test("a column of another kind than the history has is COLUMN_TYPE_CONFLICT", async () => {
+  test("a column of another type than the history's is COLUMN_TYPE_CONFLICT", async () => {
     const other = source("payments", {
       ...table,
       columns: { ...columns, amount: string("Amount").nullable() },
@@ -424,47 +404,43 @@ describe("definitions that have changed since the history was written", () => {
     });
   });
 
-  test(
-    "a longer window than an online store has kept is answered by an empty one that is filled " +
-      "from the same history",
-    async () => {
-      const changes = new ShopLog()
-        .paid({ id: 1, time: NOON - 20 * 24 * HOUR })
-        .paid({ id: 2, time: NOON - HOUR });
-      const offline = await history(changes);
-      const narrowView = featureView("narrow", {
-        entity: user,
-        source: payments,
-        features: { n: count().over("1d") },
+  test("an empty store, filled from the same history, answers a longer window", async () => {
+    const changes = new ShopLog()
+      .paid({ id: 1, time: NOON - 20 * 24 * HOUR })
+      .paid({ id: 2, time: NOON - HOUR });
+    const offline = await history(changes);
+    const narrowView = featureView("narrow", {
+      entity: user,
+      source: payments,
+      features: { n: count().over("1d") },
+    });
+    const longView = featureView("long", {
+      entity: user,
+      source: payments,
+      features: { m: count().over("30d") },
+    });
+    const over = memoryOnlineData();
+    const openAs = (
+      namespace: string,
+      more: { readonly [name: string]: unknown },
+    ): Promise<Store> =>
+      openStore({
+        definitions: more,
+        online: memoryOnlineStore(over),
+        offline,
+        namespace,
+        clock: () => date(NOON),
       });
-      const longView = featureView("long", {
-        entity: user,
-        source: payments,
-        features: { m: count().over("30d") },
-      });
-      const over = memoryOnlineData();
-      const openAs = (
-        namespace: string,
-        more: { readonly [name: string]: unknown },
-      ): Promise<Store> =>
-        openStore({
-          definitions: more,
-          online: memoryOnlineStore(over),
-          offline,
-          namespace,
-          clock: () => date(NOON),
-        });
-      await (await openAs("default", { narrowView })).backfill();
-      const old = await openAs("default", { narrowView, longView });
-      await old.backfill();
-      expect(
-        (await rejectionOf(old.getOnlineFeatures({ features: longView, entities: ann }))).message,
-      ).toContain("fill an empty online store with store.backfill");
-      const fresh = await openAs("second", { narrowView, longView });
-      await fresh.backfill();
-      expect(
-        (await fresh.getOnlineFeatures({ features: [longView, narrowView], entities: ann }))[0],
-      ).toEqual({ m: 2, n: 1 });
-    },
-  );
+    await (await openAs("default", { narrowView })).backfill();
+    const old = await openAs("default", { narrowView, longView });
+    await old.backfill();
+    expect(
+      (await rejectionOf(old.getOnlineFeatures({ features: longView, entities: ann }))).message,
+    ).toContain("fill an empty online store with store.backfill");
+    const fresh = await openAs("second", { narrowView, longView });
+    await fresh.backfill();
+    expect(
+      (await fresh.getOnlineFeatures({ features: [longView, narrowView], entities: ann }))[0],
+    ).toEqual({ m: 2, n: 1 });
+  });
 });

@@ -30,10 +30,7 @@ const remove = (id: number, time: number): EntityLogEdit => ({
 const byTimeThenId = (a: EntityLogRow, b: EntityLogRow): number =>
   (a[1] as number) - (b[1] as number) || (a[0] as number) - (b[0] as number);
 
-/**
- * A entity log in a map of cells, as a store would hold it; whatever is not as it should be fails
- * at once.
- */
+/** An entity log in a map of cells. A wrong cell fails at once. */
 class EntityLogLayout {
   readonly segments = new Map<number, Uint8Array>();
   readonly used = new Set<number>();
@@ -44,11 +41,11 @@ class EntityLogLayout {
     this.segmentRows = segmentRows;
   }
 
-  /** Chunk numbers that were written. */
+  /** The numbers of the written segments. */
   edit(edits: readonly EntityLogEdit[], keepFrom = -Infinity): readonly number[] {
     const touched = new Set(segmentsTouched(format, this.tail, edits, keepFrom));
     const segment = (id: number): Uint8Array => {
-      expect(touched, "an edit reads only the chunks it announced").toContain(id);
+      expect(touched, "an edit reads only the segments that it announced").toContain(id);
       return this.segments.get(id)!;
     };
     const result = editEntityLog(
@@ -61,7 +58,7 @@ class EntityLogLayout {
     for (const id of result.removed)
       expect(this.segments.delete(id), "what is removed was there").toBe(true);
     for (const { id, bytes, last } of result.written) {
-      expect(this.used, "a chunk's number is never used again").not.toContain(id);
+      expect(this.used, "a segment's number is never used again").not.toContain(id);
       this.used.add(id);
       this.segments.set(id, bytes);
       expect(last).toBe(rowsFromBatch(decodeSegment(format, bytes)).at(-1)![1]);
@@ -73,10 +70,10 @@ class EntityLogLayout {
     return result.written.map(({ id }) => id);
   }
 
-  /** Every row in the entity log's order, with all that a reader relies on. */
+  /** Returns every row in the order of the log, and checks what readers rely on. */
   rows(): EntityLogRow[] {
     if (this.tail === null) {
-      expect(this.segments.size, "no chunk is left without a head").toBe(0);
+      expect(this.segments.size, "no segment is left without a log tail").toBe(0);
       return [];
     }
     const { segments, rows, next } = decodeTail(format, this.tail);
@@ -134,8 +131,8 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 /**
- * The twin: a plain array. Rows below the bound may linger in a chunk that no edit touched, so both
- * sides are asked from the bound on.
+ * The expected rows, in an array. Rows below the bound may stay in an untouched segment, so both
+ * sides are compared from the bound on.
  */
 function play(segmentRows: number, list: readonly Step[]): void {
   const entityLog = new EntityLogLayout(segmentRows);
@@ -166,8 +163,8 @@ function play(segmentRows: number, list: readonly Step[]): void {
   }
 }
 
-describe("any edits leave the rows that a plain array would have", () => {
-  test.each([[2], [4], [8]])("in chunks of %d rows", (segmentRows: number) => {
+describe("any edits leave the rows that an array has", () => {
+  test.each([[2], [4], [8]])("in segments of %d rows", (segmentRows: number) => {
     fc.assert(
       fc.property(steps, (list) => {
         play(segmentRows, list);
@@ -176,7 +173,7 @@ describe("any edits leave the rows that a plain array would have", () => {
     );
   });
 
-  test(`in chunks of ${SEGMENT_ROWS} rows`, () => {
+  test(`in segments of ${SEGMENT_ROWS} rows`, () => {
     const many = fc.array(
       fc.record({
         edits: fc.array(
@@ -208,7 +205,7 @@ test("a quiet entity is one cell", () => {
   expect(entityLog.segments.size).toBe(1);
 });
 
-test("a late row rewrites one chunk, and late rows again and again make no swarm of small ones", () => {
+test("a late row rewrites one segment, and repeated late rows make few segments", () => {
   const entityLog = new EntityLogLayout(8);
   entityLog.edit(Array.from({ length: 80 }, (_, i) => put(i, i * 1000)));
   for (let i = 0; i < 40; i++)
@@ -217,13 +214,13 @@ test("a late row rewrites one chunk, and late rows again and again make no swarm
   expect(entityLog.segments.size).toBeLessThanOrEqual(120 / 4);
 });
 
-test("a removal that finds nothing writes no chunk", () => {
+test("a removal that finds nothing writes no segment", () => {
   const entityLog = new EntityLogLayout(4);
   entityLog.edit(Array.from({ length: 20 }, (_, i) => put(i, i)));
   expect(entityLog.edit([remove(-1, 3), remove(-1, 3.5), remove(-1, 100)])).toEqual([]);
 });
 
-test("rows of one time are told apart by identity, on whichever side of a chunk's edge they lie", () => {
+test("rows of one time differ by identity, on either side of a segment's edge", () => {
   const entityLog = new EntityLogLayout(4);
   entityLog.edit(Array.from({ length: 20 }, (_, i) => put(i, 7)));
   expect(entityLog.segments.size).toBeGreaterThan(2);
@@ -236,41 +233,36 @@ test("rows of one time are told apart by identity, on whichever side of a chunk'
   ).toEqual([1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18]);
 });
 
-test("a row put beside a chunk that is let go stays", () => {
+test("a row beside a dropped segment stays", () => {
   const entityLog = new EntityLogLayout(4);
   entityLog.edit([0, 1, 2, 3, 100, 101, 102, 103, 104].map((time) => put(time, time)));
   entityLog.edit([put(1000, 60)], 50);
   expect(entityLog.rows().map((one) => one[1])).toEqual([60, 100, 101, 102, 103, 104]);
 });
 
-test("a chunk that was let go and swept is neither read nor missed", () => {
+test("a dropped segment that was deleted is neither read nor missed", () => {
   const entityLog = new EntityLogLayout(4);
   entityLog.edit(Array.from({ length: 20 }, (_, i) => put(i, i)));
   expect(segmentsTouched(format, entityLog.tail, [put(50, 12), remove(0, 0)], 11)).toHaveLength(1);
 });
 
-test("the last row gone, no cell is left of an entity log that was one cell", () => {
+test("after the last row's removal no cell is left of a log of one cell", () => {
   const entityLog = new EntityLogLayout(2);
   entityLog.edit([put(1, 1), put(2, 2)]);
   entityLog.edit([remove(1, 1), remove(2, 2)]);
   expect([entityLog.tail, entityLog.segments.size]).toEqual([null, 0]);
 });
 
-test(
-  "an entity log that had chunks keeps an empty head, so that no chunk is written under a " +
-    "number that " +
-    "an older head names",
-  () => {
-    const entityLog = new EntityLogLayout(2);
-    const first = entityLog.edit([1, 2, 3, 4, 5].map((time) => put(time, time)));
-    entityLog.edit([1, 2, 3, 4, 5].map((time) => remove(time, time)));
-    expect([entityLog.rows(), entityLog.segments.size]).toEqual([[], 0]);
-    const second = entityLog.edit([1, 2, 3, 4, 5].map((time) => put(time, time)));
-    expect(second.filter((id) => first.includes(id))).toEqual([]);
-  },
-);
+test("a log that had segments keeps an empty tail, so no segment number is used again", () => {
+  const entityLog = new EntityLogLayout(2);
+  const first = entityLog.edit([1, 2, 3, 4, 5].map((time) => put(time, time)));
+  entityLog.edit([1, 2, 3, 4, 5].map((time) => remove(time, time)));
+  expect([entityLog.rows(), entityLog.segments.size]).toEqual([[], 0]);
+  const second = entityLog.edit([1, 2, 3, 4, 5].map((time) => put(time, time)));
+  expect(second.filter((id) => first.includes(id))).toEqual([]);
+});
 
-test("within one batch a row may come and go", () => {
+test("a row may come and go within one batch", () => {
   const entityLog = new EntityLogLayout(2);
   entityLog.edit([put(1, 1), put(2, 5), put(3, 9), put(4, 10)]);
   entityLog.edit([put(5, 2), remove(5, 2), put(6, 2)]);

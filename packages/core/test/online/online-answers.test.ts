@@ -58,7 +58,7 @@ describe("the answer", () => {
     expect(rows).toHaveLength(4);
   });
 
-  test("no entities, no answers; with metadata the time is there all the same", async () => {
+  test("no entities have no answers; metadata still holds the time", async () => {
     const { store } = await filled();
     const request = { features: weekly, entities: [] } as const;
     expect(await store.getOnlineFeatures(request)).toEqual([]);
@@ -68,7 +68,7 @@ describe("the answer", () => {
     });
   });
 
-  test("the request says the shape of the answer, and no member is hidden", async () => {
+  test("the request decides the shape of the answer; no member is hidden", async () => {
     const { store } = await filled();
     const features = weekly.payments_l1w;
     const entity = { user_id: "ann" };
@@ -89,7 +89,7 @@ describe("the answer", () => {
     expect(Reflect.ownKeys(answers.detailedRows.rows)).toEqual(["0", "length"]);
   });
 
-  test("entities that come as columns have the rows of entities that come as objects", async () => {
+  test("entities as columns have the answers of entities as objects", async () => {
     const { store } = await filled();
     const entities = [{ user_id: "bob" }, { user_id: "ann" }, { user_id: "nobody" }];
     const columns = [
@@ -138,7 +138,7 @@ describe("the answer", () => {
     expect([refused.code, refused.message]).toEqual([code, expect.stringContaining(message)]);
   });
 
-  test("values come as their column says: bigint, decimal text, number, null", async () => {
+  test("values have the type of their column: bigint, decimal text, number, null", async () => {
     const { store } = await filled();
     const [ann, nobody] = await store.getOnlineFeatures({
       features: [weekly, hospital, last],
@@ -204,7 +204,7 @@ describe("the answer", () => {
     },
   );
 
-  test("entities of several kinds in one request: each row has the keys of them all", async () => {
+  test("a request of several entities: each row has the keys of all", async () => {
     const { store } = await filled();
     const rows = await store.getOnlineFeatures({
       features: [weekly.payments_l1w, shops.sales_l1d],
@@ -243,48 +243,44 @@ describe("the answer", () => {
     expect(batch.vectors[5]).toEqual({ kind: "big", values: [130n, 0n], valid: null });
   });
 
-  test(
-    "as columns with their statuses and times, asked by what the definitions say: the same " +
-      "answers",
-    async () => {
-      const { store } = await filled();
-      const features = selectionFrom(
-        collectDefinitions(definitions).services.get("everything")!.features,
-      );
-      const entities = [{ user_id: "ann" }, { user_id: "nobody" }];
-      const { columns, answers, asOf } = await store.getOnlineColumns({ features, entities });
-      const { rows, ...answer } = await store.getOnlineFeatures({
-        features: everything,
-        entities,
-        metadata: true,
-      });
-      expect([columns.map(({ name }) => name), iso(asOf)]).toEqual([
-        Object.keys(rows[0]!),
-        answer.asOf,
-      ]);
-      expect(
-        entities.map((_, i) =>
-          answers.map(({ statuses, times }) => [
-            statuses[i],
-            Number.isNaN(times[i]!) ? null : times[i]! / 1000,
-          ]),
+  test("columns with statuses and times have the same answers", async () => {
+    const { store } = await filled();
+    const features = selectionFrom(
+      collectDefinitions(definitions).services.get("everything")!.features,
+    );
+    const entities = [{ user_id: "ann" }, { user_id: "nobody" }];
+    const { columns, answers, asOf } = await store.getOnlineColumns({ features, entities });
+    const { rows, ...answer } = await store.getOnlineFeatures({
+      features: everything,
+      entities,
+      metadata: true,
+    });
+    expect([columns.map(({ name }) => name), iso(asOf)]).toEqual([
+      Object.keys(rows[0]!),
+      answer.asOf,
+    ]);
+    expect(
+      entities.map((_, i) =>
+        answers.map(({ statuses, times }) => [
+          statuses[i],
+          Number.isNaN(times[i]!) ? null : times[i]! / 1000,
+        ]),
+      ),
+    ).toEqual(
+      rows.map((row) =>
+        Object.values(row).map(({ status, eventTime }) => [status, eventTime?.getTime() ?? null]),
+      ),
+    );
+    expect(() =>
+      selectionFrom(
+        [...collectDefinitions({ weekly }).views.values()].flatMap((view) =>
+          [0, 0].map(() => ({ view, feature: view.features[0]!, as: "twice" })),
         ),
-      ).toEqual(
-        rows.map((row) =>
-          Object.values(row).map(({ status, eventTime }) => [status, eventTime?.getTime() ?? null]),
-        ),
-      );
-      expect(() =>
-        selectionFrom(
-          [...collectDefinitions({ weekly }).views.values()].flatMap((view) =>
-            [0, 0].map(() => ({ view, feature: view.features[0]!, as: "twice" })),
-          ),
-        ),
-      ).toThrow("twice");
-    },
-  );
+      ),
+    ).toThrow("twice");
+  });
 
-  test("before anything ran, everybody is an entity never seen", async () => {
+  test("before the first run every entity is one never seen", async () => {
     const { store } = await openShop();
     const { row } = await store.getOnlineFeatures({
       features: everything,
@@ -451,7 +447,7 @@ describe("a key that does not fit is KEY_INVALID and names its row", () => {
     ]);
   });
 
-  test("1, 1n and a key beyond 2^53 are the keys they are", async () => {
+  test("1, 1n and a key beyond 2^53 stay exact", async () => {
     const made = await openShop();
     await made.store.run(
       new ShopLog()
@@ -466,7 +462,7 @@ describe("a key that does not fit is KEY_INVALID and names its row", () => {
   });
 });
 
-test("a signal that is aborted ends the call with its reason", async () => {
+test("an aborted signal ends the call with its reason", async () => {
   const { store } = await filled();
   const reason = new Error("the client has gone");
   await expect(
@@ -478,18 +474,14 @@ test("a signal that is aborted ends the call with its reason", async () => {
   ).rejects.toBe(reason);
 });
 
-test(
-  "features of other definitions than the store was opened with are answered as they are " +
-    "defined",
-  async () => {
-    const made = await filled();
-    const rows = await made.store.getOnlineFeatures({
-      features: [profile.city, weekly.payments_l1w],
-      entities: [{ user_id: "ann" }],
-    });
-    expect([...rows]).toEqual([{ city: null, payments_l1w: 3 }]);
-  },
-);
+test("features of other definitions than the store's are answered as defined", async () => {
+  const made = await filled();
+  const rows = await made.store.getOnlineFeatures({
+    features: [profile.city, weekly.payments_l1w],
+    entities: [{ user_id: "ann" }],
+  });
+  expect([...rows]).toEqual([{ city: null, payments_l1w: 3 }]);
+});
 
 test("a sum that leaves its type saturates, and is counted (law 3)", async () => {
   const counted: number[] = [];
@@ -513,7 +505,7 @@ test("a sum that leaves its type saturates, and is counted (law 3)", async () =>
   expect(counted).toEqual([2, 1]);
 });
 
-describe("what is not there", () => {
+describe("a missing part", () => {
   test("reading online without an online store is STORE_MISSING, and says how to give one", async () => {
     const store = await openStore({ definitions });
     for (const call of [
@@ -550,7 +542,7 @@ describe("what is not there", () => {
     });
   });
 
-  test("a store that was closed says so", async () => {
+  test("a closed store refuses by name", async () => {
     const made = await filled();
     await made.store.close();
     const error = await made.store

@@ -28,7 +28,7 @@ interface RetainingStore {
   }): Promise<Store>;
 }
 
-/** Windows of a week, `retain` of a day. */
+/** Opens a store with windows of a week and a retention of a day. */
 function openWithRetention(
   definitions: { readonly [name: string]: unknown } = { weekly },
 ): RetainingStore {
@@ -57,35 +57,31 @@ const horizonOf = async (store: Store): Promise<string | null> =>
   (await store.status())[0]!.online!.horizon;
 
 describe("the horizon", () => {
-  test(
-    "is the clock minus the retention: at it and after it every answer is whole, before it is " +
-      "ASOF_BEFORE_HORIZON with both times",
-    async () => {
-      const made = openWithRetention();
-      const store = await made.open();
-      const log = new ShopLog();
-      for (let hour = 10 * 24; hour > 0; hour--) log.paid({ id: hour, time: NOON - hour * HOUR });
-      await store.run(log.source());
-      expect(await horizonOf(store)).toBe(iso(NOON - DAY));
-      expect(await counted(store, NOON)).toBe(168);
-      expect(await counted(store, NOON - DAY)).toBe(168);
-      expect(await rejectionOf(counted(store, NOON - DAY - 1))).toEqual({
-        code: "ASOF_BEFORE_HORIZON",
-        message:
-          `memory online store: 2026-01-04T11:59:59.999999Z lies before ` +
-          `2026-01-04T12:00:00.000000Z, from where on the store holds every row of source ` +
-          `"payments": ask getHistoricalFeatures, or keep more with online.retention of openStore`,
-      });
-      // nor are there answers of nobody
-      expect(
-        (
-          await rejectionOf(
-            store.getOnlineFeatures({ features: weekly, entities: [], asOf: date(NOON - 2 * DAY) }),
-          )
-        ).code,
-      ).toBe("ASOF_BEFORE_HORIZON");
-    },
-  );
+  test("is the clock minus the retention; a request before it is ASOF_BEFORE_HORIZON", async () => {
+    const made = openWithRetention();
+    const store = await made.open();
+    const log = new ShopLog();
+    for (let hour = 10 * 24; hour > 0; hour--) log.paid({ id: hour, time: NOON - hour * HOUR });
+    await store.run(log.source());
+    expect(await horizonOf(store)).toBe(iso(NOON - DAY));
+    expect(await counted(store, NOON)).toBe(168);
+    expect(await counted(store, NOON - DAY)).toBe(168);
+    expect(await rejectionOf(counted(store, NOON - DAY - 1))).toEqual({
+      code: "ASOF_BEFORE_HORIZON",
+      message:
+        `memory online store: 2026-01-04T11:59:59.999999Z lies before ` +
+        `2026-01-04T12:00:00.000000Z, from where on the store holds every row of source ` +
+        `"payments": ask getHistoricalFeatures, or keep more with online.retention of openStore`,
+    });
+    // a request without entities is refused too
+    expect(
+      (
+        await rejectionOf(
+          store.getOnlineFeatures({ features: weekly, entities: [], asOf: date(NOON - 2 * DAY) }),
+        )
+      ).code,
+    ).toBe("ASOF_BEFORE_HORIZON");
+  });
 
   test("moves with the clock and never with event times", async () => {
     const made = openWithRetention();
@@ -101,8 +97,7 @@ describe("the horizon", () => {
   });
 
   test(
-    "is persisted and only moves forward: not with a clock that was set back, and not with a " +
-      "longer retain",
+    "is persisted and only moves forward, also after a set-back clock or a longer " + "retention",
     async () => {
       const made = openWithRetention();
       const log = new ShopLog().paid({ id: 1, time: NOON - HOUR });
@@ -123,7 +118,7 @@ describe("the horizon", () => {
     },
   );
 
-  test("moves for a source too that nothing comes of, so that it holds back no other's cells", async () => {
+  test("moves also for a source without changes, which holds back no other source's cells", async () => {
     const made = openWithRetention({ weekly, profile });
     const store = await made.open();
     const log = new ShopLog().customer(1, "Oslo").paid({ id: 1, time: NOON - HOUR });
@@ -137,34 +132,29 @@ describe("the horizon", () => {
   });
 });
 
-describe("what lies behind it", () => {
-  test(
-    "goes away: cells of entities that are in no window any more, and row images once the log " +
-      "cannot bring them again",
-    async () => {
-      const made = openWithRetention();
-      const store = await made.open({ logRetention: "1d" });
-      const log = new ShopLog();
-      for (let i = 0; i < 2000; i++)
-        log.paid({ id: i, user: `user ${i % 500}`, time: NOON - i * SECOND });
-      await store.run(log.source({ batch: 500 }));
-      const before = cells(made.data);
-      expect(before).toBeGreaterThan(2500);
-      made.now = NOON + 7 * DAY + DAY;
-      await store.run(log.paid({ id: 9999, time: made.now }).source());
-      // the second that the newest of them has left, and not before
-      expect(cells(made.data)).toBeGreaterThan(5);
-      made.now += HOUR + 60 * SECOND;
-      await store.run(log.paid({ id: 9999, time: made.now }).source());
-      expect(cells(made.data)).toBeLessThanOrEqual(6);
-      expect(await counted(store, made.now)).toBe(0);
-      expect(await counted(store, made.now + 1)).toBe(1);
-    },
-  );
+describe("data behind the horizon", () => {
+  test("is deleted: cells of entities in no window, and row images that the log has lost", async () => {
+    const made = openWithRetention();
+    const store = await made.open({ logRetention: "1d" });
+    const log = new ShopLog();
+    for (let i = 0; i < 2000; i++)
+      log.paid({ id: i, user: `user ${i % 500}`, time: NOON - i * SECOND });
+    await store.run(log.source({ batch: 500 }));
+    const before = cells(made.data);
+    expect(before).toBeGreaterThan(2500);
+    made.now = NOON + 7 * DAY + DAY;
+    await store.run(log.paid({ id: 9999, time: made.now }).source());
+    // in the second in which the newest row has left, not before
+    expect(cells(made.data)).toBeGreaterThan(5);
+    made.now += HOUR + 60 * SECOND;
+    await store.run(log.paid({ id: 9999, time: made.now }).source());
+    expect(cells(made.data)).toBeLessThanOrEqual(6);
+    expect(await counted(store, made.now)).toBe(0);
+    expect(await counted(store, made.now + 1)).toBe(1);
+  });
 
   test(
-    "nothing of it is needed to replace a row: an arrival older than the kept range takes its " +
-      "row's previous image away",
+    "is not needed: an arrival older than the kept range removes its row's previous " + "image",
     async () => {
       const made = openWithRetention();
       const store = await made.open();
@@ -173,7 +163,7 @@ describe("what lies behind it", () => {
         .paid({ id: 2, time: NOON - HOUR, amount: 7 });
       await store.run(log.source());
       expect(await counted(store, NOON)).toBe(2);
-      // row 1 is now a payment of half a year ago, row 2 one of somebody else's, as old
+      // row 1 is now a payment of half a year ago, row 2 an equally old one of another user
       await store.run(
         log
           .paid({ id: 1, time: NOON - 180 * DAY }, { committed: NOON })
@@ -191,8 +181,7 @@ describe("what lies behind it", () => {
   );
 
   test(
-    "a deleted row is remembered for logRetention: the change before the delete, delivered " +
-      "again, does not bring it back",
+    "keeps a deleted row's tombstone for logRetention: an older change does not bring " + "it back",
     async () => {
       const made = openWithRetention();
       const store = await made.open({ retain: "2h", logRetention: "1d" });
@@ -215,31 +204,27 @@ describe("what lies behind it", () => {
     },
   );
 
-  test(
-    "so is a row that moved behind the kept range: the change before, delivered again, does not " +
-      "bring it back",
-    async () => {
-      const made = openWithRetention();
-      const store = await made.open({ retain: "2h", logRetention: "1d" });
-      const log = new ShopLog()
-        .paid({ id: 1, time: NOON - HOUR })
-        .paid({ id: 1, time: NOON - 180 * DAY }, { committed: NOON });
-      await store.run(log.source());
-      made.now = NOON + 23 * HOUR;
-      await store.run(log.paid({ id: 2, user: "bob" }).source());
-      const [paid] = log.changes;
-      await store.run(
-        log
-          .add("payments", "upsert", paid!.values, {
-            lsn: paid!.order,
-            committed: paid!.committed!,
-            partition: 1,
-          })
-          .source(),
-      );
-      expect(await counted(store, made.now)).toBe(0);
-    },
-  );
+  test("keeps the order of a row that moved there: an older change does not bring it back", async () => {
+    const made = openWithRetention();
+    const store = await made.open({ retain: "2h", logRetention: "1d" });
+    const log = new ShopLog()
+      .paid({ id: 1, time: NOON - HOUR })
+      .paid({ id: 1, time: NOON - 180 * DAY }, { committed: NOON });
+    await store.run(log.source());
+    made.now = NOON + 23 * HOUR;
+    await store.run(log.paid({ id: 2, user: "bob" }).source());
+    const [paid] = log.changes;
+    await store.run(
+      log
+        .add("payments", "upsert", paid!.values, {
+          lsn: paid!.order,
+          committed: paid!.committed!,
+          partition: 1,
+        })
+        .source(),
+    );
+    expect(await counted(store, made.now)).toBe(0);
+  });
 
   test("facts keep every row: a delete may make any of them the newest (law 7)", async () => {
     const made = openWithRetention({ weekly, last });
@@ -262,7 +247,7 @@ describe("what lies behind it", () => {
     });
   });
 
-  test("a dimension keeps what it was at every t from the horizon on", async () => {
+  test("a dimension keeps its version at every t from the horizon on", async () => {
     const made = openWithRetention({ profile });
     const store = await made.open({ logRetention: "1d" });
     const log = new ShopLog()
@@ -285,7 +270,7 @@ describe("what lies behind it", () => {
     expect(cities).toEqual(["Oslo", "Oslo", "Rome", "Rome"]);
   });
 
-  test("with retain forever nothing goes, whatever the clock says", async () => {
+  test("with retention forever nothing is deleted, at any time of the clock", async () => {
     const made = openWithRetention();
     const store = await made.open({ retain: "forever", logRetention: "forever" });
     const log = new ShopLog().paid({ id: 1, time: NOON - 9000 * DAY });
@@ -299,68 +284,64 @@ describe("what lies behind it", () => {
   });
 });
 
-test(
-  "a busy entity, of many chunks: late rows, updates and deletes around the horizon, as a plain " +
-    "list would count them",
-  async () => {
-    const random = new Random(20260105);
-    const made = openWithRetention({ weekly });
-    const rows = new Map<number, { readonly time: number; readonly amount: number }>();
-    const log = new ShopLog();
-    let id = 0;
-    for (let run = 0; run < 40; run++) {
-      made.now = NOON + run * 9 * HOUR;
-      for (let i = 0; i < 120; i++) {
-        // mostly now, some anywhere between far behind the kept range and the future, gaps of days
-        // between them
-        const time = random.chance(0.7)
-          ? made.now - random.int(HOUR)
-          : made.now - random.int(16) * DAY + random.int(HOUR) + (random.chance(0.1) ? 5 * DAY : 0);
-        const known = [...rows.keys()];
-        if (known.length > 0 && random.chance(0.1)) {
-          const gone = random.pick(known);
-          rows.delete(gone);
-          log.deletePayment(gone, { committed: made.now });
-          continue;
-        }
-        const which = known.length > 0 && random.chance(0.15) ? random.pick(known) : id++;
-        const amount = random.int(1000) / 8;
-        rows.set(which, { time, amount });
-        log.paid({ id: which, time, amount }, { committed: made.now });
+test("late rows, updates and deletes around the horizon count right in many segments", async () => {
+  const random = new Random(20260105);
+  const made = openWithRetention({ weekly });
+  const rows = new Map<number, { readonly time: number; readonly amount: number }>();
+  const log = new ShopLog();
+  let id = 0;
+  for (let run = 0; run < 40; run++) {
+    made.now = NOON + run * 9 * HOUR;
+    for (let i = 0; i < 120; i++) {
+      // Most times are now. Some lie between far behind the kept range and the future, days
+      // apart.
+      const time = random.chance(0.7)
+        ? made.now - random.int(HOUR)
+        : made.now - random.int(16) * DAY + random.int(HOUR) + (random.chance(0.1) ? 5 * DAY : 0);
+      const known = [...rows.keys()];
+      if (known.length > 0 && random.chance(0.1)) {
+        const gone = random.pick(known);
+        rows.delete(gone);
+        log.deletePayment(gone, { committed: made.now });
+        continue;
       }
-      const store = await made.open({ logRetention: "forever" });
-      await store.run(log.source({ batch: random.between(1, 90) }));
-      for (const t of [
-        made.now,
-        made.now - DAY,
-        made.now - random.int(DAY),
-        made.now + random.int(6 * DAY),
-      ]) {
-        const inside = [...rows.values()].filter(({ time }) => t - 7 * DAY <= time && time < t);
-        const [row] = await store.getOnlineFeatures({
-          features: [weekly.payments_l1w, weekly.spent_7d],
-          entities: ann,
-          asOf: micros(t),
-        });
-        expect([run, t, row]).toEqual([
-          run,
-          t,
-          {
-            payments_l1w: inside.length,
-            spent_7d: inside.reduce((sum, { amount }) => sum + amount, 0),
-          },
-        ]);
-      }
+      const which = known.length > 0 && random.chance(0.15) ? random.pick(known) : id++;
+      const amount = random.int(1000) / 8;
+      rows.set(which, { time, amount });
+      log.paid({ id: which, time, amount }, { committed: made.now });
     }
-    expect(rows.size).toBeGreaterThan(3000);
-    const state = [...made.data.namespaces.get("default")!.cells.values()];
-    expect(state.filter(({ expires }) => expires !== null && expires < made.now - 2 * DAY)).toEqual(
-      [],
-    );
-  },
-);
+    const store = await made.open({ logRetention: "forever" });
+    await store.run(log.source({ batch: random.between(1, 90) }));
+    for (const t of [
+      made.now,
+      made.now - DAY,
+      made.now - random.int(DAY),
+      made.now + random.int(6 * DAY),
+    ]) {
+      const inside = [...rows.values()].filter(({ time }) => t - 7 * DAY <= time && time < t);
+      const [row] = await store.getOnlineFeatures({
+        features: [weekly.payments_l1w, weekly.spent_7d],
+        entities: ann,
+        asOf: micros(t),
+      });
+      expect([run, t, row]).toEqual([
+        run,
+        t,
+        {
+          payments_l1w: inside.length,
+          spent_7d: inside.reduce((sum, { amount }) => sum + amount, 0),
+        },
+      ]);
+    }
+  }
+  expect(rows.size).toBeGreaterThan(3000);
+  const state = [...made.data.namespaces.get("default")!.cells.values()];
+  expect(state.filter(({ expires }) => expires !== null && expires < made.now - 2 * DAY)).toEqual(
+    [],
+  );
+});
 
-test("of a busy entity whose rows were all deleted nothing is left either", async () => {
+test("nothing is left of an entity with many segments whose rows were all deleted", async () => {
   const made = openWithRetention();
   const store = await made.open({ logRetention: "1d" });
   const log = new ShopLog();
@@ -370,11 +351,11 @@ test("of a busy entity whose rows were all deleted nothing is left either", asyn
   expect(await counted(store, NOON)).toBe(0);
   made.now = NOON + 3 * DAY;
   await store.run(log.paid({ id: 9999, user: "bob", time: made.now }).source());
-  // the state, the list of sources, Bob's head and row
+  // the state, the list of sources, Bob's log tail and row
   expect(cells(made.data)).toBe(4);
 });
 
-test("definitions over other sources in the same store let go of none of its cells", async () => {
+test("definitions over other sources in the same store delete none of its cells", async () => {
   const made = openWithRetention({ weekly });
   const log = new ShopLog().paid({ id: 1, time: NOON - HOUR });
   const store = await made.open();

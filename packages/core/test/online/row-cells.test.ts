@@ -28,8 +28,8 @@ const newest = (changes: readonly RowChange[]) => {
 };
 const delivery = rowLog.chain((log) => fc.tuple(fc.constant(log), delivered(log)));
 
-describe("law 5: what is kept of a row tells the same, however its changes are delivered", () => {
-  test("its newest image, after every single delivery", () => {
+describe("law 5: a row's stored changes give the same image in every order of delivery", () => {
+  test("the newest image, after every single delivery", () => {
     fc.assert(
       fc.property(delivery, ([log, other]) => {
         let stored: readonly RowChange[] = [];
@@ -43,7 +43,7 @@ describe("law 5: what is kept of a row tells the same, however its changes are d
     );
   });
 
-  test("of a dimension, all its versions", () => {
+  test("all versions of a dimension", () => {
     fc.assert(
       fc.property(delivery, truncates, ([log, other], emptied) => {
         expect(deriveVersions(source, fold(other, true), emptied).map(versionContent)).toEqual(
@@ -54,7 +54,7 @@ describe("law 5: what is kept of a row tells the same, however its changes are d
     );
   });
 
-  test("with changes that have no place of their own: they stand behind what their partition held", () => {
+  test("a change without a log order stands behind the earlier changes of its partition", () => {
     const told = fc.record({ own: fc.boolean(), what: fc.nat(8) });
     const messages = fc.tuple(
       rowLog.filter((log) => log.length > 0),
@@ -62,8 +62,8 @@ describe("law 5: what is kept of a row tells the same, however its changes are d
     );
     fc.assert(
       fc.property(messages, fc.array(fc.nat(12), { maxLength: 3 }), ([log, list], replays) => {
-        // one partition: a message says a change of the log again, or comes from a snapshot and has
-        // the highest place so far
+        // One partition: a message repeats a change of the log, or comes from a snapshot and has
+        // the highest order so far.
         let highest = 0n;
         const partition = list.map(({ own, what }, offset): RowChange => {
           const change = log[what % log.length]!;
@@ -75,7 +75,7 @@ describe("law 5: what is kept of a row tells the same, however its changes are d
             order: own ? change.order : highest,
           };
         });
-        // read in order, and from an earlier offset again
+        // read in order, then again from an earlier offset
         const read = [...partition, ...replays.flatMap((from) => partition.slice(from))];
         let stored: readonly RowChange[] = [];
         for (const [i, change] of read.entries()) {
@@ -91,7 +91,7 @@ describe("law 5: what is kept of a row tells the same, however its changes are d
   });
 });
 
-test("no more is kept than the newest image follows from", () => {
+test("only the changes that the newest image needs are stored", () => {
   expect(fold([upsert(1n, [1, 5, 1, "a"]), upsert(2n, [1, 5, 2, "a"])], false)).toHaveLength(1);
   expect(
     fold(
@@ -114,7 +114,7 @@ test("a change delivered again changes nothing, so nothing is written", () => {
   expect(withChange(stored, upsert(1n, [1, 5, 1, "a"]), true)).toBe(stored);
 });
 
-test("changes come back from their cell as they were, with the columns that are held", () => {
+test("changes come back from their cell equal, with the stored columns", () => {
   const view = {
     name: "v",
     kind: "window" as const,

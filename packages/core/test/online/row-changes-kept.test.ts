@@ -22,40 +22,39 @@ const orders = (changes: readonly RowChange[]): number[] => changes.map((one) =>
 const after = (changes: readonly RowChange[], keepsVersions = false): readonly RowChange[] =>
   changes.reduce<readonly RowChange[]>((stored, one) => withChange(stored, one, keepsVersions), []);
 
-test("a row keeps its newest change alone when that tells every column", () => {
+test("a row stores only its newest change if that has every column", () => {
   expect(orders(after([change(1), change(2), change(3)]))).toEqual([3]);
 });
 
-test("however often a column is left out, only the change that tells it is kept beside the newest", () => {
+test("beside the newest change, only the one that supplies a TOASTed column is stored", () => {
   expect(
     orders(after([change(1), ...Array.from({ length: 500 }, (_, i) => change(i + 2, [1]))])),
   ).toEqual([1, 501]);
 });
 
-test("a change that comes late takes the place of the one that told the column before it", () => {
+test("a late change replaces the one that supplied the column before", () => {
   expect(orders(after([change(1), change(9, [1]), change(5)]))).toEqual([5, 9]);
   expect(orders(after([change(5), change(9, [1]), change(1)]))).toEqual([5, 9]);
 });
 
-test("a delete in between tells that the value is gone", () => {
+test("a delete in between removes the value", () => {
   expect(orders(after([change(1), change(9, [1]), change(5, [], { values: null })]))).toEqual([
     5, 9,
   ]);
 });
 
-test("each column has its own teller", () => {
+test("each column has its own supplying change", () => {
   expect(orders(after([change(1), change(3, [0]), change(4, [0, 1]), change(9, [0, 1])]))).toEqual([
     1, 3, 9,
   ]);
 });
 
-test("a dimension keeps every change", () => {
+test("a dimension stores every change", () => {
   expect(orders(after([change(2), change(1), change(3, [1])], true))).toEqual([1, 2, 3]);
 });
 
 test(
-  "the commit time that is remembered never falls, so a clock set back does not look like a " +
-    "restored database",
+  "the stored commit time never falls, so a set-back clock looks like no restored " + "database",
   () => {
     expect(
       after([change(1, [], { loggedCommitTime: 100 }), change(2, [], { loggedCommitTime: 90 })]).at(

@@ -1,6 +1,6 @@
 /**
- * What an online store holds was decided when it was filled: definitions that need more are told
- * so, and nothing is half-written.
+ * Tests definitions that need more than the stored columns of an online store. They are refused by
+ * name, and nothing is half-written.
  */
 import {
   count,
@@ -76,7 +76,7 @@ function everyCell(over: Data): string {
     .join("\n");
 }
 
-describe("a file that has let rows go", () => {
+describe("a file with a retention", () => {
   const view = featureView("later", {
     entity: user,
     source: payments,
@@ -98,7 +98,7 @@ describe("a file that has let rows go", () => {
     features: { newest: latest(payments.amount) },
   });
 
-  test("serves at once what lies within its columns, keys and longest window", async () => {
+  test("serves definitions at once within its columns, keys and longest window", async () => {
     const store = await open(await filled("1d"), { narrow, view });
     const [row] = await store.getOnlineFeatures({
       features: [view.shorter, view.other],
@@ -127,7 +127,7 @@ describe("a file that has let rows go", () => {
         "online store with store.backfill or from the beginning of the log, or leave the " +
         "feature out until then",
     ]);
-    // and a run does not pretend to hold it from then on
+    // a run does not make it complete
     await store.run(
       log()
         .paid({ id: 3, time: NOON - HOUR })
@@ -154,8 +154,8 @@ describe("a file that has let rows go", () => {
   });
 });
 
-describe("a file that kept everything", () => {
-  test("serves longer windows and facts at once, and lets them go no sooner than they need", async () => {
+describe("a file without a retention", () => {
+  test("serves longer windows and facts at once, and keeps them as long as they need", async () => {
     const over = await filled("forever");
     const longer = featureView("longer", {
       entity: user,
@@ -177,7 +177,7 @@ describe("a file that kept everything", () => {
     );
   });
 
-  test("a column it never held is NEEDS_BACKFILL all the same", async () => {
+  test("a column that it never stored is NEEDS_BACKFILL too", async () => {
     const vendors = featureView("vendors", {
       entity: user,
       source: payments,
@@ -189,7 +189,7 @@ describe("a file that kept everything", () => {
     ).toBe("NEEDS_BACKFILL");
   });
 
-  test("a runner that was there before goes on under what another one widened", async () => {
+  test("an earlier runner goes on after another one widened the stored columns", async () => {
     const over = data();
     const changes = log();
     const longer = featureView("longer", {
@@ -211,7 +211,7 @@ describe("a file that kept everything", () => {
       paid_l30d: 3,
       largest_l30d: 7,
     });
-    // and the layout that lets go afterwards is the wider one
+    // the wider definitions decide what is deleted afterwards
     await (
       await open(over, { longer }, "1d")
     ).run(changes.paid({ id: 4, time: NOON - 25 * DAY }).source());
@@ -220,59 +220,55 @@ describe("a file that kept everything", () => {
     ).toEqual({ paid_l30d: 4 });
   });
 
-  test(
-    "of two runners that make the state at once, with other definitions, one decides and the " +
-      "other follows",
-    async () => {
-      const over = data();
-      const changes = new ShopLog()
-        .paid({ id: 1, time: NOON - 20 * DAY, amount: 5 })
-        .paid({ id: 2, time: NOON - HOUR, amount: 7 }, { partition: 1 });
-      const vendors = featureView("vendors", {
-        entity: user,
-        source: payments,
-        features: { vendors_l1d: countDistinct(payments.vendor).over("1d") },
-      });
-      const [slow, quick] = [
-        await open(over, { vendors }, "forever"),
-        await open(over, { narrow }, "forever"),
-      ];
-      let other: Promise<unknown> | null = null;
-      const source = changes.source({ upTo: 1 });
-      // the quick one writes when the slow one has found no state and not yet written its own
-      await slow.run({
-        ...source,
-        async *changes(options) {
-          await (other ??= quick.run({
-            ...source,
-            async *changes() {
-              yield {
-                changes: changes.changes.slice(1),
-                positions: [{ partition: "t.public.payments:1", offset: 0 }],
-              };
-            },
-          }));
-          yield* source.changes(options);
-        },
-      });
-      expect((await quick.getOnlineFeatures({ features: narrow, entities: ann }))[0]).toEqual({
-        paid_l7d: 1,
-        largest_l7d: 7,
-      });
-      expect(
-        (
-          await quick.getOnlineFeatures({
-            features: narrow,
-            entities: ann,
-            asOf: date(NOON - 19 * DAY),
-          })
-        )[0],
-      ).toEqual({ paid_l7d: 1, largest_l7d: 5 });
-      expect(
-        (await rejectionOf(slow.getOnlineFeatures({ features: vendors, entities: ann }))).code,
-      ).toBe("NEEDS_BACKFILL");
-    },
-  );
+  test("if two runners with different definitions create the state, one decides", async () => {
+    const over = data();
+    const changes = new ShopLog()
+      .paid({ id: 1, time: NOON - 20 * DAY, amount: 5 })
+      .paid({ id: 2, time: NOON - HOUR, amount: 7 }, { partition: 1 });
+    const vendors = featureView("vendors", {
+      entity: user,
+      source: payments,
+      features: { vendors_l1d: countDistinct(payments.vendor).over("1d") },
+    });
+    const [slow, quick] = [
+      await open(over, { vendors }, "forever"),
+      await open(over, { narrow }, "forever"),
+    ];
+    let other: Promise<unknown> | null = null;
+    const source = changes.source({ upTo: 1 });
+    // The fast runner writes after the slow one has found no state and before it writes its own.
+    await slow.run({
+      ...source,
+      async *changes(options) {
+        await (other ??= quick.run({
+          ...source,
+          async *changes() {
+            yield {
+              changes: changes.changes.slice(1),
+              positions: [{ partition: "t.public.payments:1", offset: 0 }],
+            };
+          },
+        }));
+        yield* source.changes(options);
+      },
+    });
+    expect((await quick.getOnlineFeatures({ features: narrow, entities: ann }))[0]).toEqual({
+      paid_l7d: 1,
+      largest_l7d: 7,
+    });
+    expect(
+      (
+        await quick.getOnlineFeatures({
+          features: narrow,
+          entities: ann,
+          asOf: date(NOON - 19 * DAY),
+        })
+      )[0],
+    ).toEqual({ paid_l7d: 1, largest_l7d: 5 });
+    expect(
+      (await rejectionOf(slow.getOnlineFeatures({ features: vendors, entities: ann }))).code,
+    ).toBe("NEEDS_BACKFILL");
+  });
 });
 
 describe("a source that was stored under another definition", () => {
@@ -365,7 +361,7 @@ describe("a source that was stored under another definition", () => {
         message,
       });
       expect(everyCell(over)).toBe(before);
-      // the definitions it was written with go on
+      // the definitions of before still work
       const again = await open(over, { narrow }, "forever");
       expect((await again.getOnlineFeatures({ features: narrow, entities: ann }))[0]).toEqual({
         paid_l7d: 1,
@@ -374,7 +370,7 @@ describe("a source that was stored under another definition", () => {
     },
   );
 
-  test("columns that came or went and were never kept are no other definition", async () => {
+  test("added or removed columns that were never stored change nothing", async () => {
     const over = await filled("forever");
     const definitions = made({
       columns: {
@@ -440,34 +436,30 @@ describe("a newer format", () => {
     expect(everyCell(over)).toBe(before);
   });
 
-  test(
-    "of the cells of an entity is STATE_NEWER_FORMAT for who reads them, and for a run that " +
-      "would write them",
-    async () => {
-      const over = await filled("forever");
-      const { cells } = over.namespaces.get("default")!;
-      for (const [name, cell] of cells)
-        if (name.includes("rows:payments"))
-          cells.set(name, { ...cell, value: cell.value.with(0, 2) });
-      const before = everyCell(over);
-      const store = await open(over, { narrow }, "forever");
-      expect(
-        await rejectionOf(store.getOnlineFeatures({ features: narrow, entities: ann })),
-      ).toEqual({
+  test("of an entity's cells is STATE_NEWER_FORMAT for a read and for a run", async () => {
+    const over = await filled("forever");
+    const { cells } = over.namespaces.get("default")!;
+    for (const [name, cell] of cells)
+      if (name.includes("rows:payments"))
+        cells.set(name, { ...cell, value: cell.value.with(0, 2) });
+    const before = everyCell(over);
+    const store = await open(over, { narrow }, "forever");
+    expect(await rejectionOf(store.getOnlineFeatures({ features: narrow, entities: ann }))).toEqual(
+      {
         code: "STATE_NEWER_FORMAT",
         message: expect.stringContaining("a cell has format 2, this version reads 1") as string,
-      });
-      expect((await rejectionOf(store.run(log().paid({ id: 3 }).source()))).code).toBe(
-        "STATE_NEWER_FORMAT",
-      );
-      expect(everyCell(over)).toBe(before);
-      expect(
-        (await store.getOnlineFeatures({ features: narrow, entities: [{ user_id: "bob" }] }))[0],
-      ).toEqual({ paid_l7d: 0, largest_l7d: null });
-    },
-  );
+      },
+    );
+    expect((await rejectionOf(store.run(log().paid({ id: 3 }).source()))).code).toBe(
+      "STATE_NEWER_FORMAT",
+    );
+    expect(everyCell(over)).toBe(before);
+    expect(
+      (await store.getOnlineFeatures({ features: narrow, entities: [{ user_id: "bob" }] }))[0],
+    ).toEqual({ paid_l7d: 0, largest_l7d: null });
+  });
 
-  test("a cell that ends in its middle is STATE_DAMAGED", async () => {
+  test("a truncated cell is STATE_DAMAGED", async () => {
     const over = await filled("forever");
     const { cells } = over.namespaces.get("default")!;
     for (const [name, cell] of cells)

@@ -1,4 +1,4 @@
-/** What a user of `store.push` meets. */
+/** Tests `store.push` through the public API. */
 import type { Knowledge } from "@tidemark/core";
 import {
   commitTime,
@@ -110,7 +110,7 @@ const loginsIn = async (store: Store, at: number, knowledge: Knowledge): Promise
   )[0]!.logins_1d;
 
 describe("a push", () => {
-  test("is served when it resolves, and the history holds it from its commit on", async () => {
+  test("is served when it resolves, and is in the history from its commit on", async () => {
     const store = await open();
     expect(await store.push(logins, [login(1, { cost: "2.50" }), login(2)])).toEqual({
       rows: 2,
@@ -129,8 +129,7 @@ describe("a push", () => {
   });
 
   test(
-    "replaces the rows of its primary keys, also those of another entity, and deletes by " +
-      "primary key after its rows",
+    "replaces rows by primary key, also of another entity, and then deletes by " + "primary key",
     async () => {
       const store = await open();
       await store.push(logins, [login(1), login(2), login(3)]);
@@ -148,7 +147,7 @@ describe("a push", () => {
     },
   );
 
-  test("is known no sooner than the one before it, where the clock goes back", async () => {
+  test("is known no sooner than the push before, also after a set-back clock", async () => {
     let now = NOON;
     const store = await open({ clock: () => date(now) });
     await store.push(logins, [login(1)]);
@@ -156,7 +155,7 @@ describe("a push", () => {
     expect(await store.push(logins, [login(2)])).toMatchObject({ committed: iso(NOON) });
   });
 
-  test("of a dimension is seen from its commit on, and a delete ends it", async () => {
+  test("of a dimension holds from its commit, and a delete ends it", async () => {
     let now = NOON;
     const store = await open({ clock: () => date(now) });
     const city = async (): Promise<string | null> =>
@@ -169,7 +168,7 @@ describe("a push", () => {
     expect(await city()).toBeNull();
   });
 
-  test("of nothing changes nothing, and has no position", async () => {
+  test("without rows changes nothing and has no position", async () => {
     const store = await open();
     expect(await store.push(logins, [])).toEqual({
       rows: 0,
@@ -183,7 +182,7 @@ describe("a push", () => {
     });
   });
 
-  test("shows in status as one partition; NaN is missing and counted, and nothing is in quarantine", async () => {
+  test("is one partition in the status; NaN is missing and counted, not in quarantine", async () => {
     const store = await open();
     await store.push(logins, [login(1, { score: NaN }), login(2)]);
     const status = (await store.status()).find((one) => one.source === "logins");
@@ -207,7 +206,7 @@ describe("a push", () => {
     expect(await loginsIn(store, NOON, "as-corrected")).toBe(2);
   });
 
-  test("that is aborted before it began is not taken; its signal's reason is thrown", async () => {
+  test("that is aborted before it began is not stored and throws the signal's reason", async () => {
     const store = await open();
     await expect(
       store.push(logins, [login(1)], { signal: AbortSignal.abort(new Error("enough")) }),
@@ -220,7 +219,7 @@ describe("a push", () => {
     expect(await loginsOf(store)).toBe(1);
   });
 
-  test("and others of the same turn are one commit of the history, each with its own position", async () => {
+  test("and others of the same turn are one commit of the history, with a position each", async () => {
     const data = memoryOfflineData();
     const store = await open({ offline: memoryOfflineStore(data) });
     const results = await Promise.all(
@@ -236,7 +235,7 @@ describe("a push is refused whole", () => {
   const row = { id: 1, user_id: "ann", score: 1, time: date(NOON) };
   const refused: readonly (readonly [string, unknown, string])[] = [
     [
-      "a row without its key",
+      "a row without its primary key",
       [row, { ...row, id: null }],
       'row 1, column "id": null is not allowed here',
     ],
@@ -257,12 +256,12 @@ describe("a push is refused whole", () => {
       'row 0, column "time": the bare number 1 has no unit',
     ],
     [
-      "a time that is none",
+      "an invalid time",
       [{ ...row, time: "2026-02-30T00:00:00Z" }],
       'column "time": "2026-02-30T00:00:00Z" is not a time with a zone',
     ],
     [
-      "a value of another kind",
+      "a value of another type",
       [{ ...row, cost: 1.5 }],
       'column "cost": 1.5 is not a decimal(10, 2)',
     ],
@@ -273,12 +272,12 @@ describe("a push is refused whole", () => {
     ],
     ["an int64 that is not safe", [{ ...row, id: 2 ** 53 }], "is not an int64"],
     [
-      "a column of another name",
+      "an unknown column",
       [{ ...row, devcie: "x" }],
       'row 0: "devcie" is none of its columns, which are id, user_id, device, cost, score, time',
     ],
     [
-      "a row that is none",
+      "a row that is no object",
       [[1]],
       "row 0: it must be an object with the columns as its members, got an array",
     ],
@@ -294,7 +293,7 @@ describe("a push is refused whole", () => {
     });
   }
 
-  test("with a delete that lacks its key or has more, or an id that is none", async () => {
+  test("with an incomplete key of a delete, or an invalid id", async () => {
     const store = await open();
     const to = (options: object): Promise<unknown> =>
       rejectionOf(store.push("logins", [row], options));
@@ -327,7 +326,7 @@ describe("a push is refused whole", () => {
     ).toMatchObject({ code: "PUSH_TOO_LARGE" });
   });
 
-  test("to a source that a log feeds, or that is not there, or into no store", async () => {
+  test("to a source with a log, to an unknown source, or without a store", async () => {
     const store = await open();
     expect(await rejectionOf(store.push("payments", []))).toEqual({
       code: "PUSH_NOT_ALLOWED",
@@ -346,33 +345,29 @@ describe("a push is refused whole", () => {
 });
 
 describe("an id", () => {
-  test(
-    "lets a push be repeated: the second changes nothing and gets the result of the first, from " +
-      "another store too",
-    async () => {
-      const [online, offline] = [memoryOnlineData(), memoryOfflineData()];
-      let now = NOON;
-      const stores = await Promise.all(
-        [1, 2].map(() =>
-          open({
-            online: memoryOnlineStore(online),
-            offline: memoryOfflineStore(offline),
-            clock: () => date(now),
-          }),
-        ),
-      );
-      const first = await stores[0]!.push(logins, [login(1)], { id: "a" });
-      await stores[0]!.push(logins, [], { deletes: [{ id: 1 }] });
-      now += HOUR;
-      for (const store of stores) {
-        expect(await store.push(logins, [login(1)], { id: "a" })).toEqual(first);
-        expect(await loginsOf(store)).toBe(0);
-      }
-      expect(offline.tables.get("logins/changes")!.length).toBe(2);
-    },
-  );
+  test("makes a push repeatable: the second changes nothing and gets the first's result", async () => {
+    const [online, offline] = [memoryOnlineData(), memoryOfflineData()];
+    let now = NOON;
+    const stores = await Promise.all(
+      [1, 2].map(() =>
+        open({
+          online: memoryOnlineStore(online),
+          offline: memoryOfflineStore(offline),
+          clock: () => date(now),
+        }),
+      ),
+    );
+    const first = await stores[0]!.push(logins, [login(1)], { id: "a" });
+    await stores[0]!.push(logins, [], { deletes: [{ id: 1 }] });
+    now += HOUR;
+    for (const store of stores) {
+      expect(await store.push(logins, [login(1)], { id: "a" })).toEqual(first);
+      expect(await loginsOf(store)).toBe(0);
+    }
+    expect(offline.tables.get("logins/changes")!.length).toBe(2);
+  });
 
-  test("twice at once is taken once", async () => {
+  test("twice at once is stored once", async () => {
     const store = await open();
     const [one, other] = await Promise.all([
       store.push(logins, [login(1)], { id: "a" }),
@@ -382,7 +377,7 @@ describe("an id", () => {
     expect((await store.status())[0]).toMatchObject({ history: { changes: 1 } });
   });
 
-  test("of another push is PUSH_ID_TAKEN where its rows are not as many", async () => {
+  test("of a push with another number of rows is PUSH_ID_TAKEN", async () => {
     const store = await open();
     await store.push(logins, [login(1)], { id: "a" });
     expect(await rejectionOf(store.push(logins, [login(1), login(2)], { id: "a" }))).toMatchObject({
@@ -391,7 +386,7 @@ describe("an id", () => {
     expect(await loginsOf(store)).toBe(1);
   });
 
-  test("is forgotten when the log's retention is over, and not before", async () => {
+  test("is deleted after the log's retention, not before", async () => {
     let now = NOON;
     const store = await open({
       clock: () => date(now),
@@ -403,7 +398,7 @@ describe("an id", () => {
       [4 * DAY, false],
     ] as const) {
       now = NOON + later;
-      // what is swept is swept beside other pushes
+      // expired ids are deleted beside other pushes
       for (let i = 0; i < 3; i++) {
         now += HOUR;
         await store.push(logins, [login(100 + later / DAY + i, { time: date(now) })]);
@@ -413,7 +408,7 @@ describe("an id", () => {
     }
   });
 
-  test("needs an online store, which remembers it", async () => {
+  test("needs an online store, which stores it", async () => {
     expect(
       await rejectionOf((await open({ online: undefined })).push(logins, [login(1)], { id: "a" })),
     ).toMatchObject({ code: "STORE_MISSING" });
@@ -421,7 +416,7 @@ describe("an id", () => {
 });
 
 describe("a store alone", () => {
-  test("an online store takes pushes without a history, and then belongs to none", async () => {
+  test("an online store takes pushes without a history, and later accepts none", async () => {
     const data = memoryOnlineData();
     const store = await open({ online: memoryOnlineStore(data), offline: undefined });
     await store.push(logins, [login(1)]);
@@ -437,8 +432,7 @@ describe("a store alone", () => {
   });
 
   test(
-    "a history takes pushes without an online store, which is brought up to it by a read, a " +
-      "push, a run or store.catchUp",
+    "a history takes pushes alone; a read, push, run or catchUp brings the online " + "store up",
     async () => {
       const [onlineData, offlineData] = [memoryOnlineData(), memoryOfflineData()];
       const batch = await open({ online: undefined, offline: memoryOfflineStore(offlineData) });
@@ -462,8 +456,8 @@ describe("a store alone", () => {
   );
 
   test(
-    "who dies while it fills an empty online store, at any write, leaves nothing unserved: the " +
-      "next read or push goes on",
+    "a process killed while it fills an empty online store loses nothing; the next " +
+      "one goes on",
     async () => {
       for (let dies = 0; dies < 4; dies++) {
         for (const next of ["read", "push"] as const) {
@@ -504,7 +498,7 @@ describe("a store alone", () => {
     },
   );
 
-  test("an online store of a history is not pushed to without it", async () => {
+  test("an online store with a history takes no push without it", async () => {
     const data = memoryOnlineData();
     await (await open({ online: memoryOnlineStore(data) })).push(logins, [login(1)]);
     expect(
@@ -516,7 +510,7 @@ describe("a store alone", () => {
     ).toMatchObject({ code: "PUSH_WITHOUT_HISTORY" });
   });
 
-  test("a history that was set back is PUSH_HISTORY_LACKS, never pushed over", async () => {
+  test("a set-back history is PUSH_HISTORY_LACKS and takes no push", async () => {
     const data = memoryOnlineData();
     await (await open({ online: memoryOnlineStore(data) })).push(logins, [login(1)]);
     const { code, message } = await rejectionOf(
@@ -537,8 +531,7 @@ describe("stores that fail", () => {
     new TidemarkError<string>("STORE_UNAVAILABLE", "the store is away; wait", { retryable: true });
 
   test(
-    "an online store that is away leaves the push in the history: PUSH_NOT_ONLINE_YET is " +
-      "retryable, and the next push brings both",
+    "with an unavailable online store a push is PUSH_NOT_ONLINE_YET; the next one " + "brings both",
     async () => {
       const online = memoryOnlineStore();
       let down = false;
@@ -570,7 +563,7 @@ describe("stores that fail", () => {
     },
   );
 
-  test("a history that is away takes nothing, and the reads go on", async () => {
+  test("an unavailable history takes nothing, and reads go on", async () => {
     const offline = memoryOfflineStore();
     let down = false;
     const failing: OfflineStore = {
@@ -599,8 +592,7 @@ describe("stores that fail", () => {
   });
 
   test(
-    "a read looks again after a while for what another process left in the history, without " +
-      "waiting for it",
+    "a read looks for another process's pushes in the history after a while, without " + "waiting",
     async () => {
       const [onlineData, offlineData] = [memoryOnlineData(), memoryOfflineData()];
       const store = await open({
@@ -622,7 +614,7 @@ describe("stores that fail", () => {
 });
 
 describe("a pushed source beside others", () => {
-  test("run passes it over, bootstrap fills it from the history, resnapshot is not for it", async () => {
+  test("run skips it, backfill fills it from the history, resnapshot refuses it", async () => {
     const offline = memoryOfflineStore();
     const store = await open({ offline });
     await store.push(logins, [login(1)]);
@@ -646,7 +638,7 @@ describe("a pushed source beside others", () => {
     ).toMatchObject({ code: "LOG_NOT_ALLOWED" });
   });
 
-  test("a source is declared with a table or as pushed, when it runs too", () => {
+  test("a source has a table or is a push source, also at run time", () => {
     const columns = { id: int64(), time: timestamp() };
     const made = (verb: unknown, more: object) => (): unknown =>
       (verb as (name: string, definition: object) => unknown)("s", {

@@ -26,7 +26,7 @@ const ann = { user_id: "ann" } as const;
 
 type SnapshotRow = Change["snapshotMarker"] | "row";
 
-/** A new log of payments, read by a new connector. */
+/** Makes a new log of payments, as a new connector writes it. */
 class NewLog extends ShopLog {
   snapshot(id: number, row: SnapshotRow, lsn: bigint, amount = 1, committed = NOON): this {
     return this.paid(
@@ -60,7 +60,7 @@ async function known(store: Store, time: number): Promise<number> {
   return row!.payments_l1w;
 }
 
-/** Three payments, of which the database no longer has the third. */
+/** Three payments. The database has lost the third. */
 async function threePaid(): Promise<Awaited<ReturnType<typeof openShop>>> {
   const made = await openShop();
   const log = new ShopLog();
@@ -76,33 +76,29 @@ const afterwards = (): NewLog =>
     .snapshot(4, "last", 70n)
     .paid({ id: 5, time: NOON - HOUR }, { lsn: 71n, committed: NOON + SECOND });
 
-test(
-  "rows that do not come again are gone from the snapshot's time on, and known before it as " +
-    "they were",
-  async () => {
-    const { store } = await threePaid();
-    expect(await store.resnapshot("payments", afterwards().source({ batch: 1 }))).toEqual({
-      changes: 4,
-      generation: 1,
-    });
-    expect(await counted(store)).toBe(4);
-    expect([
-      await known(store, NOON),
-      await known(store, NOON + SECOND),
-      await known(store, NOON + HOUR),
-    ]).toEqual([3, 3, 4]);
-    const [payment] = await store.status();
-    expect(payment).toMatchObject({
-      source: "payments",
-      generation: 1,
-      resnapshotting: false,
-      online: { positions: [{ partition: "t.public.payments:0", offset: 3 }] },
-      history: { changes: 7 },
-    });
-  },
-);
+test("rows missing in the snapshot end at its time, and stay known before it", async () => {
+  const { store } = await threePaid();
+  expect(await store.resnapshot("payments", afterwards().source({ batch: 1 }))).toEqual({
+    changes: 4,
+    generation: 1,
+  });
+  expect(await counted(store)).toBe(4);
+  expect([
+    await known(store, NOON),
+    await known(store, NOON + SECOND),
+    await known(store, NOON + HOUR),
+  ]).toEqual([3, 3, 4]);
+  const [payment] = await store.status();
+  expect(payment).toMatchObject({
+    source: "payments",
+    generation: 1,
+    resnapshotting: false,
+    online: { positions: [{ partition: "t.public.payments:0", offset: 3 }] },
+    history: { changes: 7 },
+  });
+});
 
-test("the stream goes on in the new epoch, where LSNs and offsets are lower than before", async () => {
+test("the stream goes on in the new generation, whose LSNs and offsets are lower", async () => {
   const { store } = await threePaid();
   const log = afterwards();
   await store.resnapshot("payments", log.source());
@@ -111,15 +107,14 @@ test("the stream goes on in the new epoch, where LSNs and offsets are lower than
     .paid({ id: 3, time: NOON - HOUR }, { lsn: 73n, committed: NOON + 3 * SECOND });
   expect(await store.run(log.source())).toEqual({ changes: 2 });
   expect(await counted(store)).toBe(4);
-  // gone between the snapshot and its return
+  // missing between the snapshot and its return
   expect([await known(store, NOON + 3 * SECOND), await known(store, NOON + 4 * SECOND)]).toEqual([
     3, 4,
   ]);
 });
 
 test(
-  "a source that ends before the snapshot does is SNAPSHOT_INCOMPLETE: everything of before is " +
-    "served on, and the next call goes on",
+  "a source that ends within the snapshot is SNAPSHOT_INCOMPLETE; the old rows are " + "served",
   async () => {
     const { store } = await threePaid();
     expect(
@@ -145,7 +140,7 @@ test(
   },
 );
 
-test("a change behind the snapshot's rows in their partition says as well that it is over", async () => {
+test("a change behind the snapshot's rows in their partition ends the snapshot too", async () => {
   const { store } = await threePaid();
   const splitCheckpoint = new NewLog()
     .snapshot(1, "first", 70n)
@@ -154,23 +149,19 @@ test("a change behind the snapshot's rows in their partition says as well that i
   expect(await counted(store)).toBe(2);
 });
 
-test(
-  "of a snapshot that was begun again only the new rows count, and rows that are delivered " +
-    "again begin none",
-  async () => {
-    const { store } = await threePaid();
-    const twice = new NewLog()
-      .snapshot(1, "first", 70n)
-      .snapshot(3, "row", 70n)
-      .snapshot(1, "first", 80n, 1, NOON + 5 * SECOND)
-      .snapshot(2, "last", 80n, 1, NOON + 5 * SECOND)
-      .snapshot(3, "row", 70n);
-    await store.resnapshot("payments", twice.source());
-    expect(await counted(store)).toBe(2);
-  },
-);
+test("if a snapshot is repeated only its rows count; redelivered rows begin none", async () => {
+  const { store } = await threePaid();
+  const twice = new NewLog()
+    .snapshot(1, "first", 70n)
+    .snapshot(3, "row", 70n)
+    .snapshot(1, "first", 80n, 1, NOON + 5 * SECOND)
+    .snapshot(2, "last", 80n, 1, NOON + 5 * SECOND)
+    .snapshot(3, "row", 70n);
+  await store.resnapshot("payments", twice.source());
+  expect(await counted(store)).toBe(2);
+});
 
-test("changes from before the snapshot, in the same topic, keep no row", async () => {
+test("changes before the snapshot in the same topic keep no row", async () => {
   const { store } = await threePaid();
   const same = new NewLog()
     .paid({ id: 3, time: NOON - HOUR, amount: 7 }, { lsn: 1010n, committed: NOON - 5 * SECOND })
@@ -180,23 +171,19 @@ test("changes from before the snapshot, in the same topic, keep no row", async (
   expect(await counted(store)).toBe(2);
 });
 
-test(
-  "a snapshot of a database that was set back, behind changes from before in the same " +
-    "partition, is SOURCE_LSN_WENT_BACK",
-  async () => {
-    const { store } = await threePaid();
-    const same = new NewLog()
-      .paid({ id: 3, time: NOON - HOUR }, { lsn: 1010n, committed: NOON - 5 * SECOND })
-      .snapshot(1, "first", 70n)
-      .snapshot(2, "last", 70n);
-    expect(await rejectionOf(store.resnapshot("payments", same.source()))).toEqual({
-      code: "SOURCE_LSN_WENT_BACK",
-      message: expect.stringMatching(
-        /offset 1 is of a snapshot at LSN 70, and earlier changes in that partition have LSNs up to 1010.*into a new topic/,
-      ) as string,
-    });
-  },
-);
+test("a snapshot of a restored database behind older changes is SOURCE_LSN_WENT_BACK", async () => {
+  const { store } = await threePaid();
+  const same = new NewLog()
+    .paid({ id: 3, time: NOON - HOUR }, { lsn: 1010n, committed: NOON - 5 * SECOND })
+    .snapshot(1, "first", 70n)
+    .snapshot(2, "last", 70n);
+  expect(await rejectionOf(store.resnapshot("payments", same.source()))).toEqual({
+    code: "SOURCE_LSN_WENT_BACK",
+    message: expect.stringMatching(
+      /offset 1 is of a snapshot at LSN 70, and earlier changes in that partition have LSNs up to 1010.*into a new topic/,
+    ) as string,
+  });
+});
 
 test('with ending: "source" an empty table, and an incremental snapshot, end with their log', async () => {
   const { store } = await threePaid();
@@ -222,7 +209,7 @@ test('with ending: "source" an empty table, and an incremental snapshot, end wit
   expect(await counted(store)).toBe(2);
 });
 
-test("a source may be begun anew again and again; what each epoch knew stays known", async () => {
+test("several resnapshots of a source keep what each generation knew", async () => {
   const { store } = await threePaid();
   for (let n = 1; n <= 5; n++) {
     const log = new NewLog()
@@ -238,54 +225,46 @@ test("a source may be begun anew again and again; what each epoch knew stays kno
   ]).toEqual([3, 2, 2]);
 });
 
-test(
-  "a column that the log leaves out is not taken from before the gap: the row waits for its " +
-    "next whole image",
-  async () => {
-    const { store } = await threePaid();
-    const vendor = spec.columns.findIndex(({ name }) => name === "vendor");
-    const log = new NewLog().paid(
-      { id: 3, time: NOON - HOUR },
-      { lsn: 60n, committed: NOON - 5 * SECOND, change: { unavailable: [vendor] } },
-    );
-    expect(await rejectionOf(store.resnapshot("payments", log.source()))).toMatchObject({
-      code: "SNAPSHOT_INCOMPLETE",
+test("a TOASTed column is not taken from before the gap; the row waits for a whole image", async () => {
+  const { store } = await threePaid();
+  const vendor = spec.columns.findIndex(({ name }) => name === "vendor");
+  const log = new NewLog().paid(
+    { id: 3, time: NOON - HOUR },
+    { lsn: 60n, committed: NOON - 5 * SECOND, change: { unavailable: [vendor] } },
+  );
+  expect(await rejectionOf(store.resnapshot("payments", log.source()))).toMatchObject({
+    code: "SNAPSHOT_INCOMPLETE",
+  });
+  expect(await store.quarantine("payments")).toMatchObject([
+    { key: { id: 3n }, column: "vendor", reason: "TOAST_UNRESOLVED" },
+  ]);
+  log.snapshot(3, "last", 70n);
+  await store.resnapshot("payments", log.source());
+  expect([await store.quarantine("payments"), await counted(store)]).toEqual([[], 1]);
+});
+
+test("a snapshot row that replaces a version holds from its snapshot, not from `since`", async () => {
+  const { store } = await openShop();
+  const row = (city: string, time: number): ShopLog =>
+    new ShopLog().add("customers", "upsert", [1n, "ann", city, NOON - 9 * DAY], {
+      committed: time,
+      change: { snapshot: true, op: "r", snapshotMarker: "last" },
     });
-    expect(await store.quarantine("payments")).toMatchObject([
-      { key: { id: 3n }, column: "vendor", reason: "TOAST_UNRESOLVED" },
-    ]);
-    log.snapshot(3, "last", 70n);
-    await store.resnapshot("payments", log.source());
-    expect([await store.quarantine("payments"), await counted(store)]).toEqual([[], 1]);
-  },
-);
+  await store.run(row("Oslo", NOON - DAY).source());
+  await store.resnapshot("customers", row("Rome", NOON).source());
+  const cities = await (
+    await store.getHistoricalFeatures({
+      features: [profile.city],
+      entities: [NOON - HOUR, NOON, NOON + HOUR].map((time) => ({
+        ...ann,
+        event_timestamp: date(time),
+      })),
+    })
+  ).rows();
+  expect(cities.map(({ city }) => city)).toEqual(["Oslo", "Oslo", "Rome"]);
+});
 
-test(
-  "a snapshot row that replaces what was known holds from its snapshot, not from the column " +
-    "that says since when",
-  async () => {
-    const { store } = await openShop();
-    const row = (city: string, time: number): ShopLog =>
-      new ShopLog().add("customers", "upsert", [1n, "ann", city, NOON - 9 * DAY], {
-        committed: time,
-        change: { snapshot: true, op: "r", snapshotMarker: "last" },
-      });
-    await store.run(row("Oslo", NOON - DAY).source());
-    await store.resnapshot("customers", row("Rome", NOON).source());
-    const cities = await (
-      await store.getHistoricalFeatures({
-        features: [profile.city],
-        entities: [NOON - HOUR, NOON, NOON + HOUR].map((time) => ({
-          ...ann,
-          event_timestamp: date(time),
-        })),
-      })
-    ).rows();
-    expect(cities.map(({ city }) => city)).toEqual(["Oslo", "Oslo", "Rome"]);
-  },
-);
-
-test("a change log that was written before there were epochs is read, and begun anew", async () => {
+test("a change log without generations is read, and may be begun anew", async () => {
   const { store, offline } = await threePaid();
   const { changes, versions } = historyTables(spec);
   const old = changes.columns.filter(({ name }) => name !== "_generation");
@@ -313,7 +292,7 @@ test("a change log that was written before there were epochs is read, and begun 
   );
 });
 
-test("LSNs beyond 2^56 and more than 126 epochs are refused by name", async () => {
+test("LSNs beyond 2^56 and more than 126 generations are refused by name", async () => {
   const { store, online, offline } = await threePaid();
   const large = new NewLog().snapshot(1, "last", 1n << 56n);
   expect(await rejectionOf(store.resnapshot("payments", large.source()))).toMatchObject({
@@ -334,7 +313,7 @@ test("LSNs beyond 2^56 and more than 126 epochs are refused by name", async () =
   });
 });
 
-test("what is handed on to a change source, and acknowledged, are its own positions", async () => {
+test("a change source gets its own positions back, and acknowledges them", async () => {
   const { store } = await threePaid();
   const log = afterwards();
   const asked: unknown[] = [];
@@ -386,7 +365,7 @@ test("what is handed on to a change source, and acknowledged, are its own positi
   expect(status!.online!.positions).toEqual([{ partition: "t.public.payments:0", offset: 3 }]);
 });
 
-test("a row of the snapshot that is in no window is listed", async () => {
+test("a row of the snapshot that is in no window is in quarantine", async () => {
   const { store } = await threePaid();
   const untimed = new NewLog()
     .paid(
