@@ -97,7 +97,7 @@ test(
         await store.close();
       });
     }
-    console.log(`bootstrap: ${seeds} seeds, ${taken} changes from Delta into SQLite`);
+    console.log(`backfill: ${seeds} seeds, ${taken} changes from Delta into SQLite`);
     expect(taken).toBeGreaterThan(seeds * 10);
   },
 );
@@ -147,7 +147,7 @@ test(
       await expectAlike();
       met.logs++;
     }
-    console.log(`bootstrap: epochs ${JSON.stringify(met)}`);
+    console.log(`backfill: generations ${JSON.stringify(met)}`);
     expect(met.logs).toBeGreaterThan(0);
   },
 );
@@ -263,7 +263,7 @@ suiteNeeding(
                 name === "empty" ? scenario.truth.slice(0, middle) : null,
               );
               console.log(
-                `bootstrap: ${name} online store, killed ${kills} times, ` +
+                `backfill: ${name} online store, killed ${kills} times, ` +
                   `${refused} times refused meanwhile`,
               );
               expect(kills).toBeGreaterThan(4);

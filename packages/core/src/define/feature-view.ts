@@ -270,16 +270,16 @@ function featuresOfAggregation(name: string, state: AggregationState): FeatureSp
 }
 
 function viewKindOf(who: string, features: readonly FeatureSpec[]): "window" | "latest" {
-  const fact = features.find((feature) => feature.aggregate === "latest");
+  const newest = features.find((feature) => feature.aggregate === "latest");
   const windowed = features.find((feature) => feature.aggregate !== "latest");
-  if (fact !== undefined && windowed !== undefined) {
+  if (newest !== undefined && windowed !== undefined) {
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${who}: "${windowed.name}" is over a window and "${fact.name}" is a latest feature; ` +
+      `${who}: "${windowed.name}" is over a window and "${newest.name}" is a latest feature; ` +
         "put them into two views",
     );
   }
-  return fact === undefined ? "window" : "latest";
+  return newest === undefined ? "window" : "latest";
 }
 
 function typeText(column: ColumnSpec): string {

@@ -17,8 +17,8 @@ export interface Answer<V> {
   readonly value: V;
   readonly status: Status;
   /**
-   * The newest event of the window, or the time of the fact, floored to the millisecond; null where
-   * there is none.
+   * The newest event of the window, or the time of the latest row, floored to the millisecond; null
+   * where there is none.
    */
   readonly eventTime: Date | null;
 }
@@ -72,7 +72,7 @@ export type OnlineAnswer<E extends SelectionList, Row, Metadata extends boolean>
 /** Online answers column by column, in the order of the selection: nothing is converted. */
 export interface OnlineColumns {
   readonly columns: readonly ColumnSpec[];
-  /** Of each column: its values, statuses and times; row i for request i (law 8). */
+  /** Of each column: its values, statuses and times; row i for request i (law 8: row for row). */
   readonly answers: readonly ColumnAnswers[];
   /** The `t` of the windows, µs. */
   readonly asOf: number;
@@ -89,8 +89,8 @@ export interface EntityColumns {
 }
 
 /**
- * Which changes a training set sees (law 6). "as-corrected": every change known now. "as-known":
- * at each row's time, the changes committed before it.
+ * Which changes a training set sees (law 6: history does not forget). "as-corrected": every change
+ * known now. "as-known": at each row's time, the changes committed before it.
  */
 export type Knowledge = "as-corrected" | "as-known";
 
@@ -101,15 +101,15 @@ export type Knowledge = "as-corrected" | "as-known";
 export type BeforeHistory = "empty" | "error";
 
 /**
- * A training set: the entity rows in their order (law 8), each with its features. It is computed
- * when it is read, and can be read once.
+ * A training set: the entity rows in their order (law 8: row for row), each with its features. It
+ * is computed when it is read, and can be read once.
  */
 export interface TrainingSet<Row> extends AsyncIterable<Row> {
   /** The columns of the batches: those of the entity rows, then the features. */
   readonly columns: readonly ColumnSpec[];
   /**
-   * By source: the commit time from which its history is complete (law 6); null where it has none
-   * yet.
+   * By source: the commit time from which its history is complete (law 6: history does not forget);
+   * null where it has none yet.
    */
   readonly coverage: { readonly [source: string]: { readonly knownSince: string | null } };
   /** All rows at once. */
@@ -125,8 +125,8 @@ export interface TrainingSet<Row> extends AsyncIterable<Row> {
 export interface FeatureReads {
   /**
    * Returns the features of one entity, or of a list of entities, at one moment. Row `i` belongs to
-   * entity `i` (law 8). An entity never seen has the answer of one whose events have left the
-   * windows (law 7).
+   * entity `i` (law 8: row for row). An entity never seen has the answer of one whose events have
+   * left the windows (law 7: no history dependence).
    *
    * @throws KEY_INVALID when a key is missing, superfluous or of another type.
    * @throws OPTION_INVALID when the request has both `entity` and `entities`, or neither.
@@ -160,7 +160,7 @@ export interface FeatureReads {
 
   /**
    * Computes a training set: the entity rows, each with its features as of its `event_timestamp`.
-   * `knowledge` says whether later corrections count (law 6).
+   * `knowledge` says whether later corrections count (law 6: history does not forget).
    *
    * @throws ASKNOWN_BEFORE_HISTORY when a row is before a source's first commit and
    * `beforeHistory` is "error".

@@ -1,7 +1,10 @@
 /** Decides which rows are quarantined, and why (law 9: such a row is in no window). */
 import type { SourceSpec, Value } from "../specs.ts";
 
-/** Why a row is in no window of some view: the first reason that applies (law 9). */
+/**
+ * Why a row is in no window of some view: the first reason that applies (law 9: missing is
+ * missing).
+ */
 export interface Quarantine {
   /** The column at fault; null: the whole content. */
   readonly column: string | null;

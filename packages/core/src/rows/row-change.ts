@@ -6,8 +6,8 @@ import { orderInGeneration } from "./snapshot-generations.ts";
 /** One change of one row, in the terms of laws 4 to 6 (rows, replay, history). */
 export interface RowChange {
   /**
-   * Log order: the change's own, else the inherited one, else the offset (law 5). The snapshot
-   * generation is in its upper bits.
+   * Log order: the change's own, else the inherited one, else the offset (law 5: replay is free).
+   * The snapshot generation is in its upper bits.
    */
   readonly order: bigint;
   /** Decides between changes of equal order. */
@@ -16,7 +16,7 @@ export interface RowChange {
   readonly orderInherited: boolean;
   /**
    * Commit time, µs: the version's known from, before it is raised to that of the version it
-   * replaces (law 6).
+   * replaces (law 6: history does not forget).
    */
   readonly committed: number;
   /**
@@ -28,7 +28,9 @@ export interface RowChange {
   readonly values: readonly Value[] | null;
   /** Indexes of the columns that keep the value of the version before (TOAST). */
   readonly unavailable: readonly number[];
-  /** Why the content could not be read. The row is then in no window (law 9). */
+  /**
+   * Why the content could not be read. The row is then in no window (law 9: missing is missing).
+   */
   readonly undecodable: string | null;
   /** Invalid columns, as `column:reason`. */
   readonly invalidColumns: readonly string[];
@@ -52,7 +54,7 @@ export function primaryKeyColumns(source: SourceSpec): readonly ColumnSpec[] {
 
 /**
  * Index of the event time among the source's columns.
- * −1: a dimension, whose versions are stamped with their commit time (law 2).
+ * −1: a dimension, whose versions are stamped with their commit time (law 2: validity).
  */
 export function eventTimeIndex(source: SourceSpec): number {
   return source.eventTime.kind === "column" ? columnIndex(source, source.eventTime.column) : -1;
@@ -125,7 +127,8 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
               ({ column, reason }) => `${column}:${reason}`,
             ),
           };
-    // The old key is deleted at once, whichever partition holds its own delete (law 5).
+    // The old key is deleted at once, whichever partition holds its own delete (law 5: replay is
+    // free).
     return change.oldKey === null
       ? [{ key, change: now }]
       : [

@@ -13,7 +13,7 @@ import {
 } from "./snapshot-generations.ts";
 import { compareChanges, orderOf, type RowChange } from "./row-change.ts";
 
-/** The row between two commits: known from < t ≤ known to (law 6). */
+/** The row between two commits: known from < t ≤ known to (law 6: history does not forget). */
 export interface RowVersion {
   /** Known from, µs. −Infinity: the row was deleted before it was ever seen. */
   readonly from: number;
@@ -77,7 +77,7 @@ export function sameTruncate(a: Truncate, b: Truncate): boolean {
 
 /**
  * Derives the versions of one row, oldest first.
- * An upsert equal to the open version makes no version (law 6).
+ * An upsert equal to the open version makes no version (law 6: history does not forget).
  * `changes` come in any order and any number of times (law 5: replay is free).
  * `before` are versions that were derived from earlier changes.
  */

@@ -74,7 +74,7 @@ export interface StoreOptions {
    * Default: "warn".
    */
   readonly onDefinitionMismatch?: OnDefinitionMismatch | undefined;
-  /** Called with the number of sums that overflowed their type (law 3). */
+  /** Called with the number of sums that overflowed their type (law 3: such a sum saturates). */
   readonly onOverflow?: ((count: number) => void) | undefined;
 }
 
