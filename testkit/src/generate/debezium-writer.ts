@@ -1,6 +1,6 @@
 /**
- * Writes changes byte by byte as Debezium does: bare, enveloped with schemas, or flattened by the
- * `unwrap` transform.
+ * Writes changes byte by byte as Debezium does: with an envelope, with an envelope and schemas, or
+ * unwrapped by the `unwrap` transform.
  */
 import type { ColumnSpec } from "../../../packages/core/src/specs.ts";
 import { toastMarkerOf, type Cell } from "./cells.ts";

@@ -217,7 +217,7 @@ export async function compareAnswers(
     });
   };
 
-  // in the order of time, so that a reader also meets kept answers that no longer hold
+  // requests come in the order of time, so that a reader also meets outdated answers in its cache
   const inOrder = requests
     .map((_, row) => row)
     .sort((a, b) => requests[a]!.time - requests[b]!.time);

@@ -1,6 +1,6 @@
 /**
- * Faults that the oracle makes on request. A suite that cannot tell such a twin from the oracle
- * proves nothing.
+ * Faults that the oracle makes on request. A suite that does not notice such a fault proves
+ * nothing.
  */
 export const oracleFaults = {
   "near edge closed": "the event at t counts",

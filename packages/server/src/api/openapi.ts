@@ -34,12 +34,16 @@ const REFERENCE =
   "^[A-Za-z][A-Za-z0-9_-]*(?::[A-Za-z_][A-Za-z0-9_]*(?: as [A-Za-z_][A-Za-z0-9_]*)?)?$";
 
 const ABOUT =
-  "Features at request time, row by row. int64 values are JSON strings of their digits, " +
-  'so that none is lost in a double; with `int64: "number"` they are bare digits. ' +
-  'Counts and columns of mode "number" always are. A request may give an int64 either way. ' +
-  "decimals are strings with every digit, timestamps ISO 8601 in UTC with microseconds, " +
-  "bytes base64.";
+  "Reads features, pushes rows and materializes views. " +
+  "An int64 in an answer is a JSON string, because a double does not hold all its digits. " +
+  'With `int64: "number"` an int64 is a JSON number. ' +
+  'Counts and columns of mode "number" are always JSON numbers. ' +
+  "An int64 in a request may be a string or a number. " +
+  "A decimal is a string with every digit. " +
+  "A timestamp is an ISO 8601 time in UTC with microseconds. " +
+  "Bytes are base64.";
 
+/** Makes the OpenAPI document. `limits` are those of the server. */
 export function openApiDocument(definitions: Definitions, limits: Limits): Schema {
   const paths: Record<string, Schema> = {
     "/v1/features": {
@@ -78,7 +82,7 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
         post: operation(
           `push_${source.name}`,
           "push",
-          `Rows of source ${source.name}: all of them or none`,
+          `Pushes rows of source ${source.name}: all rows or none`,
           pushedSchema(),
           pushRequestSchema(source, definitions, limits),
         ),
@@ -88,7 +92,7 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
     post: operation(
       "materialize",
       "operate",
-      "Rows of every entity at the end of days, into a table and the online store",
+      "Computes a row of each view for every entity as of the end of days",
       materializedSchema(),
       materializeSchema([...definitions.views.keys()]),
     ),
@@ -97,7 +101,7 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
     get: operation(
       "definitions",
       "read",
-      "Services, views, entities and sources, with keys, types and descriptions",
+      "Services, views, entities and sources, with their keys and value types",
       definitionsSchema(),
     ),
   };
@@ -105,7 +109,7 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
     get: operation(
       "status",
       "operate",
-      "What each source has taken, and what went wrong in it",
+      "Positions, counts and backpressure of each source",
       statusSchema(),
     ),
   };
@@ -121,7 +125,7 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
       schemas: { Error: objectOf({ code: CODE, message: { type: "string" } }) },
       responses: {
         Error: {
-          description: "What is wrong, with a code that stays, and the next step",
+          description: "The error: a stable code, and a message with the next step",
           content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
         },
       },
@@ -167,12 +171,12 @@ function requestWith(
       entities: listOf(entity, { maxItems: limits.entities }),
       asOf: {
         ...TIME,
-        description: "All changes applied so far, windows at this time; now, if it is left out",
+        description: "The end of the windows, over all changes applied so far. Default: now",
       },
       metadata: {
         type: "boolean",
         default: false,
-        description: "Answers are { value, status, eventTime }",
+        description: "true gives each feature as { value, status, eventTime }",
       },
       int64: { type: "string", enum: INT64_FORMS, default: "string" },
     },
@@ -189,7 +193,7 @@ function genericRequest(limits: Limits): Schema {
   const features = { anyOf: [name, listOf(name, { minItems: 1, maxItems: limits.features })] };
   return requestWith(
     { features },
-    { type: "object", description: "The keys of the entities, by name" },
+    { type: "object", description: "The entity keys by name" },
     limits,
   );
 }
@@ -260,7 +264,7 @@ function pushRequestSchema(source: SourceSpec, definitions: Definitions, limits:
         objectOf(Object.fromEntries(source.primaryKey.map((name) => [name, schemas[name]!]))),
         {
           maxItems: limits.rows,
-          description: "Primary keys of rows that are gone; they come after the rows",
+          description: "The primary keys of deleted rows. Deletes come after the rows",
         },
       ),
       id: {
@@ -268,8 +272,8 @@ function pushRequestSchema(source: SourceSpec, definitions: Definitions, limits:
         minLength: 1,
         maxLength: 200,
         description:
-          "Tells this push from every other: repeated with it, " +
-          "it changes nothing and gets the first one's result",
+          "Identifies the push. A second push with the same id changes nothing, " +
+          "and gets the result of the first push",
       },
     },
     ["rows", "deletes", "id"],
