@@ -182,7 +182,8 @@ export default defineConfig({
               {
                 group: [...others.map((other) => `**/${other}/**`), "**/feature-server.ts"],
                 message:
-                  "The rooms of server import one way: options, features ← http ← metrics, api, feast.",
+                  "The rooms of server import one way: " +
+                  "options, features ← http ← metrics, api, feast.",
               },
             ],
           },

@@ -28,6 +28,7 @@ const sections: readonly Section[] = [
     pages: [
       ["kafka", "Kafka"],
       ["push", "Pushing rows"],
+      ["load", "Load by date"],
       ["history", "History"],
       ["minio", "MinIO and S3"],
       ["reading", "Trino, Spark, DuckDB"],
@@ -46,8 +47,8 @@ const sections: readonly Section[] = [
       ["commands", "Commands"],
       ["config", "Configuration"],
       ["registry", "Registry: plan, apply"],
-      ["materialize", "Materialization"],
-      ["batch", "Batch: load, training sets"],
+      ["materialize", "Materialize"],
+      ["batch", "Batch"],
       ["airflow", "Airflow"],
       ["replay", "Replay"],
       ["docker", "Docker"],

@@ -12,8 +12,8 @@ export interface ClientOptions {
    */
   readonly timeout?: TimeLimit | undefined;
   /**
-   * How often a call is repeated if the server is unavailable or busy. Reads and pushes are repeated,
-   * and materialization is not. Default: 2.
+   * How often a call is repeated if the server is unavailable or busy. Reads and pushes are
+   * repeated, and materialization is not. Default: 2.
    */
   readonly retries?: number | undefined;
   /** The fetch function. Default: the global `fetch`, which keeps connections alive. */

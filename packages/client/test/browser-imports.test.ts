@@ -21,7 +21,9 @@ interface Loaded {
 const parsed = (file: string): ts.SourceFile =>
   ts.createSourceFile(file, readFileSync(join(root, file), "utf8"), ts.ScriptTarget.Latest, true);
 
-/** What a file imports when it runs: a statement that imports or exports types only loads nothing. */
+/**
+ * What a file imports when it runs: a statement that imports or exports types only loads nothing.
+ */
 function imports(file: string): readonly string[] {
   return parsed(file).statements.flatMap((statement) => {
     if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) return [];

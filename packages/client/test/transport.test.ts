@@ -149,7 +149,7 @@ describe("retries", () => {
     ]);
   });
 
-  test("after `retries` repetitions the call fails with the server's code, or SERVER_UNAVAILABLE", async () => {
+  test("after all retries a call fails with the server's code or SERVER_UNAVAILABLE", async () => {
     const busy = await scriptedServer({
       status: 503,
       body: { code: "SERVER_BUSY", message: "busy" },

@@ -160,8 +160,8 @@ function membersOf(
 }
 
 /**
- * Reads a member of a row; null if the row does not have the member. Only own members count, because
- * a column may have the name `constructor`.
+ * Reads a member of a row; null if the row does not have the member. Only own members count,
+ * because a column may have the name `constructor`.
  */
 function memberOf(row: Readonly<Record<string, unknown>>, name: string): unknown {
   return Object.hasOwn(row, name) ? (row[name] ?? null) : null;

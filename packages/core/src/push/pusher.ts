@@ -53,7 +53,9 @@ interface PendingPush {
 
 /** The greatest number of rows in one commit. A commit has at least one push. */
 const COMMIT_ROWS = 10_000;
-/** The greatest number of attempts of a commit. An attempt fails if another process commits first. */
+/**
+ * The greatest number of attempts of a commit. An attempt fails if another process commits first.
+ */
 const ATTEMPTS = 200;
 
 /** Makes a pusher for a source. */

@@ -40,7 +40,8 @@ export type OnDefinitionMismatch =
 const REGISTRY_TIMEOUT = 2_000;
 
 /**
- * Compares the definitions with the applied definitions. The option says how a mismatch is reported.
+ * Compares the definitions with the applied definitions. The option says how a mismatch is
+ * reported.
  *
  * @throws DEFINITION_MISMATCH when there is a mismatch, and the option is "refuse".
  */

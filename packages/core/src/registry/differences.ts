@@ -16,8 +16,8 @@ export interface DefinitionDifference {
   /** Applied views and services that are made of the object. */
   readonly usedBy: readonly string[];
   /**
-   * Why a caller of the applied definition would get another answer, or no answer. null: every caller
-   * gets the same answer.
+   * Why a caller of the applied definition would get another answer, or no answer. null: every
+   * caller gets the same answer.
    */
   readonly destructive: string | null;
 }

@@ -102,8 +102,8 @@ function normalizedView(view: ViewSpec): NormalizedDefinition {
 }
 
 /**
- * Returns everything that decides the feature's values. Other columns of the source are left out, so
- * a new column changes no feature.
+ * Returns everything that decides the feature's values. Other columns of the source are left out,
+ * so a new column changes no feature.
  */
 function normalizedFeature(view: ViewSpec, feature: FeatureSpec): NormalizedDefinition {
   const { source } = view;

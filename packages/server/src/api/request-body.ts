@@ -122,8 +122,9 @@ export function choiceIn<C extends string>(
   const found = choices.find((choice) => choice === given);
   if (found === undefined)
     throw requestInvalid(
-      `${name} ` +
-        `is ${typeof given === "string" ? JSON.stringify(given.slice(0, 100)) : jsonTypeOf(given)}; ` +
+      `${name} is ` +
+        (typeof given === "string" ? JSON.stringify(given.slice(0, 100)) : jsonTypeOf(given)) +
+        "; " +
         `give ${choices.map((choice) => JSON.stringify(choice)).join(" or ")}`,
     );
   return found;

@@ -18,8 +18,8 @@ export function valueWriter(column: ColumnSpec, int64: Int64Form): ValueWriter {
 }
 
 /**
- * Makes a writer of values that are not null. A float64 becomes the shortest text that parses to the
- * same double. Other types keep every digit.
+ * Makes a writer of values that are not null. A float64 becomes the shortest text that parses to
+ * the same double. Other types keep every digit.
  */
 function textOf(column: ColumnSpec, int64: Int64Form): (value: Exclude<Value, null>) => string {
   switch (column.type) {
@@ -47,9 +47,9 @@ function base64Of(bytes: Uint8Array): string {
 }
 
 /**
- * Makes a reader that converts JSON to the value that `store.push` takes; null if both are the same.
- * A value that does not fit stays unchanged. The store then refuses the value, and names its row and
- * column.
+ * Makes a reader that converts JSON to the value that `store.push` takes; null if both are the
+ * same. A value that does not fit stays unchanged. The store then refuses the value, and names its
+ * row and column.
  */
 function wireReader(column: ColumnSpec): ((given: unknown) => unknown) | null {
   switch (column.type) {

@@ -25,8 +25,8 @@ export class MalformedBody extends TidemarkError {
 export type BodyMembers = Readonly<Record<string, unknown>>;
 
 /**
- * Reads the members of a body and collects their errors. `done` throws the collected errors. Unknown
- * members are ignored, as in Feast.
+ * Reads the members of a body and collects their errors. `done` throws the collected errors.
+ * Unknown members are ignored, as in Feast.
  */
 export class BodyReader {
   private readonly members: BodyMembers;

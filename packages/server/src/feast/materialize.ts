@@ -1,6 +1,6 @@
 /**
- * Reads and runs `POST /materialize` and `POST /materialize-incremental`. Feast gives an interval of
- * times. The days that end in the interval are materialized.
+ * Reads and runs `POST /materialize` and `POST /materialize-incremental`. Feast gives an interval
+ * of times. The days that end in the interval are materialized.
  */
 import { TidemarkError, type Store } from "@tidemark/core";
 import { parseDate, parseTime } from "@tidemark/core/spi";

@@ -161,8 +161,8 @@ function rowsFromColumns(
 }
 
 /**
- * Converts JSON to the value that `store.push` takes. A value that does not fit stays unchanged, and
- * the store refuses the value.
+ * Converts JSON to the value that `store.push` takes. A value that does not fit stays unchanged,
+ * and the store refuses the value.
  */
 function valueFrom(given: unknown, column: ColumnSpec): unknown {
   switch (column.type) {

@@ -21,8 +21,8 @@ export type OnlineReads = (
 ) => Promise<BatchedAnswer>;
 
 /**
- * The greatest number of entities of a batched request. Batching saves a larger request nothing, and
- * a larger request would delay the others.
+ * The greatest number of entities of a batched request. Batching saves a larger request nothing,
+ * and a larger request would delay the others.
  */
 const MAX_BATCHED_ENTITIES = 16;
 /** The greatest number of entities of one read. */

@@ -6,10 +6,14 @@ import type { SourceStatus, Store } from "@tidemark/core";
 import type { Position } from "@tidemark/core/spi";
 import { Counter, Gauge, Registry } from "prom-client";
 
-/** How long (ms) a status is used again. A status reads the state of every source in every store. */
+/**
+ * How long (ms) a status is used again. A status reads the state of every source in every store.
+ */
 const CACHE_TIME = 5000;
 
-/** Makes a function that returns the text of the metrics. The text comes from the store's status. */
+/**
+ * Makes a function that returns the text of the metrics. The text comes from the store's status.
+ */
 export function storeMetrics(store: Store): () => Promise<string> {
   const registry = new Registry();
   const registers = [registry];

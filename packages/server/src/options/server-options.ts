@@ -14,8 +14,8 @@ import type { ShutdownOptions, Timeouts } from "./timeouts.ts";
 export type Scope = "read" | "push" | "operate";
 
 /**
- * A token and its scopes. `token` is the token itself, from a secret. `sha256` is its SHA-256, which
- * need not be secret.
+ * A token and its scopes. `token` is the token itself, from a secret. `sha256` is its SHA-256,
+ * which need not be secret.
  */
 export type ServerToken = {
   /** The name of the caller, for logs. */
@@ -65,7 +65,9 @@ export interface LogOptions {
   readonly write: (line: string) => void;
   /** The lowest level that is written. Default: "info". */
   readonly level?: "debug" | "info" | "warn" | "error" | undefined;
-  /** Writes the body of every request, with its entities. They are personal data. Default: false. */
+  /**
+   * Writes the body of every request, with its entities. They are personal data. Default: false.
+   */
   readonly entities?: boolean | undefined;
 }
 

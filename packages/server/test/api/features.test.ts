@@ -48,7 +48,7 @@ describe("the answer", () => {
     });
   });
 
-  test("values of every type as JSON: digits as strings, times with microseconds, base64", async () => {
+  test("values of every type are JSON: digits and times as text, bytes as base64", async () => {
     const { text } = await ask("/v1/features", {
       features: ["kinds", "sums:total_large"],
       entities: [{ id: String(LARGEST) }],

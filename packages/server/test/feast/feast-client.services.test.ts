@@ -160,7 +160,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     );
   });
 
-  test("a float64 without a fraction is a float in Python; the keys are returned unchanged", async () => {
+  test("a float64 without a fraction is a float in Python; keys are unchanged", async () => {
     const { values } = await feast({
       call: "get",
       features: ["weekly_activity:min_amount_l1w"],
@@ -189,7 +189,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     );
   });
 
-  test("rows that the client pushes and writes are served at once to the client and the SDK", async () => {
+  test("rows that the client pushes are served at once to the client and the SDK", async () => {
     const at = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();
     const pushed = await feast({
       call: "push",
@@ -323,7 +323,7 @@ suiteNeeding(feastClient(), "Feast's client with its remote online store at our 
     );
   });
 
-  test("the client reads features with its oidc token, and is refused with another token", async () => {
+  test("the client reads with its oidc token, and is refused with another token", async () => {
     const path = await serve({
       tokens: [
         { name: "feast", token: TOKEN, scopes: ["read"] },

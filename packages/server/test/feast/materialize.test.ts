@@ -58,7 +58,7 @@ describe("POST /materialize", () => {
     expect(materialize.mock.calls[0]![0]).toMatchObject({ incremental: true, to: "2026-01-05" });
   });
 
-  test("?async=true answers 202 at once; a second request is 409 until the first is done", async () => {
+  test("?async=true answers 202 at once; a second request is 409 until then", async () => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
       release = resolve;

@@ -12,7 +12,7 @@ afterAll(() => server.close());
 const ZERO_TIME = "1970-01-01T00:00:00Z";
 
 describe("the answer", () => {
-  test("has the entity keys first, then the features in the requested order, and entities in order", async () => {
+  test("has the entity keys first, then the features, in the requested order", async () => {
     const { columns, names, text } = await online(server.app, {
       features: ["weekly:spent_7d", "weekly:payments_l1w", "last:last_vendor"],
       entities: { user_id: ["bob", "ann", "nobody"] },
@@ -145,7 +145,7 @@ describe("the answer", () => {
   });
 });
 
-describe("an invalid request gets an error with the next step, as an exception of Feast's client", () => {
+describe("an invalid request gets an error that Feast's client throws as its own", () => {
   const ok = { user_id: ["ann"] };
   test.each<[string, string | object | Buffer, number, string, string]>([
     [

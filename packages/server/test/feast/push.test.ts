@@ -22,7 +22,7 @@ const value = async (feature: string, user: string): Promise<unknown> =>
   ]![0][0];
 
 describe("POST /push", () => {
-  test("df has the source's columns and event_timestamp; a time without a zone is UTC", async () => {
+  test("df has the source's columns and event_timestamp; no zone means UTC", async () => {
     const answer = await push({
       id: [1, "2", 3],
       user_id: ["carl", "carl", "dora"],
@@ -39,7 +39,7 @@ describe("POST /push", () => {
     ]).toEqual([2, 2.5, "2.00", 1]);
   });
 
-  test("a row with the same primary key is replaced; a push with the same Idempotency-Key changes nothing", async () => {
+  test("an equal primary key replaces a row; an equal Idempotency-Key changes none", async () => {
     await push({ id: [10], user_id: ["emil"], score: [1], time: ["2026-01-05T11:00:00Z"] });
     await push(
       { id: [10], user_id: ["emil"], score: [5], time: ["2026-01-05T11:00:00Z"] },

@@ -57,7 +57,7 @@ describe("tokens", () => {
     await server.close();
   });
 
-  test("a weak token, a token without scope or a wrong SHA-256 is refused by featureServer", async () => {
+  test("featureServer refuses a weak token, a missing scope and a wrong SHA-256", async () => {
     const made = (token: object): Promise<string> =>
       shopServer({ tokens: [{ name: "t", ...token } as never] }).then(
         () => "made",

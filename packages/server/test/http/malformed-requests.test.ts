@@ -254,7 +254,7 @@ const head = (length: number, more = ""): string =>
   `application/json\r\nContent-Length: ${length}\r\n${more}\r\n`;
 
 describe("bytes on a socket", () => {
-  test("random bytes, truncated requests and contradictory headers do not end the server", async () => {
+  test("random bytes, cut-off requests and contradictory headers end no server", async () => {
     const next = random(seed + 1);
     const request = head(GOOD.length) + GOOD;
     const cases: (string | Uint8Array)[] = [
@@ -285,7 +285,7 @@ describe("bytes on a socket", () => {
     await answersAsBefore();
   }, 60_000);
 
-  test("requests of one connection are answered in order; garbage closes the connection", async () => {
+  test("requests of a connection are answered in order; garbage closes it", async () => {
     const answer = await raw(
       [
         head(GOOD.length) + GOOD + head(2) + "{}" + head(GOOD.length) + GOOD,

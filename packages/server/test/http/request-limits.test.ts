@@ -31,7 +31,7 @@ describe("limits", () => {
     await server.close();
   });
 
-  test("requests beyond requestsInFlight are 503 with Retry-After; slow requests are 504", async () => {
+  test("requests beyond requestsInFlight are 503 with Retry-After, slow ones 504", async () => {
     const server = await shopServer({
       limits: { requestsInFlight: 2 },
       timeouts: { request: "1s" },

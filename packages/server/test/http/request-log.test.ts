@@ -18,7 +18,7 @@ const tokens: ServerOptions["tokens"] = [
 ];
 const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
 
-test("a log line has the caller, the route and the number of entities; entities only with the option", async () => {
+test("a log line has caller, route and number of entities; entities only by option", async () => {
   const lines: string[] = [];
   const server = await shopServer({
     tokens,
