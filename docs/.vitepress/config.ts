@@ -28,7 +28,6 @@ const sections: readonly Section[] = [
     pages: [
       ["kafka", "Kafka"],
       ["push", "Pushing rows"],
-      ["load", "Load by date"],
       ["history", "History"],
       ["minio", "MinIO and S3"],
       ["reading", "Trino, Spark, DuckDB"],
@@ -47,8 +46,8 @@ const sections: readonly Section[] = [
       ["commands", "Commands"],
       ["config", "Configuration"],
       ["registry", "Registry: plan, apply"],
-      ["materialize", "Materialize"],
-      ["batch", "Batch"],
+      ["materialize", "Materialization"],
+      ["batch", "Batch: load, training sets"],
       ["airflow", "Airflow"],
       ["replay", "Replay"],
       ["docker", "Docker"],
