@@ -1,6 +1,7 @@
 /** Bundles a module for browsers with Vite, as a user's project does. */
 import { gzipSync } from "node:zlib";
 
+/** A bundle, and its size. */
 export interface BrowserBundle {
   readonly code: string;
   /** Minified and compressed by gzip. */

@@ -12,6 +12,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { basename } from "node:path";
 import { afterAll, onTestFinished, TestRunner } from "vitest";
 
+/** How a program is started. */
 export interface ChildOptions {
   readonly cwd?: string | undefined;
   /** Variables beside those of this process. NODE_OPTIONS is empty unless it is given here. */
@@ -28,11 +29,13 @@ export interface ChildOptions {
   readonly detached?: boolean | undefined;
 }
 
+/** How a program of this repository is started. */
 export interface NodeOptions extends ChildOptions {
   /** Flags of Node beside the condition `@tidemark/source`. */
   readonly nodeOptions?: readonly string[] | undefined;
 }
 
+/** How a child process ended, and its output. */
 export interface ChildEnd {
   /** The exit code; null if a signal ended the child process. */
   readonly code: number | null;
@@ -45,6 +48,7 @@ export interface ChildEnd {
   readonly output: string;
 }
 
+/** How long a wait may take. */
 export interface WaitOptions {
   /** The seconds after which the wait fails. Default: 100, less than the time of a test. */
   readonly seconds?: number | undefined;

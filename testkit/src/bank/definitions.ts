@@ -21,8 +21,10 @@ import {
   timestamp,
 } from "@tidemark/core";
 
+/** The entity of the bank. */
 export const user = entity("user", { keys: { user_id: string() } });
 
+/** The columns of `transactions`. */
 export const transactionColumns = {
   id: int64("id"),
   user_id: string("User ID"),
@@ -31,6 +33,7 @@ export const transactionColumns = {
   amount: float64("Amount").nullable(),
   time: timestamp("Time", { zone: "UTC" }),
 };
+/** The source of the bank's features. */
 export const transactions = source("transactions", {
   table: "public.transaction_data",
   columns: transactionColumns,
@@ -52,11 +55,13 @@ export const weeklyFeatures = ({
   num_vendors_l1w: countDistinct(vendor).over("7d"),
   num_sources_l1w: countDistinct(channel).over("7d"),
 });
+/** The seven weekly features. */
 export const weekly = featureView("weekly_activity", {
   entity: user,
   source: transactions,
   features: weeklyFeatures(transactions),
 });
+/** The service of the seven weekly features. */
 export const fraud = featureService("fraud_v1", [weekly]);
 
 /** A dimension: each version of a card holds from its commit. */
@@ -66,6 +71,7 @@ export const cards = source("cards", {
   primaryKey: ["card_no"],
   eventTime: commitTime(),
 });
+/** The latest card of each user. */
 export const holder = featureView("holder", {
   entity: user,
   source: cards,

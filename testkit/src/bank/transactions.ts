@@ -13,6 +13,7 @@ export interface Transaction {
   readonly time: number;
 }
 
+/** The vendors of generated rows. */
 export const VENDORS: readonly string[] = [
   "Online Shopping",
   "Hospital",
@@ -22,15 +23,19 @@ export const VENDORS: readonly string[] = [
   "Transportation",
   "Sending Out",
 ];
+/** The channels of generated rows. */
 export const CHANNELS: readonly string[] = ["Current Account", "Credit Card", "Debit Card"];
 /** The length of the features' window, in µs. */
 export const WEEK = 604_800_000_000;
+/** The Kafka topic of the table. */
 export const TOPIC = "bank.public.transaction_data";
 
+/** Returns the key of user number `n`. */
 export function userName(n: number): string {
   return `user_${String(n).padStart(6, "0")}`;
 }
 
+/** The options of generated rows. */
 export interface TransactionRowsOptions {
   readonly users: number;
   readonly events: number;
@@ -63,6 +68,7 @@ export function randomAmount(random: Random): number {
   return Math.round(random.fraction() * 100_000) / 100;
 }
 
+/** The options of a change source over generated rows. */
 export interface TransactionSourceOptions {
   /** The number of changes in a batch. Default: 2000. */
   readonly batch?: number;
@@ -118,6 +124,7 @@ function inserted(row: Transaction, committed: number): Change {
   };
 }
 
+/** A row and what its message has besides. */
 export interface TransactionMessage {
   readonly op: "c" | "u" | "d";
   readonly row: Transaction;

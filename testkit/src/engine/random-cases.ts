@@ -6,6 +6,7 @@ import { entityRows, type NamedRow } from "../../../packages/core/src/testing/en
 import { generateDefinitions } from "../generate/definitions.ts";
 import type { Random } from "../generate/random.ts";
 
+/** Plans, and the events and entity rows that they run over. */
 export interface RandomCase {
   readonly plans: readonly (AggregatePlan | JoinPlan)[];
   readonly events: readonly NamedRow[];

@@ -3,6 +3,7 @@ import type { ColumnSpec, Value } from "../../../packages/core/src/specs.ts";
 import type { GeneratedTable, WireFormat } from "./definitions.ts";
 import type { Random } from "./random.ts";
 
+/** The form of a message: without schemas, with schemas, or unwrapped. */
 export type MessageShape = "bare" | "enveloped" | "flat";
 
 /** Ways in which a field is missing or cannot be read (law 9: missing is missing). */
@@ -15,6 +16,7 @@ export type NullKind =
   | "infinite time"
   | "too precise";
 
+/** A field of a row, and how its message writes the field. */
 export interface Cell {
   /** The value that Tidemark must hold; null if the field is missing or unreadable. */
   readonly value: Value;
@@ -25,12 +27,14 @@ export interface Cell {
 
 const unavailableText = "__debezium_unavailable_value";
 
+/** Returns the JSON of a column's TOAST marker. */
 export function toastMarkerOf(column: ColumnSpec): string {
   return column.type === "bytes"
     ? JSON.stringify(base64(new TextEncoder().encode(unavailableText)))
     : JSON.stringify(unavailableText);
 }
 
+/** Makes the field of a value. */
 export function cellOf(
   random: Random,
   table: GeneratedTable,

@@ -24,12 +24,14 @@ interface Transaction {
   overlapped: boolean;
 }
 
+/** The messages of a simulated database. */
 export interface DatabaseLog {
   readonly messages: readonly Message[];
   /** Every commit time, in µs. */
   readonly commits: readonly number[];
 }
 
+/** Simulates a database, and returns its messages. */
 export function runDatabase(
   random: Random,
   definitions: GeneratedDefinitions,

@@ -24,6 +24,7 @@ export type WireFormat =
   | "fixed decimal"
   | "free decimal";
 
+/** A table, and the values that its rows draw from. */
 export interface GeneratedTable {
   readonly source: SourceSpec;
   readonly wires: readonly WireFormat[];
@@ -38,6 +39,7 @@ export interface GeneratedTable {
   readonly time: number;
 }
 
+/** Tables, and the definitions over them. */
 export interface GeneratedDefinitions {
   readonly tables: readonly GeneratedTable[];
   readonly entities: readonly EntitySpec[];
@@ -50,6 +52,7 @@ export interface GeneratedDefinitions {
 }
 
 const SECOND = 1_000_000;
+/** A day in µs. */
 export const DAY: number = 86_400 * SECOND;
 const lengths = [
   SECOND,
@@ -63,6 +66,7 @@ const lengths = [
   28 * DAY,
 ];
 
+/** Generates definitions. `base` is a time in µs near which the rows lie. */
 export function generateDefinitions(random: Random, base: number): GeneratedDefinitions {
   const keyType = random.pick<ValueType>(["string", "string", "int64", "int32"]);
   const account: EntitySpec = {
@@ -122,6 +126,7 @@ export function generateDefinitions(random: Random, base: number): GeneratedDefi
   return { tables, entities, views, selected, lengths: [...new Set(used)], keyPools };
 }
 
+/** Makes a column. */
 export function columnSpec(
   name: string,
   type: ValueType,

@@ -5,6 +5,7 @@
 import type { ValueType, SourceSpec, Value } from "../../../packages/core/src/specs.ts";
 import type { Change } from "../../../packages/core/src/spi.ts";
 
+/** The names of the faults. */
 export type LogFaultName =
   | "delete lost"
   | "truncate lost"
@@ -26,6 +27,7 @@ export type LogFaultName =
 
 type LogReader = (change: Change, source: SourceSpec) => Change | null;
 
+/** The faulty readers by name. */
 export const logFaults: Readonly<Record<LogFaultName, LogReader>> = {
   "delete lost": (change) => (change.kind === "delete" ? null : change),
   "truncate lost": (change) => (change.kind === "truncate" ? null : change),

@@ -8,6 +8,7 @@ import { keyJson } from "./debezium-writer.ts";
 import type { Delivery, Message, Tag, ScenarioTraits } from "./messages.ts";
 import type { Random } from "./random.ts";
 
+/** The traits of a delivery. */
 export interface LogTraits {
   readonly prefix: string;
   readonly partitions: number;
@@ -18,6 +19,7 @@ export interface LogTraits {
   readonly interleaved: boolean;
 }
 
+/** Delivers the messages of a database as Kafka does. */
 export function deliver(
   random: Random,
   messages: readonly Message[],

@@ -36,12 +36,14 @@ export type ChangeKind =
   | "milliseconds only"
   | "overflowing float"
   | "no LSN";
+/** A case that comparisons count. */
 export type Tag =
   | ChangeKind
   | `${NullKind} in value`
   | `${NullKind} in event time`
   | `${NullKind} in entity key`;
 
+/** A message of a change. */
 export interface Message {
   readonly table: GeneratedTable;
   readonly op: "c" | "u" | "d" | "r" | "t";
@@ -73,6 +75,7 @@ export interface Message {
   readonly tags: readonly Tag[];
 }
 
+/** The traits of a scenario. */
 export interface ScenarioTraits {
   readonly shape: MessageShape;
   readonly tombstones: boolean;

@@ -10,6 +10,7 @@ import type { OracleRequest } from "../oracle/oracle.ts";
 import { textOfAll } from "../oracle/values.ts";
 import type { Random } from "./random.ts";
 
+/** Generates the requests of a scenario. */
 export function generateRequests(
   random: Random,
   definitions: GeneratedDefinitions,

@@ -6,6 +6,7 @@ import type { ViewSpec } from "../../../packages/core/src/specs.ts";
 import type { OracleRequest } from "../oracle/oracle.ts";
 import type { Scenario } from "./scenario.ts";
 
+/** The definitions of a scenario. */
 export interface ScenarioDefinitions {
   readonly [exported: string]: unknown;
   /** A feature service with every selected feature, under the same names. */

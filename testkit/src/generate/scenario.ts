@@ -18,6 +18,7 @@ import type { OracleFault } from "../oracle/planted-faults.ts";
 import type { CompletedSnapshot } from "../oracle/rows.ts";
 import { Random } from "./random.ts";
 
+/** Definitions, a log with its truth, and requests. */
 export interface Scenario {
   readonly seed: number;
   readonly traits: ScenarioTraits & LogTraits;
@@ -114,6 +115,7 @@ function traitsOf(
     : rolled;
 }
 
+/** Makes the oracle of a scenario. */
 export function oracleOf(
   scenario: Scenario,
   fault: OracleFault | null = null,

@@ -8,6 +8,7 @@ export interface Seeds {
   readonly text: string;
 }
 
+/** How many seeds a test runs. */
 export interface SeedOptions {
   /** The number of seeds with CI=true. */
   readonly runs: number;

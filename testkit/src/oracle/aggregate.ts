@@ -7,6 +7,7 @@ import { roundFraction, sumOfDoubles } from "./exact-fraction.ts";
 import type { OracleFault } from "./planted-faults.ts";
 import { compare, textOf } from "./values.ts";
 
+/** The result of an aggregation. */
 export interface Aggregated {
   readonly value: Value;
   /** True if the exact sum is outside its type, so that the type's largest value stands for it. */

@@ -5,6 +5,7 @@
 import type { Expression, SourceSpec, Value } from "../../../packages/core/src/specs.ts";
 import { compare } from "./values.ts";
 
+/** Evaluates a condition over a row. */
 export function truth(
   expression: Expression,
   source: SourceSpec,

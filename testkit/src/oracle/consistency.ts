@@ -23,6 +23,7 @@ import { labelsOf, type Coverage } from "./coverage.ts";
 import type { Oracle, OracleAnswer, OracleMode, OracleRequest } from "./oracle.ts";
 import { oracleOf, type Scenario } from "../generate/scenario.ts";
 
+/** The paths that are compared. */
 export type PathName = "online" | "as corrected" | "as known";
 
 /** An answer that differs from the oracle's. */
@@ -39,11 +40,13 @@ export interface Difference {
   };
 }
 
+/** The stores of the paths. */
 export interface PathStores {
   readonly online: OnlineStore;
   readonly offline: OfflineStore;
 }
 
+/** How a comparison feeds and reads the stores. */
 export interface ConsistencyOptions {
   readonly engine?: ComputeEngine | undefined;
   /**
@@ -157,6 +160,7 @@ export interface PathReaders {
   history(knowledge: Knowledge): Promise<readonly ResultColumns[]>;
 }
 
+/** Makes the readers of the paths. */
 export function pathReaders(
   { views, selected, requests }: Scenario,
   { online, offline }: PathStores,
@@ -178,6 +182,7 @@ export function pathReaders(
   };
 }
 
+/** Compares the answers of every path with the oracle's. */
 export async function compareAnswers(
   scenario: Scenario,
   stores: PathStores,

@@ -44,6 +44,7 @@ export class Coverage {
   }
 }
 
+/** The kinds of changes that a suite must cover. */
 export const changeKinds: readonly Tag[] = [
   "insert",
   "update",
@@ -76,6 +77,7 @@ export const changeKinds: readonly Tag[] = [
   "no LSN",
 ];
 
+/** The edges of a window that a suite must cover. */
 export const windowEdges = [
   "event at t − w",
   "event at t − w + 1",
@@ -99,6 +101,7 @@ export const otherEdges = [
   "known to t",
 ] as const;
 
+/** The kinds of missing values that a suite must cover. */
 export const nullKinds: readonly Tag[] = [
   "null in value",
   "null not allowed in value",

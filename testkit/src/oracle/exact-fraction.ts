@@ -19,6 +19,7 @@ export function unitsOf(x: number): bigint {
   return bits >> 63n === 1n ? -magnitude : magnitude;
 }
 
+/** A rounded number. */
 export interface Rounded {
   /** The finite result, never −0. */
   readonly value: number;

@@ -31,6 +31,7 @@ interface Answer {
   readonly time: number;
 }
 
+/** Makes the naive compute engine. */
 export function naiveEngine(): ComputeEngine {
   return {
     name: "naive engine",

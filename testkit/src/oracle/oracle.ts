@@ -27,6 +27,7 @@ export interface OracleRequest {
   readonly time: number;
 }
 
+/** The answer for one feature. */
 export interface OracleAnswer {
   readonly value: Value;
   readonly status: Status;
@@ -47,6 +48,7 @@ export function sameAnswer(
   return sameBits(a.value, b.value) && a.status === b.status && a.eventTime === b.eventTime;
 }
 
+/** Answers the requests of a scenario. */
 export interface Oracle {
   /** Returns one answer per selected feature, in their order. */
   answer(
@@ -95,6 +97,7 @@ export function createOracle(log: {
   };
 }
 
+/** A row that is seen at the time of a request. */
 export interface SeenRow {
   readonly time: number;
   readonly version: RowVersion;

@@ -43,4 +43,5 @@ export const oracleFaults = {
   "since ignored": "a snapshot row holds from the snapshot only",
 } as const;
 
+/** The names of the faults. */
 export type OracleFault = keyof typeof oracleFaults;

@@ -38,6 +38,7 @@ export function textOf(value: Value): string {
   return `${typeof value} ${String(value)}`;
 }
 
+/** Returns a text that is equal exactly for equal lists of values. */
 export function textOfAll(values: readonly Value[]): string {
   return values.map(textOf).join(" | ");
 }

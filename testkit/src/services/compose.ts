@@ -15,6 +15,7 @@ import type { PipelineAddresses } from "./pipeline.ts";
 const run = promisify(execFile);
 
 const home = join(fileURLToPath(new URL("../../..", import.meta.url)), "docker");
+/** The path of docker/compose.yaml. */
 export const composeFile = join(home, "compose.yaml");
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -85,6 +86,7 @@ export function composePipeline(
   };
 }
 
+/** A running project of docker/compose.yaml. */
 export interface Compose {
   /** The name of this project, which differs from those of other projects. */
   readonly project: string;

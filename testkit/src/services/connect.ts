@@ -7,11 +7,13 @@ import { dataFolder, freePorts, processService } from "./process.ts";
 import type { Service } from "./service.ts";
 import { connectPlugins } from "./toolchain.ts";
 
+/** A running Kafka Connect worker. */
 export interface Connect extends Service {
   /** The address of its REST API. */
   readonly url: string;
 }
 
+/** The options of a worker. */
 export interface ConnectOptions {
   /** The brokers as the worker reaches them. */
   readonly brokers: readonly string[];
@@ -24,6 +26,7 @@ export interface ConnectOptions {
 const JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter";
 const TOPICS = { config: "connect-configs", offset: "connect-offsets", status: "connect-status" };
 
+/** Starts a worker. */
 export async function startConnect({
   brokers,
   settings = {},

@@ -8,6 +8,7 @@ import { GenericContainer, getContainerRuntimeClient, type WaitStrategy } from "
 import { LogRing } from "./log-ring.ts";
 import type { Service } from "./service.ts";
 
+/** How a container is started. */
 export interface ContainerOptions {
   /** The name in messages, and the host name in the network, such as `kafka`. */
   readonly name: string;

@@ -5,6 +5,7 @@
 import { execFile, spawnSync } from "node:child_process";
 import { promisify } from "node:util";
 
+/** The image of each service. */
 export const images = {
   postgres: "postgres:15",
   kafka: "apache/kafka:4.3.1",
@@ -23,6 +24,7 @@ export function missingForDocker(): string | null {
     : "no Docker engine that answers; install and start one";
 }
 
+/** Returns whether `docker compose` runs. */
 export function composeAnswers(): boolean {
   return docker("compose", "version");
 }

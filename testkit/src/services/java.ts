@@ -14,6 +14,7 @@ const LOGGING = `<Configuration status="ERROR">
 </Loggers>
 </Configuration>\n`;
 
+/** Returns the arguments that start a class of Kafka. */
 export function javaArguments(
   folder: string,
   main: string,
@@ -33,6 +34,7 @@ export function javaArguments(
   ];
 }
 
+/** Writes a file of properties. */
 export function writeProperties(
   path: string,
   properties: Readonly<Record<string, string | number>>,

@@ -3,10 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import kafkajs from "kafkajs";
 import { type Kafka, startKafka } from "./kafka.ts";
 
+/** A Kafka, to make topics and to publish. */
 export type KafkaTopics = Awaited<ReturnType<typeof kafkaTopicsAt>>;
 
+/** A Kafka that a test may halt. */
 export type OwnKafka = KafkaTopics & { readonly service: Kafka };
 
+/** A message to publish. */
 export interface Message {
   readonly partition: number;
   readonly timestamp: number | null;

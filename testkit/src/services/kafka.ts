@@ -11,12 +11,14 @@ import type { Service } from "./service.ts";
 
 const run = promisify(execFile);
 
+/** A running Kafka. */
 export interface Kafka extends Service {
   readonly brokers: readonly string[];
   /** The address for the other services. */
   readonly inside: { readonly brokers: readonly string[] };
 }
 
+/** The options of a Kafka. */
 export interface KafkaOptions {
   /** Further properties of the broker. */
   readonly settings?: Readonly<Record<string, string | number>> | undefined;
@@ -39,6 +41,7 @@ const SINGLE_NODE = {
   "controlled.shutdown.enable": "false",
 };
 
+/** Starts a Kafka. */
 export async function startKafka({ settings = {}, network }: KafkaOptions = {}): Promise<Kafka> {
   const [port] = (await freePorts(1)) as [number];
   const running = await (network === undefined

@@ -25,6 +25,7 @@ const built = join(
 
 const run = promisify(execFile);
 
+/** A running MinIO. */
 export interface Minio extends Service {
   readonly endpoint: string;
   readonly region: string;
@@ -34,6 +35,7 @@ export interface Minio extends Service {
   createBucket(name: string): Promise<void>;
 }
 
+/** The options of a MinIO. */
 export interface MinioOptions {
   /** The network of the container. Default: MinIO is a process. */
   readonly network?: Network | undefined;
@@ -89,6 +91,7 @@ export async function buildMinio(go: string): Promise<void> {
   }
 }
 
+/** Starts a MinIO. */
 export async function startMinio({ network }: MinioOptions = {}): Promise<Minio> {
   const [port] = (await freePorts(1)) as [number];
   const endpoint = `http://127.0.0.1:${port}`;
@@ -125,6 +128,7 @@ export async function startMinio({ network }: MinioOptions = {}): Promise<Minio>
   };
 }
 
+/** Makes a bucket. */
 export async function createBucket(
   minio: Pick<Minio, "endpoint" | "region" | "credentials">,
   Bucket: string,

@@ -8,6 +8,7 @@ import { type ContainerOptions, container } from "./container.ts";
 import { removeAtExit } from "./guard.ts";
 import type { Service } from "./service.ts";
 
+/** A network of containers. */
 export interface Network {
   /** The name of the network, and the value of the label `tidemark.network` of everything in it. */
   readonly id: string;
@@ -17,6 +18,7 @@ export interface Network {
   stop(): Promise<void>;
 }
 
+/** Makes a network. */
 export async function startNetwork(): Promise<Network> {
   // Our guard survives a kill as Ryuk does, and needs no image, which not every machine can pull.
   // Windows has no shell to run it.

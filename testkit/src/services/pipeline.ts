@@ -22,6 +22,7 @@ export interface PipelineAddresses {
   };
 }
 
+/** The running services. */
 export interface Pipeline extends PipelineAddresses {
   readonly runtime: ServiceRuntime;
   readonly postgres: Postgres;
@@ -32,6 +33,7 @@ export interface Pipeline extends PipelineAddresses {
   stop(): Promise<void>;
 }
 
+/** Which services are started, and how. */
 export interface PipelineOptions {
   /** Containers or processes. Default: TIDEMARK_SERVICES, else containers if Docker runs. */
   readonly runtime?: ServiceRuntime | undefined;

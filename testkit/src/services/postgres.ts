@@ -12,6 +12,7 @@ import { postgresPrograms } from "./toolchain.ts";
 
 const run = promisify(execFile);
 
+/** A running PostgreSQL. */
 export interface Postgres extends Service {
   readonly host: string;
   readonly port: number;
@@ -23,6 +24,7 @@ export interface Postgres extends Service {
   readonly inside: { readonly host: string; readonly port: number };
 }
 
+/** The options of a PostgreSQL. */
 export interface PostgresOptions {
   /** Further settings of the server. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
@@ -33,6 +35,7 @@ export interface PostgresOptions {
 /** The superuser. A process accepts every local connection; a container asks for the password. */
 const LOGIN = { user: "postgres", password: "postgres", database: "postgres" };
 
+/** Starts a PostgreSQL. */
 export async function startPostgres({
   settings = {},
   network,

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LogRing } from "./log-ring.ts";
 import type { Service } from "./service.ts";
 
+/** How a program is started. */
 export interface ProcessOptions {
   /** The name in messages, such as `kafka`. */
   readonly name: string;
@@ -30,6 +31,7 @@ export interface ProcessOptions {
   readonly folder?: string | undefined;
 }
 
+/** A running program. */
 export interface RunningProcess {
   /** Returns the program's last output. */
   log(): string;

@@ -4,6 +4,7 @@ import { absentImages, missingForDocker, pullImages } from "./images.ts";
 /** How the services were started: as containers, or as processes of this machine. */
 export type ServiceRuntime = "docker" | "processes";
 
+/** The chosen runtime. */
 export interface ChosenRuntime {
   readonly runtime: ServiceRuntime;
   /** The reason for the choice, for people. */

@@ -19,6 +19,7 @@ declare module "vitest" {
   }
 }
 
+/** The addresses of the services of a run. */
 export interface SharedServices {
   readonly postgres: Pick<Postgres, "host" | "port" | "user" | "password" | "database" | "url">;
   readonly kafka: Pick<Kafka, "brokers">;
@@ -27,6 +28,7 @@ export interface SharedServices {
   readonly trino: Pick<Trino, "url">;
 }
 
+/** The names of the services. */
 export type SharedName = keyof SharedServices;
 
 /** Returns the addresses of a service, once it is ready. */
@@ -39,6 +41,7 @@ export async function sharedService<Name extends SharedName>(
   return JSON.parse(text) as SharedServices[Name];
 }
 
+/** A MinIO, and a bucket for one test file. */
 export type OwnBucket = SharedServices["minio"] & { readonly bucket: string };
 
 /** Makes a bucket in the MinIO of the run. */

@@ -75,6 +75,7 @@ export function postgresPrograms(): string | null {
   );
 }
 
+/** Returns whether this machine has Java. */
 export function hasJava(): boolean {
   // `java -version` writes to the error output.
   return (
@@ -106,6 +107,7 @@ export function trinoJava(): string | null {
   return homes.find((path) => path !== undefined && path !== "" && version(path) >= 24) ?? null;
 }
 
+/** Returns whether this machine has Maven. */
 export function hasMaven(): boolean {
   return spawnSync("mvn", ["-v"]).status === 0;
 }
@@ -121,6 +123,7 @@ export function missingForKafka(): string | null {
     : "no Kafka; `npm run setup:services` brings it";
 }
 
+/** Returns null if Trino can run; otherwise what is missing. */
 export function missingForTrino(): string | null {
   if (trinoJava() === null)
     return (
@@ -130,6 +133,7 @@ export function missingForTrino(): string | null {
   return existsSync(trinoHome) ? null : "no Trino; `npm run setup:services` brings it";
 }
 
+/** Returns null if PostgreSQL is installed; otherwise what is missing. */
 export function missingForPostgres(): string | null {
   return postgresPrograms() === null
     ? "no PostgreSQL; install it, or name the folder of its programs in TIDEMARK_POSTGRES"

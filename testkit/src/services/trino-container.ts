@@ -9,6 +9,7 @@ import type { Network } from "./network.ts";
 import { freePorts } from "./process.ts";
 import type { Service } from "./service.ts";
 
+/** Starts a Trino in a container. */
 export async function startTrinoContainer({
   network,
   minio,

@@ -12,11 +12,13 @@ import type { Service } from "./service.ts";
 import { missingForTrino, trinoHome, trinoJava } from "./toolchain.ts";
 import { startTrinoContainer, trinoAnswers } from "./trino-container.ts";
 
+/** A running Trino. */
 export interface Trino extends Service {
   /** The address for statements, which accepts every user. */
   readonly url: string;
 }
 
+/** The options of a Trino. */
 export interface TrinoOptions {
   /** The MinIO whose buckets the catalog reads. */
   readonly minio: Minio;

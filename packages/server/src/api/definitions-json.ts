@@ -52,6 +52,7 @@ export interface DefinitionsJson {
   }[];
 }
 
+/** Describes the definitions. */
 export function definitionsJson({
   services,
   views,

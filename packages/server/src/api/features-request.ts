@@ -15,6 +15,7 @@ export interface FeaturesRequest {
 }
 
 const MEMBERS = ["entities", "asOf", "metadata", "int64"] as const;
+/** The values of the member `int64`. */
 export const INT64_FORMS = ["string", "number"] as const;
 
 /**

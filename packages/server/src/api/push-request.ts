@@ -4,6 +4,7 @@ import type { Limits } from "../options/limits.ts";
 import { bodyOf, requestInvalid, rowsIn, textIn } from "./request-body.ts";
 import { rowReader } from "./wire-values.ts";
 
+/** A row of a push. */
 export type PushBody = Readonly<Record<string, unknown>>;
 
 /** A request to push rows and deletes. */

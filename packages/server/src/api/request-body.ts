@@ -5,6 +5,7 @@
 import { type ErrorCode, TidemarkError } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
 
+/** The members of a body. */
 export type Body = Readonly<Record<string, unknown>>;
 
 /**

@@ -29,6 +29,7 @@ const MAX_CACHED = 1000;
 const REFERENCE =
   /^([A-Za-z][A-Za-z0-9_-]*)(?::([A-Za-z_][A-Za-z0-9_]*)(?: as ([A-Za-z_][A-Za-z0-9_]*))?)?$/;
 
+/** Resolves names to features, with a cache. */
 export interface FeatureNames {
   /**
    * Resolves a list of names. The errors suggest the nearest known name.
@@ -53,6 +54,7 @@ export interface FeatureNames {
   view(name: string): RequestedFeatures;
 }
 
+/** Makes a resolver of names. */
 export function featureNames(definitions: Definitions, resolver: FeatureResolver): FeatureNames {
   const cache = new Map<string, RequestedFeatures>();
 

@@ -1,6 +1,7 @@
 /** Makes the JSON Schemas of values and objects. OpenAPI 3.1 uses JSON Schema 2020-12. */
 import type { ColumnSpec } from "@tidemark/core/spi";
 
+/** A JSON Schema. */
 export type Schema = { readonly [member: string]: unknown };
 
 const LARGEST = "9223372036854775807";

@@ -22,6 +22,7 @@ export class MalformedBody extends TidemarkError {
   }
 }
 
+/** The members of a body. */
 export type BodyMembers = Readonly<Record<string, unknown>>;
 
 /**
