@@ -365,35 +365,38 @@ describe("while one store fails, for any time", () => {
     );
   }
 
-  test("a store that never answers is left behind too, after its room and the block time", async () => {
-    const scenario = longLog(firstSeed);
-    const all = scenario.truth.length;
-    const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
-    const log = live(scenario);
-    const backpressure: StoreBackpressure[] = [];
-    const stop = new AbortController();
-    const settings = {
-      signal: stop.signal,
-      queueLimit: { changes: 5, bytes: Infinity },
-      rows: 1,
-      onBackpressure: (stall: StoreBackpressure) => {
-        backpressure.push(stall);
-      },
-    };
-    const ended = run(scenario, data, log.source, { history: () => 1e9 }, settings).catch(
-      (error: unknown) => error,
-    );
-    log.publish(all);
-    await until(
-      async () => (await offsets(scenario, data)).online.join() === atLine(scenario, all).join(),
-    );
-    expect(backpressure).toMatchObject([
-      { role: "history", independent: true, error: null, attempts: 0 },
-    ]);
-    // the run does not wait for the call that never ends
-    stop.abort(new Error("enough"));
-    expect(await ended).toMatchObject({ message: "enough" });
-  });
+  test(
+    "a store that never answers is left behind too, after " + "its room and the block time",
+    async () => {
+      const scenario = longLog(firstSeed);
+      const all = scenario.truth.length;
+      const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
+      const log = live(scenario);
+      const backpressure: StoreBackpressure[] = [];
+      const stop = new AbortController();
+      const settings = {
+        signal: stop.signal,
+        queueLimit: { changes: 5, bytes: Infinity },
+        rows: 1,
+        onBackpressure: (stall: StoreBackpressure) => {
+          backpressure.push(stall);
+        },
+      };
+      const ended = run(scenario, data, log.source, { history: () => 1e9 }, settings).catch(
+        (error: unknown) => error,
+      );
+      log.publish(all);
+      await until(
+        async () => (await offsets(scenario, data)).online.join() === atLine(scenario, all).join(),
+      );
+      expect(backpressure).toMatchObject([
+        { role: "history", independent: true, error: null, attempts: 0 },
+      ]);
+      // the run does not wait for the call that never ends
+      stop.abort(new Error("enough"));
+      expect(await ended).toMatchObject({ message: "enough" });
+    },
+  );
 
   test("a run that starts without the history starts with the online store", async () => {
     const scenario = longLog(firstSeed);
@@ -428,66 +431,69 @@ describe("while one store fails, for any time", () => {
 });
 
 describe("a log that goes quiet", () => {
-  test("gathered changes are committed at their age, also after failures, and acknowledged", async () => {
-    for (let seed = firstSeed; seed < firstSeed + 10; seed++) {
-      const random = new Random(seed);
-      const scenario = longLog(seed);
-      const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
-      const log = live(scenario);
-      const acknowledged = new Map<string, number>();
-      const stop = new AbortController();
-      let now = 0;
-      let quiet = false;
-      const faults: Fault[] = random.pick<Fault[]>([
-        [],
-        ["before", "before"],
-        ["after"],
-        ["before", "after", 5, "after"],
-      ]);
-      const settings: RunSettings & CommitSettings = {
-        signal: stop.signal,
-        rows: Infinity,
-        age: 60e6,
-        clock: () => now,
-        // the time goes on while the run waits
-        async sleep(ms, signal) {
-          await sleepInTurns(ms, signal);
-          if (!signal.aborted) now += ms * 1000;
-        },
-      };
-      const source: ChangeSource = {
-        ...log.source,
-        ack: async (positions) => {
-          for (const { partition, offset } of positions) acknowledged.set(partition, offset);
-        },
-      };
-      const all = atLine(scenario, scenario.truth.length);
-      const ended = run(
-        scenario,
-        data,
-        source,
-        { history: () => (quiet ? (faults.shift() ?? "none") : "none") },
-        settings,
-      ).catch((error: unknown) => error);
-      log.publish(scenario.truth.length);
-      await until(async () => (await offsets(scenario, data)).online.join() === all.join());
-      quiet = true;
-      expect((await offsets(scenario, data)).history).toEqual([]);
-      expect(now).toBeLessThan(60e6);
-      await until(
-        async () =>
-          (await offsets(scenario, data)).history.join() === all.join() &&
-          acknowledged.size === all.length,
-      );
-      expect(now).toBeGreaterThanOrEqual(60e6);
-      expect(
-        [...acknowledged].map(([partition, offset]) => `${partition} ${offset}`).toSorted(),
-      ).toEqual(all.map((text) => text.slice(text.indexOf(" ") + 1)).toSorted());
-      stop.abort(new Error("enough"));
-      expect(await ended).toMatchObject({ message: "enough" });
-      await expectOracle(scenario, data);
-    }
-  });
+  test(
+    "gathered changes are committed at their age, also after " + "failures, and acknowledged",
+    async () => {
+      for (let seed = firstSeed; seed < firstSeed + 10; seed++) {
+        const random = new Random(seed);
+        const scenario = longLog(seed);
+        const data = { online: memoryOnlineData(), offline: memoryOfflineData() };
+        const log = live(scenario);
+        const acknowledged = new Map<string, number>();
+        const stop = new AbortController();
+        let now = 0;
+        let quiet = false;
+        const faults: Fault[] = random.pick<Fault[]>([
+          [],
+          ["before", "before"],
+          ["after"],
+          ["before", "after", 5, "after"],
+        ]);
+        const settings: RunSettings & CommitSettings = {
+          signal: stop.signal,
+          rows: Infinity,
+          age: 60e6,
+          clock: () => now,
+          // the time goes on while the run waits
+          async sleep(ms, signal) {
+            await sleepInTurns(ms, signal);
+            if (!signal.aborted) now += ms * 1000;
+          },
+        };
+        const source: ChangeSource = {
+          ...log.source,
+          ack: async (positions) => {
+            for (const { partition, offset } of positions) acknowledged.set(partition, offset);
+          },
+        };
+        const all = atLine(scenario, scenario.truth.length);
+        const ended = run(
+          scenario,
+          data,
+          source,
+          { history: () => (quiet ? (faults.shift() ?? "none") : "none") },
+          settings,
+        ).catch((error: unknown) => error);
+        log.publish(scenario.truth.length);
+        await until(async () => (await offsets(scenario, data)).online.join() === all.join());
+        quiet = true;
+        expect((await offsets(scenario, data)).history).toEqual([]);
+        expect(now).toBeLessThan(60e6);
+        await until(
+          async () =>
+            (await offsets(scenario, data)).history.join() === all.join() &&
+            acknowledged.size === all.length,
+        );
+        expect(now).toBeGreaterThanOrEqual(60e6);
+        expect(
+          [...acknowledged].map(([partition, offset]) => `${partition} ${offset}`).toSorted(),
+        ).toEqual(all.map((text) => text.slice(text.indexOf(" ") + 1)).toSorted());
+        stop.abort(new Error("enough"));
+        expect(await ended).toMatchObject({ message: "enough" });
+        await expectOracle(scenario, data);
+      }
+    },
+  );
 });
 
 describe("a run whose source has ended", () => {

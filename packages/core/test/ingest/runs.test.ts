@@ -219,23 +219,26 @@ describe("stores at different positions", () => {
     expect((await offline.store.status())[0]!.online).toBeNull();
   });
 
-  test("a lost online store is filled again from the log; the history takes nothing twice", async () => {
-    const log = hundred(2);
-    const offline = memoryOfflineData();
-    const open = (): Promise<Store> =>
-      openStore({
-        definitions,
-        online: { store: memoryOnlineStore(), retention: "forever" },
-        offline: memoryOfflineStore(offline),
-        clock: () => date(NOON),
-      });
-    await (await open()).run(log.source());
-    const versions = offline.tables.get("payments/changes")!.length;
-    const store = await open();
-    expect(await store.run(log.source({ batch: 13 }))).toEqual({ changes: 100 });
-    expect(offline.tables.get("payments/changes")!.length).toBe(versions);
-    expect(await answers(store)).toEqual(await expected(log));
-  });
+  test(
+    "a lost online store is filled again from the log; the " + "history takes nothing twice",
+    async () => {
+      const log = hundred(2);
+      const offline = memoryOfflineData();
+      const open = (): Promise<Store> =>
+        openStore({
+          definitions,
+          online: { store: memoryOnlineStore(), retention: "forever" },
+          offline: memoryOfflineStore(offline),
+          clock: () => date(NOON),
+        });
+      await (await open()).run(log.source());
+      const versions = offline.tables.get("payments/changes")!.length;
+      const store = await open();
+      expect(await store.run(log.source({ batch: 13 }))).toEqual({ changes: 100 });
+      expect(offline.tables.get("payments/changes")!.length).toBe(versions);
+      expect(await answers(store)).toEqual(await expected(log));
+    },
+  );
 
   test("a lost history is filled again; the online store takes nothing twice", async () => {
     const log = hundred(2);
@@ -293,51 +296,62 @@ async function meanwhile(
 }
 
 describe("two runners on one online store", () => {
-  test("over one partition: one is ONLINE_STORE_FENCED, and nothing is lost or doubled", async () => {
-    const log = hundred();
-    const made = await openShop({ offline: undefined });
-    const other = await made.reopened();
-    const { code, message } = await rejectionOf(
-      meanwhile(made.store, log.source({ batch: 10 }), () => other.run(log.source({ batch: 10 }))),
-    );
-    expect(code).toBe("ONLINE_STORE_FENCED");
-    expect(message).toBe(
-      'memory online store: another runner moved t.public.payments:0 of source "payments" ' +
-        "from 9 to 99: run one runner per partition, and start this one again to go on from " +
-        "there",
-    );
-    expect(await made.store.run(log.source())).toEqual({ changes: 0 });
-    const [row] = await other.getOnlineFeatures({ features: weekly.payments_l1w, entities: [ann] });
-    expect(row).toEqual({ payments_l1w: 66 });
-  });
-
-  test("over a partition each, with the same entities, answer as one runner over both", async () => {
-    const log = hundred(2);
-    const half = (partition: number): ShopLog =>
-      Object.assign(new ShopLog(), {
-        changes: log.changes.filter((change) => change.partition === partition),
+  test(
+    "over one partition: one is ONLINE_STORE_FENCED, and " + "nothing is lost or doubled",
+    async () => {
+      const log = hundred();
+      const made = await openShop({ offline: undefined });
+      const other = await made.reopened();
+      const { code, message } = await rejectionOf(
+        meanwhile(made.store, log.source({ batch: 10 }), () =>
+          other.run(log.source({ batch: 10 })),
+        ),
+      );
+      expect(code).toBe("ONLINE_STORE_FENCED");
+      expect(message).toBe(
+        'memory online store: another runner moved t.public.payments:0 of source "payments" ' +
+          "from 9 to 99: run one runner per partition, and start this one again to go on from " +
+          "there",
+      );
+      expect(await made.store.run(log.source())).toEqual({ changes: 0 });
+      const [row] = await other.getOnlineFeatures({
+        features: weekly.payments_l1w,
+        entities: [ann],
       });
-    const made = await openShop({ offline: undefined });
-    const other = await made.reopened();
-    const turns = half(1).changes;
-    let turn = 0;
-    await made.store.run({
-      ...half(0).source({ batch: 5 }),
-      async *changes(options) {
-        for await (const batch of half(0).source({ batch: 5 }).changes(options)) {
-          await other.run(
-            Object.assign(new ShopLog(), { changes: turns }).source({ upTo: (turn += 5) }),
-          );
-          yield batch;
-        }
-      },
-    });
-    const request = { features: [weekly, last], entities: both, metadata: true } as const;
-    const rows = await made.store.getOnlineFeatures(request);
-    const whole = await openShop();
-    await whole.store.run(log.source());
-    expect(rows).toEqual(await whole.store.getOnlineFeatures(request));
-  });
+      expect(row).toEqual({ payments_l1w: 66 });
+    },
+  );
+
+  test(
+    "over a partition each, with the same entities, answer " + "as one runner over both",
+    async () => {
+      const log = hundred(2);
+      const half = (partition: number): ShopLog =>
+        Object.assign(new ShopLog(), {
+          changes: log.changes.filter((change) => change.partition === partition),
+        });
+      const made = await openShop({ offline: undefined });
+      const other = await made.reopened();
+      const turns = half(1).changes;
+      let turn = 0;
+      await made.store.run({
+        ...half(0).source({ batch: 5 }),
+        async *changes(options) {
+          for await (const batch of half(0).source({ batch: 5 }).changes(options)) {
+            await other.run(
+              Object.assign(new ShopLog(), { changes: turns }).source({ upTo: (turn += 5) }),
+            );
+            yield batch;
+          }
+        },
+      });
+      const request = { features: [weekly, last], entities: both, metadata: true } as const;
+      const rows = await made.store.getOnlineFeatures(request);
+      const whole = await openShop();
+      await whole.store.run(log.source());
+      expect(rows).toEqual(await whole.store.getOnlineFeatures(request));
+    },
+  );
 });
 
 describe("two runners on one history", () => {
@@ -406,33 +420,39 @@ describe("two runners on one history", () => {
 });
 
 describe("a log with LSNs that do not order every change", () => {
-  test("a lower LSN with a later commit is SOURCE_LSN_WENT_BACK; its batch is not stored", async () => {
-    const { store } = await openShop({ offline: undefined });
-    const log = new ShopLog()
-      .paid({ id: 1, time: NOON - HOUR, amount: 1 }, { lsn: 500n })
-      .paid({ id: 2, time: NOON - HOUR, amount: 1 }, { lsn: 600n });
-    await store.run(log.source());
-    log
-      .paid({ id: 3, time: NOON - HOUR }, { lsn: 601n, committed: NOON })
-      .paid({ id: 1, time: NOON - HOUR, amount: 9 }, { lsn: 499n, committed: NOON });
-    expect(await rejectionOf(store.run(log.source()))).toEqual({
-      code: "SOURCE_LSN_WENT_BACK",
-      message: expect.stringMatching(
-        /^source "payments": t\.public\.payments:0 offset 3 has LSN 499, committed after LSN 500 of the same row: .*new snapshot/,
-      ) as string,
-    });
-    const [row] = await store.getOnlineFeatures({
-      features: [weekly.payments_l1w, weekly.spent_7d],
-      entities: [ann],
-    });
-    expect([row, await positions(store)]).toEqual([
-      { payments_l1w: 2, spent_7d: 2 },
-      [
-        [[1], null, null],
-        [[], null, null],
-      ],
-    ]);
-  });
+  test(
+    "a lower LSN with a later commit is " + "SOURCE_LSN_WENT_BACK; its batch is not stored",
+    async () => {
+      const { store } = await openShop({ offline: undefined });
+      const log = new ShopLog()
+        .paid({ id: 1, time: NOON - HOUR, amount: 1 }, { lsn: 500n })
+        .paid({ id: 2, time: NOON - HOUR, amount: 1 }, { lsn: 600n });
+      await store.run(log.source());
+      log
+        .paid({ id: 3, time: NOON - HOUR }, { lsn: 601n, committed: NOON })
+        .paid({ id: 1, time: NOON - HOUR, amount: 9 }, { lsn: 499n, committed: NOON });
+      expect(await rejectionOf(store.run(log.source()))).toEqual({
+        code: "SOURCE_LSN_WENT_BACK",
+        message: expect.stringMatching(
+          new RegExp(
+            '^source "payments": t\\.public\\.payments:0 offset 3 has LSN 499, ' +
+              "committed after LSN 500 of the same row: .*new snapshot",
+          ),
+        ) as string,
+      });
+      const [row] = await store.getOnlineFeatures({
+        features: [weekly.payments_l1w, weekly.spent_7d],
+        entities: [ann],
+      });
+      expect([row, await positions(store)]).toEqual([
+        { payments_l1w: 2, spent_7d: 2 },
+        [
+          [[1], null, null],
+          [[], null, null],
+        ],
+      ]);
+    },
+  );
 
   test(
     "a repeated range of the log at new offsets changes nothing, and is no restored " + "source",

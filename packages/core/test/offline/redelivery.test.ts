@@ -66,19 +66,22 @@ async function versionsOf(parts: readonly (readonly Change[])[]): Promise<unknow
   return rows.sort((a, b) => Number(a[1]) - Number(b[1]));
 }
 
-test("a change delivered again leaves the same versions, however compaction cut the log (law 5)", async () => {
-  const log = [
-    change(0, 0, "upsert", 10n),
-    change(0, 1, "delete", 20n),
-    change(0, 2, "delete", 20n),
-  ];
-  const versions = [
-    [1, 10_000, 20_000, false, 10n, 0n],
-    [1, 20_000, null, true, 20n, 1n],
-  ];
-  expect(await versionsOf([log])).toEqual(versions);
-  expect(await versionsOf(log.map((one) => [one]))).toEqual(versions);
-});
+test(
+  "a change delivered again leaves the same versions, however " + "compaction cut the log (law 5)",
+  async () => {
+    const log = [
+      change(0, 0, "upsert", 10n),
+      change(0, 1, "delete", 20n),
+      change(0, 2, "delete", 20n),
+    ];
+    const versions = [
+      [1, 10_000, 20_000, false, 10n, 0n],
+      [1, 20_000, null, true, 20n, 1n],
+    ];
+    expect(await versionsOf([log])).toEqual(versions);
+    expect(await versionsOf(log.map((one) => [one]))).toEqual(versions);
+  },
+);
 
 test(
   "a change delivered again in a partition with lower offsets leaves the same " + "versions",

@@ -186,51 +186,54 @@ describe("entity rows", () => {
     ["ann", LATER, 1, 7],
   ];
 
-  test("may be an array, an async iterable, a generator or columns, in batches of any size", async () => {
-    const store = await filled();
-    const columns = [
-      column("event_timestamp", "timestamp"),
-      column("note", "json"),
-      column("user_id", "string"),
-    ];
-    async function* generator() {
-      yield* rows;
-    }
-    const inputs: readonly (readonly [unknown, readonly string[]])[] = [
-      [rows, ["user_id", "event_timestamp"]],
-      [generator(), ["user_id", "event_timestamp"]],
-      [
-        frame(columns, [[[NOON, "{}", "ann"]], [], [[LATER, null, "ann"]]]),
-        ["event_timestamp", "note", "user_id"],
-      ],
-      [
-        frame(
-          [column("user_id", "string"), column("event_timestamp", "int64")],
-          [
+  test(
+    "may be an array, an async iterable, a generator or " + "columns, in batches of any size",
+    async () => {
+      const store = await filled();
+      const columns = [
+        column("event_timestamp", "timestamp"),
+        column("note", "json"),
+        column("user_id", "string"),
+      ];
+      async function* generator() {
+        yield* rows;
+      }
+      const inputs: readonly (readonly [unknown, readonly string[]])[] = [
+        [rows, ["user_id", "event_timestamp"]],
+        [generator(), ["user_id", "event_timestamp"]],
+        [
+          frame(columns, [[[NOON, "{}", "ann"]], [], [[LATER, null, "ann"]]]),
+          ["event_timestamp", "note", "user_id"],
+        ],
+        [
+          frame(
+            [column("user_id", "string"), column("event_timestamp", "int64")],
             [
-              ["ann", BigInt(NOON)],
-              ["ann", BigInt(LATER)],
+              [
+                ["ann", BigInt(NOON)],
+                ["ann", BigInt(LATER)],
+              ],
             ],
-          ],
-        ),
-        ["user_id", "event_timestamp"],
-      ],
-    ];
-    for (const [entities, names] of inputs) {
-      const set = await store.getHistoricalFeatures({
-        features: [weekly.payments_l1w, weekly.spent_7d],
-        entities: entities as typeof rows,
-      });
-      expect(set.columns.map(({ name }) => name)).toEqual([...names, "payments_l1w", "spent_7d"]);
-      const place = (name: string): number => set.columns.findIndex((one) => one.name === name);
-      const found = (await all(set.batches())).map((row) =>
-        ["user_id", "event_timestamp", "payments_l1w", "spent_7d"]
-          .map((name) => row[place(name)])
-          .map((value) => (typeof value === "bigint" ? Number(value) : value)),
-      );
-      expect(found).toEqual(answer);
-    }
-  });
+          ),
+          ["user_id", "event_timestamp"],
+        ],
+      ];
+      for (const [entities, names] of inputs) {
+        const set = await store.getHistoricalFeatures({
+          features: [weekly.payments_l1w, weekly.spent_7d],
+          entities: entities as typeof rows,
+        });
+        expect(set.columns.map(({ name }) => name)).toEqual([...names, "payments_l1w", "spent_7d"]);
+        const place = (name: string): number => set.columns.findIndex((one) => one.name === name);
+        const found = (await all(set.batches())).map((row) =>
+          ["user_id", "event_timestamp", "payments_l1w", "spent_7d"]
+            .map((name) => row[place(name)])
+            .map((value) => (typeof value === "bigint" ? Number(value) : value)),
+        );
+        expect(found).toEqual(answer);
+      }
+    },
+  );
 
   test("as columns may be read as objects", async () => {
     const set = await (
@@ -478,7 +481,11 @@ describe("as corrected and as known", () => {
       expect([code, message]).toEqual([
         "ASKNOWN_BEFORE_HISTORY",
         expect.stringMatching(
-          /^entity row 1 asks for 2026-01-05T17:00:00.*source "customers" is known from 2026-01-05T17:00:00.* on: leave such rows out, or write beforeHistory: "empty"/,
+          new RegExp(
+            "^entity row 1 asks for 2026-01-05T17:00:00.*" +
+              'source "customers" is known from 2026-01-05T17:00:00.* ' +
+              'on: leave such rows out, or write beforeHistory: "empty"',
+          ),
         ),
       ]);
       expect(

@@ -83,52 +83,55 @@ function withoutBeginning(whole: ChangeSource, low: number): ChangeSource {
 }
 
 describe("an empty online store and a history", () => {
-  test("a backfill reports its rows, progress and positions; a run goes on from there", async () => {
-    const changes = log();
-    const store = await open(memoryOnlineData(), await history(changes));
-    const seen: RunProgress[] = [];
-    expect(await store.backfill({ onProgress: (progress) => seen.push(progress) })).toEqual({
-      changes: 4,
-      sources: [
-        {
-          source: "payments",
-          changes: 3,
-          positions: [
-            { partition: "t.public.payments:0", offset: 1 },
-            { partition: "t.public.payments:1", offset: 0 },
-          ],
-        },
-        {
-          source: "customers",
-          changes: 1,
-          positions: [{ partition: "t.public.customers:0", offset: 0 }],
-        },
-      ],
-    });
-    expect(seen.map((one) => one.total)).toEqual(seen.map(() => 4));
-    expect(seen.at(-1)!.changes).toBe(4);
-    expect(
-      (
-        await store.getOnlineFeatures({
-          features: [weekly.payments_l1w, weekly.spent_7d, profile],
-          entities: ann,
-        })
-      )[0],
-    ).toEqual({ payments_l1w: 2, spent_7d: 13, city: "Riga" });
-    await store.run(changes.paid({ id: 3, time: NOON - HOUR, amount: 1 }).source());
-    expect(
-      (
-        await store.getOnlineFeatures({
-          features: [weekly.payments_l1w, weekly.spent_7d],
-          entities: ann,
-        })
-      )[0],
-    ).toEqual({ payments_l1w: 3, spent_7d: 14 });
-    expect(await store.backfill()).toMatchObject({
-      changes: 0,
-      sources: [{ changes: 0 }, { changes: 0 }],
-    });
-  });
+  test(
+    "a backfill reports its rows, progress and positions; " + "a run goes on from there",
+    async () => {
+      const changes = log();
+      const store = await open(memoryOnlineData(), await history(changes));
+      const seen: RunProgress[] = [];
+      expect(await store.backfill({ onProgress: (progress) => seen.push(progress) })).toEqual({
+        changes: 4,
+        sources: [
+          {
+            source: "payments",
+            changes: 3,
+            positions: [
+              { partition: "t.public.payments:0", offset: 1 },
+              { partition: "t.public.payments:1", offset: 0 },
+            ],
+          },
+          {
+            source: "customers",
+            changes: 1,
+            positions: [{ partition: "t.public.customers:0", offset: 0 }],
+          },
+        ],
+      });
+      expect(seen.map((one) => one.total)).toEqual(seen.map(() => 4));
+      expect(seen.at(-1)!.changes).toBe(4);
+      expect(
+        (
+          await store.getOnlineFeatures({
+            features: [weekly.payments_l1w, weekly.spent_7d, profile],
+            entities: ann,
+          })
+        )[0],
+      ).toEqual({ payments_l1w: 2, spent_7d: 13, city: "Riga" });
+      await store.run(changes.paid({ id: 3, time: NOON - HOUR, amount: 1 }).source());
+      expect(
+        (
+          await store.getOnlineFeatures({
+            features: [weekly.payments_l1w, weekly.spent_7d],
+            entities: ann,
+          })
+        )[0],
+      ).toEqual({ payments_l1w: 3, spent_7d: 14 });
+      expect(await store.backfill()).toMatchObject({
+        changes: 0,
+        sources: [{ changes: 0 }, { changes: 0 }],
+      });
+    },
+  );
 
   test("only the named sources are filled; an unknown name is SOURCE_UNKNOWN", async () => {
     const store = await open(memoryOnlineData(), await history(log()));
@@ -144,46 +147,52 @@ describe("an empty online store and a history", () => {
     );
   });
 
-  test("a request before the end is NEEDS_BACKFILL in every process, until a backfill ends", async () => {
-    const over = memoryOnlineData();
-    const offline = await history(log());
-    const store = await open(over, offline);
-    const other = await open(over, undefined);
-    expect(
-      (await other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
-    ).toEqual({ payments_l1w: 0 });
-    const stop = new AbortController();
-    await expect(
-      store.backfill({
-        sources: ["payments"],
-        signal: stop.signal,
-        onProgress: () => {
-          stop.abort(new Error("enough"));
-        },
-      }),
-    ).rejects.toThrow("enough");
-    for (const one of [store, other]) {
-      const { code, message } = await rejectionOf(
-        one.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }),
-      );
-      expect([code, message]).toEqual([
-        "NEEDS_BACKFILL",
-        'memory online store: source "payments" is being filled from its history and is not ' +
-          "whole yet: wait for store.backfill, or call it again where it was stopped",
-      ]);
-    }
-    // a run in between takes new changes, and the source stays incomplete
-    await store.run(log().source());
-    expect(
-      (await rejectionOf(other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann })))
-        .code,
-    ).toBe("NEEDS_BACKFILL");
-    await store.backfill();
-    for (const one of [store, other])
+  test(
+    "a request before the end is NEEDS_BACKFILL in every " + "process, until a backfill ends",
+    async () => {
+      const over = memoryOnlineData();
+      const offline = await history(log());
+      const store = await open(over, offline);
+      const other = await open(over, undefined);
       expect(
-        (await one.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
-      ).toEqual({ payments_l1w: 2 });
-  });
+        (await other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
+      ).toEqual({ payments_l1w: 0 });
+      const stop = new AbortController();
+      await expect(
+        store.backfill({
+          sources: ["payments"],
+          signal: stop.signal,
+          onProgress: () => {
+            stop.abort(new Error("enough"));
+          },
+        }),
+      ).rejects.toThrow("enough");
+      for (const one of [store, other]) {
+        const { code, message } = await rejectionOf(
+          one.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }),
+        );
+        expect([code, message]).toEqual([
+          "NEEDS_BACKFILL",
+          'memory online store: source "payments" is being filled from its history and is not ' +
+            "whole yet: wait for store.backfill, or call it again where it was stopped",
+        ]);
+      }
+      // a run in between takes new changes, and the source stays incomplete
+      await store.run(log().source());
+      expect(
+        (
+          await rejectionOf(
+            other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }),
+          )
+        ).code,
+      ).toBe("NEEDS_BACKFILL");
+      await store.backfill();
+      for (const one of [store, other])
+        expect(
+          (await one.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
+        ).toEqual({ payments_l1w: 2 });
+    },
+  );
 
   test("a history that ends before the one of the interrupted backfill is refused", async () => {
     const over = memoryOnlineData();
@@ -354,7 +363,10 @@ describe("definitions that have changed since the history was written", () => {
     expect([code, message]).toEqual([
       "HISTORY_LACKS_COLUMN",
       expect.stringMatching(
-        /^memory offline store, table payments\/changes: column "note" was declared after offset 0 of t\.public\.payments:0 was taken.*run the topic from its beginning/,
+        new RegExp(
+          '^memory offline store, table payments/changes: column "note" was declared after ' +
+            "offset 0 of t\\.public\\.payments:0 was taken.*run the topic from its beginning",
+        ),
       ),
     ]);
     expect(

@@ -43,20 +43,29 @@ async function filled() {
 }
 
 describe("the answer", () => {
-  test("answer i belongs to request i: order, duplicates and entities never seen are kept (law 8)", async () => {
-    const { store } = await filled();
-    const rows = await store.getOnlineFeatures({
-      features: [weekly.payments_l1w, weekly.spent_7d],
-      entities: [{ user_id: "bob" }, { user_id: "ann" }, { user_id: "nobody" }, { user_id: "bob" }],
-    });
-    expect([...rows]).toEqual([
-      { payments_l1w: 1, spent_7d: 0 },
-      { payments_l1w: 3, spent_7d: 10.3 },
-      { payments_l1w: 0, spent_7d: 0 },
-      { payments_l1w: 1, spent_7d: 0 },
-    ]);
-    expect(rows).toHaveLength(4);
-  });
+  test(
+    "answer i belongs to request i: order, duplicates and " +
+      "entities never seen are kept (law 8)",
+    async () => {
+      const { store } = await filled();
+      const rows = await store.getOnlineFeatures({
+        features: [weekly.payments_l1w, weekly.spent_7d],
+        entities: [
+          { user_id: "bob" },
+          { user_id: "ann" },
+          { user_id: "nobody" },
+          { user_id: "bob" },
+        ],
+      });
+      expect([...rows]).toEqual([
+        { payments_l1w: 1, spent_7d: 0 },
+        { payments_l1w: 3, spent_7d: 10.3 },
+        { payments_l1w: 0, spent_7d: 0 },
+        { payments_l1w: 1, spent_7d: 0 },
+      ]);
+      expect(rows).toHaveLength(4);
+    },
+  );
 
   test("no entities have no answers; metadata still holds the time", async () => {
     const { store } = await filled();
@@ -352,29 +361,33 @@ describe("the time", () => {
     expect(counts).toEqual([0, 0, 1]);
   });
 
-  test("asOf is a Date, an ISO string with a zone or micros(n), and comes back to the microsecond", async () => {
-    const { store } = await filled();
-    const at = async (asOf: TimeInput) =>
-      store.getOnlineFeatures({
-        features: weekly.payments_l1w,
-        entity: { user_id: "ann" },
-        asOf,
-        metadata: true,
-      });
-    for (const asOf of [
-      date(NOON - HOUR),
-      iso(NOON - HOUR),
-      micros(NOON - HOUR),
-      "2026-01-05T12:00:00+01:00",
-      { epochNanoseconds: BigInt(NOON - HOUR) * 1000n + 999n },
-    ]) {
-      const { row, ...answer } = await at(asOf);
-      expect([answer.asOf, row.payments_l1w.value]).toEqual(["2026-01-05T11:00:00.000000Z", 1]);
-    }
-    const { row, asOf } = await at(micros(NOON - HOUR + 1));
-    expect([asOf, row.payments_l1w.value]).toEqual(["2026-01-05T11:00:00.000001Z", 2]);
-    expect((await at(asOf)).row.payments_l1w.value).toBe(2);
-  });
+  test(
+    "asOf is a Date, an ISO string with a zone or micros(n), and " +
+      "comes back to the microsecond",
+    async () => {
+      const { store } = await filled();
+      const at = async (asOf: TimeInput) =>
+        store.getOnlineFeatures({
+          features: weekly.payments_l1w,
+          entity: { user_id: "ann" },
+          asOf,
+          metadata: true,
+        });
+      for (const asOf of [
+        date(NOON - HOUR),
+        iso(NOON - HOUR),
+        micros(NOON - HOUR),
+        "2026-01-05T12:00:00+01:00",
+        { epochNanoseconds: BigInt(NOON - HOUR) * 1000n + 999n },
+      ]) {
+        const { row, ...answer } = await at(asOf);
+        expect([answer.asOf, row.payments_l1w.value]).toEqual(["2026-01-05T11:00:00.000000Z", 1]);
+      }
+      const { row, asOf } = await at(micros(NOON - HOUR + 1));
+      expect([asOf, row.payments_l1w.value]).toEqual(["2026-01-05T11:00:00.000001Z", 2]);
+      expect((await at(asOf)).row.payments_l1w.value).toBe(2);
+    },
+  );
 
   test.each([
     [NOON as unknown as Date, "bare number"],
@@ -506,33 +519,39 @@ test("a sum that leaves its type saturates, and is counted (law 3)", async () =>
 });
 
 describe("a missing part", () => {
-  test("reading online without an online store is STORE_MISSING, and says how to give one", async () => {
-    const store = await openStore({ definitions });
-    for (const call of [
-      () => store.getOnlineFeatures({ features: weekly, entities: [] }),
-      () => store.quarantine("payments"),
-      () => store.getHistoricalFeatures({ features: weekly, entities: [] }),
-      () => store.run(new ShopLog().source()),
-      () => store.compact(),
-    ]) {
-      expect(await rejectionOf(call())).toEqual({
-        code: "STORE_MISSING",
-        message: expect.stringMatching(
-          /^\w+ needs an (online|offline) store: give openStore\(\{ (online|offline): … \}\), such as (sqlite|delta)/,
-        ) as string,
-      });
-    }
-    expect(await store.status()).toEqual(
-      ["payments", "customers"].map((source) => ({
-        source,
-        generation: 0,
-        resnapshotting: false,
-        online: null,
-        history: null,
-        backpressure: [],
-      })),
-    );
-  });
+  test(
+    "reading online without an online store is " + "STORE_MISSING, and says how to give one",
+    async () => {
+      const store = await openStore({ definitions });
+      for (const call of [
+        () => store.getOnlineFeatures({ features: weekly, entities: [] }),
+        () => store.quarantine("payments"),
+        () => store.getHistoricalFeatures({ features: weekly, entities: [] }),
+        () => store.run(new ShopLog().source()),
+        () => store.compact(),
+      ]) {
+        expect(await rejectionOf(call())).toEqual({
+          code: "STORE_MISSING",
+          message: expect.stringMatching(
+            new RegExp(
+              "^\\w+ needs an (online|offline) store: give openStore\\(\\{ " +
+                "(online|offline): … \\}\\), such as (sqlite|delta)",
+            ),
+          ) as string,
+        });
+      }
+      expect(await store.status()).toEqual(
+        ["payments", "customers"].map((source) => ({
+          source,
+          generation: 0,
+          resnapshotting: false,
+          online: null,
+          history: null,
+          backpressure: [],
+        })),
+      );
+    },
+  );
 
   test("an unknown source is SOURCE_UNKNOWN, and the known ones are named", async () => {
     const { store } = await openShop();

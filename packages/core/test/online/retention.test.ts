@@ -118,40 +118,48 @@ describe("the horizon", () => {
     },
   );
 
-  test("moves also for a source without changes, which holds back no other source's cells", async () => {
-    const made = openWithRetention({ weekly, profile });
-    const store = await made.open();
-    const log = new ShopLog().customer(1, "Oslo").paid({ id: 1, time: NOON - HOUR });
-    await store.run(log.source());
-    made.now = NOON + 3 * DAY;
-    await store.run(log.paid({ id: 2, time: NOON + 2 * DAY }).source());
-    expect((await store.status()).map(({ source, online }) => [source, online!.horizon])).toEqual([
-      ["payments", iso(NOON + 2 * DAY)],
-      ["customers", iso(NOON + 2 * DAY)],
-    ]);
-  });
+  test(
+    "moves also for a source without changes, which holds " + "back no other source's cells",
+    async () => {
+      const made = openWithRetention({ weekly, profile });
+      const store = await made.open();
+      const log = new ShopLog().customer(1, "Oslo").paid({ id: 1, time: NOON - HOUR });
+      await store.run(log.source());
+      made.now = NOON + 3 * DAY;
+      await store.run(log.paid({ id: 2, time: NOON + 2 * DAY }).source());
+      expect((await store.status()).map(({ source, online }) => [source, online!.horizon])).toEqual(
+        [
+          ["payments", iso(NOON + 2 * DAY)],
+          ["customers", iso(NOON + 2 * DAY)],
+        ],
+      );
+    },
+  );
 });
 
 describe("data behind the horizon", () => {
-  test("is deleted: cells of entities in no window, and row images that the log has lost", async () => {
-    const made = openWithRetention();
-    const store = await made.open({ logRetention: "1d" });
-    const log = new ShopLog();
-    for (let i = 0; i < 2000; i++)
-      log.paid({ id: i, user: `user ${i % 500}`, time: NOON - i * SECOND });
-    await store.run(log.source({ batch: 500 }));
-    const before = cells(made.data);
-    expect(before).toBeGreaterThan(2500);
-    made.now = NOON + 7 * DAY + DAY;
-    await store.run(log.paid({ id: 9999, time: made.now }).source());
-    // in the second in which the newest row has left, not before
-    expect(cells(made.data)).toBeGreaterThan(5);
-    made.now += HOUR + 60 * SECOND;
-    await store.run(log.paid({ id: 9999, time: made.now }).source());
-    expect(cells(made.data)).toBeLessThanOrEqual(6);
-    expect(await counted(store, made.now)).toBe(0);
-    expect(await counted(store, made.now + 1)).toBe(1);
-  });
+  test(
+    "is deleted: cells of entities in no window, and row " + "images that the log has lost",
+    async () => {
+      const made = openWithRetention();
+      const store = await made.open({ logRetention: "1d" });
+      const log = new ShopLog();
+      for (let i = 0; i < 2000; i++)
+        log.paid({ id: i, user: `user ${i % 500}`, time: NOON - i * SECOND });
+      await store.run(log.source({ batch: 500 }));
+      const before = cells(made.data);
+      expect(before).toBeGreaterThan(2500);
+      made.now = NOON + 7 * DAY + DAY;
+      await store.run(log.paid({ id: 9999, time: made.now }).source());
+      // in the second in which the newest row has left, not before
+      expect(cells(made.data)).toBeGreaterThan(5);
+      made.now += HOUR + 60 * SECOND;
+      await store.run(log.paid({ id: 9999, time: made.now }).source());
+      expect(cells(made.data)).toBeLessThanOrEqual(6);
+      expect(await counted(store, made.now)).toBe(0);
+      expect(await counted(store, made.now + 1)).toBe(1);
+    },
+  );
 
   test(
     "is not needed: an arrival older than the kept range removes its row's previous " + "image",
@@ -204,27 +212,30 @@ describe("data behind the horizon", () => {
     },
   );
 
-  test("keeps the order of a row that moved there: an older change does not bring it back", async () => {
-    const made = openWithRetention();
-    const store = await made.open({ retain: "2h", logRetention: "1d" });
-    const log = new ShopLog()
-      .paid({ id: 1, time: NOON - HOUR })
-      .paid({ id: 1, time: NOON - 180 * DAY }, { committed: NOON });
-    await store.run(log.source());
-    made.now = NOON + 23 * HOUR;
-    await store.run(log.paid({ id: 2, user: "bob" }).source());
-    const [paid] = log.changes;
-    await store.run(
-      log
-        .add("payments", "upsert", paid!.values, {
-          lsn: paid!.order,
-          committed: paid!.committed!,
-          partition: 1,
-        })
-        .source(),
-    );
-    expect(await counted(store, made.now)).toBe(0);
-  });
+  test(
+    "keeps the order of a row that moved there: an older " + "change does not bring it back",
+    async () => {
+      const made = openWithRetention();
+      const store = await made.open({ retain: "2h", logRetention: "1d" });
+      const log = new ShopLog()
+        .paid({ id: 1, time: NOON - HOUR })
+        .paid({ id: 1, time: NOON - 180 * DAY }, { committed: NOON });
+      await store.run(log.source());
+      made.now = NOON + 23 * HOUR;
+      await store.run(log.paid({ id: 2, user: "bob" }).source());
+      const [paid] = log.changes;
+      await store.run(
+        log
+          .add("payments", "upsert", paid!.values, {
+            lsn: paid!.order,
+            committed: paid!.committed!,
+            partition: 1,
+          })
+          .source(),
+      );
+      expect(await counted(store, made.now)).toBe(0);
+    },
+  );
 
   test("facts keep every row: a delete may make any of them the newest (law 7)", async () => {
     const made = openWithRetention({ weekly, last });

@@ -410,31 +410,34 @@ test("a source's state of an older format is STATE_OLDER_FORMAT, with the next s
 });
 
 describe("a newer format", () => {
-  test("of a source's state is STATE_NEWER_FORMAT for readers and runs, and nothing is written", async () => {
-    const over = await filled("forever");
-    const { cells } = over.namespaces.get("default")!;
-    const name = Buffer.from(sourceStateKey("default", "payments")).toString("latin1");
-    const cell = cells.get(name)!;
-    const state = JSON.parse(new TextDecoder().decode(cell.value)) as { format: number };
-    cells.set(name, {
-      ...cell,
-      value: new TextEncoder().encode(JSON.stringify({ ...state, format: 4 })),
-    });
-    const before = everyCell(over);
-    const store = await open(over, { narrow }, "forever");
-    const message =
-      `memory online store: the state of source "payments" has format 4, this version reads 3: ` +
-      `use the version of Tidemark that wrote it, or empty the online store and run the log ` +
-      `again`;
-    expect(await rejectionOf(store.getOnlineFeatures({ features: narrow, entities: ann }))).toEqual(
-      { code: "STATE_NEWER_FORMAT", message },
-    );
-    expect(await rejectionOf(store.run(log().paid({ id: 3 }).source()))).toEqual({
-      code: "STATE_NEWER_FORMAT",
-      message,
-    });
-    expect(everyCell(over)).toBe(before);
-  });
+  test(
+    "of a source's state is STATE_NEWER_FORMAT for readers and " + "runs, and nothing is written",
+    async () => {
+      const over = await filled("forever");
+      const { cells } = over.namespaces.get("default")!;
+      const name = Buffer.from(sourceStateKey("default", "payments")).toString("latin1");
+      const cell = cells.get(name)!;
+      const state = JSON.parse(new TextDecoder().decode(cell.value)) as { format: number };
+      cells.set(name, {
+        ...cell,
+        value: new TextEncoder().encode(JSON.stringify({ ...state, format: 4 })),
+      });
+      const before = everyCell(over);
+      const store = await open(over, { narrow }, "forever");
+      const message =
+        `memory online store: the state of source "payments" has format 4, this version reads 3: ` +
+        `use the version of Tidemark that wrote it, or empty the online store and run the log ` +
+        `again`;
+      expect(
+        await rejectionOf(store.getOnlineFeatures({ features: narrow, entities: ann })),
+      ).toEqual({ code: "STATE_NEWER_FORMAT", message });
+      expect(await rejectionOf(store.run(log().paid({ id: 3 }).source()))).toEqual({
+        code: "STATE_NEWER_FORMAT",
+        message,
+      });
+      expect(everyCell(over)).toBe(before);
+    },
+  );
 
   test("of an entity's cells is STATE_NEWER_FORMAT for a read and for a run", async () => {
     const over = await filled("forever");

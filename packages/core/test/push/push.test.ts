@@ -182,29 +182,32 @@ describe("a push", () => {
     });
   });
 
-  test("is one partition in the status; NaN is missing and counted, not in quarantine", async () => {
-    const store = await open();
-    await store.push(logins, [login(1, { score: NaN }), login(2)]);
-    const status = (await store.status()).find((one) => one.source === "logins");
-    expect(status).toMatchObject({
-      generation: 0,
-      online: {
-        positions: [{ partition: "push:0", offset: 1 }],
-        nonFiniteValues: 1,
-        quarantinedRows: 0,
-      },
-      history: { positions: [{ partition: "push:0", offset: 1 }], changes: 2, versions: 0 },
-    });
-    expect(await store.getOnlineFeatures({ features: recent.score_1d, entities: ann })).toEqual([
-      { score_1d: 1 },
-    ]);
-    expect(await store.quarantine("logins")).toEqual([]);
-    await store.compact();
-    expect((await store.status()).find((one) => one.source === "logins")).toMatchObject({
-      history: { versions: 2 },
-    });
-    expect(await loginsIn(store, NOON, "as-corrected")).toBe(2);
-  });
+  test(
+    "is one partition in the status; NaN is missing and " + "counted, not in quarantine",
+    async () => {
+      const store = await open();
+      await store.push(logins, [login(1, { score: NaN }), login(2)]);
+      const status = (await store.status()).find((one) => one.source === "logins");
+      expect(status).toMatchObject({
+        generation: 0,
+        online: {
+          positions: [{ partition: "push:0", offset: 1 }],
+          nonFiniteValues: 1,
+          quarantinedRows: 0,
+        },
+        history: { positions: [{ partition: "push:0", offset: 1 }], changes: 2, versions: 0 },
+      });
+      expect(await store.getOnlineFeatures({ features: recent.score_1d, entities: ann })).toEqual([
+        { score_1d: 1 },
+      ]);
+      expect(await store.quarantine("logins")).toEqual([]);
+      await store.compact();
+      expect((await store.status()).find((one) => one.source === "logins")).toMatchObject({
+        history: { versions: 2 },
+      });
+      expect(await loginsIn(store, NOON, "as-corrected")).toBe(2);
+    },
+  );
 
   test("that is aborted before it began is not stored and throws the signal's reason", async () => {
     const store = await open();
@@ -219,16 +222,19 @@ describe("a push", () => {
     expect(await loginsOf(store)).toBe(1);
   });
 
-  test("and others of the same turn are one commit of the history, with a position each", async () => {
-    const data = memoryOfflineData();
-    const store = await open({ offline: memoryOfflineStore(data) });
-    const results = await Promise.all(
-      [1, 2, 3, 4].map((id) => store.push(logins, [login(id), login(10 + id)])),
-    );
-    expect(results.map(({ position }) => position)).toEqual([1, 3, 5, 7]);
-    expect(data.tables.get("logins/changes")!.length).toBe(1);
-    expect(await loginsOf(store)).toBe(8);
-  });
+  test(
+    "and others of the same turn are one commit of the " + "history, with a position each",
+    async () => {
+      const data = memoryOfflineData();
+      const store = await open({ offline: memoryOfflineStore(data) });
+      const results = await Promise.all(
+        [1, 2, 3, 4].map((id) => store.push(logins, [login(id), login(10 + id)])),
+      );
+      expect(results.map(({ position }) => position)).toEqual([1, 3, 5, 7]);
+      expect(data.tables.get("logins/changes")!.length).toBe(1);
+      expect(await loginsOf(store)).toBe(8);
+    },
+  );
 });
 
 describe("a push is refused whole", () => {
@@ -345,27 +351,30 @@ describe("a push is refused whole", () => {
 });
 
 describe("an id", () => {
-  test("makes a push repeatable: the second changes nothing and gets the first's result", async () => {
-    const [online, offline] = [memoryOnlineData(), memoryOfflineData()];
-    let now = NOON;
-    const stores = await Promise.all(
-      [1, 2].map(() =>
-        open({
-          online: memoryOnlineStore(online),
-          offline: memoryOfflineStore(offline),
-          clock: () => date(now),
-        }),
-      ),
-    );
-    const first = await stores[0]!.push(logins, [login(1)], { id: "a" });
-    await stores[0]!.push(logins, [], { deletes: [{ id: 1 }] });
-    now += HOUR;
-    for (const store of stores) {
-      expect(await store.push(logins, [login(1)], { id: "a" })).toEqual(first);
-      expect(await loginsOf(store)).toBe(0);
-    }
-    expect(offline.tables.get("logins/changes")!.length).toBe(2);
-  });
+  test(
+    "makes a push repeatable: the second changes nothing " + "and gets the first's result",
+    async () => {
+      const [online, offline] = [memoryOnlineData(), memoryOfflineData()];
+      let now = NOON;
+      const stores = await Promise.all(
+        [1, 2].map(() =>
+          open({
+            online: memoryOnlineStore(online),
+            offline: memoryOfflineStore(offline),
+            clock: () => date(now),
+          }),
+        ),
+      );
+      const first = await stores[0]!.push(logins, [login(1)], { id: "a" });
+      await stores[0]!.push(logins, [], { deletes: [{ id: 1 }] });
+      now += HOUR;
+      for (const store of stores) {
+        expect(await store.push(logins, [login(1)], { id: "a" })).toEqual(first);
+        expect(await loginsOf(store)).toBe(0);
+      }
+      expect(offline.tables.get("logins/changes")!.length).toBe(2);
+    },
+  );
 
   test("twice at once is stored once", async () => {
     const store = await open();

@@ -122,7 +122,10 @@ test(
     ).toEqual({
       code: "SNAPSHOT_INCOMPLETE",
       message: expect.stringMatching(
-        /^resnapshot of source "payments": hand-made log ended before the last row of a snapshot.*Run tidemark resnapshot payments, or call store\.resnapshot, again/,
+        new RegExp(
+          '^resnapshot of source "payments": hand-made log ended before the last row of a ' +
+            "snapshot.*Run tidemark resnapshot payments, or call store\\.resnapshot, again",
+        ),
       ) as string,
     });
     expect(await counted(store)).toBe(3);
@@ -180,12 +183,15 @@ test("a snapshot of a restored database behind older changes is SOURCE_LSN_WENT_
   expect(await rejectionOf(store.resnapshot("payments", same.source()))).toEqual({
     code: "SOURCE_LSN_WENT_BACK",
     message: expect.stringMatching(
-      /offset 1 is of a snapshot at LSN 70, and earlier changes in that partition have LSNs up to 1010.*into a new topic/,
+      new RegExp(
+        "offset 1 is of a snapshot at LSN 70, and earlier changes " +
+          "in that partition have LSNs up to 1010.*into a new topic",
+      ),
     ) as string,
   });
 });
 
-test('with ending: "source" an empty table, and an incremental snapshot, end with their log', async () => {
+test('ending: "source" ends empty tables and incremental snapshots with their log', async () => {
   const { store } = await threePaid();
   expect(await store.resnapshot("payments", new ShopLog().source(), { ending: "source" })).toEqual({
     changes: 0,
@@ -225,44 +231,50 @@ test("several resnapshots of a source keep what each generation knew", async () 
   ]).toEqual([3, 2, 2]);
 });
 
-test("a TOASTed column is not taken from before the gap; the row waits for a whole image", async () => {
-  const { store } = await threePaid();
-  const vendor = spec.columns.findIndex(({ name }) => name === "vendor");
-  const log = new NewLog().paid(
-    { id: 3, time: NOON - HOUR },
-    { lsn: 60n, committed: NOON - 5 * SECOND, change: { unavailable: [vendor] } },
-  );
-  expect(await rejectionOf(store.resnapshot("payments", log.source()))).toMatchObject({
-    code: "SNAPSHOT_INCOMPLETE",
-  });
-  expect(await store.quarantine("payments")).toMatchObject([
-    { key: { id: 3n }, column: "vendor", reason: "TOAST_UNRESOLVED" },
-  ]);
-  log.snapshot(3, "last", 70n);
-  await store.resnapshot("payments", log.source());
-  expect([await store.quarantine("payments"), await counted(store)]).toEqual([[], 1]);
-});
-
-test("a snapshot row that replaces a version holds from its snapshot, not from `since`", async () => {
-  const { store } = await openShop();
-  const row = (city: string, time: number): ShopLog =>
-    new ShopLog().add("customers", "upsert", [1n, "ann", city, NOON - 9 * DAY], {
-      committed: time,
-      change: { snapshot: true, op: "r", snapshotMarker: "last" },
+test(
+  "a TOASTed column is not taken from before the gap; the " + "row waits for a whole image",
+  async () => {
+    const { store } = await threePaid();
+    const vendor = spec.columns.findIndex(({ name }) => name === "vendor");
+    const log = new NewLog().paid(
+      { id: 3, time: NOON - HOUR },
+      { lsn: 60n, committed: NOON - 5 * SECOND, change: { unavailable: [vendor] } },
+    );
+    expect(await rejectionOf(store.resnapshot("payments", log.source()))).toMatchObject({
+      code: "SNAPSHOT_INCOMPLETE",
     });
-  await store.run(row("Oslo", NOON - DAY).source());
-  await store.resnapshot("customers", row("Rome", NOON).source());
-  const cities = await (
-    await store.getHistoricalFeatures({
-      features: [profile.city],
-      entities: [NOON - HOUR, NOON, NOON + HOUR].map((time) => ({
-        ...ann,
-        event_timestamp: date(time),
-      })),
-    })
-  ).rows();
-  expect(cities.map(({ city }) => city)).toEqual(["Oslo", "Oslo", "Rome"]);
-});
+    expect(await store.quarantine("payments")).toMatchObject([
+      { key: { id: 3n }, column: "vendor", reason: "TOAST_UNRESOLVED" },
+    ]);
+    log.snapshot(3, "last", 70n);
+    await store.resnapshot("payments", log.source());
+    expect([await store.quarantine("payments"), await counted(store)]).toEqual([[], 1]);
+  },
+);
+
+test(
+  "a snapshot row that replaces a version holds from its " + "snapshot, not from `since`",
+  async () => {
+    const { store } = await openShop();
+    const row = (city: string, time: number): ShopLog =>
+      new ShopLog().add("customers", "upsert", [1n, "ann", city, NOON - 9 * DAY], {
+        committed: time,
+        change: { snapshot: true, op: "r", snapshotMarker: "last" },
+      });
+    await store.run(row("Oslo", NOON - DAY).source());
+    await store.resnapshot("customers", row("Rome", NOON).source());
+    const cities = await (
+      await store.getHistoricalFeatures({
+        features: [profile.city],
+        entities: [NOON - HOUR, NOON, NOON + HOUR].map((time) => ({
+          ...ann,
+          event_timestamp: date(time),
+        })),
+      })
+    ).rows();
+    expect(cities.map(({ city }) => city)).toEqual(["Oslo", "Oslo", "Rome"]);
+  },
+);
 
 test("a change log without generations is read, and may be begun anew", async () => {
   const { store, offline } = await threePaid();
