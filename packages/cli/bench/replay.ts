@@ -91,7 +91,10 @@ writeFileSync(
   Array.from(
     { length: requests },
     () =>
-      `${JSON.stringify({ user_id: userName(random.int(users)), event_timestamp: formatTime(start + random.int(messages * step)) })}\n`,
+      `${JSON.stringify({
+        user_id: userName(random.int(users)),
+        event_timestamp: formatTime(start + random.int(messages * step)),
+      })}\n`,
   ).join(""),
 );
 writeFileSync(join(directory, "package.json"), JSON.stringify({ private: true, type: "module" }));
@@ -104,7 +107,10 @@ console.log(
     `seed ${seed}`,
 );
 const usage = join(directory, "usage.json");
-const report = `data:text/javascript,${encodeURIComponent(`import { writeFileSync } from "node:fs"; process.on("exit", () => ` + `writeFileSync(${JSON.stringify(usage)}, JSON.stringify(process.resourceUsage())));`)}`;
+const program =
+  `import { writeFileSync } from "node:fs"; process.on("exit", () => ` +
+  `writeFileSync(${JSON.stringify(usage)}, JSON.stringify(process.resourceUsage())));`;
+const report = `data:text/javascript,${encodeURIComponent(program)}`;
 const results: Record<
   string,
   { readonly seconds: number; readonly cpuSeconds: number; readonly mebibytes: number }

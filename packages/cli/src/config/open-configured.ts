@@ -159,8 +159,8 @@ async function callFactory<T extends { readonly name: string }>(
     throw new TidemarkError(
       "CONFIG_NOT_OPENED",
       `${file}: ${member} threw: ` +
-        `${redact(error instanceof Error ? error.message : String(error))}; look at what it is ` +
-        "given",
+        `${redact(error instanceof Error ? error.message : String(error))}; check the values ` +
+        "that it gets",
     );
   }
   if (typeof result !== "object" || result === null)

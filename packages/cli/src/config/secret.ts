@@ -97,7 +97,7 @@ function readSecret(
   const missing = (what: string, next: string, cause?: unknown): TidemarkError =>
     new TidemarkError(
       "SECRET_MISSING",
-      `secret "${name}": ${what}; ${next}, or let the configuration name another place`,
+      `secret "${name}": ${what}; ${next}, or name another place in the configuration`,
       { cause },
     );
   let value: string | undefined;

@@ -108,7 +108,7 @@ export function checkServer(config: object, secrets: readonly string[]): void {
     const other = checkMembers(`tokens[${i}]`, token, TOKEN_MEMBERS);
     if (other !== null)
       throw invalid(
-        `.tokens[${i}] ${other}; a token itself never stands in the configuration: name a ` +
+        `.tokens[${i}] ${other}; the configuration never holds a token itself: name a ` +
           "secret, or give its SHA-256",
       );
     const { secret, sha256 } = token;

@@ -21,7 +21,7 @@ export function localDays(from: string, to: string, zone: string): Day[] {
   const last = dayNumber(to, "--to");
   if (last <= first)
     throw usage(
-      `--to ${to}: the days go up to the one before it, so it must be later than --from ${from}`,
+      `--to ${to}: the last day is the one before it, so it must be later than --from ${from}`,
     );
   return Array.from({ length: last - first }, (_, i) =>
     localDay(formatDate(first + i), zone, "--from"),

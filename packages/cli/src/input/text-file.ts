@@ -47,8 +47,8 @@ export async function* fileBytes(
     throw unreadable
       ? new TidemarkError(
           codes.invalid,
-          `${file}: it cannot be read: ${(error as Error).message}; look whether all of it ` +
-            "has come",
+          `${file}: it cannot be read: ${(error as Error).message}; check that the file is ` +
+            "complete",
           { cause: error },
         )
       : error;

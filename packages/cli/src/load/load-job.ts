@@ -119,15 +119,14 @@ function refuseAgain(job: LoadJob, name: string, file: string): void {
   if ("run" in job)
     throw new TidemarkError(
       "LOAD_NOT_AGAIN",
-      `load ${name}: the job does its work itself, and only it could do a day again; leave ` +
-        "--again out",
+      `load ${name}: Tidemark cannot remove the rows of a custom job; leave --again out`,
     );
   if (job.removal !== undefined) return;
   throw new TidemarkError(
     "LOAD_NOT_AGAIN",
-    `load ${name}: --again must first take the day's rows out, and only you know which they ` +
-      `are; give ${file} load.${name}.removal, as in 'DELETE FROM ${job.table} WHERE time >= ` +
-      "$1 AND time < $2'",
+    `load ${name}: --again first removes the day's rows, and the job has no statement for that; ` +
+      `give ${file} load.${name}.removal, as in 'DELETE FROM ${job.table} WHERE time >= $1 ` +
+      "AND time < $2'",
   );
 }
 
@@ -184,7 +183,7 @@ async function callUserCode<T>(
     throw new TidemarkError(
       code,
       `${who}: it threw: ${redact(error instanceof Error ? error.message : String(error))}; ` +
-        "look at what it is given",
+        "check the values that it gets",
       { cause: error },
     );
   }

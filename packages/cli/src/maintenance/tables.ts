@@ -23,8 +23,8 @@ export function maintainableStore({ offline }: Configured): MaintainableStore {
     return store as MaintainableStore;
   throw new TidemarkError(
     "MAINTENANCE_MISSING",
-    `${store.name}: it has no files that could be joined, removed or counted; look after it ` +
-      "with its own tools",
+    `${store.name}: it has no files that could be joined, removed or counted; use the store's ` +
+      "own tools",
   );
 }
 
@@ -57,7 +57,7 @@ export async function tablesToMaintain(
     else if (named.length > 0)
       throw new TidemarkError(
         "TABLE_MISSING",
-        `${offline.name}: there is no table "${table.name}" yet; it comes with the first rows`,
+        `${offline.name}: there is no table "${table.name}" yet; the first rows create it`,
       );
   }
   return existing;

@@ -36,7 +36,7 @@ export async function atomicFile(
   const exists = (): TidemarkError =>
     new TidemarkError(
       "OUT_EXISTS",
-      `${out}: there is such a file already; give --force to replace it, or choose another --out`,
+      `${out}: the file exists; add --force to replace it, or choose another --out`,
     );
   const directory = dirname(out);
   if ((await stat(directory).catch(() => null))?.isDirectory() !== true)

@@ -83,10 +83,8 @@ const REQUESTS_PER_CHECK = 64;
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   if (options.knowledge === "as-known" && options.path !== "offline") {
     throw usage(
-      `--knowledge as-known is a question to the history, and --path ${options.path} asks the ` +
-        "online " +
-        "store, which holds the rows as they are now and not as they were known: leave --path " +
-        "out, or say --path offline",
+      `--knowledge as-known reads the history, and --path ${options.path} reads the online ` +
+        "store, which holds only current rows: leave --path out, or give --path offline",
     );
   }
   const loaded = await loadSelection(options.definitions, options.service);

@@ -123,7 +123,7 @@ export async function runCluster({
         failure ??= new TidemarkError(
           "WORKER_DIED",
           "a process of the server ended before it listened " +
-            `(${killedBy ?? `exit code ${code}`}); what it said stands above`,
+            `(${killedBy ?? `exit code ${code}`}); its message is above`,
         );
         finish();
         return;

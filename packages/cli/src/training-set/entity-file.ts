@@ -87,7 +87,7 @@ async function parquetEntities(
   if (zoneless && zone === null)
     throw new TidemarkError(
       "TIME_INVALID",
-      `${file}: ${TIME_COLUMN} has times without a zone (as pandas writes them); say which it is ` +
+      `${file}: ${TIME_COLUMN} has times without a zone (as pandas writes them); name their zone ` +
         "with --zone, as in --zone UTC",
     );
   const columns = content.columns.map((column, c): ColumnSpec =>

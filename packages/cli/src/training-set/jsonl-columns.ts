@@ -56,7 +56,7 @@ export async function jsonlColumns(
   if (rows === 0)
     throw new TidemarkError(
       "ENTITIES_INVALID",
-      `${file}: there is no row, so nobody can tell its columns; write one JSON object per line`,
+      `${file}: there is no row, so its columns are unknown; write one JSON object per line`,
     );
   return {
     columns: [...columns].map(([name, seen]) => ({ name, type: columnTypeOf(seen) })),

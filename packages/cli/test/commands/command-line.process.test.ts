@@ -88,12 +88,12 @@ const wrong: readonly (readonly [string, readonly string[], string])[] = [
   [
     "as known of the online store",
     replayArgs({ path: "online", knowledge: "as-known" }),
-    "--knowledge as-known is a question to the history, and --path online asks the online store",
+    "--knowledge as-known reads the history, and --path online reads the online store",
   ],
   [
     "as known of both",
     replayArgs({ path: "both", knowledge: "as-known" }),
-    "--knowledge as-known is a question to the history, and --path both asks the online store",
+    "--knowledge as-known reads the history, and --path both reads the online store",
   ],
   [
     "a time unit without a column",

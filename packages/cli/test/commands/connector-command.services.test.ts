@@ -196,7 +196,7 @@ suiteNeeding(realPipeline(), "tidemark connector, on a real Kafka Connect", () =
         code: 1,
         stdout: "",
         stderr: expect.stringMatching(
-          /CONNECTOR_FAILED: connector broken: .*[Pp]ublication[^]*Kafka Connect says:[^]*at io\.debezium/,
+          /CONNECTOR_FAILED: connector broken: .*[Pp]ublication[^]*says:[^]*at io\.debezium/,
         ),
       });
       expect(failed.stderr).not.toContain(postgres.password + "@");
@@ -219,7 +219,7 @@ suiteNeeding(realPipeline(), "tidemark connector, on a real Kafka Connect", () =
     expect(await apply("refused", "--set", "plugin.name=nonsense")).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /CONNECTOR_REFUSED: connector refused: Kafka Connect refuses its settings: plugin\.name: .*decoderbufs, pgoutput/,
+        /CONNECTOR_REFUSED: connector refused: .*: plugin\.name: .*decoderbufs, pgoutput/,
       ),
     });
     const nobody = await tidemark(

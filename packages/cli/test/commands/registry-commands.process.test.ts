@@ -33,7 +33,12 @@ test(
     const project = bank();
     const first = await project.run("plan");
     expect(first.stdout).toMatch(
-      /^namespace "bank": nothing was applied yet\n\+ entity user\n\+ feature weekly_activity\.first: served at once[^]*\n\+ view weekly_activity\n11 added, 0 changed, 0 removed: tidemark apply does it\n$/,
+      new RegExp(
+        String.raw`^namespace "bank": nothing was applied yet\n\+ entity user\n` +
+          String.raw`\+ feature weekly_activity\.first: served at once[^]*\n` +
+          String.raw`\+ view weekly_activity\n` +
+          String.raw`11 added, 0 changed, 0 removed: tidemark apply does it\n$`,
+      ),
     );
     expect([first.code, first.stderr]).toEqual([3, ""]);
     const applied = await project.run("apply", "--by", "ann", "--json");
@@ -61,7 +66,11 @@ test(
     ).toEqual({ changes: 0, stopped: false });
     const status = await project.run("status");
     expect(status.stdout).toMatch(
-      /^source transactions\n {2}online {3}multi\.public\.transaction_data:0 up to \d+[^]*; answers from [^]*\n {2}history {2}multi[^]* changes, \d+ rows in versions\n/,
+      new RegExp(
+        String.raw`^source transactions\n {2}online {3}multi\.public\.transaction_data:0 up to ` +
+          String.raw`\d+[^]*; answers from [^]*\n {2}history {2}multi[^]* changes, ` +
+          String.raw`\d+ rows in versions\n`,
+      ),
     );
     expect([status.code, status.stderr]).toEqual([0, ""]);
 
@@ -74,7 +83,16 @@ test(
     );
     const drifting = await project.run("status");
     expect(drifting.stderr).toMatch(
-      /^warning: the definitions of this store are not those applied to namespace "bank" \(version 1, by ann at [^)]*\): feature weekly_activity\.day is not applied, feature weekly_activity\.month is not applied, feature weekly_activity\.total is applied with another definition, service fraud_v1 is applied with another definition, view weekly_activity is applied with another definition; apply them with tidemark apply, or deploy/,
+      new RegExp(
+        '^warning: the definitions of this store are not those applied to namespace "bank" ' +
+          String.raw`\(version 1, by ann at [^)]*\): ` +
+          String.raw`feature weekly_activity\.day is not applied, ` +
+          String.raw`feature weekly_activity\.month is not applied, ` +
+          String.raw`feature weekly_activity\.total is applied with another definition, ` +
+          "service fraud_v1 is applied with another definition, " +
+          "view weekly_activity is applied with another definition; " +
+          "apply them with tidemark apply, or deploy",
+      ),
     );
     const plan = await project.run("plan");
     expect(plan.code).toBe(3);
@@ -98,7 +116,12 @@ test(
     const refused = await project.run("apply", "--json");
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(
-      /^tidemark apply: REGISTRY_DESTRUCTIVE: delta offline store in .*: the registry of namespace "bank": feature weekly_activity\.total would be changed \(its values change\): give the new definition a new name .* --allow-destructive/,
+      new RegExp(
+        "^tidemark apply: REGISTRY_DESTRUCTIVE: delta offline store in .*: " +
+          'the registry of namespace "bank": feature weekly_activity\\.total would be changed ' +
+          String.raw`\(its values change\): ` +
+          "give the new definition a new name .* --allow-destructive",
+      ),
     );
     expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "REGISTRY_DESTRUCTIVE" } });
     expect((await project.run("apply", "--allow-destructive")).stdout).toMatch(
@@ -128,7 +151,7 @@ test("a newer and a damaged registry are named, with the next step", async () =>
     expect([code, stderr]).toEqual([
       1,
       expect.stringMatching(
-        /REGISTRY_NEWER_FORMAT: delta offline store in .*: the registry of namespace "bank" has format 3, and this version of Tidemark reads 2: use the version that wrote it/,
+        /REGISTRY_NEWER_FORMAT: .* has format 3, and .* reads 2: use the version that wrote it/,
       ),
     ]);
   }
@@ -138,7 +161,7 @@ test("a newer and a damaged registry are named, with the next step", async () =>
   );
   writeFileSync(entry, text.replace('"window":604800000000', '"window":604800000001'));
   expect((await project.run("plan")).stderr).toMatch(
-    /REGISTRY_DAMAGED: .* what it says of feature "weekly_activity\.\w+" does not fit its fingerprint/,
+    /REGISTRY_DAMAGED: .* feature "weekly_activity\.\w+" does not fit its fingerprint/,
   );
 });
 

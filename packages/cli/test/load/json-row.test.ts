@@ -26,7 +26,12 @@ test("numbers keep their value, and numbers that a double would round keep their
   const number = (): string => {
     const int =
       random.int(3) === 0 ? "0" : digits(random.int(3) === 0 ? 22 : 6).replace(/^0+(?=\d)/, "");
-    return `${random.int(4) === 0 ? "-" : ""}${int}${random.int(2) === 0 ? "" : `.${digits(random.int(3) === 0 ? 20 : 3)}`}${random.int(6) === 0 ? `${random.int(2) === 0 ? "e" : "E"}${["", "+", "-"][random.int(3)]!}${random.int(30)}` : ""}`;
+    const sign = random.int(4) === 0 ? "-" : "";
+    const fraction = random.int(2) === 0 ? "" : `.${digits(random.int(3) === 0 ? 20 : 3)}`;
+    const e = (): string => (random.int(2) === 0 ? "e" : "E");
+    const exponent =
+      random.int(6) === 0 ? `${e()}${["", "+", "-"][random.int(3)]!}${random.int(30)}` : "";
+    return `${sign}${int}${fraction}${exponent}`;
   };
   for (let n = 0; n < 20_000; n++) {
     const text =

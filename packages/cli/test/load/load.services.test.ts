@@ -20,8 +20,9 @@ suiteNeeding(realPipeline(), "tidemark load", () => {
       const project = await LoadProject.over(
         into(`async function* ({ date, from, to, zone }) {
       yield {
-        id: 9223372036854775807n, "User ID": "ü\\t\\\\n\\n\\"x\\"\\r", amount: "9999999999999999.0001",
-        rate: 0.1, at: from, local: null, day: date, good: true, raw: new Uint8Array([0, 92, 255]),
+        id: 9223372036854775807n, "User ID": "ü\\t\\\\n\\n\\"x\\"\\r",
+        amount: "9999999999999999.0001", rate: 0.1, at: from, local: null,
+        day: date, good: true, raw: new Uint8Array([0, 92, 255]),
         extra: { a: [1, "\\\\N"] },
       };
       yield {

@@ -18,10 +18,12 @@ type Request = Scenario["requests"][number];
 
 /** int64 keys as numbers with all their digits, or as strings. */
 function requestLine({ keys, time }: Request, random: Random): string {
+  const int64Text = (value: bigint): string =>
+    random.chance(0.5) ? String(value) : `"${String(value)}"`;
   const members = Object.entries(keys).map(
     ([name, value]) =>
       `${JSON.stringify(name)}: ` +
-      `${typeof value === "bigint" ? (random.chance(0.5) ? String(value) : `"${String(value)}"`) : JSON.stringify(value)}`,
+      `${typeof value === "bigint" ? int64Text(value) : JSON.stringify(value)}`,
   );
   return `{${[...members, `"event_timestamp": "${formatTime(time)}"`].join(", ")}}`;
 }

@@ -106,22 +106,32 @@ function topicOf(rows: readonly string[]): string {
         timestamp: 1,
         key: "{}",
         headers: {},
-        value: `{"before":null,"after":${row},"source":{"ts_us":1000000,"ts_ms":1000,"lsn":${offset + 1},"schema":"public","table":"t"},"op":"c"}`,
+        value:
+          `{"before":null,"after":${row},"source":{"ts_us":1000000,"ts_ms":1000,` +
+          `"lsn":${offset + 1},"schema":"public","table":"t"},"op":"c"}`,
       }),
     )
     .join("\n");
 }
 
 const types = `
-import { bytes, date, decimal, entity, featureService, featureView, float64, int64, json, latest, source, timestamp } from "@tidemark/core";
+import {
+  bytes, date, decimal, entity, featureService, featureView, float64, int64, json, latest, source,
+  timestamp,
+} from "@tidemark/core";
 export const thing = entity("thing", { keys: { thing: int64() } });
 export const t = source("t", {
   table: "public.t",
-  columns: { id: int64(), thing: int64(), at: timestamp(), big: int64(), d: decimal({ precision: 38, scale: 9 }), ts: timestamp(), ms: timestamp("m s"), da: date(), by: bytes(), j: json(), f: float64() },
+  columns: {
+    id: int64(), thing: int64(), at: timestamp(), big: int64(),
+    d: decimal({ precision: 38, scale: 9 }), ts: timestamp(), ms: timestamp("m s"), da: date(),
+    by: bytes(), j: json(), f: float64(),
+  },
   primaryKey: ["id"], eventTime: "at",
 });
 export const all = featureView("all", { entity: thing, source: t, features: {
-  big: latest(t.big), d: latest(t.d), ts: latest(t.ts), ms: latest(t.ms), da: latest(t.da), by: latest(t.by), j: latest(t.j), f: latest(t.f) } });
+  big: latest(t.big), d: latest(t.d), ts: latest(t.ts), ms: latest(t.ms), da: latest(t.da),
+  by: latest(t.by), j: latest(t.j), f: latest(t.f) } });
 `;
 
 test(
@@ -133,10 +143,12 @@ test(
     project.write(
       "topic.jsonl",
       topicOf([
-        '{"id":1,"thing":9223372036854775807,"at":1000000,"big":-9223372036854775808,"d":"12345678901234567890123456789.123456789","ts":-1,"m ' +
+        '{"id":1,"thing":9223372036854775807,"at":1000000,"big":-9223372036854775808,' +
+          '"d":"12345678901234567890123456789.123456789","ts":-1,"m ' +
           's":1741064767123,"da":-719162,"by":"AP8=","j":"{\\"a\\" :\\n [12345678901234567890, ' +
           '\\"x  y\\"]}","f":0.1}',
-        '{"id":2,"thing":9007199254740993,"at":1000000,"big":9007199254740993,"d":"-0.000000001","ts":1741064767123456,"m ' +
+        '{"id":2,"thing":9007199254740993,"at":1000000,"big":9007199254740993,' +
+          '"d":"-0.000000001","ts":1741064767123456,"m ' +
           's":0,"da":20147,"by":"","j":"null","f":1e300}',
       ]),
     );
@@ -154,10 +166,13 @@ test(
     const { code, stderr } = await project.replay({ "time-unit": "public.t.m s=ms" });
     expect(code, stderr).toBe(0);
     const one =
-      '{"big":-9223372036854775808,"d":"12345678901234567890123456789.123456789","ts":"1969-12-31T23:59:59.999999Z","ms":"2025-03-04T05:06:07.123000Z","da":"0001-01-01","by":"AP8=","j":{"a":[12345678901234567890,"x  ' +
+      '{"big":-9223372036854775808,"d":"12345678901234567890123456789.123456789",' +
+      '"ts":"1969-12-31T23:59:59.999999Z","ms":"2025-03-04T05:06:07.123000Z",' +
+      '"da":"0001-01-01","by":"AP8=","j":{"a":[12345678901234567890,"x  ' +
       'y"]},"f":0.1}';
     const two =
-      '{"big":9007199254740993,"d":"-0.000000001","ts":"2025-03-04T05:06:07.123456Z","ms":"1970-01-01T00:00:00.000000Z","da":"2025-02-28","by":"","j":null,"f":1e+300}';
+      '{"big":9007199254740993,"d":"-0.000000001","ts":"2025-03-04T05:06:07.123456Z",' +
+      '"ms":"1970-01-01T00:00:00.000000Z","da":"2025-02-28","by":"","j":null,"f":1e+300}';
     const none = '{"big":null,"d":null,"ts":null,"ms":null,"da":null,"by":null,"j":null,"f":null}';
     expect(project.read("answers.jsonl")).toBe(`${[one, two, two, none, two].join("\n")}\n`);
   },

@@ -123,7 +123,7 @@ async function until(what: () => Promise<boolean>): Promise<void> {
 }
 
 describe("the command", () => {
-  test("serves pushed rows, with a token from the environment, and exits with 0 on SIGTERM", async () => {
+  test("serves pushed rows with a token, and SIGTERM ends it with 0", async () => {
     const made = project(
       '{ tokens: [{ name: "all", scopes: ["read", "push", "operate"], secret: "token" }], ' +
         'shutdown: { gracePeriod: "0s" } }',
@@ -184,11 +184,11 @@ describe("the command", () => {
       /server\.port must be a whole number from 0 to 65535/,
     ],
     [
-      "a token that stands in the configuration",
+      "a token in the configuration",
       '{ tokens: [{ name: "a", scopes: ["read"], token: "the-secret-itself" }] }',
       [],
       1,
-      /a token itself never stands in the configuration/,
+      /the configuration never holds a token itself/,
     ],
     [
       "a secret that is none",

@@ -42,7 +42,9 @@ function printSource(source: Source): string {
   const time =
     eventTime.kind === "column"
       ? JSON.stringify(eventTime.column)
-      : `commitTime(${eventTime.since === null ? "" : `{ since: ${JSON.stringify(eventTime.since)} }`})`;
+      : eventTime.since === null
+        ? "commitTime()"
+        : `commitTime({ since: ${JSON.stringify(eventTime.since)} })`;
   return [
     `export const ${source.name} = source("${source.name}", {`,
     `  table: ${JSON.stringify(source.table)},`,
@@ -125,11 +127,11 @@ function printCondition(where: Expression, source: Source): string {
       return `not(${printCondition(where.term, source)})`;
     case "null":
       return `${where.not ? "isNotNull" : "isNull"}(${source.name}.${where.column})`;
-    case "in":
-      return (
-        `inList(${source.name}.${where.column}, ` +
-        `[${where.values.map((value) => literal(value, columnOf(source, where.column))).join(", ")}])`
-      );
+    case "in": {
+      const column = columnOf(source, where.column);
+      const values = where.values.map((value) => literal(value, column));
+      return `inList(${source.name}.${where.column}, [${values.join(", ")}])`;
+    }
     case "compare":
       return (
         `${COMPARISONS[where.op]}(${source.name}.${where.column}, ` +
@@ -163,7 +165,9 @@ function literal(value: Value, { type, mode, scale }: ColumnSpec): string {
 
 function decimalText(unscaled: bigint, scale: number): string {
   const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, "0");
-  return `${unscaled < 0n ? "-" : ""}${digits.slice(0, digits.length - scale)}${scale === 0 ? "" : `.${digits.slice(-scale)}`}`;
+  const whole = digits.slice(0, digits.length - scale);
+  const fraction = scale === 0 ? "" : `.${digits.slice(-scale)}`;
+  return `${unscaled < 0n ? "-" : ""}${whole}${fraction}`;
 }
 
 const UNITS = [

@@ -426,7 +426,8 @@ suiteNeeding(python, "a training set in Python", () => {
 import duckdb, json, pyarrow.parquet as pq
 con = duckdb.connect()
 con.execute("SET TimeZone = 'UTC'")
-columns = "label::varchar, user_id, epoch_us(event_timestamp), note, number, total, ids::varchar, vendors"
+keys = "label::varchar, user_id, epoch_us(event_timestamp), note"
+columns = f"{keys}, number, total, ids::varchar, vendors"
 rows = con.execute(f"SELECT {columns} FROM 'training.parquet'").fetchall()
 schema = pq.read_schema("training.parquet")
 names = ["label", "event_timestamp", "number", "total", "ids", "last"]
