@@ -2,13 +2,18 @@
 import { didYouMean } from "./did-you-mean.ts";
 import { TidemarkError } from "./errors.ts";
 
-/** The option names of one call. `renamed`: by an old name, what to write now. */
+/** The option names of one call. `renamed` holds what to write now, by the former name. */
 export interface OptionNames {
   readonly names: ReadonlySet<string>;
   readonly renamed: Readonly<Record<string, string>>;
 }
 
-/** Refuses option names that `call` does not have. Throws `OPTION_UNKNOWN`. */
+/**
+ * Refuses option names that the call does not have.
+ *
+ * @throws OPTION_UNKNOWN when there is no such option. The message tells the new place of a former
+ * option.
+ */
 export function refuseUnknownOptions(
   call: string,
   given: object,
@@ -27,7 +32,11 @@ export function refuseUnknownOptions(
   }
 }
 
-/** One of the allowed words; the first where none is given. Throws `OPTION_INVALID`. */
+/**
+ * Returns the given word, or the first of the allowed words if none is given.
+ *
+ * @throws OPTION_INVALID when the given value is none of the words.
+ */
 export function wordOption<Word extends string>(
   option: string,
   given: unknown,

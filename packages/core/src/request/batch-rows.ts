@@ -1,7 +1,7 @@
 import { valueAt, type Batch } from "../columns/batch.ts";
 import { toUser } from "../define/user-values.ts";
 
-/** A batch as objects of user values. */
+/** Converts a batch to objects of user values. */
 export function rowsOfBatch(batch: Batch): Record<string, unknown>[] {
   return Array.from({ length: batch.length }, (_, i) =>
     Object.fromEntries(

@@ -34,7 +34,11 @@ export function keysNeeded(selection: readonly SelectedFeature[]): readonly Colu
   ];
 }
 
-/** A reader of request rows; `extra`: a row may hold more than the keys. Throws `KEY_INVALID`. */
+/**
+ * Makes a reader of the keys of rows. With `extra` a row may hold more than the keys.
+ *
+ * @throws KEY_INVALID from the reader, when a key is missing, superfluous or of another type.
+ */
 export function keyReader(
   needed: readonly ColumnSpec[],
   options: { readonly extra: boolean },

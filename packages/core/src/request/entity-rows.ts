@@ -15,29 +15,37 @@ import type { EntityColumns } from "./request-types.ts";
 
 /** The time column of entity rows. */
 const EVENT_TIMESTAMP = "event_timestamp";
-/** History is read once per block. */
+/** The number of rows in a block. The history is read once per block. */
 const BLOCK_ROWS = 500_000;
 
+/** Some entity rows, which are answered together. */
 export interface EntityRowBlock {
   readonly length: number;
   readonly keys: readonly KeyValues[];
-  /** µs. */
+  /** The rows' event_timestamp, µs. */
   readonly times: Float64Array;
-  /** The rows as they were handed in; null: they came as columns. */
+  /** The caller's objects. Null if the rows came as columns. */
   readonly rows: readonly object[] | null;
   /** The rows as columns. */
   batch(): Batch;
 }
 
+/** The forms in which a caller may have entity rows. */
 export type EntityRowsInput = readonly unknown[] | AsyncIterable<unknown> | EntityColumns;
 
+/** Entity rows as blocks of bounded size. */
 export interface EntityRowSource {
-  /** The columns of the blocks; for rows handed in as objects, those of the first block. */
+  /** The columns of the blocks. Rows that are objects have the columns of the first block. */
   readonly columns: readonly ColumnSpec[];
   blocks(signal?: AbortSignal): AsyncIterable<EntityRowBlock>;
 }
 
-/** Throws `KEY_INVALID` and `TIME_INVALID` with the number of the row. */
+/**
+ * Reads entity rows in any of their forms.
+ *
+ * @throws KEY_INVALID with the number of the row, when a key is missing or of another type.
+ * @throws TIME_INVALID with the number of the row, when its event_timestamp is no time.
+ */
 export async function entityRowsOf(
   input: EntityRowsInput,
   needed: readonly ColumnSpec[],

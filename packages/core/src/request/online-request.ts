@@ -1,5 +1,6 @@
 /** An online request: the entities it names, and the shape of its answer. */
 import { valueAt } from "../columns/batch.ts";
+import { described } from "../define/definition.ts";
 import { TidemarkError } from "../errors.ts";
 import { refuseUnknownOptions, type OptionNames } from "../option-checks.ts";
 import type { ColumnSpec } from "../specs.ts";
@@ -50,7 +51,7 @@ export function requestedKeys(
     entities === undefined
       ? `${call}: the request names no entity; give entity: { … } for one row, or ` +
           "entities: [{ … }] for a list of rows"
-      : `${call}: entities is ${entities === null ? "null" : `a ${typeof entities}`}; give a ` +
+      : `${call}: entities is ${described(entities)}; give a ` +
           "list such as [{ … }], or columns; one entity is written entity: { … }",
   );
 }

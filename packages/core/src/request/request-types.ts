@@ -1,4 +1,4 @@
-/** The store as its user sees it. */
+/** The types of reads: requests, answers and training sets. */
 import type { Batch } from "../columns/batch.ts";
 import type {
   CheckList,
@@ -12,21 +12,19 @@ import type { TimeInput } from "../define/time-input.ts";
 import type { ColumnSpec } from "../specs.ts";
 import type { ResultColumns as ColumnAnswers, Status } from "../spi.ts";
 
-/** A value with what stands behind it. */
+/** A value with its status and its event time. */
 export interface Answer<V> {
   readonly value: V;
   readonly status: Status;
   /**
-   * The newest event of the window, or the time of the latest row, floored to the millisecond; null
-   * where there is none.
+   * The time of the window's newest event, or of the latest row, floored to the millisecond. Null
+   * if there is none.
    */
   readonly eventTime: Date | null;
 }
 type Answers<Row> = { [K in keyof Row]: Answer<Row[K]> } & {};
 
-/**
- * What a selection needs: as a list where its length is known, else as a single selection.
- */
+/** What a selection needs. A list of known length needs what its items need. */
 type Asked<L extends SelectionList, Needs> = number extends L["length"] ? Needs : NeedsOfList<L>;
 type Answered<L extends SelectionList, Row> = number extends L["length"] ? Row : RowOfList<L>;
 type Shown<Row, Metadata extends boolean> = Metadata extends true ? Answers<Row> : Row;
@@ -89,32 +87,32 @@ export interface EntityColumns {
 }
 
 /**
- * Which changes a training set sees (law 6: history does not forget). "as-corrected": every change
- * known now. "as-known": at each row's time, the changes committed before it.
+ * Which changes a training set sees (law 6: history does not forget). "as-corrected" sees every
+ * change known now. "as-known" sees the changes committed before the row's time.
  */
 export type Knowledge = "as-corrected" | "as-known";
 
 /**
- * What a row before a source's first commit gets. "empty": the answer of an entity without events.
- * "error": `ASKNOWN_BEFORE_HISTORY`.
+ * What a row before a source's first commit gets. "empty" gives the answer of an entity without
+ * events. "error" throws `ASKNOWN_BEFORE_HISTORY`.
  */
 export type BeforeHistory = "empty" | "error";
 
 /**
- * A training set: the entity rows in their order (law 8: row for row), each with its features. It
- * is computed when it is read, and can be read once.
+ * A training set: the entity rows in their order (law 8: row for row), each with its features. The
+ * training set is computed when it is read, and can be read once.
  */
 export interface TrainingSet<Row> extends AsyncIterable<Row> {
   /** The columns of the batches: those of the entity rows, then the features. */
   readonly columns: readonly ColumnSpec[];
   /**
-   * By source: the commit time from which its history is complete (law 6: history does not forget);
-   * null where it has none yet.
+   * By source, the commit time from which its history is complete (law 6: history does not
+   * forget). Null for a source without history.
    */
   readonly coverage: { readonly [source: string]: { readonly knownSince: string | null } };
-  /** All rows at once. */
+  /** Computes all rows and returns them. */
   rows(): Promise<Row[]>;
-  /** The rows as columns, in batches of bounded size; what a Parquet writer takes. */
+  /** Computes the rows as batches of bounded size, as a Parquet writer takes them. */
   batches(): AsyncIterable<Batch>;
 }
 

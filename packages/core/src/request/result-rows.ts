@@ -4,7 +4,7 @@ import type { ColumnSpec, SelectedFeature } from "../specs.ts";
 import type { ResultColumns } from "../spi.ts";
 import type { Answer } from "./request-types.ts";
 
-/** Row `i` of the answers, as the user sees it. */
+/** Converts row `i` of the result columns to user values. */
 export function answerRow(
   selection: readonly SelectedFeature[],
   answers: readonly ResultColumns[],

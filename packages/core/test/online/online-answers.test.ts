@@ -134,7 +134,7 @@ describe("the answer", () => {
   test.each([
     [{ entity: { user_id: "ann" }, entities: [] }, "OPTION_INVALID", "both entity and entities"],
     [{}, "OPTION_INVALID", "the request names no entity"],
-    [{ entities: { user_id: "ann" } }, "OPTION_INVALID", "entities is a object"],
+    [{ entities: { user_id: "ann" } }, "OPTION_INVALID", "entities is an object"],
     [{ entities: null }, "OPTION_INVALID", "entities is null"],
     [{ entity: null }, "KEY_INVALID", "it is null"],
     [{ entity: [{ user_id: "ann" }] }, "KEY_INVALID", "key user_id is missing"],
