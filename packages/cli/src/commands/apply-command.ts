@@ -9,7 +9,7 @@ none. Of two applies at the same time, one succeeds and the other is refused. If
 definitions are applied already, nothing is written. No feature is computed: tidemark
 backfill fills the features that need a backfill.
 
-  --allow-destructive   also take answers away from callers, or change their meaning
+  --allow-destructive   also take answers away from callers, or change their values
   --by NAME             the name that is stored with the applied definitions; default:
                         user@machine
 `;

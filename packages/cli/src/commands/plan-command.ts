@@ -6,7 +6,7 @@ const help = `Usage: tidemark plan [options]
 
 Compares the definitions with the applied definitions, and changes nothing.
 For each new or changed feature, the plan says whether it is served at once or needs a
-backfill. A change is destructive if it takes an answer away or changes its meaning.
+backfill. A change is destructive if it takes answers away or changes their values.
 
   +                     new
   ~                     changed; becomes a new version
