@@ -75,7 +75,7 @@ export function postgresPrograms(): string | null {
   );
 }
 
-/** Returns whether this machine has Java. */
+/** Returns whether this machine has Java 17 or newer. */
 export function hasJava(): boolean {
   // `java -version` writes to the error output.
   return (
