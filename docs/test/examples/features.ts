@@ -6,6 +6,7 @@ import {
   featureView,
   float64,
   int64,
+  latest,
   pushSource,
   source,
   string,
@@ -48,6 +49,12 @@ export const weekly = featureView("weekly_activity", {
     transactions_l1w: count().over("7d"),
     amount_l1w: sum(transactions.amount).over("7d"),
   },
+});
+
+export const profile = featureView("profile", {
+  entity: user,
+  source: customers,
+  features: { city: latest(customers.city) },
 });
 
 export const fraud = featureService("fraud_v1", [weekly.transactions_l1w, weekly.amount_l1w]);

@@ -9,7 +9,7 @@ import type { KafkaMessage } from "@tidemark/source-debezium";
 import * as definitions from "./features.ts";
 
 export { definitions };
-export { customers, fraud, logins, transactions, user, weekly } from "./features.ts";
+export { customers, fraud, logins, profile, transactions, user, weekly } from "./features.ts";
 
 export declare const store: Store;
 export declare const client: Client<typeof definitions>;
