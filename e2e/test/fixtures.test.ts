@@ -166,7 +166,7 @@ describe.each(["bare", "enveloped", "flat"] as const)("%s", (shape) => {
     ).toEqual({ opened: "2020-01-31" });
   });
 
-  test("exact decimals, and a truncate: flat rows do not tell of it", async () => {
+  test("exact decimals, and a truncate, which unwrapped rows do not report", async () => {
     const rows = await store.getOnlineFeatures({
       features: sums,
       entities: entities.slice(0, 3),

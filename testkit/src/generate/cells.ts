@@ -4,7 +4,7 @@ import type { GeneratedTable, WireFormat } from "./definitions.ts";
 import type { Random } from "./random.ts";
 
 /** The form of a message: without schemas, with schemas, or unwrapped. */
-export type MessageShape = "bare" | "enveloped" | "flat";
+export type MessageShape = "bare" | "enveloped" | "unwrapped";
 
 /** Ways in which a field is missing or cannot be read (law 9: missing is missing). */
 export type NullKind =

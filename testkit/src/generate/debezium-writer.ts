@@ -49,7 +49,7 @@ export function keyJson(table: GeneratedTable, key: readonly Cell[]): string {
 
 function valueOf(delivery: Delivery, traits: ScenarioTraits, prefix: string): string {
   const { message } = delivery;
-  if (traits.shape === "flat") return flat(message);
+  if (traits.shape === "unwrapped") return unwrapped(message);
   const emitted = message.committed + 140_000 + delivery.offset;
   const payload = object([
     ["before", before(message)],
@@ -150,7 +150,7 @@ function sourceBlock(message: Message, traits: ScenarioTraits, prefix: string): 
  * Writes a message as the `unwrap` transform does with `add.fields=op,lsn,source.ts_us` and deletes
  * rewritten.
  */
-function flat(message: Message): string {
+function unwrapped(message: Message): string {
   const row = message.row === null ? keyOnly(message) : fields(message, message.row);
   return object([
     ...row,

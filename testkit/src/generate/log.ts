@@ -202,7 +202,7 @@ function snapshotMarkerOf(
   { snapshot }: Message,
   { shape }: ScenarioTraits,
 ): Pick<Change, "snapshotMarker"> {
-  if (shape === "flat") return {};
+  if (shape === "unwrapped") return {};
   if (snapshot.startsWith("first")) return { snapshotMarker: "first" };
   if (snapshot.startsWith("last")) return { snapshotMarker: "last" };
   return snapshot === "incremental" ? { snapshotMarker: "incremental" } : {};

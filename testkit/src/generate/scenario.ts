@@ -82,8 +82,8 @@ function traitsOf(
   random: Random,
   fixed: Partial<ScenarioTraits & LogTraits>,
 ): ScenarioTraits & LogTraits {
-  const shape = fixed.shape ?? random.pick(["bare", "bare", "enveloped", "flat"] as const);
-  const flat = shape === "flat";
+  const shape = fixed.shape ?? random.pick(["bare", "bare", "enveloped", "unwrapped"] as const);
+  const unwrapped = shape === "unwrapped";
   const withoutLsn = fixed.withoutLsn ?? (shape === "bare" && random.chance(0.15));
   const clockGoesBack = fixed.clockGoesBack ?? random.chance(0.1);
   const rolled: ScenarioTraits & LogTraits = {
@@ -91,14 +91,14 @@ function traitsOf(
     withoutLsn,
     clockGoesBack,
     prefix: shape === "bare" ? "multi" : shape,
-    tombstones: !flat && random.chance(0.5),
-    millisecondsOnly: !flat && random.chance(0.12),
+    tombstones: !unwrapped && random.chance(0.5),
+    millisecondsOnly: !unwrapped && random.chance(0.12),
     changes: random.between(40, 100),
     before: random.pick(["snapshot", "snapshot", "unknown rows", "nothing"]),
-    truncates: !flat && random.chance(0.35),
-    incremental: !flat && random.chance(0.4),
+    truncates: !unwrapped && random.chance(0.35),
+    incremental: !unwrapped && random.chance(0.4),
     gap: random.chance(0.25),
-    unreadableMessages: !flat && random.chance(0.3),
+    unreadableMessages: !unwrapped && random.chance(0.3),
     toastMarkers: random.chance(0.7),
     partitions: random.between(1, 4),
     partitionAdded: random.chance(0.4),

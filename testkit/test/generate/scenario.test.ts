@@ -83,15 +83,15 @@ test("a line says what its truth says", () => {
       } & Record<string, never>;
       const payload = parsed.payload ?? parsed;
       expect(scenario.traits.shape === "enveloped").toBe(parsed.schema !== undefined);
-      const flat = scenario.traits.shape === "flat";
-      const op: string = flat ? payload["__op"]! : payload["op"]!;
+      const unwrapped = scenario.traits.shape === "unwrapped";
+      const op: string = unwrapped ? payload["__op"]! : payload["op"]!;
       expect({ c: "upsert", u: "upsert", r: "upsert", d: "delete", t: "truncate" }[op]).toBe(
         change.kind,
       );
-      if (change.order !== null && (!change.snapshot || flat))
+      if (change.order !== null && (!change.snapshot || unwrapped))
         expect(line).toContain(`lsn\\":${change.order}`);
       const row = (
-        flat ? payload : change.kind === "delete" ? payload["before"] : payload["after"]
+        unwrapped ? payload : change.kind === "delete" ? payload["before"] : payload["after"]
       ) as Record<string, unknown> | null;
       if (change.values === null || change.undecodable !== null) return;
       scenario.sources

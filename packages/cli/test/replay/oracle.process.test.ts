@@ -44,7 +44,7 @@ function writeScenario(project: Project, scenario: Scenario, random: Random): st
     : ["--topic", "one.jsonl", "--topic", "two.jsonl.gz"];
 }
 
-const shapes = ["bare", "enveloped", "flat"] as const;
+const shapes = ["bare", "enveloped", "unwrapped"] as const;
 
 for (let run = 0; run < runs; run++) {
   const seed = first + run;
