@@ -33,7 +33,9 @@ import {
 import { keepingStores, inFolder, realStores } from "../src/real-stores.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
-const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 12 });
+const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 12, least: 6 });
+/** How often a kind of death occurs at least. Few seeds may have few. */
+const least = seeds < 12 ? 0 : seeds;
 
 /** Returns the scenario's requests, and the same at the commit times of pushes. */
 function requestsOf(
@@ -88,8 +90,8 @@ test(
       repeated += pushed.retries;
       await compare(pushed, ["online", "as corrected", "as known"]);
     }
-    expect(deaths).toBeGreaterThan(seeds);
-    expect(repeated).toBeGreaterThan(seeds);
+    expect(deaths).toBeGreaterThan(least);
+    expect(repeated).toBeGreaterThan(least);
   },
 );
 

@@ -21,7 +21,7 @@ import { sameAnswer } from "@tidemark/testkit/oracle/oracle";
 import { sameInReference, referenceOf } from "./reference-definitions.ts";
 import { mutated, mutations, reordered, type Definitions } from "./mutations.ts";
 
-const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 60, least: 30 });
+const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 60, least: 60 });
 
 const keyJson = (keys: unknown): string =>
   JSON.stringify(keys, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
