@@ -53,11 +53,11 @@ export interface S3ObjectsOptions {
  * The attempts of a request. With the SDK's growing pauses they take about three seconds, in which
  * a restarting server is back.
  */
-export const ATTEMPTS = 7;
+export const MAX_ATTEMPTS = 7;
 
 export type S3 = Pick<S3Client, "send">;
 
-export function clientOf({
+export function s3ClientOf({
   client,
   endpoint,
   region,
@@ -65,20 +65,20 @@ export function clientOf({
   forcePathStyle,
 }: S3ObjectsOptions): S3 {
   if (client !== undefined) return client as S3;
-  const place = region ?? (endpoint === undefined ? undefined : "us-east-1");
+  const chosenRegion = region ?? (endpoint === undefined ? undefined : "us-east-1");
   return new S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...(place === undefined ? {} : { region: place }),
+    ...(chosenRegion === undefined ? {} : { region: chosenRegion }),
     ...(credentials === undefined
       ? {}
       : {
           credentials:
             typeof credentials === "function"
-              ? async () => identity(await credentials())
-              : identity(credentials),
+              ? async () => credentialsOf(await credentials())
+              : credentialsOf(credentials),
         }),
     forcePathStyle: forcePathStyle ?? endpoint !== undefined,
-    maxAttempts: ATTEMPTS,
+    maxAttempts: MAX_ATTEMPTS,
     // A server that accepts the connection and never answers must not block a writer for ever.
     requestHandler: {
       connectionTimeout: 5_000,
@@ -89,7 +89,7 @@ export function clientOf({
   });
 }
 
-function identity({ accessKeyId, secretAccessKey, sessionToken }: S3Credentials): {
+function credentialsOf({ accessKeyId, secretAccessKey, sessionToken }: S3Credentials): {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string;
@@ -98,6 +98,6 @@ function identity({ accessKeyId, secretAccessKey, sessionToken }: S3Credentials)
 }
 
 /** Passes an optional signal in the SDK's form. */
-export function until(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+export function abortOptions(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
   return signal === undefined ? {} : { abortSignal: signal };
 }

@@ -4,7 +4,7 @@
  */
 import { isTidemarkError, TidemarkError, type ErrorCode } from "@tidemark/core";
 
-interface Said {
+interface SdkError {
   readonly name?: unknown;
   readonly code?: unknown;
   readonly message?: unknown;
@@ -13,15 +13,15 @@ interface Said {
     | undefined;
 }
 
-const WHO =
+const CREDENTIALS_HINT =
   "check the access key and its secret, and that its policy allows s3:GetObject, " +
   "s3:PutObject, s3:DeleteObject and s3:ListBucket here";
 
 /** The codes of conditions that may pass without a change here. A run retries after them. */
-const PASSES: readonly string[] = ["OBJECTS_FULL", "OBJECTS_UNREACHABLE"];
+const RETRYABLE_CODES: readonly string[] = ["OBJECTS_FULL", "OBJECTS_UNREACHABLE"];
 
 /** The known failures by the server's or the SDK's name for them. The first match counts. */
-const KNOWN: readonly (readonly [names: RegExp, code: ErrorCode, message: string])[] = [
+const KNOWN_FAILURES: readonly (readonly [names: RegExp, code: ErrorCode, message: string])[] = [
   [
     /^NoSuchBucket$/,
     "OBJECTS_BUCKET_MISSING",
@@ -42,7 +42,7 @@ const KNOWN: readonly (readonly [names: RegExp, code: ErrorCode, message: string
   [
     /^(AccessDenied|AllAccessDisabled|AccountProblem|ExpiredToken|Forbidden|InvalidAccessKeyId|InvalidToken|SignatureDoesNotMatch|403|401)$/,
     "OBJECTS_DENIED",
-    `the server refused this user; ${WHO}`,
+    `the server refused this user; ${CREDENTIALS_HINT}`,
   ],
   [
     /^(PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|301)$/,
@@ -75,7 +75,7 @@ const KNOWN: readonly (readonly [names: RegExp, code: ErrorCode, message: string
  */
 export function objectError(store: string, key: string, error: unknown): unknown {
   if (isTidemarkError(error) || !(error instanceof Error)) return error;
-  const { name, code, message, $metadata } = error as Said;
+  const { name, code, message, $metadata } = error as SdkError;
   if (message === "Region is missing")
     return new TidemarkError(
       "OBJECTS_WRONG_REGION",
@@ -85,7 +85,7 @@ export function objectError(store: string, key: string, error: unknown): unknown
   const names = [name, code, $metadata?.httpStatusCode]
     .filter((one) => one !== undefined)
     .map(String);
-  const known = KNOWN.find(([pattern]) => names.some((one) => pattern.test(one)));
+  const known = KNOWN_FAILURES.find(([pattern]) => names.some((one) => pattern.test(one)));
   if (known === undefined && $metadata === undefined) return error;
   const attempts = $metadata?.attempts ?? 1;
   const word =
@@ -94,21 +94,21 @@ export function objectError(store: string, key: string, error: unknown): unknown
       : /^(Unknown|UnknownError|Error|NotFound)$/.test(String(name))
         ? `HTTP ${$metadata?.httpStatusCode}`
         : String(name);
-  const said = `${word}${attempts > 1 ? ` after ${attempts} attempts` : ""} at "${key}"`;
-  const as = known?.[1] ?? "OBJECTS_FAILED";
+  const detail = `${word}${attempts > 1 ? ` after ${attempts} attempts` : ""} at "${key}"`;
+  const errorCode = known?.[1] ?? "OBJECTS_FAILED";
   return new TidemarkError(
-    as,
-    `${store}: ${known?.[2] ?? "the server refused; see the cause, then try again"} (${said})`,
-    { cause: error, retryable: PASSES.includes(as) },
+    errorCode,
+    `${store}: ${known?.[2] ?? "the server refused; see the cause, then try again"} (${detail})`,
+    { cause: error, retryable: RETRYABLE_CODES.includes(errorCode) },
   );
 }
 
 export function statusOf(error: unknown): number | undefined {
-  return (error as Said | null)?.$metadata?.httpStatusCode;
+  return (error as SdkError | null)?.$metadata?.httpStatusCode;
 }
 
 export function nameOf(error: unknown): unknown {
-  return (error as Said | null)?.name;
+  return (error as SdkError | null)?.name;
 }
 
 /** True if a request that failed this way may have been executed. */

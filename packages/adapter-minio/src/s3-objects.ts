@@ -10,23 +10,23 @@ import {
 } from "@aws-sdk/client-s3";
 import { TidemarkError } from "@tidemark/core";
 import type { ObjectStore } from "@tidemark/delta";
-import { clientOf, until, type S3ObjectsOptions } from "./client.ts";
+import { s3ClientOf, abortOptions, type S3ObjectsOptions } from "./client.ts";
 import { isAmbiguous, nameOf, objectError, statusOf } from "./errors.ts";
 import { upload } from "./upload.ts";
 
 /** The folder of the store's own objects, which no listing shows. */
-const OWN = ".tidemark";
+const RESERVED_FOLDER = ".tidemark";
 /**
  * The object that the probe creates. It stays, so the next process learns from one request that the
  * server is safe.
  */
-const PROBE = `${OWN}/conditional-create`;
+const PROBE_KEY = `${RESERVED_FOLDER}/conditional-create`;
 /** The metadata of an object that names the call that wrote it. */
-const WRITE = "tidemark-write";
+const WRITE_ID = "tidemark-write";
 /** The number of keys in one delete request, which is S3's limit. */
-const DELETES = 1000;
+const KEYS_PER_DELETE = 1000;
 /** The attempts of a create that met a concurrent create, or of a read whose answer broke off. */
-const TRIES = 5;
+const MAX_TRIES = 5;
 
 /**
  * Stores objects in a bucket of MinIO, S3, or another server that honours `If-None-Match: *`.
@@ -53,11 +53,11 @@ const TRIES = 5;
  */
 export function s3Objects(options: S3ObjectsOptions): ObjectStore {
   const { bucket: Bucket, endpoint } = options;
-  const s3 = clientOf(options);
+  const s3 = s3ClientOf(options);
   const folder = (options.prefix ?? "").replace(/^\/+|\/+$/g, "");
   const root = folder === "" ? "" : `${folder}/`;
-  const at = endpoint === undefined ? "" : ` at ${endpoint}`;
-  const name = `s3://${Bucket}${folder === "" ? "" : `/${folder}`}${at}`;
+  const atEndpoint = endpoint === undefined ? "" : ` at ${endpoint}`;
+  const name = `s3://${Bucket}${folder === "" ? "" : `/${folder}`}${atEndpoint}`;
   let proven = false;
 
   const guard = async <T>(
@@ -81,8 +81,9 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
   const writerOf = async (Key: string, signal: AbortSignal | undefined): Promise<string | null> => {
     try {
       return (
-        (await s3.send(new HeadObjectCommand({ Bucket, Key }), until(signal))).Metadata?.[WRITE] ??
-        ""
+        (await s3.send(new HeadObjectCommand({ Bucket, Key }), abortOptions(signal))).Metadata?.[
+          WRITE_ID
+        ] ?? ""
       );
     } catch (error) {
       if (statusOf(error) === 404) return null;
@@ -101,18 +102,24 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
     signal: AbortSignal | undefined,
   ): Promise<boolean> => {
     const id = randomUUID();
-    for (let tried = 1; ; tried++) {
+    for (let attempt = 1; ; attempt++) {
       try {
         await s3.send(
-          new PutObjectCommand({ Bucket, Key, Body, IfNoneMatch: "*", Metadata: { [WRITE]: id } }),
-          until(signal),
+          new PutObjectCommand({
+            Bucket,
+            Key,
+            Body,
+            IfNoneMatch: "*",
+            Metadata: { [WRITE_ID]: id },
+          }),
+          abortOptions(signal),
         );
         return true;
       } catch (error) {
         if (statusOf(error) === 412) return (await writerOf(Key, signal)) === id;
-        if (statusOf(error) === 409 && tried < TRIES) {
+        if (statusOf(error) === 409 && attempt < MAX_TRIES) {
           // another create or delete of this key is running
-          await sleep(Math.random() * 2 ** tried * 20, undefined, { signal });
+          await sleep(Math.random() * 2 ** attempt * 20, undefined, { signal });
           continue;
         }
         const writer = isAmbiguous(error) ? await writerOf(Key, signal).catch(() => null) : null;
@@ -137,8 +144,8 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
         "A server that lets this object be created a second time is no place for a table.\n",
       );
       if (
-        (await create(root + PROBE, content, signal)) &&
-        (await create(root + PROBE, content, signal))
+        (await create(root + PROBE_KEY, content, signal)) &&
+        (await create(root + PROBE_KEY, content, signal))
       )
         throw unsafe("ignores");
     } catch (error) {
@@ -154,17 +161,17 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
     Range: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Uint8Array<ArrayBuffer> | null> => {
-    for (let tried = 1; ; tried++) {
+    for (let attempt = 1; ; attempt++) {
       const { Body } = await s3.send(
         new GetObjectCommand({ Bucket, Key, ...(Range === undefined ? {} : { Range }) }),
-        until(signal),
+        abortOptions(signal),
       );
       try {
         const bytes = await Body!.transformToByteArray();
         return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
       } catch (error) {
         // the client retries a request, but not an answer that broke off
-        if (tried === TRIES || signal?.aborted === true) throw error;
+        if (attempt === MAX_TRIES || signal?.aborted === true) throw error;
       }
     }
   };
@@ -172,7 +179,8 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
   const sizeOf = async (Key: string, signal: AbortSignal | undefined): Promise<number | null> => {
     try {
       return (
-        (await s3.send(new HeadObjectCommand({ Bucket, Key }), until(signal))).ContentLength ?? 0
+        (await s3.send(new HeadObjectCommand({ Bucket, Key }), abortOptions(signal)))
+          .ContentLength ?? 0
       );
     } catch (error) {
       if (statusOf(error) === 404) return null;
@@ -183,10 +191,10 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
   return {
     name,
     size: (key, { signal } = {}) =>
-      guard(key, signal, () => sizeOf(pathOf(root, name, key), signal)),
+      guard(key, signal, () => sizeOf(bucketKeyOf(root, name, key), signal)),
     read: (key, range, { signal } = {}) =>
       guard(key, signal, async () => {
-        const path = pathOf(root, name, key);
+        const path = bucketKeyOf(root, name, key);
         if (range !== undefined && range.to <= range.from)
           return (await sizeOf(path, signal)) === null ? null : new Uint8Array();
         try {
@@ -205,8 +213,8 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
       guard(key, signal, async () => {
         const target = {
           Bucket,
-          Key: pathOf(root, name, key),
-          Metadata: { [WRITE]: randomUUID() },
+          Key: bucketKeyOf(root, name, key),
+          Metadata: { [WRITE_ID]: randomUUID() },
         };
         await probe(signal);
         try {
@@ -216,14 +224,14 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
           // does not exist.
           if (
             nameOf(error) !== "NoSuchUpload" ||
-            (await writerOf(target.Key, signal)) !== target.Metadata[WRITE]
+            (await writerOf(target.Key, signal)) !== target.Metadata[WRITE_ID]
           )
             throw error;
         }
       }),
     createIfAbsent: (key, content, { signal } = {}) =>
       guard(key, signal, async () => {
-        const path = pathOf(root, name, key);
+        const path = bucketKeyOf(root, name, key);
         await probe(signal);
         return create(path, content, signal);
       }),
@@ -242,12 +250,12 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
                   : { StartAfter: root + after }
                 : { ContinuationToken }),
             }),
-            until(signal),
+            abortOptions(signal),
           ),
         );
         for (const { Key, Size, LastModified } of page.Contents ?? []) {
           const key = decodeURIComponent(Key!.replaceAll("+", " ")).slice(root.length);
-          if (!key.startsWith(`${OWN}/`))
+          if (!key.startsWith(`${RESERVED_FOLDER}/`))
             yield { key, size: Size ?? 0, modified: LastModified?.getTime() ?? 0 };
         }
         ContinuationToken = page.NextContinuationToken;
@@ -256,18 +264,18 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
     delete: (key, { signal } = {}) =>
       guard(key, signal, async () => {
         await s3.send(
-          new DeleteObjectCommand({ Bucket, Key: pathOf(root, name, key) }),
-          until(signal),
+          new DeleteObjectCommand({ Bucket, Key: bucketKeyOf(root, name, key) }),
+          abortOptions(signal),
         );
       }),
     async deleteAll(keys, { signal } = {}) {
-      const paths = keys.map((key) => pathOf(root, name, key));
-      for (let from = 0; from < paths.length; from += DELETES) {
-        const Objects = paths.slice(from, from + DELETES).map((Key) => ({ Key }));
+      const paths = keys.map((key) => bucketKeyOf(root, name, key));
+      for (let from = 0; from < paths.length; from += KEYS_PER_DELETE) {
+        const Objects = paths.slice(from, from + KEYS_PER_DELETE).map((Key) => ({ Key }));
         const { Errors = [] } = await guard(keys[from]!, signal, () =>
           s3.send(
             new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }),
-            until(signal),
+            abortOptions(signal),
           ),
         );
         const [first] = Errors;
@@ -290,10 +298,10 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
  * Turns a key into a key of the bucket. A segment is never `.` or `..`, which servers and tools
  * would resolve.
  */
-function pathOf(root: string, name: string, key: string): string {
+function bucketKeyOf(root: string, name: string, key: string): string {
   const segments = key.split("/");
   if (
-    segments[0] === OWN ||
+    segments[0] === RESERVED_FOLDER ||
     segments.some(
       (segment) => segment === "" || segment === "." || segment === ".." || /[\0\\]/.test(segment),
     )

@@ -8,15 +8,15 @@ import { freePorts } from "@tidemark/testkit/services/process";
 import { afterAll, describe, onTestFinished, test } from "vitest";
 import { minioServer, suiteNeeding } from "@tidemark/testkit/needs";
 import { s3Objects } from "../src/index.ts";
-import { ATTEMPTS } from "../src/client.ts";
-import { PART } from "../src/upload.ts";
+import { MAX_ATTEMPTS } from "../src/client.ts";
+import { PART_BYTES } from "../src/upload.ts";
 import { keysOf, minioBuckets } from "./buckets.ts";
 import { type Proxy, proxyTo } from "./proxy.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (content: Uint8Array | null): string | null =>
   content === null ? null : new TextDecoder().decode(content);
-const fails = (code: string, call: () => Promise<unknown>, message = /./): Promise<void> =>
+const expectError = (code: string, call: () => Promise<unknown>, message = /./): Promise<void> =>
   assert.rejects(call, (error) => {
     assert.ok(isTidemarkError<string>(error, code), String(error));
     assert.match(error.message, message);
@@ -66,10 +66,10 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
 
     test("if every answer is lost the object is read; without answers it is an error", async () => {
       const { proxy, objects } = await behind(await buckets.make());
-      proxy.plan(...Array.from({ length: ATTEMPTS }, () => "lose the answer" as const));
+      proxy.plan(...Array.from({ length: MAX_ATTEMPTS }, () => "lose the answer" as const));
       assert.equal(await objects.createIfAbsent("log/0.json", bytes("mine")), true);
-      proxy.plan(...Array.from({ length: 2 * ATTEMPTS }, () => "lose the answer" as const));
-      await fails(
+      proxy.plan(...Array.from({ length: 2 * MAX_ATTEMPTS }, () => "lose the answer" as const));
+      await expectError(
         "OBJECTS_UNREACHABLE",
         () => objects.createIfAbsent("log/1.json", bytes("mine")),
         /ECONNRESET after 7 attempts at "log\/1\.json"/,
@@ -139,7 +139,11 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
         () => objects.createIfAbsent("a", bytes("x")),
         () => objects.put("a", bytes("x")),
       ]) {
-        await fails("OBJECTS_CREATE_UNSAFE", write, /ignores "If-None-Match: \*".*MinIO.*proxy/);
+        await expectError(
+          "OBJECTS_CREATE_UNSAFE",
+          write,
+          /ignores "If-None-Match: \*".*MinIO.*proxy/,
+        );
       }
       assert.deepEqual(await keysOf(buckets.objects(bucket)), []);
       assert.equal(await objects.read("a"), null, "reading is safe there");
@@ -160,7 +164,7 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
         ...buckets.options(await buckets.make()),
         endpoint: proxy.endpoint,
       });
-      await fails(
+      await expectError(
         "OBJECTS_CREATE_UNSAFE",
         () => objects.createIfAbsent("a", bytes("x")),
         /does not know/,
@@ -209,7 +213,7 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
         content.slice(1000, 200_000),
       );
       proxy.plan(...Array.from({ length: 5 }, () => "break off" as const));
-      await fails("OBJECTS_UNREACHABLE", () => objects.read("large"));
+      await expectError("OBJECTS_UNREACHABLE", () => objects.read("large"));
     });
 
     test("a busy server is asked again", async () => {
@@ -262,7 +266,7 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
       count: number,
     ): Promise<void> => {
       assert.equal(await objects.size(key), count << 20);
-      for (const at of [0, (PART >> 20) - 1, PART >> 20, count - 1])
+      for (const at of [0, (PART_BYTES >> 20) - 1, PART_BYTES >> 20, count - 1])
         assert.deepEqual(
           [...(await objects.read(key, { from: (at << 20) + 5, to: (at << 20) + 8 }))!],
           [at, at, at],
@@ -288,8 +292,8 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
         new Uint8Array(20 << 20).map((_, i) => i >> 20),
       );
       await expectPieces(objects, "big/array", 20);
-      await objects.put("big/exact", pieces(PART >> 20));
-      assert.equal(await objects.size("big/exact"), PART);
+      await objects.put("big/exact", pieces(PART_BYTES >> 20));
+      assert.equal(await objects.size("big/exact"), PART_BYTES);
       assert.equal(await unfinished(bucket), 0);
     });
 
@@ -327,7 +331,7 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
         /enough/,
       );
       proxy.plan("pass", 400);
-      await fails("OBJECTS_FAILED", () => objects.put("big/o", pieces(40)), /HTTP 400/);
+      await expectError("OBJECTS_FAILED", () => objects.put("big/o", pieces(40)), /HTTP 400/);
       assert.equal(await unfinished(bucket), 0);
       assert.deepEqual(await keysOf(objects), ["made"]);
     });
@@ -346,7 +350,7 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
       await assert.rejects(() => objects.put("big/o", pieces(500, log), { signal: stop.signal }), {
         name: "AbortError",
       });
-      assert.ok(log.live < 4 * (PART >> 20), `${log.live} MiB were taken`);
+      assert.ok(log.live < 4 * (PART_BYTES >> 20), `${log.live} MiB were taken`);
       assert.equal(await unfinished(bucket), 0);
     });
   });
@@ -387,7 +391,11 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
       proxy.plan("stall");
       assert.equal(text(await objects.read("a")), "x");
       proxy.plan("stall", "stall", "stall");
-      await fails("OBJECTS_UNREACHABLE", () => objects.read("a"), /ETIMEDOUT after 3 attempts/);
+      await expectError(
+        "OBJECTS_UNREACHABLE",
+        () => objects.read("a"),
+        /ETIMEDOUT after 3 attempts/,
+      );
     });
 
     test("an answer that stops midway is requested again, or aborted", async () => {
@@ -412,14 +420,14 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
   describe("what goes wrong has a code and a next step", () => {
     test("no such bucket", async () => {
       const objects = buckets.objects("never-made");
-      await fails(
+      await expectError(
         "OBJECTS_BUCKET_MISSING",
         () => objects.put("a", bytes("x")),
         /s3:\/\/never-made at http.*make it/,
       );
-      await fails("OBJECTS_BUCKET_MISSING", () => objects.read("a"));
-      await fails("OBJECTS_BUCKET_MISSING", () => keysOf(objects));
-      await fails("OBJECTS_BUCKET_MISSING", () => objects.deleteAll!(["a"]));
+      await expectError("OBJECTS_BUCKET_MISSING", () => objects.read("a"));
+      await expectError("OBJECTS_BUCKET_MISSING", () => keysOf(objects));
+      await expectError("OBJECTS_BUCKET_MISSING", () => objects.deleteAll!(["a"]));
     });
 
     test("a wrong key, a wrong secret, and a user who may not", async () => {
@@ -431,8 +439,8 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
         async () => ({ accessKeyId, secretAccessKey: "another-secret" }),
       ]) {
         const objects = buckets.objects(bucket, { credentials });
-        await fails("OBJECTS_DENIED", () => objects.put("a", bytes("x")), /access key/);
-        await fails("OBJECTS_DENIED", () => objects.size("a"), /access key/);
+        await expectError("OBJECTS_DENIED", () => objects.put("a", bytes("x")), /access key/);
+        await expectError("OBJECTS_DENIED", () => objects.size("a"), /access key/);
       }
       const Deny = [
         {
@@ -454,20 +462,20 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
         client: client({ signer: { sign: async (request) => request } }),
       });
       assert.equal(text(await anybody.read("a")), "x");
-      await fails("OBJECTS_DENIED", () => anybody.put("a", bytes("y")), /AccessDenied/);
-      await fails("OBJECTS_DENIED", () => anybody.deleteAll!(["a"]), /AccessDenied/);
+      await expectError("OBJECTS_DENIED", () => anybody.put("a", bytes("y")), /AccessDenied/);
+      await expectError("OBJECTS_DENIED", () => anybody.deleteAll!(["a"]), /AccessDenied/);
     });
 
     test("nobody listens, or there is no such host", async () => {
       const [port] = await freePorts(1);
       const { credentials } = buckets.minio;
-      await fails(
+      await expectError(
         "OBJECTS_UNREACHABLE",
         () =>
           s3Objects({ bucket: "b", endpoint: `http://127.0.0.1:${port}`, credentials }).read("a"),
         /check the endpoint/,
       );
-      await fails(
+      await expectError(
         "OBJECTS_UNREACHABLE",
         () =>
           s3Objects({ bucket: "b", endpoint: "http://nowhere.invalid:9000", credentials }).read(
@@ -479,8 +487,8 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
 
     test("a key that the server does not take", async () => {
       const objects = buckets.objects(await buckets.make());
-      await fails("OBJECTS_BAD_KEY", () => objects.put("x".repeat(2000), bytes("x")));
-      await fails("OBJECTS_BAD_KEY", () => objects.put(".tidemark/x", bytes("x")));
+      await expectError("OBJECTS_BAD_KEY", () => objects.put("x".repeat(2000), bytes("x")));
+      await expectError("OBJECTS_BAD_KEY", () => objects.put(".tidemark/x", bytes("x")));
     });
   });
 
@@ -488,7 +496,9 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
     const objects = buckets.objects(await buckets.make());
     assert.equal(await objects.createIfAbsent("log/0.json", bytes("first")), true);
     await buckets.minio.halt("SIGKILL");
-    await fails("OBJECTS_UNREACHABLE", () => objects.createIfAbsent("log/1.json", bytes("second")));
+    await expectError("OBJECTS_UNREACHABLE", () =>
+      objects.createIfAbsent("log/1.json", bytes("second")),
+    );
     await buckets.minio.resume();
     assert.equal(await objects.createIfAbsent("log/0.json", bytes("again")), false);
     assert.equal(await objects.createIfAbsent("log/1.json", bytes("second")), true);

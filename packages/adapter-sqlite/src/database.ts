@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { TidemarkError } from "@tidemark/core";
-import { explained } from "./errors.ts";
+import { asTidemarkError } from "./errors.ts";
 
 /** The part of a better-sqlite3 `Database` that the store calls. */
 export interface SqliteDatabase {
@@ -42,7 +42,11 @@ const PAGE_SIZE = 8192;
 const CHECKPOINT_BYTES = 64 * 1024 * 1024;
 
 /** Opens a file. The file and its directory are made if they are missing. */
-export function connect(path: string, name: string, options: ConnectionOptions): SqliteDatabase {
+export function openDatabase(
+  path: string,
+  name: string,
+  options: ConnectionOptions,
+): SqliteDatabase {
   try {
     if (!options.readOnly) mkdirSync(dirname(path), { recursive: true });
   } catch (error) {
@@ -76,6 +80,6 @@ export function connect(path: string, name: string, options: ConnectionOptions):
     return database;
   } catch (error) {
     database?.close();
-    throw explained(name, error, path);
+    throw asTidemarkError(name, error, path);
   }
 }

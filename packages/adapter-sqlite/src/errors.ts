@@ -3,10 +3,15 @@ import { closeSync, openSync, rmSync } from "node:fs";
 import { type ErrorCode, TidemarkError, isTidemarkError } from "@tidemark/core";
 
 /** The codes of conditions that may pass without a change here. A run retries after them. */
-const PASSES: readonly string[] = ["SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR"];
+const RETRYABLE_CODES: readonly string[] = [
+  "SQLITE_BUSY",
+  "SQLITE_LOCKED",
+  "SQLITE_FULL",
+  "SQLITE_IOERR",
+];
 
 /** The known failures by the start of SQLite's extended code. The first match counts. */
-const KNOWN: readonly (readonly [sqlite: string, code: ErrorCode, message: string])[] = [
+const KNOWN_FAILURES: readonly (readonly [sqlite: string, code: ErrorCode, message: string])[] = [
   [
     "SQLITE_BUSY",
     "ONLINE_STORE_BUSY",
@@ -49,26 +54,27 @@ const KNOWN: readonly (readonly [sqlite: string, code: ErrorCode, message: strin
 ];
 
 /** Returns `error` as a TidemarkError. A TidemarkError is returned unchanged. */
-export function explained(name: string, error: unknown, path: string | null): unknown {
+export function asTidemarkError(name: string, error: unknown, path: string | null): unknown {
   if (isTidemarkError(error)) return error;
   const sqlite = (error as { readonly code?: unknown } | null)?.code;
   if (typeof sqlite !== "string" || !sqlite.startsWith("SQLITE_")) return error;
-  const readOnly = sqlite.startsWith("SQLITE_CANTOPEN") && path !== null && isReadOnlyPlace(path);
-  const known = KNOWN.find(([start]) =>
+  const readOnly =
+    sqlite.startsWith("SQLITE_CANTOPEN") && path !== null && isReadOnlyDirectory(path);
+  const known = KNOWN_FAILURES.find(([start]) =>
     readOnly ? start === "SQLITE_READONLY" : sqlite.startsWith(start),
   );
   const [code, message]: readonly [ErrorCode, string] =
     known === undefined
       ? ["ONLINE_STORE_FAILED", "SQLite could not do this; see the cause"]
       : [known[1], known[2]];
-  const retryable = PASSES.some((start) => sqlite.startsWith(start));
+  const retryable = RETRYABLE_CODES.some((start) => sqlite.startsWith(start));
   return new TidemarkError(code, `${name}: ${message} (${sqlite})`, { cause: error, retryable });
 }
 
 /**
  * True if the store's directory takes no new files. SQLite only reports that it cannot open a file.
  */
-function isReadOnlyPlace(path: string): boolean {
+function isReadOnlyDirectory(path: string): boolean {
   const probe = `${path}.${process.pid}.probe`;
   try {
     // `access` is not used: it checks the user who started the process, not the effective user.

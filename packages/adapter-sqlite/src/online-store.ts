@@ -10,8 +10,8 @@ import type {
   Position,
   PositionStep,
 } from "@tidemark/core/spi";
-import { type SqliteDatabase, connect } from "./database.ts";
-import { explained } from "./errors.ts";
+import { type SqliteDatabase, openDatabase } from "./database.ts";
+import { asTidemarkError } from "./errors.ts";
 import { namespaceId, prepareFile } from "./schema.ts";
 import { type Statements, prepareStatements } from "./statements.ts";
 
@@ -52,7 +52,7 @@ export interface SqliteOnlineOptions {
   readonly failpoint?: ((name: "before-commit" | "after-commit") => void) | undefined;
 }
 
-interface Opened {
+interface OpenNamespace {
   readonly namespace: string;
   readonly database: SqliteDatabase;
   readonly statements: Statements;
@@ -87,9 +87,9 @@ export function sqliteOnlineStore(
   );
   const path = typeof file === "string" ? file : null;
   const name = path === null ? "sqlite online store" : `sqlite online store ${path}`;
-  let opened: Opened | null = null;
+  let opened: OpenNamespace | null = null;
 
-  function attempt<T>(run: (statements: Statements) => T): T {
+  function withStatements<T>(run: (statements: Statements) => T): T {
     if (opened === null)
       throw new TidemarkError(
         "ONLINE_STORE_NOT_OPEN",
@@ -98,14 +98,14 @@ export function sqliteOnlineStore(
     try {
       return run(opened.statements);
     } catch (error) {
-      throw explained(name, error, path);
+      throw asTidemarkError(name, error, path);
     }
   }
 
-  function make(namespace: string): Opened {
+  function openNamespace(namespace: string): OpenNamespace {
     const database =
       typeof file === "string"
-        ? connect(file, name, { readOnly, busyTimeout, synchronous, cacheBytes, mmapBytes })
+        ? openDatabase(file, name, { readOnly, busyTimeout, synchronous, cacheBytes, mmapBytes })
         : file;
     try {
       if (!readOnly) prepareFile(database, name, namespace);
@@ -124,7 +124,7 @@ export function sqliteOnlineStore(
       };
     } catch (error) {
       if (path !== null) database.close();
-      throw explained(name, error, path);
+      throw asTidemarkError(name, error, path);
     }
   }
 
@@ -143,7 +143,7 @@ export function sqliteOnlineStore(
       while (opened === null) {
         signal?.throwIfAborted();
         try {
-          opened = make(namespace);
+          opened = openNamespace(namespace);
         } catch (error) {
           // Switching to WAL does not wait for the lock: if two processes open a new file, SQLite
           // reports busy at once.
@@ -154,7 +154,7 @@ export function sqliteOnlineStore(
     },
 
     async read(keys) {
-      return attempt((statements) => {
+      return withStatements((statements) => {
         if (keys.length === 1) return [(statements.read.get(keys[0]) as Cell | undefined) ?? null];
         const cells = new Array<Cell | null>(keys.length);
         // One transaction is one snapshot and takes SQLite's read lock once. A get inside is
@@ -169,16 +169,16 @@ export function sqliteOnlineStore(
     },
 
     async readIfChanged(keys, known) {
-      return attempt((statements) => {
+      return withStatements((statements) => {
         if (keys.length === 2) {
-          const two = readIfUnchangedBeside(statements, keys, known);
-          if (two !== null) return two;
+          const pair = readPairIfChanged(statements, keys, known);
+          if (pair !== null) return pair;
         }
         const cells = new Array<Cell | "same" | null>(keys.length);
         transaction(statements, "begin", () => {
           for (let i = 0; i < keys.length; i++)
-            cells[i] = changed(
-              statements.readIfChanged.get(known[i], keys[i]) as Changed | undefined,
+            cells[i] = cellOrSame(
+              statements.readIfChanged.get(known[i], keys[i]) as CellIfChanged | undefined,
             );
           return true;
         });
@@ -187,7 +187,7 @@ export function sqliteOnlineStore(
     },
 
     changeCounter() {
-      return attempt((statements) => {
+      return withStatements((statements) => {
         const { changeCounter } = opened!;
         const { data_version: others } = statements.dataVersion.get() as {
           readonly data_version: unknown;
@@ -210,8 +210,8 @@ export function sqliteOnlineStore(
       // In the order of the keys: neighbours share pages, and equal keys are adjacent.
       const ordered =
         cells.length > 1 ? [...cells].sort((a, b) => Buffer.compare(a.key, b.key)) : cells;
-      refuseTwice(name, ordered, positions, metadata);
-      const done = attempt((statements) =>
+      refuseDuplicates(name, ordered, positions, metadata);
+      const done = withStatements((statements) =>
         transaction(statements, "beginImmediate", () => {
           if (
             !movePositions(statements, source, positions) ||
@@ -229,7 +229,7 @@ export function sqliteOnlineStore(
     },
 
     async positions(source) {
-      const rows = attempt((statements) => statements.positions.all(source)) as {
+      const rows = withStatements((statements) => statements.positions.all(source)) as {
         readonly generation: number;
         readonly partition: string;
         readonly offset: number;
@@ -244,7 +244,7 @@ export function sqliteOnlineStore(
     },
 
     async metadata(source) {
-      const rows = attempt((statements) => statements.metadata.all(source)) as {
+      const rows = withStatements((statements) => statements.metadata.all(source)) as {
         readonly key: string;
         readonly value: string;
       }[];
@@ -252,7 +252,7 @@ export function sqliteOnlineStore(
     },
 
     async deleteExpired({ before, limit, cursor }) {
-      return attempt((statements) => {
+      return withStatements((statements) => {
         const from = cursor === null ? -1 : Number(Buffer.from(cursor).toString());
         const end = statements.deleteExpiredEnd.get(from, limit - 1) as
           | { readonly id: number }
@@ -267,7 +267,7 @@ export function sqliteOnlineStore(
     },
 
     async size() {
-      return attempt(
+      return withStatements(
         (statements) => statements.size.get() as { readonly cells: number; readonly bytes: number },
       );
     },
@@ -311,19 +311,19 @@ function rollBack(statements: Statements): void {
   }
 }
 
-function refuseTwice(
+function refuseDuplicates(
   name: string,
   ordered: readonly CellWrite[],
   positions: readonly PositionStep[],
   metadata: readonly MetadataStep[],
 ): void {
   const partitions = positions.map(({ generation = 0, partition }) => `${generation}/${partition}`);
-  let twice =
+  let hasDuplicate =
     new Set(partitions).size !== positions.length ||
     new Set(metadata.map(({ key }) => key)).size !== metadata.length;
-  for (let i = 1; i < ordered.length && !twice; i++)
-    twice = Buffer.compare(ordered[i - 1]!.key, ordered[i]!.key) === 0;
-  if (twice)
+  for (let i = 1; i < ordered.length && !hasDuplicate; i++)
+    hasDuplicate = Buffer.compare(ordered[i - 1]!.key, ordered[i]!.key) === 0;
+  if (hasDuplicate)
     throw new TidemarkError(
       "ONLINE_STORE_TWICE",
       `${name}: one step writes a cell, a position or a key of the metadata twice; ` +
@@ -341,10 +341,10 @@ function movePositions(
   steps: readonly PositionStep[],
 ): boolean {
   for (const { generation = 0, partition, expected, next, checkpoint } of steps) {
-    const at = statements.position.get(source, generation, partition) as
+    const stored = statements.position.get(source, generation, partition) as
       | { readonly offset: number }
       | undefined;
-    if ((at?.offset ?? null) !== expected) return false;
+    if ((stored?.offset ?? null) !== expected) return false;
     statements.setPosition.run(
       source,
       generation,
@@ -398,12 +398,12 @@ function writeCells(statements: Statements, cells: readonly CellWrite[]): boolea
 }
 
 /** A changed cell. If `value` is null, the version is still the known one. */
-interface Changed {
+interface CellIfChanged {
   readonly version: number;
   readonly value: Uint8Array | null;
 }
 
-function changed(found: Changed | undefined): Cell | "same" | null {
+function cellOrSame(found: CellIfChanged | undefined): Cell | "same" | null {
   if (found === undefined) return null;
   return found.value === null ? "same" : (found as Cell);
 }
@@ -413,14 +413,14 @@ function changed(found: Changed | undefined): Cell | "same" | null {
  * entity reads two keys; the first, the source's state, seldom changes. null if the first key
  * changed, or there is no second.
  */
-function readIfUnchangedBeside(
+function readPairIfChanged(
   statements: Statements,
   [first, second]: readonly Uint8Array[],
   [state, head]: readonly (number | null)[],
 ): readonly (Cell | "same" | null)[] | null {
   if (state == null) return null;
   const found = statements.readIfUnchangedBeside.get(first, head, second) as
-    | (Changed & { readonly beside: number | null })
+    | (CellIfChanged & { readonly beside: number | null })
     | undefined;
-  return found?.beside === state ? ["same", changed(found)] : null;
+  return found?.beside === state ? ["same", cellOrSame(found)] : null;
 }

@@ -3,16 +3,16 @@ import { TidemarkError } from "@tidemark/core";
 import type { SqliteDatabase } from "./database.ts";
 
 /** "TDMK", at byte 68 of the file. */
-const APPLICATION = 0x54444d4b;
+const APPLICATION_ID = 0x54444d4b;
 /** In `user_version`, at byte 60. */
-const FORMAT = 3;
+const FORMAT_VERSION = 3;
 
 /**
  * `count` numbers the versions of cells for the whole file, so that no version repeats. Each
  * namespace has its own table of cells. A read therefore names no namespace, and deleting expired
  * cells stays in its namespace.
  */
-const TABLES = `
+const TABLES_SQL = `
   CREATE TABLE count (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL);
   INSERT INTO count VALUES (1, 0);
   CREATE TABLE namespaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -32,7 +32,7 @@ const TABLES = `
  * its page. A read would take three times as long (measured). `value` is the last column: deletion
  * of expired cells only looks at columns before it.
  */
-const CELLS = (table: string): string => `
+const cellsTableSql = (table: string): string => `
   CREATE TABLE ${table} (
     id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, version INTEGER NOT NULL,
     expires INTEGER, value BLOB NOT NULL
@@ -44,18 +44,20 @@ const CELLS = (table: string): string => `
  * writes nothing.
  */
 function checkFormat(database: SqliteDatabase, name: string): boolean {
-  const { application, format, tables } = headOf(database);
-  if (application === APPLICATION) {
-    if (format === FORMAT) return true;
-    if (format < FORMAT)
+  const { application, format, tables } = readFileHeader(database);
+  if (application === APPLICATION_ID) {
+    if (format === FORMAT_VERSION) return true;
+    if (format < FORMAT_VERSION)
       throw new TidemarkError(
         "STATE_OLDER_FORMAT",
-        `${name}: was written by an older Tidemark (format ${format}; this one reads ${FORMAT}); ` +
+        `${name}: was written by an older Tidemark (format ${format}; this one reads ` +
+          `${FORMAT_VERSION}); ` +
           "delete the file, then fill a new one with `tidemark backfill` or run the log again",
       );
     throw new TidemarkError(
       "STATE_NEWER_FORMAT",
-      `${name}: was written by a newer Tidemark (format ${format}; this one reads ${FORMAT}); ` +
+      `${name}: was written by a newer Tidemark (format ${format}; this one reads ` +
+        `${FORMAT_VERSION}); ` +
         "update @tidemark/adapter-sqlite",
     );
   }
@@ -71,7 +73,7 @@ function checkFormat(database: SqliteDatabase, name: string): boolean {
  * Reads the head of the file in one snapshot. Separate reads could mix the states before and after
  * another process prepared the file.
  */
-function headOf(database: SqliteDatabase): {
+function readFileHeader(database: SqliteDatabase): {
   readonly application: number;
   readonly format: number;
   readonly tables: number;
@@ -105,11 +107,12 @@ export function prepareFile(database: SqliteDatabase, name: string, namespace: s
   try {
     if (!checkFormat(database, name))
       database.exec(
-        `${TABLES} PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${FORMAT}`,
+        `${TABLES_SQL} PRAGMA application_id = ${APPLICATION_ID}; ` +
+          `PRAGMA user_version = ${FORMAT_VERSION}`,
       );
     if (namespaceId(database, name, namespace) === null) {
       database.prepare("INSERT INTO namespaces (name) VALUES (?)").run(namespace);
-      database.exec(CELLS(cellsTable(namespaceId(database, name, namespace)!)));
+      database.exec(cellsTableSql(cellsTable(namespaceId(database, name, namespace)!)));
     }
     database.exec("COMMIT");
   } catch (error) {

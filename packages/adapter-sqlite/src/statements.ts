@@ -2,10 +2,10 @@
 import type { SqliteDatabase, SqliteStatement } from "./database.ts";
 import { cellsTable } from "./schema.ts";
 
-export type Statements = Readonly<Record<keyof ReturnType<typeof sql>, SqliteStatement>>;
+export type Statements = Readonly<Record<keyof ReturnType<typeof statementTexts>, SqliteStatement>>;
 
 export function prepareStatements(database: SqliteDatabase, namespace: number): Statements {
-  const texts = Object.entries(sql(cellsTable(namespace), namespace));
+  const texts = Object.entries(statementTexts(cellsTable(namespace), namespace));
   // A Database of the user may be set to return bigints.
   return Object.fromEntries(
     texts.map(([name, text]) => {
@@ -15,7 +15,7 @@ export function prepareStatements(database: SqliteDatabase, namespace: number): 
   ) as Statements;
 }
 
-const sql = (cells: string, namespace: number) => ({
+const statementTexts = (cells: string, namespace: number) => ({
   begin: "BEGIN",
   beginImmediate: "BEGIN IMMEDIATE",
   commit: "COMMIT",

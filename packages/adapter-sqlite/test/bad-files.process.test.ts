@@ -25,17 +25,17 @@ const put = (key: string, bytes = 10): CellWrite => ({
   expires: null,
 });
 
-async function opened(file: string, options?: SqliteOnlineOptions): Promise<OnlineStore> {
+async function openStore(file: string, options?: SqliteOnlineOptions): Promise<OnlineStore> {
   const store = sqliteOnlineStore(file, options);
   await store.open(NAMESPACE);
   return store;
 }
 
-async function refused(
+async function openingError(
   file: string,
   options?: SqliteOnlineOptions,
 ): Promise<{ readonly code: string; readonly message: string }> {
-  const error: unknown = await opened(file, options).then(
+  const error: unknown = await openStore(file, options).then(
     async (store) => {
       await store.close();
       return null;
@@ -48,7 +48,7 @@ async function refused(
 }
 
 async function made(file: string): Promise<void> {
-  const store = await opened(file);
+  const store = await openStore(file);
   await store.write({
     source: "s",
     cells: [put("a")],
@@ -62,7 +62,7 @@ describe("a file that is not what it should be is refused and left as it was", (
     await inDirectory(async (directory) => {
       const file = join(directory, "online.db");
       writeFileSync(file, "user_id,amount\n".repeat(1000));
-      expect((await refused(file)).code).toBe("ONLINE_STORE_DAMAGED");
+      expect((await openingError(file)).code).toBe("ONLINE_STORE_DAMAGED");
       expect(readFileSync(file, "utf8")).toBe("user_id,amount\n".repeat(1000));
       expect(readdirSync(directory)).toEqual(["online.db"]);
     });
@@ -75,7 +75,7 @@ describe("a file that is not what it should be is refused and left as it was", (
       database.exec("CREATE TABLE theirs (a)");
       database.close();
       const before = readFileSync(file);
-      expect(await refused(file)).toMatchObject({
+      expect(await openingError(file)).toMatchObject({
         code: "STATE_NOT_TIDEMARK",
         message: expect.stringContaining("give Tidemark a path of its own"),
       });
@@ -89,7 +89,7 @@ describe("a file that is not what it should be is refused and left as it was", (
       const database = new Database(file);
       database.pragma("application_id = 7");
       database.close();
-      expect((await refused(file)).code).toBe("STATE_NOT_TIDEMARK");
+      expect((await openingError(file)).code).toBe("STATE_NOT_TIDEMARK");
     });
   });
 
@@ -100,11 +100,11 @@ describe("a file that is not what it should be is refused and left as it was", (
       const database = new Database(file);
       database.pragma("user_version = 4");
       database.close();
-      expect(await refused(file)).toMatchObject({
+      expect(await openingError(file)).toMatchObject({
         code: "STATE_NEWER_FORMAT",
         message: expect.stringContaining("format 4; this one reads 3"),
       });
-      expect((await refused(file, { readOnly: true })).code).toBe("STATE_NEWER_FORMAT");
+      expect((await openingError(file, { readOnly: true })).code).toBe("STATE_NEWER_FORMAT");
     });
   });
 
@@ -115,7 +115,7 @@ describe("a file that is not what it should be is refused and left as it was", (
       const database = new Database(file);
       database.pragma("user_version = 1");
       database.close();
-      expect(await refused(file)).toMatchObject({
+      expect(await openingError(file)).toMatchObject({
         code: "STATE_OLDER_FORMAT",
         message: expect.stringContaining("fill a new one with `tidemark backfill`"),
       });
@@ -125,7 +125,7 @@ describe("a file that is not what it should be is refused and left as it was", (
   test("cut short: ONLINE_STORE_DAMAGED when the missing part is read or written", async () => {
     await inDirectory(async (directory) => {
       const file = join(directory, "online.db");
-      const store = await opened(file);
+      const store = await openStore(file);
       await store.write({
         source: "s",
         cells: Array.from({ length: 500 }, (_, i) => put(`k${i}`, 2000)),
@@ -134,7 +134,7 @@ describe("a file that is not what it should be is refused and left as it was", (
       await store.close();
       truncateSync(file, 3 * 8192);
       const use = async (): Promise<void> => {
-        const again = await opened(file);
+        const again = await openStore(file);
         try {
           await again.read(Array.from({ length: 500 }, (_, i) => text(`k${i}`)));
         } finally {
@@ -147,7 +147,7 @@ describe("a file that is not what it should be is refused and left as it was", (
 
   test("a directory: ONLINE_STORE_CANNOT_OPEN", async () => {
     await inDirectory(async (directory) => {
-      expect((await refused(directory)).code).toBe("ONLINE_STORE_CANNOT_OPEN");
+      expect((await openingError(directory)).code).toBe("ONLINE_STORE_CANNOT_OPEN");
     });
   });
 });
@@ -178,7 +178,7 @@ test("a missing directory is made; where it cannot be, it is ONLINE_STORE_READ_O
   await inDirectory(async (directory) => {
     await made(join(directory, "state", "of", "online.db"));
     writeFileSync(join(directory, "file"), "");
-    expect((await refused(join(directory, "file", "online.db"))).code).toBe(
+    expect((await openingError(join(directory, "file", "online.db"))).code).toBe(
       "ONLINE_STORE_READ_ONLY",
     );
   });
@@ -188,7 +188,7 @@ describe("readOnly", () => {
   test("a missing file or namespace is ONLINE_STORE_MISSING and is not made", async () => {
     await inDirectory(async (directory) => {
       const file = join(directory, "online.db");
-      expect((await refused(file, { readOnly: true })).code).toBe("ONLINE_STORE_MISSING");
+      expect((await openingError(file, { readOnly: true })).code).toBe("ONLINE_STORE_MISSING");
       expect(existsSync(file)).toBe(false);
       await made(file);
       const store = sqliteOnlineStore(file, { readOnly: true });
@@ -198,11 +198,11 @@ describe("readOnly", () => {
     });
   });
 
-  test("a write or a sweep is ONLINE_STORE_READ_ONLY", async () => {
+  test("a write or deleteExpired is ONLINE_STORE_READ_ONLY", async () => {
     await inDirectory(async (directory) => {
       const file = join(directory, "online.db");
       await made(file);
-      const store = await opened(file, { readOnly: true });
+      const store = await openStore(file, { readOnly: true });
       expect((await store.read([text("a")]))[0]!.value.length).toBe(10);
       await expect(
         store.write({ source: "s", cells: [put("b")], positions: [] }),
@@ -217,32 +217,34 @@ describe("readOnly", () => {
 
 test("a directory that takes no files is ONLINE_STORE_READ_ONLY, even with a store", async () => {
   await inDirectory(async (directory) => {
-    const place = join(directory, "place");
-    mkdirSync(place);
-    await made(join(place, "online.db"));
-    await made(join(place, "file-is-writable.db"));
+    const sealed = join(directory, "place");
+    mkdirSync(sealed);
+    await made(join(sealed, "online.db"));
+    await made(join(sealed, "file-is-writable.db"));
     chmodSync(directory, 0o755);
-    chmodSync(join(place, "online.db"), 0o444);
-    chmodSync(join(place, "file-is-writable.db"), 0o666);
-    chmodSync(place, 0o555);
+    chmodSync(join(sealed, "online.db"), 0o444);
+    chmodSync(join(sealed, "file-is-writable.db"), 0o666);
+    chmodSync(sealed, 0o555);
     // root may write anywhere, so the test becomes the user nobody for a moment.
     const root = process.geteuid!() === 0;
     if (root) process.seteuid!(65534);
     try {
-      expect(await refused(join(place, "online.db"))).toMatchObject({
+      expect(await openingError(join(sealed, "online.db"))).toMatchObject({
         code: "ONLINE_STORE_READ_ONLY",
         message: expect.stringContaining("give this user write access"),
       });
-      expect((await refused(join(place, "file-is-writable.db"))).code).toBe(
+      expect((await openingError(join(sealed, "file-is-writable.db"))).code).toBe(
         "ONLINE_STORE_READ_ONLY",
       );
-      expect((await refused(join(place, "new.db"))).code).toBe("ONLINE_STORE_READ_ONLY");
-      expect((await refused(join(place, "sub", "new.db"))).code).toBe("ONLINE_STORE_READ_ONLY");
+      expect((await openingError(join(sealed, "new.db"))).code).toBe("ONLINE_STORE_READ_ONLY");
+      expect((await openingError(join(sealed, "sub", "new.db"))).code).toBe(
+        "ONLINE_STORE_READ_ONLY",
+      );
     } finally {
       if (root) process.seteuid!(0);
-      chmodSync(place, 0o755);
+      chmodSync(sealed, 0o755);
     }
-    expect(readdirSync(place)).toEqual(["file-is-writable.db", "online.db"]);
+    expect(readdirSync(sealed)).toEqual(["file-is-writable.db", "online.db"]);
   });
 });
 
@@ -252,7 +254,7 @@ test("a step under another process's lock is ONLINE_STORE_BUSY after busyTimeout
     await made(file);
     const other = new Database(file);
     other.exec("BEGIN IMMEDIATE");
-    const store = await opened(file, { busyTimeout: "50ms" });
+    const store = await openStore(file, { busyTimeout: "50ms" });
     await expect(
       store.write({ source: "s", cells: [put("b")], positions: [] }),
     ).rejects.toMatchObject({ code: "ONLINE_STORE_BUSY" });
@@ -340,10 +342,10 @@ describe("a full disk is ONLINE_STORE_FULL, and the step that met it is not ther
     test("a file system of 4 MiB", async () => {
       await inDirectory((directory) =>
         onSmallDisk(directory, "4m", async () => {
-          const store = await opened(join(directory, "online.db"));
+          const store = await openStore(join(directory, "online.db"));
           await fill(store, 20_000);
           await store.close();
-          const again = await opened(join(directory, "online.db"));
+          const again = await openStore(join(directory, "online.db"));
           expect(await again.positions("s")).toHaveLength(1);
           await again.close();
         }),

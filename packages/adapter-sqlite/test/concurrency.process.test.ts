@@ -95,7 +95,7 @@ test("kill -9 in a write loop: cells and positions agree; no written step is los
       };
       expect(await child.ended).toMatchObject({ how: "SIGKILL", stderr: "" });
       const said = Number(child.lines.at(-1)!.split(" ")[1]);
-      before = await agreed(file);
+      before = await expectConsistent(file);
       expect(before === said || before === said + 1).toBe(true);
       if (before > 0 && before < steps - 1) midway++;
     }
@@ -114,10 +114,10 @@ test.each([
   await inDirectory(async (directory) => {
     const file = join(directory, "online.db");
     for (let round = 0; round < 5; round++) {
-      const from = round === 0 ? -1 : await agreed(file);
+      const from = round === 0 ? -1 : await expectConsistent(file);
       const child = start("writer", [file, "p", 1000, CELLS, `${point}:${from + 3}`]);
       expect(await child.ended).toMatchObject({ how: "SIGKILL", stderr: "" });
-      expect(await agreed(file)).toBe(from + 2 + survives);
+      expect(await expectConsistent(file)).toBe(from + 2 + survives);
     }
   });
 });
@@ -126,7 +126,7 @@ test.each([
  * Returns the position of the file. Checks that every counter equals the position and that SQLite's
  * integrity check passes.
  */
-async function agreed(file: string): Promise<number> {
+async function expectConsistent(file: string): Promise<number> {
   const store = sqliteOnlineStore(file);
   await store.open({ namespace: "test" });
   const [position] = await store.positions("s");

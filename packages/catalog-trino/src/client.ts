@@ -16,21 +16,21 @@ export interface TrinoConnection {
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Page {
+interface ResultPage {
   readonly nextUri?: string;
   readonly data?: readonly (readonly unknown[])[];
   readonly error?: { readonly message: string; readonly errorName: string };
 }
 
 /** The attempts when the server is busy; the pause between them in ms follows. */
-const ATTEMPTS = 50;
-const PAUSE = 100;
+const BUSY_ATTEMPTS = 50;
+const BUSY_RETRY_DELAY = 100;
 /**
  * The same for a coordinator without workers: it is starting, or a busy worker did not report. The
  * query has not begun then.
  */
 const WORKER_ATTEMPTS = 30;
-const WORKER_PAUSE = 1_000;
+const WORKER_RETRY_DELAY = 1_000;
 
 /**
  * Runs a statement and returns its rows. Whole numbers beyond 2^53 are bigints.
@@ -48,7 +48,7 @@ export async function queryTrino(
 ): Promise<readonly (readonly unknown[])[]> {
   const { url, signal } = connection;
   for (let attempt = 1; ; attempt++) {
-    const { rows, error } = await results(connection, sql);
+    const { rows, error } = await fetchResults(connection, sql);
     if (error === undefined) return rows;
     if (error.errorName !== "NO_NODES_AVAILABLE" || attempt === WORKER_ATTEMPTS) {
       const { errorName, message } = error;
@@ -59,27 +59,30 @@ export async function queryTrino(
           "correct it, or look at the query in Trino's console",
       );
     }
-    await sleep(WORKER_PAUSE, undefined, { signal });
+    await sleep(WORKER_RETRY_DELAY, undefined, { signal });
   }
 }
 
-async function results(
+async function fetchResults(
   connection: TrinoConnection,
   sql: string,
-): Promise<{ readonly rows: readonly (readonly unknown[])[]; readonly error: Page["error"] }> {
+): Promise<{
+  readonly rows: readonly (readonly unknown[])[];
+  readonly error: ResultPage["error"];
+}> {
   const { url, signal } = connection;
-  let page = await ask(connection, new URL("/v1/statement", rooted(url)).href, sql);
+  let page = await fetchPage(connection, new URL("/v1/statement", withPath(url)).href, sql);
   const rows: (readonly unknown[])[] = [];
   for (;;) {
     for (const row of page.data ?? []) rows.push(row);
     if (page.error !== undefined || page.nextUri === undefined) return { rows, error: page.error };
     const at = page.nextUri;
-    page = await ask(connection, at).catch(async (error: unknown) => {
+    page = await fetchPage(connection, at).catch(async (error: unknown) => {
       // otherwise the query would go on without a reader
       if (signal?.aborted === true)
         await fetch(at, {
           method: "DELETE",
-          headers: headers(connection),
+          headers: requestHeaders(connection),
           signal: AbortSignal.timeout(2000),
         }).catch(() => undefined);
       throw error;
@@ -87,7 +90,11 @@ async function results(
   }
 }
 
-async function ask(connection: TrinoConnection, at: string, sql?: string): Promise<Page> {
+async function fetchPage(
+  connection: TrinoConnection,
+  at: string,
+  sql?: string,
+): Promise<ResultPage> {
   const { url, signal } = connection;
   const unreachable = (why: string, cause?: unknown): TidemarkError =>
     new TidemarkError(
@@ -98,7 +105,7 @@ async function ask(connection: TrinoConnection, at: string, sql?: string): Promi
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
     const response = await fetch(at, {
-      headers: headers(connection),
+      headers: requestHeaders(connection),
       ...(sql === undefined ? {} : { method: "POST", body: sql }),
       ...(signal === undefined ? {} : { signal }),
     }).catch((error: unknown) => {
@@ -109,7 +116,7 @@ async function ask(connection: TrinoConnection, at: string, sql?: string): Promi
       throw unreachable("its answer broke off", error);
     });
     if (response.ok) {
-      const page = parsed(text);
+      const page = parsePage(text);
       if (page === null) throw unreachable("what answers there is no Trino");
       return page;
     }
@@ -120,13 +127,13 @@ async function ask(connection: TrinoConnection, at: string, sql?: string): Promi
           "check the user and the password, which Trino takes over https only",
       );
     // the protocol defines these as busy: the same request may be repeated
-    if (![429, 502, 503, 504].includes(response.status) || attempt === ATTEMPTS)
+    if (![429, 502, 503, 504].includes(response.status) || attempt === BUSY_ATTEMPTS)
       throw unreachable(`HTTP ${response.status}: ${text.slice(0, 200)}`);
-    await sleep(PAUSE, undefined, { signal });
+    await sleep(BUSY_RETRY_DELAY, undefined, { signal });
   }
 }
 
-function rooted(url: string): string {
+function withPath(url: string): string {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new TidemarkError(
       "TRINO_UNREACHABLE",
@@ -135,7 +142,7 @@ function rooted(url: string): string {
   return url;
 }
 
-function headers({ user = "tidemark", password }: TrinoConnection): Record<string, string> {
+function requestHeaders({ user = "tidemark", password }: TrinoConnection): Record<string, string> {
   return {
     "X-Trino-User": user,
     "X-Trino-Source": "tidemark",
@@ -145,7 +152,7 @@ function headers({ user = "tidemark", password }: TrinoConnection): Record<strin
   };
 }
 
-function parsed(text: string): Page | null {
+function parsePage(text: string): ResultPage | null {
   const exact = (_: string, value: unknown, context?: { readonly source?: string }): unknown =>
     typeof value === "number" &&
     !Number.isSafeInteger(value) &&
@@ -154,7 +161,7 @@ function parsed(text: string): Page | null {
       : value;
   try {
     const page: unknown = JSON.parse(text, exact);
-    return typeof page === "object" && page !== null && "id" in page ? (page as Page) : null;
+    return typeof page === "object" && page !== null && "id" in page ? (page as ResultPage) : null;
   } catch {
     return null;
   }

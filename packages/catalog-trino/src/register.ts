@@ -49,22 +49,29 @@ export interface RegisteredTable extends TableLocation {
  */
 export async function registerTables(options: RegisterTablesOptions): Promise<RegisteredTable[]> {
   const { catalog, schema, tables, replace = false } = options;
-  await queryTrino(options, `CREATE SCHEMA IF NOT EXISTS ${name(catalog)}.${name(schema)}`);
+  await queryTrino(
+    options,
+    `CREATE SCHEMA IF NOT EXISTS ${quotedIdentifier(catalog)}.${quotedIdentifier(schema)}`,
+  );
   const known = new Map(
     (await registeredTables(options)).map(({ table, location }) => [table, location]),
   );
   const states = tables.map(({ table, location }) => {
-    const there = known.get(table);
-    return there === undefined ? "registered" : same(there, location) ? "present" : "moved";
+    const registeredAt = known.get(table);
+    return registeredAt === undefined
+      ? "registered"
+      : sameLocation(registeredAt, location)
+        ? "present"
+        : "moved";
   });
   const elsewhere = tables.filter((_, i) => states[i] === "moved");
   if (elsewhere.length > 0 && !replace) {
-    const said = elsewhere.map(
+    const hint = elsewhere.map(
       ({ table, location }) => `${table} at ${known.get(table)!}, not at ${location}`,
     );
     throw new TidemarkError(
       "TRINO_TABLE_ELSEWHERE",
-      `trino ${options.url}: registered in ${catalog}.${schema} are ${said.join("; ")}; ` +
+      `trino ${options.url}: registered in ${catalog}.${schema} are ${hint.join("; ")}; ` +
         "give another schema, or say that they shall be replaced",
     );
   }
@@ -81,15 +88,15 @@ export async function registerTables(options: RegisterTablesOptions): Promise<Re
 async function register(options: CatalogSchema, table: string, location: string): Promise<void> {
   await queryTrino(
     options,
-    `CALL ${name(options.catalog)}.system.register_table(schema_name => ` +
-      `${text(options.schema)}, table_name => ${text(table)}, ` +
-      `table_location => ${text(location)})`,
+    `CALL ${quotedIdentifier(options.catalog)}.system.register_table(schema_name => ` +
+      `${quotedText(options.schema)}, table_name => ${quotedText(table)}, ` +
+      `table_location => ${quotedText(location)})`,
   ).catch(async (error: unknown) => {
     // another process may have registered it meanwhile
-    const there = isTidemarkError(error, "TRINO_QUERY_FAILED")
-      ? (await registeredTables(options)).find((one) => one.table === table)
+    const existing = isTidemarkError(error, "TRINO_QUERY_FAILED")
+      ? (await registeredTables(options)).find((candidate) => candidate.table === table)
       : undefined;
-    if (there === undefined || !same(there.location, location)) throw error;
+    if (existing === undefined || !sameLocation(existing.location, location)) throw error;
   });
 }
 
@@ -104,14 +111,15 @@ export async function registeredTables(options: CatalogSchema): Promise<TableLoc
   const { catalog, schema } = options;
   const found = await queryTrino(
     options,
-    `SELECT table_name FROM ${name(catalog)}.information_schema.tables WHERE table_schema = ` +
-      `${text(schema.toLowerCase())} AND table_type = 'BASE TABLE' ORDER BY table_name`,
+    `SELECT table_name FROM ${quotedIdentifier(catalog)}.information_schema.tables ` +
+      `WHERE table_schema = ${quotedText(schema.toLowerCase())} AND table_type = 'BASE TABLE' ` +
+      "ORDER BY table_name",
   );
   const tables: TableLocation[] = [];
   for (const [table] of found as readonly (readonly [string])[]) {
     const [row] = await queryTrino(
       options,
-      `SHOW CREATE TABLE ${name(catalog)}.${name(schema)}.${name(table)}`,
+      `SHOW CREATE TABLE ${[catalog, schema, table].map(quotedIdentifier).join(".")}`,
     );
     const location = /^\s*location = '((?:[^']|'')*)'/m.exec(String(row![0]))?.[1];
     if (location !== undefined) tables.push({ table, location: location.replaceAll("''", "'") });
@@ -132,24 +140,24 @@ export async function unregisterTables(
   options: CatalogSchema & { readonly tables: readonly string[] },
 ): Promise<string[]> {
   const known = new Set((await registeredTables(options)).map(({ table }) => table));
-  const there = options.tables.filter((table) => known.has(table));
-  for (const table of there)
+  const registered = options.tables.filter((table) => known.has(table));
+  for (const table of registered)
     await queryTrino(
       options,
-      `CALL ${name(options.catalog)}.system.unregister_table(schema_name => ` +
-        `${text(options.schema)}, table_name => ${text(table)})`,
+      `CALL ${quotedIdentifier(options.catalog)}.system.unregister_table(schema_name => ` +
+        `${quotedText(options.schema)}, table_name => ${quotedText(table)})`,
     );
-  return there;
+  return registered;
 }
 
-function same(a: string, b: string): boolean {
+function sameLocation(a: string, b: string): boolean {
   return a.replace(/\/+$/, "") === b.replace(/\/+$/, "");
 }
 
-function name(identifier: string): string {
+function quotedIdentifier(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
 }
 
-function text(value: string): string {
+function quotedText(value: string): string {
   return `'${value.replaceAll("'", "''")}'`;
 }

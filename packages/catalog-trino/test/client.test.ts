@@ -24,7 +24,7 @@ afterEach(
 type Answer = readonly [status: number, body: unknown];
 
 /** Answers each request with `answer`. Returns the address and the received requests. */
-async function serving(
+async function serveAnswers(
   answer: (request: IncomingMessage, url: string, nth: number) => Answer | Promise<Answer>,
 ): Promise<{ readonly url: string; readonly requests: string[] }> {
   const requests: string[] = [];
@@ -42,7 +42,7 @@ async function serving(
 }
 
 test("all pages of a result are read, also empty ones; integers keep their digits", async () => {
-  const { url, requests } = await serving(({ url: path }, at) => {
+  const { url, requests } = await serveAnswers(({ url: path }, at) => {
     if (path === "/v1/statement") return [200, { id: "q", nextUri: `${at}/1` }];
     if (path === "/1")
       return [200, `{"id":"q","nextUri":"${at}/2","data":[[9007199254740993,1.5],[2,null]]}`];
@@ -59,7 +59,7 @@ test("all pages of a result are read, also empty ones; integers keep their digit
 });
 
 test("a server that is busy is asked again", async () => {
-  const { url, requests } = await serving((_, __, nth) =>
+  const { url, requests } = await serveAnswers((_, __, nth) =>
     nth < 3 ? [nth === 1 ? 503 : 429, "busy"] : [200, { id: "q", data: [[1]] }],
   );
   expect(await queryTrino({ url }, "SELECT 1")).toEqual([[1]]);
@@ -67,7 +67,7 @@ test("a server that is busy is asked again", async () => {
 });
 
 test("a query for which there is no worker yet is asked again", { timeout: 20_000 }, async () => {
-  const { url, requests } = await serving((_, __, nth) => [
+  const { url, requests } = await serveAnswers((_, __, nth) => [
     200,
     nth === 1
       ? {
@@ -81,7 +81,7 @@ test("a query for which there is no worker yet is asked again", { timeout: 20_00
 });
 
 test("a query's error has Trino's message", async () => {
-  const { url } = await serving(() => [
+  const { url } = await serveAnswers(() => [
     200,
     {
       id: "q",
@@ -97,7 +97,7 @@ test("a query's error has Trino's message", async () => {
 });
 
 test("a refused user, an unreachable address and another server are named errors", async () => {
-  const { url } = await serving(({ headers }) =>
+  const { url } = await serveAnswers(({ headers }) =>
     headers.authorization === `Basic ${Buffer.from("ana:word").toString("base64")}`
       ? [200, "<html>"]
       : [401, "Unauthorized"],
@@ -123,7 +123,7 @@ test("a refused user, an unreachable address and another server are named errors
 
 test("a query that is given up is cancelled", async () => {
   const stop = new AbortController();
-  const { url, requests } = await serving(async ({ method }, at, nth) => {
+  const { url, requests } = await serveAnswers(async ({ method }, at, nth) => {
     if (nth === 2) {
       stop.abort();
       await sleep(50);
