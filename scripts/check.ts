@@ -65,7 +65,7 @@ async function report(step: Step): Promise<boolean> {
  */
 async function setUp(): Promise<void> {
   const node = (script: string): ReturnType<typeof run> =>
-    run(process.execPath, [join(root, "scripts/bootstrap.mjs"), join(root, "scripts", script)]);
+    run(process.execPath, [join(root, "scripts/bootstrap.mjs"), `scripts/${script}`]);
   const started = performance.now();
   const done = await Promise.all([node("setup-services.ts"), node("setup-python.ts")]);
   for (const { output } of done) console.log(output.trimEnd());
