@@ -34,6 +34,7 @@ const sources: readonly Step[] = [
   entries,
   examples,
   words,
+  lines,
   projects,
   docs,
 ];
@@ -78,9 +79,7 @@ if (withSetUp) args.shift();
 const only = args[0] === "--only" ? args.slice(1) : null;
 const wanted = (step: Step): boolean => only === null || only.includes(step.name);
 
-if (only?.[0] === "lines") {
-  await report(lines);
-} else if (args.length > 0 && only === null) {
+if (args.length > 0 && only === null) {
   await report(vitest(args));
 } else {
   const names = [...sources, vitest([]), build, ...packed].map(({ name }) => name);

@@ -1,6 +1,6 @@
 /**
- * Vitest loads this file once per run of the project `services`. A test file requests a service from
- * the broker. The first request starts the service, and the end of the run stops the service.
+ * Vitest loads this file once per run of the project `services`. A test file requests a service
+ * from the broker. The first request starts the service, and the end of the run stops the service.
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
