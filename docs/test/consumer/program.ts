@@ -58,7 +58,7 @@ export async function program(): Promise<void> {
     exactly<number>()<typeof one.num>(one.num);
   }
 
-  const client = createClient<typeof definitions>({ url: "http://127.0.0.1:6566" });
+  const client = createClient<typeof definitions>({ url: "http://127.0.0.1:6570" });
   const asked = await client.getOnlineFeatures({ features: weekly, entities: [{ user_id: "u" }] });
   exactly<number>()<(typeof asked)[0]["num"]>(asked[0].num);
 

@@ -75,7 +75,7 @@ export interface FeatureServer {
  * @throws SERVER_OPTIONS_INVALID when a limit, a token or a certificate is invalid.
  * @example
  * const server = await featureServer({ store, definitions });
- * await server.listen({ port: 6566 });
+ * await server.listen({ port: 6570 });
  */
 export async function featureServer(options: ServerOptions): Promise<FeatureServer> {
   checkServerOptions(options);
@@ -194,7 +194,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     app,
     async listen(given = {}) {
       checkListenOptions(given);
-      const { host = "127.0.0.1", port = 6566, anonymous = false, shared = false } = given;
+      const { host = "127.0.0.1", port = 6570, anonymous = false, shared = false } = given;
       if (authenticate === null && !anonymous) refuseOpenAddress(host);
       return app
         .listen({ host, port, ...(shared ? { reusePort: true } : {}) })

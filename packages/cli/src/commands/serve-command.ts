@@ -27,7 +27,7 @@ has answered the requests that it took. SIGHUP reads the certificate again.
 
   --host HOST           the address to listen at; default: 127.0.0.1. Any other address
                         needs tokens, or server: { anonymous: true }
-  --port PORT           default: 6566; 0: a free port
+  --port PORT           default: 6570; 0: a free port
   --workers N           processes that answer from the same online store; default: 1. A
                         process that dies is replaced
 `;

@@ -15,7 +15,7 @@ import type { Secrets } from "../config/secret.ts";
 
 /** Settings of `tidemark serve`. */
 export interface ServerConfig<S extends SecretReferences = SecretReferences> {
-  /** The port; default: 6566, as Feast's. */
+  /** The port. Default: 6570. */
   readonly port?: number | undefined;
   /** The address to listen at; default: 127.0.0.1. Any other address needs tokens. */
   readonly host?: string | undefined;

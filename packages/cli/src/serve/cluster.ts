@@ -157,7 +157,7 @@ export async function runCluster({
  */
 export async function freePort({
   host = "127.0.0.1",
-  port = 6566,
+  port = 6570,
 }: {
   readonly host?: string | undefined;
   readonly port?: number | undefined;

@@ -21,7 +21,7 @@ export function refuseOpenAddress(host: string): void {
  *
  * @example
  * process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
- *   console.error(listenError(error, "127.0.0.1", 6566).message);
+ *   console.error(listenError(error, "127.0.0.1", 6570).message);
  * });
  */
 export function listenError(cause: NodeJS.ErrnoException, host: string, port: number): Error {

@@ -75,7 +75,7 @@ export interface LogOptions {
 export interface ListenOptions {
   /** The address to listen at. Default: "127.0.0.1". */
   readonly host?: string | undefined;
-  /** The port; 0 for a free port. Default: 6566. */
+  /** The port; 0 for a free port. Default: 6570. */
   readonly port?: number | undefined;
   /** Lets a server without tokens listen beyond this machine. Default: false. */
   readonly anonymous?: boolean | undefined;
