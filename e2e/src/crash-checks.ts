@@ -165,7 +165,7 @@ async function vacuumOrphans(
     const before = dataFiles(folder, table);
     const named = filesInLog(folder, table);
     orphans += before.filter((file) => !named.has(file)).length;
-    const { removed } = await later.vacuum(table, { retain: 0 });
+    const { removed } = await later.vacuum(table, { retention: "0s" });
     const left = dataFiles(folder, table);
     strictEqual(left.length, before.length - removed.length);
     deepStrictEqual(

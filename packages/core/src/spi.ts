@@ -3,6 +3,7 @@
  * semantics, encoding, batching and retries. An adapter translates and does I/O.
  */
 import type { Batch } from "./columns/batch.ts";
+import type { Duration } from "./define/duration.ts";
 import type { ColumnSpec, FeatureSpec, SourceSpec, Value } from "./specs.ts";
 
 export { batchOf, valueAt, type Batch, type Vector } from "./columns/batch.ts";
@@ -508,15 +509,14 @@ export interface OfflineStore {
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<{ readonly filesRemoved: number; readonly filesAdded: number }>;
   /**
-   * Removes the files that no version of the last `retain` ms needs. By default `retain` is the
-   * store's own.
+   * Removes the files that no version within `retention` needs. Default: the store's `retention`.
    *
    * @throws TABLE_MISSING when there is no such table.
    */
   vacuum?(
     table: string,
     options?: {
-      readonly retain?: number | undefined;
+      readonly retention?: Duration | "0s" | undefined;
       readonly dryRun?: boolean | undefined;
       readonly signal?: AbortSignal | undefined;
     },
@@ -529,8 +529,8 @@ export interface OfflineStore {
       readonly signal?: AbortSignal | undefined;
     },
   ): Promise<TableDescription | null>;
-  /** How long a file that left a table is kept for readers of older versions, ms. */
-  readonly retain?: number | undefined;
+  /** How long a file that left a table is kept for readers of older versions. */
+  readonly retention?: Duration | undefined;
   close(): Promise<void>;
 }
 

@@ -127,7 +127,7 @@ async function afterCommit(
     await writeCheckpoint(
       lake.objects,
       table,
-      checkpointOf(log, lake.clock() - lake.retain),
+      checkpointOf(log, lake.clock() - lake.retentionMillis),
       lake.failpoint,
     );
   } catch (error) {

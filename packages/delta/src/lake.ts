@@ -41,7 +41,8 @@ export class Lake {
   readonly objects: ObjectStore;
   readonly clock: () => number;
   readonly checkpointEvery: number;
-  readonly retain: number;
+  readonly retention: Duration;
+  readonly retentionMillis: number;
   readonly failpoint: (name: string) => void | Promise<void>;
   readonly rowGroupWorker: (() => RowGroupWorker) | null;
   readonly #newest = new Map<string, { log: TableLog; checkedAt: number }>();
@@ -51,7 +52,8 @@ export class Lake {
     this.objects = objects;
     this.clock = options.clock ?? Date.now;
     this.checkpointEvery = options.checkpointEvery ?? 50;
-    this.retain = durationMicros("deltaOfflineStore: retention", options.retention ?? "7d") / 1000;
+    this.retention = options.retention ?? "7d";
+    this.retentionMillis = durationMicros("deltaOfflineStore: retention", this.retention) / 1000;
     this.failpoint = options.failpoint ?? (() => undefined);
     this.rowGroupWorker =
       options.rowGroupWorker ?? (availableParallelism() > 1 ? rowGroupWorker : null);

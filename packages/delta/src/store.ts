@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { TidemarkError } from "@tidemark/core";
+import { TidemarkError, type Duration } from "@tidemark/core";
 import type {
   Batch,
   OfflineStore,
@@ -44,7 +44,7 @@ export interface DeltaOfflineStore extends OfflineStore {
    * exist.
    */
   describe(table: string, options?: DescribeOptions): Promise<TableDescription | null>;
-  readonly retain: number;
+  readonly retention: Duration;
 }
 
 /**
@@ -114,7 +114,7 @@ export function deltaOfflineStore(
     vacuum: (table, vacuumOptions = {}) => vacuumTable(lake, table, vacuumOptions),
     registry: registryEntries(objects),
     describe: (table, describeOptions = {}) => describeTable(lake, table, describeOptions),
-    retain: lake.retain,
+    retention: lake.retention,
     close: async () => undefined,
   };
 }

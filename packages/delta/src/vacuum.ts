@@ -2,17 +2,18 @@
  * Removes files that no version within the retention needs: files of old versions, and files of
  * writers that died before their commit.
  */
-import { TidemarkError } from "@tidemark/core";
+import { TidemarkError, type Duration } from "@tidemark/core";
+import { durationMicros } from "@tidemark/core/internal";
 import type { Lake } from "./lake.ts";
 import type { ObjectStore } from "./objects.ts";
 
 /** Settings of `vacuum`. */
 export interface VacuumOptions {
   /**
-   * How long (ms) files stay that were removed from the table or never committed. Default: the
-   * store's `retain`. A shorter time takes files from running scans.
+   * How long files stay that were removed from the table or never committed. Default: the store's
+   * `retention`. A shorter time takes files from running scans.
    */
-  readonly retain?: number | undefined;
+  readonly retention?: Duration | "0s" | undefined;
   /** Only returns the files that would be removed. Default: false. */
   readonly dryRun?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -27,7 +28,7 @@ export interface VacuumResult {
 export async function vacuumTable(
   lake: Lake,
   table: string,
-  { retain = lake.retain, dryRun = false, signal }: VacuumOptions,
+  { retention = lake.retention, dryRun = false, signal }: VacuumOptions,
 ): Promise<VacuumResult> {
   // The listing comes first. A file that is committed between the two readings is then known to the
   // log.
@@ -43,7 +44,8 @@ export async function vacuumTable(
     );
   log.checkWritable(false);
 
-  const before = lake.clock() - retain;
+  const before =
+    lake.clock() - (retention === "0s" ? 0 : durationMicros("vacuum: retention", retention) / 1000);
   const needed = new Set([...log.files.values()].map((file) => file.path));
   for (const remove of log.removed.values())
     if ((remove.deletionTimestamp ?? 0) >= before) needed.add(decodeURIComponent(remove.path));

@@ -1,12 +1,14 @@
 /** The tables of the history that a maintenance command works on. */
-import { TidemarkError, type StoreTable } from "@tidemark/core";
+import { TidemarkError, type Duration, type StoreTable } from "@tidemark/core";
 import type { OfflineStore } from "@tidemark/core/spi";
 import { didYouMean } from "@tidemark/core/internal";
 import type { Configured } from "../config/open-configured.ts";
 
 /** An offline store whose files can be joined, removed and counted. */
 export type MaintainableStore = OfflineStore &
-  Required<Pick<OfflineStore, "optimize" | "vacuum" | "describe">> & { readonly retain: number };
+  Required<Pick<OfflineStore, "optimize" | "vacuum" | "describe">> & {
+    readonly retention: Duration;
+  };
 
 /**
  * The offline store of the configuration.
@@ -18,7 +20,7 @@ export function maintainableStore({ offline }: Configured): MaintainableStore {
     store.optimize !== undefined &&
     store.vacuum !== undefined &&
     store.describe !== undefined &&
-    store.retain !== undefined
+    store.retention !== undefined
   )
     return store as MaintainableStore;
   throw new TidemarkError(

@@ -204,15 +204,15 @@ test(
       code: 0,
       stdout: expect.stringContaining('"removed":[]') as string,
     });
-    expect(await many.run("vacuum", "--retain", "1h")).toMatchObject({
+    expect(await many.run("vacuum", "--retention", "1h")).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/less than the store's retention of 7d.*--force/) as string,
     });
-    expect(await many.run("vacuum", "--retain", "30d")).toMatchObject({
+    expect(await many.run("vacuum", "--retention", "30d")).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/more than the store's retention/) as string,
     });
-    expect(await many.run("vacuum", "--retain", "soon")).toMatchObject({
+    expect(await many.run("vacuum", "--retention", "soon")).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("as in 7d") as string,
     });
@@ -221,7 +221,7 @@ test(
       (
         await many.run(
           "vacuum",
-          "--retain",
+          "--retention",
           "1s",
           "--force",
           "--dry-run",
@@ -235,7 +235,7 @@ test(
     expect(dry.tables[0]!.removed.length).toBe(left - 1);
     expect(dataFiles(many, "transactions/changes").length).toBe(left);
     expect(
-      (await many.run("vacuum", "--retain", "1s", "--force", "--table", "transactions/changes"))
+      (await many.run("vacuum", "--retention", "1s", "--force", "--table", "transactions/changes"))
         .code,
     ).toBe(0);
     expect(dataFiles(many, "transactions/changes").length).toBe(1);
@@ -373,7 +373,7 @@ suiteNeeding(minioServer(), "in a bucket of MinIO", () => {
     const before = (await lake().describe("transactions/changes"))!;
     expect((await project.run("optimize")).code).toBe(0);
     await sleep(1_100);
-    expect((await project.run("vacuum", "--retain", "1s", "--force")).code).toBe(0);
+    expect((await project.run("vacuum", "--retention", "1s", "--force")).code).toBe(0);
     const { stdout } = await project.run("stats");
     expect(stdout).toContain(`transactions/changes: ${before.rows} rows, 1 files`);
     const objects: string[] = [];
