@@ -106,8 +106,8 @@ export interface PositionStep {
 }
 
 /**
- * Texts by key, which a store keeps beside rows and positions. Core writes JSON texts. A store
- * compares them and returns them unchanged.
+ * Texts by key, which a store keeps beside rows and positions. Core writes JSON, so no text is
+ * empty. A store compares texts and returns them unchanged.
  */
 export type Metadata = ReadonlyMap<string, string>;
 

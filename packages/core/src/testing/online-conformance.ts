@@ -375,7 +375,7 @@ export function onlineStoreConformance(options: {
       assert.equal(await set([{ key: "k", expected: "", next: "1" }]), "conflict");
       assert.equal(await readCell(store, "a"), null);
       assert.deepEqual(await store.positions("s"), []);
-      const texts = ["", `{"a":"☂ é 😀"}`, "x".repeat(10_000), "1"];
+      const texts = ["{}", `{"a":"☂ é 😀"}`, "x".repeat(10_000), "1"];
       let expected: string | null = null;
       for (const [i, next] of texts.entries()) {
         const steps: MetadataStep[] = [

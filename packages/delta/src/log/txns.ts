@@ -6,7 +6,7 @@
  *
  * A checkpoint and a text of the metadata are texts, and a `txn` holds a number only. So a text is
  * several `txn`s: `<name>` has its length in bytes, `<name>.<i>` six bytes each. The name is
- * `<position>#checkpoint` or `#metadata/<key>`. The table's configuration survives too at writer
+ * `<position>#checkpoint` or `#metadata/<key>#`. The table's configuration survives too at writer
  * version 2. A `metaData` action in every commit would make every concurrent OPTIMIZE of Spark or
  * delta-rs fail, though.
  */
