@@ -37,8 +37,7 @@ export const examples: Step = {
           exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
         const declaration = symbol.declarations?.[0];
         if (declaration === undefined) continue;
-        if (modules.get(exported.name) !== NAMES && !modules.has(exported.name))
-          modules.set(exported.name, module);
+        if (!modules.has(exported.name)) modules.set(exported.name, module);
         const where = `${relative(root, declaration.getSourceFile().fileName)} ${exported.name}`;
         if (symbol.getDocumentationComment(checker).length === 0)
           complaints.push(`${where}: has no comment; say what it is`);

@@ -6,7 +6,12 @@
  * patch version of core may add a name here, and only a minor version may remove or change one.
  */
 export { fromBase64 } from "./columns/bytes-text.ts";
-export { durationMicros, durationText, timeLimitMillis } from "./define/duration.ts";
+export {
+  durationMicros,
+  durationText,
+  retentionMicros,
+  timeLimitMillis,
+} from "./define/duration.ts";
 export { selectionFrom } from "./define/selection.ts";
 export { specOfEntity, specOfService, specOfView } from "./define/spec-of.ts";
 export { timeOf } from "./define/time-input.ts";

@@ -4,9 +4,9 @@ import type { Batch, ColumnSpec, OfflineStore, Vector } from "@tidemark/core/spi
 import type { Lake } from "./lake.ts";
 import { checkPartitionFilter, constantVector, matchesFilter } from "./log/partitions.ts";
 import type { TableFile, TableLog } from "./log/state.ts";
-import { nullVector, sliceVector } from "./parquet/gather.ts";
+import { nullVector } from "./parquet/gather.ts";
 import { openParquet, type ParquetFile } from "./parquet/reader.ts";
-import { BATCH_ROWS, objectReader } from "./parquet/parquet-file.ts";
+import { batchesOf, objectReader } from "./parquet/parquet-file.ts";
 
 export type ScanOptions = Parameters<OfflineStore["scan"]>[1];
 
@@ -71,17 +71,7 @@ export async function* scanFile(
         ? constantVector(column, file.add.partitionValues[column.name] ?? null, rows)
         : nullVector(column, rows);
     });
-    for (let from = 0; from < rows; from += BATCH_ROWS) {
-      const to = Math.min(from + BATCH_ROWS, rows);
-      yield {
-        length: to - from,
-        columns,
-        vectors:
-          from === 0 && to === rows
-            ? vectors
-            : vectors.map((vector) => sliceVector(vector, from, to)),
-      };
-    }
+    yield* batchesOf({ length: rows, columns, vectors });
   }
 }
 

@@ -3,7 +3,7 @@
  * writers that died before their commit.
  */
 import { TidemarkError, type Duration } from "@tidemark/core";
-import { durationMicros } from "@tidemark/core/internal";
+import { retentionMicros } from "@tidemark/core/internal";
 import type { Lake } from "./lake.ts";
 import type { ObjectStore } from "./objects.ts";
 
@@ -44,8 +44,7 @@ export async function vacuumTable(
     );
   log.checkWritable(false);
 
-  const before =
-    lake.clock() - (retention === "0s" ? 0 : durationMicros("vacuum: retention", retention) / 1000);
+  const before = lake.clock() - retentionMicros("vacuum: retention", retention) / 1000;
   const needed = new Set([...log.files.values()].map((file) => file.path));
   for (const remove of log.removed.values())
     if ((remove.deletionTimestamp ?? 0) >= before) needed.add(decodeURIComponent(remove.path));

@@ -1,6 +1,6 @@
 /** `tidemark vacuum`: removes files of the history that no version needs any more. */
 import type { Duration } from "@tidemark/core";
-import { durationMicros, durationText } from "@tidemark/core/internal";
+import { durationText, retentionMicros } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
 import { maintainableStore, tablesToMaintain } from "../maintenance/tables.ts";
 import { usage } from "../terminal/options.ts";
@@ -30,17 +30,16 @@ export const vacuumCommand: ReturnType<typeof configCommand> = configCommand({
     const configured = await open({ online: false, offline: true });
     const offline = maintainableStore(configured);
     const retention = asked ?? offline.retention;
-    const kept = durationText(durationMicros("retention", offline.retention));
-    const difference =
-      durationMicros("retention", retention) - durationMicros("retention", offline.retention);
-    if (difference < 0 && !given.has("force"))
+    const length = retentionMicros("--retention", retention);
+    const own = retentionMicros("retention", offline.retention);
+    if (length < own && !given.has("force"))
       throw usage(
-        `--retention ${retention} is less than the store's retention of ${kept}: ` +
+        `--retention ${retention} is less than the store's retention of ${durationText(own)}: ` +
           "a longer read or write would lose files; add --force if there is none",
       );
-    if (difference > 0)
+    if (length > own)
       throw usage(
-        `--retention ${retention} is more than the store's retention of ${kept}: ` +
+        `--retention ${retention} is more than the store's retention of ${durationText(own)}: ` +
           "the store has forgotten older files; open it with " +
           "deltaOfflineStore(…, { retention }) in the configuration",
       );
@@ -69,11 +68,11 @@ export const vacuumCommand: ReturnType<typeof configCommand> = configCommand({
 });
 
 /** The value of `--retention`; null if the option is left out. */
-function parseRetention(text: string | undefined): Duration | null {
+function parseRetention(text: string | undefined): Duration | "0s" | null {
   if (text === undefined) return null;
   try {
-    durationMicros("--retention", text);
-    return text as Duration;
+    retentionMicros("--retention", text);
+    return text as Duration | "0s";
   } catch {
     throw usage(`--retention ${text}: write a whole number and s, m, h, d or w, as in 7d`);
   }

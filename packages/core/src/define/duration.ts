@@ -66,6 +66,15 @@ export function durationMicros(who: string, text: unknown): number {
   return length;
 }
 
+/**
+ * Reads a retention as µs: a duration, or "0s" for none.
+ *
+ * @throws DURATION_INVALID when the text is neither.
+ */
+export function retentionMicros(who: string, text: unknown): number {
+  return text === "0s" ? 0 : durationMicros(who, text);
+}
+
 /** The longest time limit in ms. A timer of JavaScript takes no longer one. */
 const MAX_TIME_LIMIT = 2 ** 31 - 1;
 

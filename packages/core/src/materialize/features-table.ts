@@ -135,13 +135,16 @@ export async function readFeaturesTableState(
     expected: metadata.get(key) ?? null,
     next: JSON.stringify(next),
   });
-  const checked = checkedLog(metadata.get(EVERY_DATE));
+  const everyDate = metadata.get(EVERY_DATE);
+  const checked = checkedLog(
+    everyDate === undefined ? { reached: [], snapshots: 0 } : (JSON.parse(everyDate) as StoredLog),
+  );
   const dates = new Map<string, MaterializedDate>();
   for (const [key, text] of metadata) {
     if (!key.startsWith(DATES)) continue;
     const date = key.slice(DATES.length);
-    const { time, fingerprint } = JSON.parse(text) as StoredDate;
-    const computed = checkedLog(text);
+    const { time, fingerprint, ...log } = JSON.parse(text) as StoredDate;
+    const computed = checkedLog(log);
     dates.set(date, {
       date,
       time,
@@ -176,9 +179,7 @@ function storedLog({ positions, metadata }: TableState): StoredLog {
   return { reached: withoutCheckpoints(positions), snapshots: snapshotsIn(metadata) };
 }
 
-function checkedLog(text: string | undefined): CheckedLog {
-  if (text === undefined) return { offsets: new Map(), snapshots: 0 };
-  const { reached, snapshots } = JSON.parse(text) as StoredLog;
+function checkedLog({ reached, snapshots }: StoredLog): CheckedLog {
   return { offsets: offsetsOf(reached), snapshots };
 }
 

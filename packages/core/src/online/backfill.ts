@@ -184,11 +184,15 @@ async function backfillSource(
     clock,
     retention,
   });
+  let begun = 0;
   let reached = offsetsOf(await online.positions(source.name));
   const isAhead = (partition: string, offset: number): boolean =>
     offset > (reached.get(partition) ?? -1);
   for await (const { changes, positions, generation, snapshot } of log.batches(signal)) {
-    await beginOnlineGeneration(online, source.name, generation);
+    if (generation > begun) {
+      await beginOnlineGeneration(online, source.name, generation);
+      begun = generation;
+    }
     for (let attempt = 1; !(await writeBatch(changes, positions)); attempt++) {
       if (attempt === ATTEMPTS)
         throw new TidemarkError(

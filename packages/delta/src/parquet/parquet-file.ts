@@ -11,7 +11,7 @@ import { openParquet, type ParquetFile } from "./reader.ts";
 import { parquetBytes, type ParquetSummary } from "./writer.ts";
 
 /** The greatest number of rows of a batch. */
-export const BATCH_ROWS = 65_536;
+const BATCH_ROWS = 65_536;
 
 /** What is read of a Parquet file. */
 export interface ReadParquetOptions {
@@ -97,17 +97,18 @@ async function* parquetBatches(
     signal?.throwIfAborted();
     const { rows } = parquet.groups[group]!;
     const vectors = await parquet.readGroup(group, columns);
-    for (let from = 0; from < rows; from += BATCH_ROWS) {
-      const to = Math.min(from + BATCH_ROWS, rows);
-      yield {
-        length: to - from,
-        columns,
-        vectors:
-          from === 0 && to === rows
-            ? vectors
-            : vectors.map((vector) => sliceVector(vector, from, to)),
-      };
-    }
+    yield* batchesOf({ length: rows, columns, vectors });
+  }
+}
+
+/** Cuts the rows of a row group into batches of bounded size. */
+export function* batchesOf(group: Batch): Iterable<Batch> {
+  const { length, columns, vectors } = group;
+  if (length > 0 && length <= BATCH_ROWS) return yield group;
+  for (let from = 0; from < length; from += BATCH_ROWS) {
+    const to = Math.min(from + BATCH_ROWS, length);
+    const slices = vectors.map((vector) => sliceVector(vector, from, to));
+    yield { length: to - from, columns, vectors: slices };
   }
 }
 
