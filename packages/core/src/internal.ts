@@ -5,7 +5,7 @@
  * A package of Tidemark accepts any core from its own version up to the next minor version. So a
  * patch version of core may add a name here, and only a minor version may remove or change one.
  */
-export { fromBase64 } from "./columns/bytes-text.ts";
+export { fromBase64, toBase64 } from "./columns/bytes-text.ts";
 export {
   durationMicros,
   durationText,

@@ -1,6 +1,6 @@
 /** Writes answers as JSON. The text keeps every digit and is equal only for equal values. */
 import { formatTime, valueAt, type Batch, type ColumnSpec, type Value } from "@tidemark/core/spi";
-import { toUser } from "@tidemark/core/internal";
+import { toBase64, toUser } from "@tidemark/core/internal";
 import { compactJson } from "../input/exact-json.ts";
 
 /** The JSON text of each value in row `i`, from column `first` on. */
@@ -23,7 +23,7 @@ function valueText(value: Value, column: ColumnSpec): string {
     case "timestamp":
       return `"${formatTime(value as number)}"`;
     case "bytes":
-      return `"${Buffer.from(value as Uint8Array).toString("base64")}"`;
+      return `"${toBase64(value as Uint8Array)}"`;
     case "json":
       return compactJson(value as string);
     case "decimal":

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { TidemarkError } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
-import { fromUser, timeOf } from "@tidemark/core/internal";
+import { fromBase64, fromUser, timeOf } from "@tidemark/core/internal";
 import { ExactNumber, parseExact } from "../input/exact-json.ts";
 
 export interface RequestLine {
@@ -129,9 +129,7 @@ function keyForm(given: unknown, column: ColumnSpec): unknown {
     case "decimal":
       return given instanceof ExactNumber ? given.digits : given;
     case "bytes":
-      return typeof given === "string" && isBase64(given)
-        ? new Uint8Array(Buffer.from(given, "base64"))
-        : withoutExactNumbers(given);
+      return (typeof given === "string" ? fromBase64(given) : null) ?? withoutExactNumbers(given);
     default:
       return withoutExactNumbers(given);
   }
@@ -139,8 +137,4 @@ function keyForm(given: unknown, column: ColumnSpec): unknown {
 
 function withoutExactNumbers(given: unknown): unknown {
   return given instanceof ExactNumber ? Number(given.digits) : given;
-}
-
-function isBase64(text: string): boolean {
-  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
 }

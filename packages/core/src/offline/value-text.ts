@@ -2,6 +2,7 @@
  * Encodes values as JSON text, and decodes them: for old keys in the history, and for keys in
  * messages.
  */
+import { toBase64 } from "../columns/bytes-text.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
 
 export function valuesToText(values: readonly Value[]): string {
@@ -10,7 +11,7 @@ export function valuesToText(values: readonly Value[]): string {
       typeof value === "bigint"
         ? String(value)
         : value instanceof Uint8Array
-          ? Buffer.from(value).toString("base64")
+          ? toBase64(value)
           : value,
     ),
   );

@@ -1,6 +1,6 @@
 /** Converts values of each value type to JSON and from JSON. */
 import { formatDate, formatTime, type ColumnSpec, type Value } from "@tidemark/core/spi";
-import { toUser } from "@tidemark/core/internal";
+import { fromBase64, toBase64, toUser } from "@tidemark/core/internal";
 
 /**
  * The form of int64 values in an answer: JSON strings of digits, or JSON numbers. A column of mode
@@ -36,14 +36,10 @@ function textOf(column: ColumnSpec, int64: Int64Form): (value: Exclude<Value, nu
     case "date":
       return (value) => `"${formatDate(value as number)}"`;
     case "bytes":
-      return (value) => `"${base64Of(value as Uint8Array)}"`;
+      return (value) => `"${toBase64(value as Uint8Array)}"`;
     default:
       return String; // json is already text
   }
-}
-
-function base64Of(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 }
 
 /**
@@ -57,10 +53,7 @@ function wireReader(column: ColumnSpec): ((given: unknown) => unknown) | null {
       return (given) =>
         typeof given === "string" && /^-?\d{1,20}$/.test(given) ? BigInt(given) : given;
     case "bytes":
-      return (given) =>
-        typeof given === "string" && isBase64(given)
-          ? new Uint8Array(Buffer.from(given, "base64"))
-          : given;
+      return (given) => (typeof given === "string" ? fromBase64(given) : null) ?? given;
     // exactBody parses a whole number beyond 2^53 as a bigint, and the column needs a double
     case "float64":
       return (given) =>
@@ -91,10 +84,6 @@ function withDigits(given: unknown): unknown {
   for (const name of Object.keys(members))
     if (name !== "__proto__") members[name] = withDigits(members[name]);
   return members;
-}
-
-function isBase64(text: string): boolean {
-  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
 }
 
 /** Makes a reader of a request's rows. The reader converts the columns that JSON cannot hold. */

@@ -4,11 +4,11 @@
  */
 import { TidemarkError, micros } from "@tidemark/core";
 import { parseTime, type ColumnSpec, type SourceSpec, type ViewSpec } from "@tidemark/core/spi";
-import { didYouMean } from "@tidemark/core/internal";
+import { fromBase64, didYouMean } from "@tidemark/core/internal";
 import type { Serving } from "../http/serving.ts";
 import { quoted } from "../features/names.ts";
 import { BodyReader, lengthOf } from "./malformed.ts";
-import { bytesFrom, decimalFrom } from "./values.ts";
+import { decimalFrom } from "./values.ts";
 
 /** Rows of a push source. */
 export interface PushedRows {
@@ -173,7 +173,7 @@ function valueFrom(given: unknown, column: ColumnSpec): unknown {
     case "decimal":
       return decimalFrom(given);
     case "bytes":
-      return typeof given === "string" ? (bytesFrom(given) ?? given) : given;
+      return typeof given === "string" ? (fromBase64(given) ?? given) : given;
     case "timestamp":
       return timeFrom(given, column);
     case "json":

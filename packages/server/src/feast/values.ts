@@ -1,6 +1,6 @@
 /** Converts values of each value type to the JSON of Feast's clients, and from it. */
 import { formatDate, formatTime, type ColumnSpec, type Value } from "@tidemark/core/spi";
-import { toUser } from "@tidemark/core/internal";
+import { fromBase64, toBase64, toUser } from "@tidemark/core/internal";
 
 const DIGITS = /^[+-]?\d{1,20}$/;
 
@@ -17,7 +17,7 @@ export function keyFrom(given: unknown, { type }: ColumnSpec): unknown {
     case "decimal":
       return decimalFrom(given);
     case "bytes":
-      return typeof given === "string" ? (bytesFrom(given) ?? given) : given;
+      return typeof given === "string" ? (fromBase64(given) ?? given) : given;
     default:
       return given;
   }
@@ -36,16 +36,9 @@ export function decimalFrom(given: unknown): unknown {
     : given;
 }
 
-/** Decodes base64; null if the text is not base64. */
-export function bytesFrom(text: string): Uint8Array | null {
-  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)
-    ? new Uint8Array(Buffer.from(text, "base64"))
-    : null;
-}
-
 /** Writes an entity key of the answer. */
 export function keyText(key: unknown, { type }: ColumnSpec): string {
-  if (type === "bytes") return `"${base64(key as Uint8Array)}"`;
+  if (type === "bytes") return `"${toBase64(key as Uint8Array)}"`;
   return typeof key === "bigint" ? String(key) : JSON.stringify(key);
 }
 
@@ -70,7 +63,7 @@ export function valueText(column: ColumnSpec): ValueText {
     case "date":
       return (value) => `"${formatDate(value as number)}"`;
     case "bytes":
-      return (value) => `"${base64(value as Uint8Array)}"`;
+      return (value) => `"${toBase64(value as Uint8Array)}"`;
     default:
       return String;
   }
@@ -85,8 +78,4 @@ export function timeText(micros: number): string {
   const text = formatTime(micros);
   if (!text.endsWith("000Z")) return text;
   return text.endsWith("000000Z") ? `${text.slice(0, -8)}Z` : `${text.slice(0, -4)}Z`;
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 }
