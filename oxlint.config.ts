@@ -3,23 +3,33 @@ import { defineConfig, type OxlintOverride } from "oxlint";
 /** The rooms of core, each of which may import only from those before it. */
 const rooms = [
   "time",
+  "bytes",
+  "types",
   "columns",
+  "statistics",
+  "expr",
   "define",
   "aggregate",
+  "plan",
   "window",
   "asof",
-  "plan",
   "engine",
   "rows",
+  "row-formats",
+  "pairing",
   "ingest",
   "request",
   "offline",
   "online",
   "resnapshot",
+  "retry",
   "push",
   "materialize",
+  "quality",
+  "erase",
   "registry",
   "status",
+  "backup",
   "store",
   "testing",
 ];
@@ -87,12 +97,11 @@ const adapters = [
 ];
 /** The rooms of source-debezium, and those that each may not import from. */
 const logRooms: Readonly<Record<string, readonly string[]>> = {
-  values: ["message", "kafka", "recorded", "debezium", "connector"],
   message: ["kafka", "recorded", "debezium", "connector"],
   kafka: ["recorded", "debezium", "connector"],
   recorded: ["kafka", "debezium", "connector"],
   debezium: ["kafka", "recorded", "connector"],
-  connector: ["values", "message", "kafka", "recorded", "debezium"],
+  connector: ["message", "kafka", "recorded", "debezium"],
 };
 
 /** The rooms of server, and those that each may not import from. */

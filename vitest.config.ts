@@ -52,6 +52,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: "forks",
+    // Generated logs hold much that cannot be read, and every run would warn of it.
+    execArgv: ["--disable-warning=TidemarkWarning"],
     sequence: { sequencer: ServicesBetweenOthers },
     setupFiles: ["testkit/src/rerun.ts"],
     maxWorkers: 2,

@@ -11,6 +11,8 @@ const benchmarks: Readonly<Record<string, string>> = {
   "online-cells": "packages/adapter-sqlite/bench/online-cells.ts",
   replay: "packages/cli/bench/replay.ts",
   backfill: "packages/cli/bench/backfill.ts",
+  append: "bench/append-rate.ts",
+  rewrite: "bench/rewrite-versions.ts",
   push: "bench/push-rate.ts",
   stream: "bench/stream-rate.ts",
   freshness: "bench/stream-freshness.ts",

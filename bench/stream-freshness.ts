@@ -150,7 +150,11 @@ try {
   });
   const store = await openStore({
     definitions: { weekly },
-    online: watchedOnline(sqliteOnlineStore(join(folder, "online.db"))),
+    online: {
+      store: watchedOnline(sqliteOnlineStore(join(folder, "online.db"))),
+      // the first probes are asked before the run was level with the topic
+      serveWhileFilling: true,
+    },
     offline: watchedOffline(deltaOfflineStore(objects)),
   });
   const stop = new AbortController();

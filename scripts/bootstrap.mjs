@@ -24,6 +24,7 @@ import {
 } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { compareHashes } from "./toolchain-hashes.mjs";
 
 const PNPM = "12.21.0";
 
@@ -130,6 +131,16 @@ function tool(name, version, what) {
     cwd: temporary,
     shell: command === "npm" && process.platform === "win32",
   });
+  // npm ran no install script, so nothing of the packages was executed yet.
+  const lock = join(temporary, "node_modules", ".package-lock.json");
+  const { fault, unknown } = compareHashes(readFileSync(lock, "utf8"));
+  if (fault !== null)
+    fail(
+      `${fault}. Nothing of it was run. Check \`npm config get registry\`; if the version was ` +
+        "changed here, add its hash to scripts/toolchain-hashes.mjs.",
+    );
+  for (const one of unknown)
+    process.stderr.write(`tidemark: no hash is known of ${one}; npm's own check holds\n`);
   try {
     renameSync(temporary, home);
   } catch (error) {

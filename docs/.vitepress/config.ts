@@ -17,8 +17,12 @@ const sections: readonly Section[] = [
     pages: [
       ["getting-started", "Getting started"],
       ["recipes", "Recipes"],
+      ["testing", "Test your definitions"],
       ["laws", "The laws"],
       ["definitions", "Definitions"],
+      ["aggregations", "Aggregations"],
+      ["windows", "Windows"],
+      ["functions", "Functions"],
       ["coming-from-feast", "Coming from Feast"],
       ["typescript", "TypeScript and runtimes"],
     ],
@@ -45,6 +49,7 @@ const sections: readonly Section[] = [
     pages: [
       ["commands", "Commands"],
       ["config", "Configuration"],
+      ["changing-definitions", "Changing definitions"],
       ["registry", "Registry: plan, apply"],
       ["materialize", "Materialization"],
       ["batch", "Batch: load, training sets"],
@@ -53,6 +58,8 @@ const sections: readonly Section[] = [
       ["docker", "Docker"],
       ["deployment", "Deployment"],
       ["operating", "Operating"],
+      ["recovery", "Recovery"],
+      ["erasure", "Erasing a person"],
     ],
   },
   {

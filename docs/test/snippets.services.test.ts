@@ -10,8 +10,8 @@ import {
   complaints,
   makeHome,
   makeProject,
-  run,
   runNode,
+  runPython,
 } from "./support/project.ts";
 
 const home = makeHome();
@@ -30,12 +30,6 @@ function outputOf(page: Page, block: Block): string | null {
   const next = page.blocks[page.blocks.indexOf(block) + 1];
   return next?.language === "text" ? next.code : null;
 }
-
-/**
- * Exits without ending the threads of the readers' libraries. On a busy machine the libraries abort
- * while ending, after all output is printed.
- */
-const LEAVE = "import os, sys; sys.stdout.flush(); os._exit(0)";
 
 function expectPrinted(page: Page, block: Block, { code, stdout, stderr }: ChildEnd): void {
   expect(code, stderr).toBe(0);
@@ -94,11 +88,7 @@ for (const { page, project } of projects.filter(({ page }) => page.blocks.some(i
       } else if (block.language === "python" && runs) {
         suiteNeeding(python, `${where}, in Python`, () => {
           test("prints what the page shows", async () => {
-            expectPrinted(
-              page,
-              block,
-              await run(project, python.path, ["-c", `${block.code}\n${LEAVE}`]),
-            );
+            expectPrinted(page, block, await runPython(project, python.path, block.code));
           });
         });
       }

@@ -28,7 +28,7 @@ test("docs/replay.md has the options of tidemark replay --help", async () => {
 
 test.each([
   ["`versions` adds:", VERSION_COLUMNS],
-  ["`changes` adds:", LOG_COLUMNS],
+  ["`changes` has:", LOG_COLUMNS],
 ])("docs/history.md, %s exactly the columns of the table", (after, columns) => {
   expect(firstCells("docs/history.md", after, /(?<=`)\w+(?=`)/g).toSorted()).toEqual(
     columns.map(({ name }) => name).toSorted(),

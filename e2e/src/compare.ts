@@ -30,6 +30,13 @@ export interface ComparisonOptions {
    * others go through memory stores, with another delivery.
    */
   readonly realEvery: number;
+  /** One more view has aggregations of the whole registry. */
+  readonly everyAggregation?: boolean | undefined;
+  /**
+   * Lets features aggregate functions of columns, and views be over derived sources. Omitted: they
+   * aggregate columns of tables.
+   */
+  readonly computed?: boolean | undefined;
   /** Called with every compared answer, as one line of text. */
   readonly onAnswer?: ((line: string) => void) | undefined;
   readonly onProgress?:
@@ -41,6 +48,8 @@ export interface ComparisonOptions {
     | undefined;
 }
 
+type SeedOptions = Pick<ComparisonOptions, "everyAggregation" | "computed" | "onAnswer">;
+
 export async function compareSeeds(options: ComparisonOptions): Promise<ComparisonRun> {
   const coverage = new Coverage();
   const differences: Difference[] = [];
@@ -49,8 +58,8 @@ export async function compareSeeds(options: ComparisonOptions): Promise<Comparis
     const seed = options.firstSeed + seeds;
     differences.push(
       ...(await (seeds % options.realEvery === 0
-        ? compareReal(seed, coverage, undefined, options.onAnswer)
-        : compareInMemory(seed, coverage, options.onAnswer))),
+        ? compareReal(seed, coverage, undefined, options)
+        : compareInMemory(seed, coverage, options))),
     );
     seeds++;
     options.onProgress?.({
@@ -70,16 +79,22 @@ export async function compareReal(
   seed: number,
   coverage: Coverage,
   objects?: () => ObjectStore,
-  onAnswer?: (line: string) => void,
+  { everyAggregation, computed = false, onAnswer }: SeedOptions = {},
 ): Promise<readonly Difference[]> {
-  const scenario = generateScenario(seed);
+  const scenario = generateScenario(seed, {
+    everyAggregation,
+    traits: { computed, derived: computed },
+  });
   return inFolder(async (folder) => {
     const written = realStores(folder, {}, objects?.());
     await feed(
       scenario,
       written,
       { buckets: 2 },
-      recordedTopic(writeTopic(folder, scenario), { onWarning: () => undefined }),
+      recordedTopic(writeTopic(folder, scenario), {
+        onWarning: () => undefined,
+        unreadable: "keep",
+      }),
     );
     await written.online.close();
     await written.offline.close();
@@ -99,9 +114,12 @@ export async function compareReal(
 async function compareInMemory(
   seed: number,
   coverage: Coverage,
-  onAnswer?: (line: string) => void,
+  { everyAggregation, computed = false, onAnswer }: SeedOptions,
 ): Promise<readonly Difference[]> {
-  const scenario = generateScenario(seed);
+  const scenario = generateScenario(seed, {
+    everyAggregation,
+    traits: { computed, derived: computed },
+  });
   const random = new Random(seed);
   return comparePaths(
     scenario,

@@ -41,7 +41,10 @@ export async function checkFiles(folder: string, scenario: Scenario): Promise<Fi
       scenario,
       clean,
       { buckets: 2 },
-      recordedTopic(writeTopic(other, scenario), { onWarning: () => undefined }),
+      recordedTopic(writeTopic(other, scenario), {
+        onWarning: () => undefined,
+        unreadable: "keep",
+      }),
     );
     for (const source of scenario.sources) await sameTables(scenario, source, stores, clean);
     await clean.online.close();
@@ -85,9 +88,12 @@ async function sameTables(
     messageIds,
     `${source.name}: the log holds each message once`,
   );
+  // what a run has learned of a column stands in the format, and a new run begins anew
+  const state = await clean.offline.state(changes);
+  const logged = state?.columns.map(({ name }) => name).filter((name) => name !== "_format");
   deepStrictEqual(
-    await rowTexts(killed.offline, changes),
-    await rowTexts(clean.offline, changes),
+    await rowTexts(killed.offline, changes, logged),
+    await rowTexts(clean.offline, changes, logged),
     `${source.name}: the log`,
   );
   deepStrictEqual(

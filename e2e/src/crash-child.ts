@@ -40,7 +40,7 @@ const tornOnline: OnlineStore =
         write: async (step) =>
           (await online.write({ ...step, cells: [] })) === "conflict"
             ? "conflict"
-            : online.write({ ...step, positions: [] }),
+            : online.write({ ...step, positions: [], metadata: [] }),
       };
 
 /** Remembers the table of a fail point: changes or versions. */
@@ -49,7 +49,7 @@ const trackedOffline: OfflineStore = {
   async append(spec, rows, options) {
     table = spec.name.split("/").at(-1)!;
     if (run.torn === "history position last" && rows.length > 0) {
-      await offline.append(spec, rows, { ...options, positions: [] });
+      await offline.append(spec, rows, { ...options, positions: [], metadata: [] });
       return offline.append(spec, [], options);
     }
     return offline.append(spec, rows, options);
@@ -78,6 +78,7 @@ writeSync(1, "ready\n");
 for (;;) {
   const topic = takeBatches(
     recordedTopic(topicPath(run.folder), {
+      unreadable: "keep",
       batchChanges: run.batchChanges,
       onWarning: () => undefined,
     }),

@@ -36,7 +36,8 @@ for (;;) {
     await sleep(5);
   }
 }
-const readers = pathReaders(scenario, stores);
+// the answers of a prefix of the log are compared, also of the first one
+const readers = pathReaders(scenario, stores, undefined, { serveWhileFilling: true });
 let reads = 0;
 for (let last = false; !last;) {
   last = stopping; // one more read after the writer's end

@@ -30,6 +30,8 @@ export function failingOnline(store: OnlineStore, count: WriteCount): OnlineStor
     positions: (source) => store.positions(source),
     metadata: (source) => store.metadata(source),
     deleteExpired: (options) => store.deleteExpired(options),
+    deleteCells: (options) => store.deleteCells(options),
+    scan: (options) => store.scan(options),
     write: (step) => crashOnWrite(count, () => store.write(step)),
   };
 }
@@ -43,5 +45,6 @@ export function failingOffline(store: OfflineStore, count: WriteCount): OfflineS
     append: (table, rows, options) => crashOnWrite(count, () => store.append(table, rows, options)),
     rewrite: (table, rows, options) =>
       crashOnWrite(count, () => store.rewrite(table, rows, options)),
+    replaceRows: (table, options) => crashOnWrite(count, () => store.replaceRows(table, options)),
   };
 }

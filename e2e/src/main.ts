@@ -1,4 +1,8 @@
-/** `npm run laws -- --comparisons 1000000`: compares all paths for the given number of answers. */
+/**
+ * `npm run laws -- --comparisons 1000000`: compares all paths for the given number of answers.
+ * `--every-aggregation` adds a view with aggregations of the whole registry. It is not the default,
+ * so that the hash of the answers compares with versions that had fewer aggregations.
+ */
 import {
   changeKinds,
   differenceText,
@@ -14,6 +18,7 @@ const { values } = parseArgs({
   options: {
     comparisons: { type: "string", default: "1000000" },
     "real-every": { type: "string", default: "2" },
+    "every-aggregation": { type: "boolean", default: false },
   },
 });
 const { first: seed, runs: seeds } = seedsFromEnvironment({ runs: 200, least: 200 });
@@ -24,6 +29,7 @@ const run = await compareSeeds({
   seeds,
   comparisons: Number(values.comparisons),
   realEvery: Number(values["real-every"]),
+  everyAggregation: values["every-aggregation"],
   onAnswer: (line) => void digest.update(`${line}\n`),
   onProgress({ seeds: done, comparisons, differences }) {
     if (comparisons < next) return;

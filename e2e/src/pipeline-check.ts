@@ -3,6 +3,7 @@
  * key, every column, and the features at many times must agree bit for bit.
  */
 import { type Knowledge, micros, type Store } from "@tidemark/core";
+import { historyChanges } from "@tidemark/core/internal";
 import { type OfflineStore, type SourceSpec, type Value, valueAt } from "@tidemark/core/spi";
 import { type Random } from "@tidemark/testkit";
 import type { Client } from "pg";
@@ -100,18 +101,10 @@ async function keysInChangeLog(
   const keys = new Map<string, readonly Value[]>();
   const messageIds = new Set<string>();
   let messages = 0;
-  const declared = source.columns.map(({ name }) => name);
-  for await (const batch of offline.scan(`${source.name}/changes`, {
-    columns: [...declared, "_kind", "_topic", "_partition", "_offset"],
-  })) {
-    for (let i = 0; i < batch.length; i++) {
-      const row = batch.vectors.map((vector) => valueAt(vector, i));
-      const values = row.slice(0, declared.length);
-      messageIds.add(row.slice(-3).join(":"));
-      messages++;
-      if (row.at(-4) === "upsert" || row.at(-4) === "delete")
-        keys.set(keyOf(source, values), values);
-    }
+  for await (const change of historyChanges(offline, source)) {
+    messageIds.add([change.topic, change.partition, change.offset].join(":"));
+    messages++;
+    if (change.values !== null) keys.set(keyOf(source, change.values), change.values);
   }
   return { keys, messages, duplicates: messages - messageIds.size };
 }
@@ -234,7 +227,9 @@ async function quarantined(
     )
     .map(({ key }) => key)
     .sort();
+  // a message without a readable key is of no row
   const listed = (await store.quarantine(spec.name))
+    .filter(({ key }) => spec.primaryKey.every((name) => key[name] !== undefined))
     .map(({ key }) => spec.primaryKey.map((name) => String(key[name])).join(" | "))
     .sort();
   return listed.join("\n") === expected.join("\n")

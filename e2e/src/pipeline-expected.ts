@@ -3,6 +3,7 @@
  * form, with exact sums.
  */
 import type { Value } from "@tidemark/core/spi";
+import { windowAt } from "@tidemark/testkit";
 import type { CheckedViewSpec } from "./pipeline-definitions.ts";
 import { textOf, type TableRow } from "./pipeline-tables.ts";
 
@@ -30,14 +31,17 @@ export function expectedAnswers(
         `${view.name}: ${user} has ${own.length} rows of a dimension, ` +
           "and the table does not say which came last",
       );
-    return view.features.map(({ column }) => (own.length === 0 ? null : own[0]![at(column!)]!));
+    return view.features.map((feature) =>
+      own.length === 0 ? null : own[0]![at(columnOf(feature)!)]!,
+    );
   }
   const timed = own.flatMap((row) => {
     const time = row[at(eventTime.column)];
     return typeof time === "number" ? [{ row, time }] : [];
   });
   return view.features.map((feature) => {
-    const column = feature.column === null ? -1 : at(feature.column);
+    const name = columnOf(feature);
+    const column = name === null ? -1 : at(name);
     if (feature.window === null) {
       const keys = source.primaryKey.map(at);
       const newest = timed
@@ -53,7 +57,8 @@ export function expectedAnswers(
         .at(-1);
       return newest === undefined ? null : newest.row[column]!;
     }
-    const inside = timed.filter(({ time }) => t - feature.window! <= time && time < t);
+    const { from, to } = windowAt(feature.window, t);
+    const inside = timed.filter(({ time }) => from <= time && time < to);
     return aggregate(
       feature,
       column < 0 ? [] : inside.map(({ row }) => row[column]!).filter((value) => value !== null),
@@ -62,14 +67,19 @@ export function expectedAnswers(
   });
 }
 
+/** The column that a feature of these tables aggregates; null: it counts rows. */
+function columnOf({ arguments: [input] }: Feature): string | null {
+  return input?.op === "column" ? input.name : null;
+}
+
 function aggregate(
-  { aggregate: name, column, result }: Feature,
+  { aggregate: name, arguments: inputs, result }: Feature,
   values: readonly Value[],
   rows: number,
 ): Value {
   switch (name) {
     case "count":
-      return BigInt(column === null ? rows : values.length);
+      return BigInt(inputs.length === 0 ? rows : values.length);
     case "countDistinct":
       return BigInt(new Set(values.map((value) => textOf(value))).size);
     case "sum":
@@ -100,8 +110,8 @@ function aggregate(
         (best, value) => (best === null || value! > best ? value : best),
         null,
       );
-    case "latest":
-      throw new Error("a fact has no window");
+    default:
+      throw new Error(`these tables have no feature ${name}(…) over a window`);
   }
 }
 

@@ -6,7 +6,7 @@ import { s3Objects } from "@tidemark/adapter-minio";
 import { isTidemarkError, openStore, type RunProgress, type Store } from "@tidemark/core";
 import { Random } from "@tidemark/testkit";
 import type { ObjectStore } from "@tidemark/delta";
-import type { Pipeline } from "@tidemark/testkit/services";
+import type { PipelineAddresses } from "@tidemark/testkit/services";
 import {
   connectorStatus,
   deleteConnector,
@@ -47,6 +47,11 @@ export interface PipelineFlowOptions {
   readonly connectors?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
 }
 
+/** The programs that a flow uses. */
+type FlowServices = Pick<PipelineAddresses, "postgres" | "connect"> & {
+  readonly inside: Pick<PipelineAddresses["inside"], "postgres">;
+};
+
 /** A table without definitions, whose changes show that the connector goes on. */
 const HEARTBEAT_SQL =
   "CREATE TABLE public.beat (id int PRIMARY KEY, n bigint); INSERT INTO public.beat VALUES (1, 0)";
@@ -62,7 +67,7 @@ const CONNECTOR_OVERRIDES = {
 
 /** Makes a database and its connectors. */
 export async function startFlow(
-  pipeline: Pipeline,
+  pipeline: FlowServices,
   name: string,
   { sql = BANK_SQL, tables = BANK_TABLES, connectors = { [name]: {} } }: PipelineFlowOptions = {},
 ): Promise<PipelineFlow> {
@@ -79,7 +84,7 @@ export async function startFlow(
 
 /** Makes the connectors, and waits until the snapshot of the tables is in Kafka. */
 async function startConnectors(
-  pipeline: Pipeline,
+  pipeline: FlowServices,
   name: string,
   url: string,
   tables: readonly string[] | null,
@@ -148,7 +153,7 @@ async function slotHas(
  * everything before it.
  */
 async function waitForReplication(
-  { connect }: Pipeline,
+  { connect }: FlowServices,
   url: string,
   connectors: readonly string[],
 ): Promise<void> {
@@ -193,7 +198,7 @@ export async function untilTrue(
 
 /** Opens a lake in MinIO. `endpoint` is the address of a proxy in front of it. */
 export function lakeIn(
-  { minio }: Pick<Pipeline, "minio">,
+  { minio }: Pick<PipelineAddresses, "minio">,
   prefix: string,
   endpoint: string = minio.endpoint,
 ): ObjectStore {
@@ -223,7 +228,12 @@ export interface Runner {
 export function startRunner(store: Store, options: KafkaChangesOptions): Runner {
   const stop = new AbortController();
   const errors = new Map<string, number>();
-  const source = kafkaChanges({ onWarning: () => undefined, batchMessages: 40, ...options });
+  const source = kafkaChanges({
+    onWarning: () => undefined,
+    unreadable: "keep",
+    batchMessages: 40,
+    ...options,
+  });
   let [taken, before] = [0, 0];
   const met = (code: string): void => {
     errors.set(code, (errors.get(code) ?? 0) + 1);
@@ -272,7 +282,14 @@ export async function catchUp(store: Store, options: KafkaChangesOptions): Promi
     "the stores to catch up",
     async () => {
       last = await store
-        .run(kafkaChanges({ onWarning: () => undefined, ...options, until: "caught-up" }))
+        .run(
+          kafkaChanges({
+            onWarning: () => undefined,
+            unreadable: "keep",
+            ...options,
+            until: "caught-up",
+          }),
+        )
         .then(
           () => null,
           (error: unknown) => error,
@@ -288,7 +305,7 @@ export async function catchUp(store: Store, options: KafkaChangesOptions): Promi
 
 /** Reopens the stores, brings them up to the topics, and compares them with the tables. */
 export async function checkFlow(
-  pipeline: Pick<Pipeline, "kafka">,
+  pipeline: Pick<PipelineAddresses, "kafka">,
   flow: PipelineFlow,
   checked: CheckedDefinitions,
   stores: RealStores,

@@ -95,6 +95,8 @@ function valueOf(text: string, column: ColumnSpec): Value {
       const micros = /^-?\d+$/.test(text) ? BigInt(text) : microsOf(text);
       return micros === null || micros >= LIMIT || micros <= -LIMIT ? null : Number(micros);
     }
+    default:
+      throw new TypeError(`no table has a ${column.type}`);
   }
 }
 

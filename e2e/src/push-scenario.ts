@@ -384,7 +384,6 @@ function changeOf(
     op: null,
     timestamp: null,
     transaction: null,
-    extra: null,
   };
 }
 

@@ -70,6 +70,9 @@ export function logWithGap(
     ...change,
     generation: 1,
     order: change.order === null ? null : change.order - lsnShift,
+    ...(change.committedAfter === undefined
+      ? {}
+      : { committedAfter: change.committedAfter - lsnShift }),
     offset:
       continuation === "retained" ? change.offset : change.offset - first.get(partitionOf(change))!,
   }));
@@ -149,7 +152,8 @@ export function changesOf(
         after.map(({ partition, checkpoint }) => [partition, checkpoint?.message?.fingerprint]),
       );
       for (const [partition, checkpoint] of fingerprints)
-        if (checkpoint !== `m${reached.get(partition)!}`)
+        // an assumed position, before the first change of another store, has no fingerprint
+        if (checkpoint !== undefined && checkpoint !== `m${reached.get(partition)!}`)
           throw new Error(
             `${partition}: the fingerprint "${checkpoint}" is not the one that was given with ` +
               "offset " +

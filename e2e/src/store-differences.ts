@@ -1,6 +1,7 @@
 /** A scenario through the store's public face, beside the oracle. */
 import { type Knowledge, isTidemarkError, micros, type Store } from "@tidemark/core";
 import { toUser } from "@tidemark/core/internal";
+import type { FeatureSpec } from "@tidemark/core/spi";
 import {
   oracleOf,
   requestKeys,
@@ -49,17 +50,12 @@ export async function storeDifferences(
     const expected = oracle.answer(scenario.selected, request, mode);
     return scenario.selected.flatMap(({ as, feature }, f) => {
       const found = rows[i]![as] as AnswerValue;
-      const wanted: AnswerValue = {
-        value: toUser(expected[f]!.value, feature.result),
-        status: expected[f]!.status,
-        eventTime: dateOf(expected[f]!),
-      };
+      const wanted = answerOfOracle(expected[f]!, feature);
       return sameAnswer(found, wanted)
         ? []
         : [
-            `seed ${scenario.seed}, ${asked}, ${as} of ${JSON.stringify(request, digits)}: ` +
-              `expected ${JSON.stringify(wanted, digits)}, ` +
-              `found ${JSON.stringify(found, digits)}`,
+            `seed ${scenario.seed}, ${asked}, ${as} of ${answerText(request)}: ` +
+              `expected ${answerText(wanted)}, found ${answerText(found)}`,
           ];
     });
   });
@@ -85,7 +81,8 @@ export async function refusedBeforeHorizon(
   return { refused, answered: requests.length - refused };
 }
 
-interface AnswerValue {
+/** The answer for one feature, as a user gets it with `metadata: true`. */
+export interface AnswerValue {
   readonly value: unknown;
   readonly status: string;
   readonly eventTime: Date | null;
@@ -132,7 +129,13 @@ function dateOf({ eventTime }: OracleAnswer): Date | null {
   return eventTime === null ? null : new Date(Math.floor(eventTime / 1000));
 }
 
-function sameAnswer(a: AnswerValue, b: AnswerValue): boolean {
+/** Returns the oracle's answer as a user gets it. */
+export function answerOfOracle(answer: OracleAnswer, { result }: FeatureSpec): AnswerValue {
+  return { value: toUser(answer.value, result), status: answer.status, eventTime: dateOf(answer) };
+}
+
+/** Compares the bits, the status and the event time. */
+export function sameAnswer(a: AnswerValue, b: AnswerValue): boolean {
   return (
     a.status === b.status &&
     a.eventTime?.getTime() === b.eventTime?.getTime() &&
@@ -141,6 +144,11 @@ function sameAnswer(a: AnswerValue, b: AnswerValue): boolean {
         typeof b.value === "object" &&
         JSON.stringify(a.value, digits) === JSON.stringify(b.value, digits)))
   );
+}
+
+/** Writes an answer or a request with every digit. */
+export function answerText(value: unknown): string {
+  return JSON.stringify(value, digits);
 }
 
 function digits(_: string, value: unknown): unknown {

@@ -277,9 +277,11 @@ describe.each(["bare", "enveloped", "flat"] as const)("%s", (shape) => {
   });
 
   test("the same topics again change nothing; each store continues at its position", async () => {
-    const before = await store.status();
-    expect(await store.run(recorded(shape))).toEqual({ changes: 0 });
-    expect(await store.status()).toEqual(before);
+    // a run measures its lag anew
+    const status = async () => (await store.status()).map((one) => ({ ...one, lag: null }));
+    const before = await status();
+    expect(await store.run(recorded(shape))).toMatchObject({ changes: 0, notTaken: [] });
+    expect(await status()).toEqual(before);
   });
 });
 

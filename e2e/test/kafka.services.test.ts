@@ -96,6 +96,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
     });
   const changes = (topics: RegExp, options: Partial<KafkaChangesOptions> = {}): KafkaChanges =>
     kafkaChanges({
+      unreadable: "keep",
       brokers: kafka.brokers,
       topics,
       batchMessages: 3,
@@ -112,7 +113,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
     { scenario, topics, names }: Published,
   ): Promise<void> {
     const store = await open(folder, scenario);
-    await store.run(changes(topics, { until: "caught-up" }));
+    await store.run(changes(topics, { until: "caught-up" }), { mismatch: 1 });
     const found: string[] = [];
     for (const asked of ["online", "as corrected", "as known"] as const)
       found.push(...(await storeDifferences(store, scenario, scenario.requests, asked)));
@@ -172,7 +173,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
                 slowSource(source, 15, (count) => {
                   taken[which]! += count;
                 }),
-                { signal: stop.signal },
+                { signal: stop.signal, mismatch: 1 },
               )
               .then(
                 () => "done",
@@ -275,7 +276,7 @@ suiteNeeding(realKafka(), "seeded logs through a real Kafka", () => {
             slowSource(source, 10, (count) => {
               taken += count;
             }),
-            { signal: stop.signal },
+            { signal: stop.signal, mismatch: 1 },
           )
           .then(
             () => "done",

@@ -7,10 +7,11 @@ import { valueAt } from "@tidemark/core/spi";
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type ChildEnd, startProgram } from "@tidemark/testkit/child-process";
+import { type ChildEnd } from "@tidemark/testkit/child-process";
 import { expect, test } from "vitest";
 import { weekly } from "@tidemark/testkit/bank/definitions";
 import { pythonReaders, suiteNeeding } from "@tidemark/testkit/needs";
+import { startPython } from "@tidemark/testkit/python-program";
 import { startChildProgram } from "../src/child-programs.ts";
 import { openBank, transactionsOn, USERS } from "../src/materialize-bank.ts";
 import { inFolder, realStores } from "../src/real-stores.ts";
@@ -144,7 +145,7 @@ suiteNeeding(python, "the features table in Python", () => {
         await store.close();
         const rows = await table(folder);
         const script = fileURLToPath(new URL("python/read_features.py", import.meta.url));
-        const reader = startProgram(python.path, [
+        const reader = startPython(python.path, [
           script,
           join(folder, "lake/weekly_activity/features"),
         ]);

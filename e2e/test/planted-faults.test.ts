@@ -18,12 +18,13 @@ async function seedsUntilFound(name: string, most: number): Promise<number> {
   return Number((await child.succeeded()).stdout);
 }
 
-test.concurrent.for(sourceFaults)("found: $name", { timeout: 300_000 }, async ({ name }) => {
+test.concurrent.for(sourceFaults)("found: $name", { timeout: 900_000 }, async ({ name }) => {
   const seeds = await seedsUntilFound(name, MOST_SEEDS);
   console.log(`planted fault "${name}": found by seed ${seeds}`);
   expect(seeds).toBeGreaterThan(0);
 });
 
-test("nothing is found where nothing is planted", { timeout: 300_000 }, async () => {
-  expect(await seedsUntilFound("", runs)).toBe(0);
+// The consistency test compares the same over more seeds.
+test("nothing is found where nothing is planted", { timeout: 900_000 }, async () => {
+  expect(await seedsUntilFound("", Math.min(runs, 50))).toBe(0);
 });

@@ -99,7 +99,7 @@ async function resnapshotAll(
     if (snapshot === undefined && log.continuation === "retained") continue;
     truth.push(...mine);
     const changes = changesOf(name, log.after, random);
-    const refused: unknown = await store.resnapshot(name, changes).then(
+    const refused: unknown = await store.resnapshot(name, changes, { mismatch: 1 }).then(
       ({ generation }) => generation,
       (error: unknown) => error,
     );
@@ -111,7 +111,9 @@ async function resnapshotAll(
       const rows = mine.filter(({ snapshot, kind }) => snapshot && kind === "upsert");
       const committed =
         rows.length === 0 ? CLOCK * 1000 : Math.max(...rows.map((change) => change.committed!));
-      expect((await store.resnapshot(name, changes, { ending: "source" })).generation).toBe(1);
+      expect(
+        (await store.resnapshot(name, changes, { ending: "source", mismatch: 1 })).generation,
+      ).toBe(1);
       ended.push({
         source: name,
         generation: 1,
@@ -168,7 +170,7 @@ test(
     for (const log of logs(firstSeed, seeds)) {
       const random = new Random(log.scenario.seed);
       const store = await open(log, { online: memoryOnlineStore(), offline: memoryOfflineStore() });
-      await store.run(changesOf("before", log.before, random));
+      await store.run(changesOf("before", log.before, random), { mismatch: 1 });
       await expectOracle(store, log, log.before, []);
       const crashAfterWrite = await resnapshotAll(store, log, random);
       await expectOracle(store, log, crashAfterWrite.truth, crashAfterWrite.ended);
@@ -237,9 +239,9 @@ test(
       const random = new Random(scenario.seed);
       const some = mine.slice(0, random.between(0, last));
       const store = await open(log, { online: memoryOnlineStore(), offline: memoryOfflineStore() });
-      await store.run(changesOf("before", log.before, random));
+      await store.run(changesOf("before", log.before, random), { mismatch: 1 });
       const refused: unknown = await store
-        .resnapshot(source.name, changesOf("some", some, random))
+        .resnapshot(source.name, changesOf("some", some, random), { mismatch: 1 })
         .then(
           () => null,
           (error: unknown) => error,
@@ -253,7 +255,8 @@ test(
       );
       // a run also continues it until its end: the first meets the last row, the second has read
       // everything that existed
-      for (const again of [mine, mine]) await store.run(changesOf("rest", again, random));
+      for (const again of [mine, mine])
+        await store.run(changesOf("rest", again, random), { mismatch: 1 });
       expect(await store.status()).toContainEqual(
         expect.objectContaining({ source: source.name, generation: 1, resnapshotting: false }),
       );
@@ -285,7 +288,9 @@ test(
         online: memoryOnlineStore(before.online),
         offline: memoryOfflineStore(before.offline),
       });
-      await store.run(changesOf("before", log.before, new Random(log.scenario.seed)));
+      await store.run(changesOf("before", log.before, new Random(log.scenario.seed)), {
+        mismatch: 1,
+      });
       for (let crashAt = 0, died = true; died; crashAt++) {
         died = false;
         for (const crashAfterWrite of [false, true]) {
@@ -298,7 +303,9 @@ test(
             });
             for (const { source, generation, resnapshotting } of await one.status())
               if (generation === 0 || resnapshotting)
-                await one.resnapshot(source, changesOf("after", log.after, random, 40));
+                await one.resnapshot(source, changesOf("after", log.after, random, 40), {
+                  mismatch: 1,
+                });
           };
           const death: unknown = await attempt({ writes: 0, crashAt, crashAfterWrite }).then(
             () => null,
@@ -338,7 +345,7 @@ test(
       const [log] = logsWithSnapshotEnd(firstSeed + 1000 * i, 1, aftermath, SMALL) as [LogWithGap];
       await inFolder(async (folder) => {
         const store = await open(log, realStores(folder));
-        await store.run(changesOf("before", log.before, random));
+        await store.run(changesOf("before", log.before, random), { mismatch: 1 });
         await store.close();
         for (let done = false, tries = 0; !done; tries++) {
           const args = [folder, String(log.scenario.seed), aftermath];

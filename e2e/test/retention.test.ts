@@ -38,7 +38,8 @@ interface Retained {
 
 function retained(seed: number): Retained {
   const random = new Random(seed);
-  const made = generateScenario(seed, { requests: 40 });
+  // The oracle takes long for the views of every aggregation.
+  const made = generateScenario(seed, { requests: 40, everyAggregation: seed % 3 === 0 });
   const scenario = random.chance(0.5) ? scenarioWith(made, (view) => view.kind === "window") : made;
   const order = otherDelivery(scenario, random).flat();
   const size = Math.ceil(order.length / RUNS);
@@ -87,7 +88,7 @@ async function compareAll(
       await store.close();
       store = await open();
     }
-    await store.run(scenarioSource(scenario, [part.slice(0, 5), part.slice(5)]));
+    await store.run(scenarioSource(scenario, [part.slice(0, 5), part.slice(5)]), { mismatch: 1 });
     const asked = new Set(scenario.views.map(({ source }) => source.name));
     const horizons = (await store.status()).flatMap(({ source, online }) =>
       online?.horizon == null || !asked.has(source) ? [] : [parseTime(online.horizon, null)!],
@@ -134,7 +135,7 @@ async function compareAll(
 
 test(
   "requests at or after the horizon give the oracle's bits, earlier ones are refused",
-  { timeout: 600_000 },
+  { timeout: 1_200_000 },
   async () => {
     const total = { compared: 0, refused: 0 };
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
@@ -170,7 +171,12 @@ test(
       const { scenario: made, retain, log, clocks } = retained(seed);
       const scenario = scenarioWith(
         made,
-        (view) => view.kind === "window" && view.source.eventTime.kind === "column",
+        (view) =>
+          view.kind === "window" &&
+          view.source.eventTime.kind === "column" &&
+          // every version of a dimension is kept
+          view.lookups === undefined &&
+          view.features.every(isOverLengths),
       );
       if (scenario.views.length === 0) continue;
       const data = memoryOnlineData();
@@ -185,10 +191,12 @@ test(
         },
         clock: () => new Date(now / 1000),
       });
-      await store.run(scenarioSource(scenario));
+      await store.run(scenarioSource(scenario), { mismatch: 1 });
       before += cells(data);
       // beyond every event, every window, the store's retention and the log's
-      const sources = new Set(scenario.views.map((view) => view.source));
+      const sources = new Set(
+        scenario.views.flatMap((view) => (view.parts ?? [view]).map(({ source }) => source)),
+      );
       const latest = Math.max(
         ...scenario.truth.flatMap(({ source, values }) =>
           [...sources].flatMap(({ name, columns, eventTime }) => {
@@ -202,7 +210,7 @@ test(
         now,
       );
       now = Math.ceil((latest + 28 * 86_400 * SECOND + retain + log) / 1000) * 1000 + 120_000_000;
-      await store.run(scenarioSource(scenario, []));
+      await store.run(scenarioSource(scenario, []), { mismatch: 1 });
       const quarantined = (await store.status()).reduce(
         (sum, { online }) => sum + online!.quarantinedRows,
         0,
@@ -219,6 +227,13 @@ test(
     expect(before).toBeGreaterThan(seeds * 10);
   },
 );
+
+/** Whether all windows are lengths, which are at most 28 days: others may keep rows longer. */
+function isOverLengths(feature: Scenario["views"][number]["features"][number]): boolean {
+  return [feature, ...(feature.function?.aggregates ?? [])].every(
+    ({ window }) => typeof window === "number",
+  );
+}
 
 function seconds(length: number): Keep {
   return `${length / SECOND}s` as "1s";

@@ -23,15 +23,22 @@ test(
       // if commit times go back, known-from is raised; a dimension that holds from before its
       // snapshot was not served then
       const scenario = scenarioWith(
-        generateScenario(seed, { traits: { clockGoesBack: false }, requests: 12 }),
-        ({ source }) => source.eventTime.kind === "column" || source.eventTime.since === null,
+        generateScenario(seed, {
+          traits: { clockGoesBack: false },
+          requests: 12,
+          everyAggregation: true,
+        }),
+        ({ source, lookups = [] }) =>
+          [source, ...lookups.map(({ dimension }) => dimension)].every(
+            ({ eventTime }) => eventTime.kind === "column" || eventTime.since === null,
+          ),
       );
       const definitions = scenarioDefinitions(scenario);
       const history = await openStore({
         definitions,
         offline: { store: memoryOfflineStore(), buckets: 2 },
       });
-      await history.run(scenarioSource(scenario));
+      await history.run(scenarioSource(scenario), { mismatch: 1 });
       expect(await storeDifferences(history, scenario, scenario.requests, "as known")).toEqual([]);
       for (const request of scenario.requests) {
         const store = await openStore({
@@ -42,7 +49,7 @@ test(
         const before = scenario.truth.flatMap(({ committed }, line) =>
           committed === null || committed < request.time ? [line] : [],
         );
-        await store.run(scenarioSource(scenario, [before]));
+        await store.run(scenarioSource(scenario, [before]), { mismatch: 1 });
         expect(
           await storeDifferences(store, scenario, [request], "online", { mode: "known" }),
         ).toEqual([]);

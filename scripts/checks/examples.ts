@@ -17,6 +17,10 @@ interface Example {
   /** Where the example stands, for messages. */
   readonly name: string;
   readonly text: string;
+  /** The entry point that exports what it shows. Its names are meant. */
+  readonly entry: string;
+  /** The name of what it shows. */
+  readonly shown: string;
 }
 
 export const examples: Step = {
@@ -30,9 +34,12 @@ export const examples: Step = {
     const found = new Map<string, Example>();
     /** The module of each name that an example may use. */
     const modules = new Map<string, string>();
+    const names = new Map<string, ReadonlySet<string>>();
     for (const name of exportsOf(program, join(HOME, NAMES))) modules.set(name.name, NAMES);
     for (const [module, file] of entries) {
-      for (const exported of exportsOf(program, file)) {
+      const all = exportsOf(program, file);
+      names.set(module, new Set(all.map(({ name }) => name)));
+      for (const exported of all) {
         const symbol =
           exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
         const declaration = symbol.declarations?.[0];
@@ -44,13 +51,24 @@ export const examples: Step = {
         const own = examplesOf(symbol, checker);
         if (own.length === 0 && isValue(declaration))
           complaints.push(`${where}: has no @example; show a use of it`);
-        for (const [i, text] of own.entries()) found.set(`${where} ${i}`, { name: where, text });
+        for (const [i, text] of own.entries())
+          found.set(`${where} ${i}`, { name: where, text, entry: module, shown: exported.name });
         for (const member of symbol.members?.values() ?? [])
           for (const [i, text] of examplesOf(member, checker).entries())
-            found.set(`${where}.${member.name} ${i}`, { name: `${where}.${member.name}`, text });
+            found.set(`${where}.${member.name} ${i}`, {
+              name: `${where}.${member.name}`,
+              text,
+              entry: module,
+              shown: exported.name,
+            });
       }
     }
-    return outcomeOf([...complaints, ...compile([...found.values()], modules, options)]);
+    const moduleOfName = (name: string, { entry, shown }: Example): string | undefined => {
+      const first = modules.get(name);
+      const isOwn = first !== NAMES || name === shown;
+      return isOwn && names.get(entry)!.has(name) ? entry : first;
+    };
+    return outcomeOf([...complaints, ...compile([...found.values()], moduleOfName, options)]);
   },
 };
 
@@ -101,13 +119,13 @@ function examplesOf(symbol: ts.Symbol, checker: ts.TypeChecker): readonly string
 /** Compiles the examples in memory, each as a module. */
 function compile(
   all: readonly Example[],
-  modules: ReadonlyMap<string, string>,
+  moduleOfName: ModuleOfName,
   options: ts.CompilerOptions,
 ): readonly string[] {
   const files = new Map(
     all.map((example, i) => [
       join(HOME, `example-${i}.ts`),
-      { example, text: moduleOf(example.text, modules) },
+      { example, text: moduleOf(example, moduleOfName) },
     ]),
   );
   const host = ts.createCompilerHost(options);
@@ -133,11 +151,14 @@ function compile(
   });
 }
 
-function moduleOf(example: string, modules: ReadonlyMap<string, string>): string {
-  const used = new Set(example.match(/[A-Za-z]\w*/g));
-  const imports = [...modules]
-    .filter(([name]) => used.has(name))
-    .map(([name, module]) => `import { ${name} } from "${module}";`);
-  const body = example.replace(/^export default /m, "const exported = ");
+/** Gives the module of a name that an example uses. */
+type ModuleOfName = (name: string, example: Example) => string | undefined;
+
+function moduleOf(example: Example, moduleOfName: ModuleOfName): string {
+  const imports = [...new Set(example.text.match(/[A-Za-z]\w*/g))].flatMap((name) => {
+    const module = moduleOfName(name, example);
+    return module === undefined ? [] : [`import { ${name} } from "${module}";`];
+  });
+  const body = example.text.replace(/^export default /m, "const exported = ");
   return `${imports.join("\n")}\nexport async function example() {\n${body}\n}\n`;
 }

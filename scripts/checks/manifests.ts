@@ -1,11 +1,12 @@
 /** Checks the manifest of every published package: what npm shows, and what a release needs. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { publishedPackages, type Manifest, type Package } from "./packages.ts";
 import { root, type Step } from "./step.ts";
 
 const REPOSITORY = "https://github.com/tidemark-features/tidemark";
 const NODE = ">=22.18";
+const licenseText = readFileSync(join(root, "LICENSE"), "utf8");
 
 export const manifests: Step = {
   name: "manifests",
@@ -34,7 +35,7 @@ function faultsOf(
     bugs: { url: `${REPOSITORY}/issues` },
     repository: { type: "git", url: `git+${REPOSITORY}.git`, directory: home },
     engines: { node: NODE },
-    publishConfig: { access: "public" },
+    publishConfig: { access: "public", provenance: true },
   };
   const faults = Object.entries(expected)
     .filter(([name, value]) => !same(manifest[name as keyof Manifest], value))
@@ -43,6 +44,9 @@ function faultsOf(
   if ((manifest.keywords ?? []).length < 3) faults.push("keywords needs at least three words");
   if (!fixed.some((group) => group.includes(manifest.name)))
     faults.push(`.changeset/config.json: add ${manifest.name} to the group in "fixed"`);
+  const license = join(directory, "LICENSE");
+  if (!existsSync(license) || readFileSync(license, "utf8") !== licenseText)
+    faults.push("the package has no LICENSE, or another one; copy LICENSE of the repository");
   return [
     ...faults.map((fault) => `${home}/package.json: ${fault}`),
     ...readmeFaults(readFileSync(join(directory, "README.md"), "utf8")).map(

@@ -13,7 +13,7 @@ export interface Manifest {
   readonly license?: string;
   readonly repository?: Readonly<Record<string, string>>;
   readonly engines?: Readonly<Record<string, string>>;
-  readonly publishConfig?: Readonly<Record<string, string>>;
+  readonly publishConfig?: Readonly<Record<string, string | boolean>>;
   readonly exports?: Readonly<Record<string, unknown>>;
   readonly bin?: Readonly<Record<string, string>>;
 }

@@ -30,8 +30,13 @@ export const words: Step = {
   },
 };
 
-/** Names that others chose: Temporal's, Kafka's, a street of the demo's bank. */
-const FOREIGN = new Set(["epochNanoseconds", "BOOTSTRAP_SERVERS", "Mill Lane"]);
+/** Names that others chose: Temporal's, Kafka's, a street of the demo's bank, a public option. */
+const FOREIGN = new Set([
+  "epochNanoseconds",
+  "BOOTSTRAP_SERVERS",
+  "Mill Lane",
+  "serveWhileFilling",
+]);
 
 /** The rows of the glossary's second table. */
 function unusedWords(glossary: string): readonly UnusedWord[] {

@@ -1,5 +1,6 @@
 /** The definitions that examples in comments speak of. */
 import {
+  boolean,
   count,
   entity,
   featureService,
@@ -23,6 +24,7 @@ export const transactions = source("transactions", {
     user_id: string("User ID"),
     vendor: string("Vendor"),
     amount: float64("Amount").nullable(),
+    online: boolean("Online"),
     time: timestamp("Time", { zone: "UTC" }),
   },
   primaryKey: ["id"],

@@ -2,6 +2,7 @@
 import type { ServerResponse } from "node:http";
 import type { Client } from "@tidemark/client";
 import type { Store } from "@tidemark/core";
+import type { MockStore } from "@tidemark/core/testing";
 import type { ChangeSource, ComputeEngine, SourceSpec } from "@tidemark/core/spi";
 import type { ObjectStore } from "@tidemark/delta";
 import type { FeatureServer } from "@tidemark/server";
@@ -12,10 +13,11 @@ export { definitions };
 export { customers, fraud, logins, profile, transactions, user, weekly } from "./features.ts";
 
 export declare const store: Store;
+export declare const bank: MockStore;
+export declare const asOf: string;
 export declare const client: Client<typeof definitions>;
 export declare const server: FeatureServer;
-export declare const first: FeatureServer;
-export declare const second: FeatureServer;
+export declare const other: FeatureServer;
 export declare const entities: { user_id: string }[];
 export declare const labels: { user_id: string; event_timestamp: string; fraud: boolean }[];
 export declare const row: { amount_l1w: number };

@@ -1,7 +1,8 @@
 /** Makes a user's project of a page's examples: a directory where `@tidemark/*` are installed. */
 import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ChildEnd, startNode, startProgram } from "@tidemark/testkit/child-process";
+import { type ChildEnd, startNode } from "@tidemark/testkit/child-process";
+import { startPython } from "@tidemark/testkit/python-program";
 import ts from "typescript";
 import { type Block, type Page, root, valueOf } from "./page.ts";
 
@@ -89,13 +90,9 @@ export function complaints(
 
 const env = { TZ: "UTC", NO_COLOR: "1" };
 
-/** Runs a program in the project. */
-export function run(
-  { directory }: Project,
-  command: string,
-  args: readonly string[],
-): Promise<ChildEnd> {
-  return startProgram(command, args, { cwd: directory, env }).ended;
+/** Runs Python code in the project. */
+export function runPython({ directory }: Project, python: string, code: string): Promise<ChildEnd> {
+  return startPython(python, ["-c", code], { cwd: directory, env }).ended;
 }
 
 /** Runs a TypeScript program in the project. */

@@ -189,7 +189,7 @@ async function deliveredTwice({ offline }: RealStores): Promise<number> {
   for (const { spec } of bank.sources) {
     const seen = new Set<string>();
     for await (const batch of offline.scan(`${spec.name}/changes`, {
-      columns: ["_order", "_op", ...spec.primaryKey, "_snapshot"],
+      columns: ["_order", "_op", "_row", "_key", "_snapshot"],
     })) {
       for (let i = 0; i < batch.length; i++) {
         const row = batch.vectors.map((vector) => String(valueAt(vector, i)));

@@ -25,6 +25,7 @@ console.log("ready");
 await store.run(
   slowSource(
     kafkaChanges({
+      unreadable: "keep",
       brokers: [broker],
       topics: new RegExp(topics),
       until: "caught-up",
@@ -33,6 +34,7 @@ await store.run(
     }),
     10,
   ),
+  { mismatch: "ignore" },
 );
 await store.close();
 process.exit(0);

@@ -41,6 +41,7 @@ printLine("ready");
 async function run(): Promise<void> {
   const store = await openFlow(bank, stores);
   const source = kafkaChanges({
+    unreadable: "keep",
     brokers,
     topics: new RegExp(topics),
     batchMessages: 40,

@@ -21,7 +21,15 @@ async function run(): Promise<void> {
   });
   for (let ended = ""; ended !== "done";) {
     ended = await store
-      .run(recordedTopic(topicPath(folder), { batchChanges: 3, onWarning: () => undefined }))
+      .run(
+        recordedTopic(topicPath(folder), {
+          batchChanges: 3,
+          onWarning: () => undefined,
+          unreadable: "keep",
+        }),
+        // Each batch is written as it comes, so that a kill meets it.
+        { mismatch: "ignore" },
+      )
       .then(
         () => "done",
         (error: unknown) => {

@@ -25,7 +25,7 @@ const KNOWN_FAILURES: readonly (readonly [names: RegExp, code: ErrorCode, messag
   [
     /^NoSuchBucket$/,
     "OBJECTS_BUCKET_MISSING",
-    "there is no such bucket; make it (`mc mb`, `aws s3 mb`), or correct its name",
+    "there is no such bucket; correct its name, or make it (`mc mb`, `aws s3 mb`) for a new lake",
   ],
   [
     /^RequestTimeTooSkewed$/,
@@ -60,9 +60,10 @@ const KNOWN_FAILURES: readonly (readonly [names: RegExp, code: ErrorCode, messag
     "OBJECTS_FULL",
     "no space is left; make room and try again: nothing was half-written",
   ],
+  // MinIO that shuts down answers unfinished requests with 499 ClientDisconnected.
   // prettier-ignore
   [
-    /^(ECONN|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|ERR_STREAM_PREMATURE|Timeout|RequestTimeout|SlowDown|ServiceUnavailable|InternalError|XMinioServerNotInitialized|5\d\d$)/,
+    /^(ECONN|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|ERR_STREAM_PREMATURE|Timeout|RequestTimeout|SlowDown|ServiceUnavailable|InternalError|XMinioServerNotInitialized|ClientDisconnected|499|5\d\d$)/,
     "OBJECTS_UNREACHABLE",
     "the server did not answer, or not in time; " +
       "check the endpoint and that it runs, then try again",
@@ -114,5 +115,5 @@ export function nameOf(error: unknown): unknown {
 /** True if a request that failed this way may have been executed. */
 export function isAmbiguous(error: unknown): boolean {
   const status = statusOf(error);
-  return status === undefined || status >= 500 || status === 408 || status === 200;
+  return status === undefined || status >= 500 || [200, 408, 499].includes(status);
 }

@@ -9,6 +9,7 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import { TidemarkError } from "@tidemark/core";
+import { withoutUserInfo } from "@tidemark/core/internal";
 import type { ObjectStore } from "@tidemark/delta";
 import { s3ClientOf, abortOptions, type S3ObjectsOptions } from "./client.ts";
 import { isAmbiguous, nameOf, objectError, statusOf } from "./errors.ts";
@@ -56,7 +57,7 @@ export function s3Objects(options: S3ObjectsOptions): ObjectStore {
   const s3 = s3ClientOf(options);
   const folder = (options.prefix ?? "").replace(/^\/+|\/+$/g, "");
   const root = folder === "" ? "" : `${folder}/`;
-  const atEndpoint = endpoint === undefined ? "" : ` at ${endpoint}`;
+  const atEndpoint = endpoint === undefined ? "" : ` at ${withoutUserInfo(endpoint)}`;
   const name = `s3://${Bucket}${folder === "" ? "" : `/${folder}`}${atEndpoint}`;
   let proven = false;
 

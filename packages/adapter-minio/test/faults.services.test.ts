@@ -222,6 +222,15 @@ suiteNeeding(minioServer(), "when a real MinIO is behind a bad network", () => {
       assert.equal(text(await objects.read("made")), "the probe is behind us");
     });
 
+    test("a server that shuts down under a request is unreachable for now", async () => {
+      const { proxy, objects } = await behind(await buckets.make());
+      proxy.plan(499);
+      await assert.rejects(() => objects.put("made", bytes("again")), {
+        code: "OBJECTS_UNREACHABLE",
+        retryable: true,
+      });
+    });
+
     test("a list goes over its pages, and what it names goes in two requests", async () => {
       const bucket = await buckets.make();
       const objects = buckets.objects(bucket, { prefix: "lake" });

@@ -1,5 +1,5 @@
 /** Opens the connection, and types the part of better-sqlite3 that is called. */
-import { existsSync, mkdirSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { TidemarkError } from "@tidemark/core";
@@ -23,11 +23,17 @@ export interface SqliteStatement {
 }
 
 export interface ConnectionOptions {
+  /** Makes no file and no directory. */
+  readonly mustExist: boolean;
   readonly readOnly: boolean;
   readonly busyTimeout: number;
   readonly synchronous: "full" | "normal";
   readonly cacheBytes: number;
   readonly mmapBytes: number;
+  /** The permissions of a new file, which SQLite gives to its log too. */
+  readonly fileMode: number;
+  /** The permissions of a new directory. */
+  readonly directoryMode: number;
 }
 
 /**
@@ -48,7 +54,8 @@ export function openDatabase(
   options: ConnectionOptions,
 ): SqliteDatabase {
   try {
-    if (!options.readOnly) mkdirSync(dirname(path), { recursive: true });
+    if (!options.readOnly && !options.mustExist)
+      mkdirSync(dirname(path), { recursive: true, mode: options.directoryMode });
   } catch (error) {
     throw new TidemarkError(
       "ONLINE_STORE_READ_ONLY",
@@ -65,7 +72,13 @@ export function openDatabase(
   }
   let database: SqliteDatabase | null = null;
   try {
-    database = new Database(path, { readonly: options.readOnly, timeout: options.busyTimeout });
+    if (!options.readOnly && !options.mustExist && path !== ":memory:")
+      makeFile(path, options.fileMode);
+    database = new Database(path, {
+      readonly: options.readOnly,
+      fileMustExist: options.mustExist,
+      timeout: options.busyTimeout,
+    });
     database.exec(
       `PRAGMA cache_size = -${Math.ceil(options.cacheBytes / 1024)}; ` +
         `PRAGMA mmap_size = ${options.mmapBytes}; PRAGMA synchronous = ${options.synchronous}`,
@@ -81,5 +94,15 @@ export function openDatabase(
   } catch (error) {
     database?.close();
     throw asTidemarkError(name, error, path);
+  }
+}
+
+/** Makes a missing file. SQLite itself would make it readable to every user of the machine. */
+function makeFile(path: string, mode: number): void {
+  if (existsSync(path)) return;
+  try {
+    closeSync(openSync(path, "a", mode));
+  } catch {
+    // SQLite meets the same error and names it.
   }
 }

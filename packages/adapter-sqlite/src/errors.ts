@@ -24,6 +24,12 @@ const KNOWN_FAILURES: readonly (readonly [sqlite: string, code: ErrorCode, messa
     "the disk is full and nothing of this step was written; make room and write again",
   ],
   [
+    // the file of shared memory beside a write-ahead log cannot grow
+    "SQLITE_IOERR_SHMSIZE",
+    "ONLINE_STORE_FULL",
+    "the disk is full, so the file cannot be opened; make room and try again",
+  ],
+  [
     "SQLITE_READONLY",
     "ONLINE_STORE_READ_ONLY",
     "it cannot be written; " +

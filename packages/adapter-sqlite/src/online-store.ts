@@ -6,12 +6,23 @@ import type {
   CellWrite,
   Checkpoint,
   MetadataStep,
+  OnlineBackups,
   OnlineStore,
   Position,
   PositionStep,
 } from "@tidemark/core/spi";
+import { backUpFile, checkRestore, restoreFile } from "./backup.ts";
 import { type SqliteDatabase, openDatabase } from "./database.ts";
 import { asTidemarkError } from "./errors.ts";
+import {
+  fileAt,
+  fileGone,
+  formerLogLeft,
+  isSameFile,
+  replacedDuringStep,
+  TRUST_TIME,
+  type FileIdentity,
+} from "./file-guard.ts";
 import { namespaceId, prepareFile } from "./schema.ts";
 import { type Statements, prepareStatements } from "./statements.ts";
 
@@ -48,15 +59,39 @@ export interface SqliteOnlineOptions {
    * includes the map. Default: 1 GiB.
    */
   readonly mmapBytes?: number | undefined;
-  /** @internal Called around each commit, for tests that kill the process there. */
-  readonly failpoint?: ((name: "before-commit" | "after-commit") => void) | undefined;
+  /**
+   * The permissions of a new file and of its write-ahead log. The umask still applies. Default:
+   * 0o600, for this user alone.
+   */
+  readonly fileMode?: number | undefined;
+  /** The permissions of a new directory. The umask still applies. Default: 0o700. */
+  readonly directoryMode?: number | undefined;
+  /** @internal Called around each commit and purge, for tests that kill the process there. */
+  readonly failpoint?:
+    | ((name: "before-commit" | "after-commit" | "before-purge" | "after-purge") => void)
+    | undefined;
+}
+
+interface Connection {
+  readonly database: SqliteDatabase;
+  readonly statements: Statements;
 }
 
 interface OpenNamespace {
   readonly namespace: string;
-  readonly database: SqliteDatabase;
-  readonly statements: Statements;
   readonly changeCounter: ChangeCounter;
+  /** null: another file took the place of the file, and could not be opened yet. */
+  connection: Connection | null;
+  /** The file that is open. null: it is no file of this store's own. */
+  file: FileIdentity | null;
+  /** The write-ahead log of the file, as last seen. */
+  log: FileIdentity | null;
+  /** When (ms) the path is looked at again. */
+  trustedUntil: number;
+  /** Why the new file could not be opened. It is tried again when the trust ends. */
+  refusal: unknown;
+  /** How many files the path has had. The versions of cells tell them apart. */
+  files: number;
 }
 
 /**
@@ -79,6 +114,8 @@ export function sqliteOnlineStore(
     synchronous = "full",
     cacheBytes = 64 * 1024 * 1024,
     mmapBytes = 1024 * 1024 * 1024,
+    fileMode = 0o600,
+    directoryMode = 0o700,
     failpoint,
   } = options;
   const busyTimeout = timeLimitMillis(
@@ -87,25 +124,82 @@ export function sqliteOnlineStore(
   );
   const path = typeof file === "string" ? file : null;
   const name = path === null ? "sqlite online store" : `sqlite online store ${path}`;
+  /** The path that is watched; null: there is no file, or its owner is not this store. */
+  const watched = path === null || path === "" || path === ":memory:" ? null : path;
   let opened: OpenNamespace | null = null;
 
-  function withStatements<T>(run: (statements: Statements) => T): T {
+  /**
+   * The connection to the file at the path. `looksNow`: the path is looked at even if the last look
+   * was just now.
+   *
+   * @throws ONLINE_FILE_GONE when the path has no file.
+   */
+  function connectionNow(looksNow = false): Connection {
     if (opened === null)
       throw new TidemarkError(
         "ONLINE_STORE_NOT_OPEN",
         `${name}: is not open; call open({ namespace }) first`,
       );
+    if (watched === null) return opened.connection!;
+    const now = performance.now();
+    if (now < opened.trustedUntil) {
+      if (opened.connection === null) throw opened.refusal;
+      if (!looksNow) return opened.connection;
+    }
+    const found = fileAt(watched);
+    if (found === null) throw fileGone(name);
+    if (opened.connection === null || !isSameFile(found, opened.file))
+      return openOther(opened, watched, found);
+    opened.log = fileAt(`${watched}-wal`) ?? opened.log;
+    opened.trustedUntil = now + TRUST_TIME;
+    return opened.connection;
+  }
+
+  /** Opens the file that took the place of the open one. */
+  function openOther(from: OpenNamespace, at: string, found: FileIdentity): Connection {
+    const log = fileAt(`${at}-wal`);
+    if (found.bytes > 0n && log !== null && log.bytes > 0n && isSameFile(log, from.log))
+      throw formerLogLeft(name);
+    // SQLite does not remove the log of a file that is not at its path. Close first: the locks of
+    // a process on the shared memory of the log end when any of its connections closes.
+    from.connection?.database.close();
+    from.connection = null;
+    from.trustedUntil = performance.now() + TRUST_TIME;
     try {
-      return run(opened.statements);
+      from.connection = connect(from.namespace, from.files + 1, true);
+    } catch (error) {
+      from.refusal = error;
+      throw error;
+    }
+    from.files++;
+    Object.assign(from.changeCounter, { others: null, own: null });
+    from.file = fileAt(at);
+    from.log = fileAt(`${at}-wal`);
+    return from.connection;
+  }
+
+  function withStatements<T>(run: (statements: Statements) => T): T {
+    const { statements } = connectionNow();
+    try {
+      return run(statements);
     } catch (error) {
       throw asTidemarkError(name, error, path);
     }
   }
 
-  function openNamespace(namespace: string): OpenNamespace {
+  function connect(namespace: string, files: number, mustExist: boolean): Connection {
     const database =
       typeof file === "string"
-        ? openDatabase(file, name, { readOnly, busyTimeout, synchronous, cacheBytes, mmapBytes })
+        ? openDatabase(file, name, {
+            mustExist,
+            readOnly,
+            busyTimeout,
+            synchronous,
+            cacheBytes,
+            mmapBytes,
+            fileMode,
+            directoryMode,
+          })
         : file;
     try {
       if (!readOnly) prepareFile(database, name, namespace);
@@ -116,16 +210,37 @@ export function sqliteOnlineStore(
           `${name}: has no namespace "${namespace}" yet; ` +
             "open it without readOnly first, in the process that writes",
         );
-      return {
-        namespace,
-        database,
-        statements: prepareStatements(database, id),
-        changeCounter: { others: null, own: null, count: 0 },
-      };
+      return { database, statements: prepareStatements(database, id, files) };
     } catch (error) {
       if (path !== null) database.close();
       throw asTidemarkError(name, error, path);
     }
+  }
+
+  function backupsOf(file: string): OnlineBackups {
+    return {
+      async write({ to, prepare, signal, onProgress }) {
+        await backUpFile(file, name, {
+          to,
+          signal,
+          onProgress,
+          async prepare() {
+            const copy = sqliteOnlineStore(to, { fileMode });
+            try {
+              await prepare(copy);
+            } finally {
+              await copy.close();
+            }
+          },
+        });
+      },
+      open: (copy) => sqliteOnlineStore(copy, { readOnly: true }),
+      async check({ replace }) {
+        checkRestore(file, name, replace);
+      },
+      restore: ({ from, replace, signal }) =>
+        restoreFile(file, name, { from, replace, fileMode, directoryMode, signal }),
+    };
   }
 
   return {
@@ -143,7 +258,17 @@ export function sqliteOnlineStore(
       while (opened === null) {
         signal?.throwIfAborted();
         try {
-          opened = openNamespace(namespace);
+          const connection = connect(namespace, 0, false);
+          opened = {
+            namespace,
+            changeCounter: { others: null, own: null, count: 0 },
+            connection,
+            file: watched === null ? null : fileAt(watched),
+            log: watched === null ? null : fileAt(`${watched}-wal`),
+            trustedUntil: performance.now() + TRUST_TIME,
+            refusal: null,
+            files: 0,
+          };
         } catch (error) {
           // Switching to WAL does not wait for the lock: if two processes open a new file, SQLite
           // reports busy at once.
@@ -211,6 +336,7 @@ export function sqliteOnlineStore(
       const ordered =
         cells.length > 1 ? [...cells].sort((a, b) => Buffer.compare(a.key, b.key)) : cells;
       refuseDuplicates(name, ordered, positions, metadata);
+      const connection = connectionNow(true);
       const done = withStatements((statements) =>
         transaction(statements, "beginImmediate", () => {
           if (
@@ -225,6 +351,8 @@ export function sqliteOnlineStore(
       );
       if (!done) return "conflict";
       failpoint?.("after-commit");
+      // a step that went into a file without a path is lost, and its caller must not go on
+      if (connectionNow(true) !== connection) throw replacedDuringStep(name);
       return "done";
     },
 
@@ -266,19 +394,63 @@ export function sqliteOnlineStore(
       });
     },
 
+    async deleteCells({ prefix, limit }) {
+      return withStatements((statements) => {
+        const removed = statements.deleteCells.run(prefix, afterPrefix(prefix), limit).changes;
+        return { removed, cursor: removed < limit ? null : prefix.slice() };
+      });
+    },
+
+    async scan({ prefix, limit, cursor }) {
+      return withStatements((statements) => {
+        const end = afterPrefix(prefix);
+        const cells = (
+          cursor === null
+            ? statements.scan.all(prefix, end, limit + 1)
+            : statements.scanAfter.all(cursor, end, limit + 1)
+        ) as (Cell & { readonly key: Uint8Array })[];
+        return cells.length > limit
+          ? { cells: cells.slice(0, limit), cursor: cells[limit - 1]!.key }
+          : { cells, cursor: null };
+      });
+    },
+
+    async purge() {
+      return withStatements((statements) => {
+        failpoint?.("before-purge");
+        // A free page and the write-ahead log hold old cells until something overwrites them.
+        statements.vacuum.run();
+        failpoint?.("after-purge");
+        const { busy } = statements.truncateLog.get() as { readonly busy: unknown };
+        return Number(busy) === 0;
+      });
+    },
+
     async size() {
       return withStatements(
         (statements) => statements.size.get() as { readonly cells: number; readonly bytes: number },
       );
     },
 
+    ...(path === null || path === ":memory:" ? {} : { backups: backupsOf(path) }),
+
     async close() {
       if (opened === null) return;
-      const { database } = opened;
+      const { connection } = opened;
       opened = null;
-      if (path !== null) database.close();
+      if (path !== null) connection?.database.close();
     },
   };
+}
+
+/** The least key after every key with this prefix. No key begins with ten bytes of 255. */
+function afterPrefix(prefix: Uint8Array): Uint8Array {
+  let last = prefix.length - 1;
+  while (last >= 0 && prefix[last] === 255) last--;
+  if (last < 0) return Buffer.alloc(10, 255);
+  const end = prefix.slice(0, last + 1);
+  end[last]!++;
+  return end;
 }
 
 /** Commits if `run` returns true, else rolls back. */
@@ -365,7 +537,7 @@ function setMetadata(
   for (const { key, expected, next } of steps) {
     const at = statements.metadataText.get(source, key) as { readonly value: string } | undefined;
     if ((at?.value ?? null) !== expected) return false;
-    if (next !== expected) statements.setMetadata.run(source, key, next);
+    if (next !== expected && next !== null) statements.setMetadata.run(source, key, next);
   }
   return true;
 }

@@ -351,5 +351,22 @@ describe("a full disk is ONLINE_STORE_FULL, and the step that met it is not ther
         }),
       );
     });
+
+    test("a store that is opened on a disk without a free byte", async () => {
+      await inDirectory((directory) =>
+        onSmallDisk(directory, "4m", async () => {
+          const path = join(directory, "online.db");
+          await (await openStore(path)).close();
+          expect(() => {
+            writeFileSync(join(directory, "filler"), new Uint8Array(5 * 2 ** 20));
+          }).toThrow("ENOSPC");
+          await expect(openStore(path)).rejects.toMatchObject({
+            code: "ONLINE_STORE_FULL",
+            message: expect.stringContaining("make room"),
+            retryable: true,
+          });
+        }),
+      );
+    });
   });
 });

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { historyTables, queryTrino } from "../src/index.ts";
 
 let server: Server | undefined;
@@ -21,7 +21,7 @@ afterEach(
     }),
 );
 
-type Answer = readonly [status: number, body: unknown];
+type Answer = readonly [status: number, body: unknown, headers?: Readonly<Record<string, string>>];
 
 /** Answers each request with `answer`. Returns the address and the received requests. */
 async function serveAnswers(
@@ -31,8 +31,8 @@ async function serveAnswers(
   let url = "";
   server = createServer(async (request, response) => {
     requests.push(`${request.method} ${request.url}`);
-    const [status, body] = await answer(request, url, requests.length);
-    response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body));
+    const [status, body, headers = {}] = await answer(request, url, requests.length);
+    response.writeHead(status, headers).end(typeof body === "string" ? body : JSON.stringify(body));
   });
   await new Promise<void>((resolve) => {
     server!.listen(0, "127.0.0.1", resolve);
@@ -111,13 +111,73 @@ test("a refused user, an unreachable address and another server are named errors
   });
   await expect(queryTrino({ url: "127.0.0.1:8080" }, "SELECT 1")).rejects.toMatchObject({
     code: "TRINO_UNREACHABLE",
-    message: expect.stringContaining("write http://host:port"),
+    message: expect.stringContaining("write https://host:port"),
   });
   server!.close();
   server!.closeAllConnections();
   await expect(queryTrino({ url }, "SELECT 1")).rejects.toMatchObject({
     code: "TRINO_UNREACHABLE",
     message: expect.stringContaining("nobody answers"),
+  });
+});
+
+describe("the password", () => {
+  const login = { user: "ana", password: "word-of-ana" };
+
+  test("goes to the coordinator's own origin only: results elsewhere are refused", async () => {
+    const received: string[] = [];
+    const other = createServer((request, response) => {
+      received.push(request.headers.authorization ?? "");
+      response.end('{"id":"q","data":[[1]]}');
+    });
+    await new Promise<void>((resolve) => {
+      other.listen(0, "127.0.0.1", resolve);
+    });
+    const elsewhere = `http://localhost:${(other.address() as { port: number }).port}`;
+    for (const answer of [
+      [200, { id: "q", nextUri: `${elsewhere}/1` }],
+      [200, { id: "q", nextUri: "/relative" }],
+      [307, "", { location: `${elsewhere}/v1/statement` }],
+      [302, "", { location: "/elsewhere" }],
+    ] as const) {
+      const { url, requests } = await serveAnswers(() => answer);
+      const asked = queryTrino({ url, ...login }, "SELECT 1");
+      await expect(asked).rejects.toMatchObject({
+        code: "TRINO_UNREACHABLE",
+        message: expect.stringMatching(/the results are at|it redirects to/) as string,
+      });
+      await expect(asked).rejects.not.toThrow(/word-of-ana/);
+      expect(requests).toHaveLength(1);
+      server!.close();
+      server!.closeAllConnections();
+    }
+    other.close();
+    expect(received).toEqual([]);
+  });
+
+  test("does not go over plain HTTP to another machine, unless that is allowed", async () => {
+    const refused = expect.objectContaining({
+      code: "CREDENTIALS_UNENCRYPTED",
+      message: expect.stringContaining("allowInsecure: true") as string,
+    }) as Error;
+    const url = "http://trino.example.invalid:8080";
+    await expect(queryTrino({ url, ...login }, "SELECT 1")).rejects.toEqual(refused);
+    for (const allowed of [
+      { url, ...login, allowInsecure: true },
+      { url, user: "ana" },
+    ])
+      await expect(queryTrino(allowed, "SELECT 1")).rejects.toMatchObject({
+        code: "TRINO_UNREACHABLE",
+        message: expect.stringContaining("nobody answers") as string,
+      });
+  });
+
+  test("in the address is refused, and in no message", async () => {
+    for (const url of ["http://ana:word-of-ana@127.0.0.1:1", "ftp://ana:word-of-ana@trino"]) {
+      const asked = queryTrino({ url }, "SELECT 1");
+      await expect(asked).rejects.toMatchObject({ code: "TRINO_UNREACHABLE" });
+      await expect(asked).rejects.not.toThrow(/word-of-ana/);
+    }
   });
 });
 

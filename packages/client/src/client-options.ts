@@ -5,8 +5,13 @@ import type { TimeLimit } from "@tidemark/core";
 export interface ClientOptions {
   /** The server's address, such as `https://features.bank.example`. */
   readonly url: string;
-  /** The bearer token. A function is called before every request. */
+  /**
+   * The bearer token. A function is called before every request. It goes over https, or to this
+   * machine, only.
+   */
   readonly token?: string | (() => string | Promise<string>) | undefined;
+  /** Sends the token over plain HTTP to another machine, in a private network. Default: false. */
+  readonly allowInsecure?: boolean | undefined;
   /**
    * The time limit of one call with all its attempts. Materialization has no limit. Default: "5s".
    */

@@ -6,7 +6,9 @@ import {
   type FeatureReads,
   type MaterializeOptions,
   type MaterializeResult,
+  type MissingAsNull,
   type OnlineAnswer,
+  type OnMissing,
   type Pushes,
   type RequestedEntities,
   type SourceStatus,
@@ -30,13 +32,18 @@ export interface ServiceClient<Row, Needs> {
    * @throws SERVICE_UNKNOWN when the server has no service of this name.
    * @throws DEFINITIONS_DIFFER when the server's answer does not fit the server's definitions.
    */
-  getOnlineFeatures<const E extends readonly unknown[] = never, const M extends boolean = false>(
+  getOnlineFeatures<
+    const E extends readonly unknown[] = never,
+    const M extends boolean = false,
+    const N extends OnMissing = "error",
+  >(
     request: {
       readonly metadata?: M | undefined;
       readonly asOf?: TimeInput | undefined;
+      readonly onMissing?: N | undefined;
       readonly signal?: AbortSignal | undefined;
     } & RequestedEntities<E, Needs>,
-  ): Promise<OnlineAnswer<E, Row, M>>;
+  ): Promise<OnlineAnswer<E, MissingAsNull<Row, N>, M>>;
 }
 
 /** A client of Tidemark's server. `D` is the type of the module of definitions. */
@@ -80,6 +87,8 @@ export interface Client<D extends DefinitionExports = DefinitionExports>
  * @throws OPTION_UNKNOWN when there is no such option. The message suggests the nearest name.
  * @throws DURATION_INVALID when `timeout` is not a duration.
  * @throws CLIENT_OPTIONS_INVALID when the url or `retries` is invalid.
+ * @throws CREDENTIALS_UNENCRYPTED when the token would go over plain HTTP to another machine.
+ * @throws PORT_BLOCKED when `fetch` refuses the port of the url, such as Feast's 6566.
  * @throws SERVER_UNAVAILABLE from a call when the server cannot be reached.
  * @throws SERVER_TIMED_OUT from a call when the server does not answer within `timeout`.
  * @example

@@ -1,6 +1,13 @@
 /** Encodes a request for features as the JSON of the server's API. */
 import { formatTime, type ColumnSpec, type SelectedFeature } from "@tidemark/core/spi";
-import { requestedKeys, type OnlineRequestInput, keyReader, timeOf } from "@tidemark/core/internal";
+import {
+  keyReader,
+  requestedKeys,
+  roleOf,
+  timeOf,
+  wordOption,
+  type OnlineRequestInput,
+} from "@tidemark/core/internal";
 import { wireValue } from "./wire.ts";
 
 /** The body of a request, without the member `features`. */
@@ -8,6 +15,7 @@ export interface RequestBody {
   readonly entities: readonly unknown[];
   readonly asOf?: string;
   readonly metadata?: true;
+  readonly onMissing?: "null";
 }
 
 /**
@@ -15,7 +23,8 @@ export interface RequestBody {
  * before a request is sent.
  *
  * @throws OPTION_UNKNOWN when the request has an option that does not exist.
- * @throws OPTION_INVALID when the request has both `entity` and `entities`, or neither.
+ * @throws OPTION_INVALID when the request has both `entity` and `entities`, or neither; or when
+ * `onMissing` is not allowed.
  * @throws KEY_INVALID when an entity's keys are wrong.
  * @throws TIME_INVALID when `asOf` is no time.
  */
@@ -24,6 +33,7 @@ export async function requestBody(
   request: OnlineRequestInput,
 ): Promise<RequestBody> {
   const { metadata, asOf } = request;
+  const onMissing = wordOption("onMissing", request.onMissing, ["error", "null"]);
   const read = keyReader(needed, { extra: false });
   const keys = await requestedKeys("getOnlineFeatures", request, { needed, read });
   const plain = needed.every(
@@ -37,6 +47,7 @@ export async function requestBody(
         ),
     ...(asOf === undefined ? {} : { asOf: formatTime(timeOf(asOf, "asOf")) }),
     ...(metadata === true ? { metadata } : {}),
+    ...(onMissing === "null" ? { onMissing } : {}),
   };
 }
 
@@ -45,10 +56,14 @@ export async function requestBody(
  * definitions, even if the server's definitions have more features.
  */
 export function referencesOf(selection: readonly SelectedFeature[]): readonly string[] {
-  return selection.map(
-    ({ view, feature, as }) =>
-      `${view.name}:${feature.name}${as === feature.name ? "" : ` as ${as}`}`,
-  );
+  return selection.map((one) => {
+    const { view, feature, as } = one;
+    const role = Object.entries(roleOf(one) ?? {}).map(([name, other]) => `${name}=${other}`);
+    return (
+      `${view.name}:${feature.name}${as === feature.name ? "" : ` as ${as}`}` +
+      (role.length === 0 ? "" : ` by ${role.join(",")}`)
+    );
+  });
 }
 
 /** Returns the columns of the answer, in the order of the selection. */

@@ -1,7 +1,14 @@
 /** Makes one call to the server, with its time limit, its retries and its errors. */
 import { TidemarkError } from "@tidemark/core";
-import { refuseUnknownOptions, timeLimitMillis, type OptionNames } from "@tidemark/core/internal";
+import {
+  refuseInsecureAddress,
+  refuseUnknownOptions,
+  timeLimitMillis,
+  withoutUserInfo,
+  type OptionNames,
+} from "@tidemark/core/internal";
 import type { ClientOptions } from "./client-options.ts";
+import { connectionError, foreignAnswer, refuseBlockedPort } from "./connection-errors.ts";
 
 /** A call to the server. */
 export interface Call {
@@ -21,6 +28,9 @@ export interface Call {
  * of the server has the server's code.
  *
  * @throws SERVER_UNAVAILABLE when the server cannot be reached.
+ * @throws SERVER_NAME_UNKNOWN when no machine has the server's name.
+ * @throws SERVER_TLS_FAILED when the certificate is not accepted, or one side does not use TLS.
+ * @throws FETCH_FAILED when a browser sends no request, or hides the answer, and says no reason.
  * @throws SERVER_TIMED_OUT when the server does not answer in time.
  * @throws ANSWER_INVALID when the answer is not the JSON of a Tidemark server.
  */
@@ -30,7 +40,14 @@ export type Transport = (call: Call) => Promise<unknown>;
 const MAX_RETRY_DELAY = 2_000;
 
 const CLIENT_NAMES: OptionNames = {
-  names: new Set<keyof ClientOptions>(["url", "token", "timeout", "retries", "fetch"]),
+  names: new Set<keyof ClientOptions>([
+    "url",
+    "token",
+    "allowInsecure",
+    "timeout",
+    "retries",
+    "fetch",
+  ]),
   renamed: {},
 };
 
@@ -40,11 +57,16 @@ const CLIENT_NAMES: OptionNames = {
  * @throws OPTION_UNKNOWN when there is no such option. The message suggests the nearest name.
  * @throws DURATION_INVALID when `timeout` is not a duration.
  * @throws CLIENT_OPTIONS_INVALID when the url or a number is invalid.
+ * @throws PORT_BLOCKED when `fetch` refuses the port of the url.
+ * @throws CREDENTIALS_UNENCRYPTED when the token would go over plain HTTP to another machine.
  */
 export function transport(options: ClientOptions): Transport {
   refuseUnknownOptions("createClient", options, CLIENT_NAMES);
   const { url, token, timeout = "5s", retries = 2, fetch: customFetch } = options;
   const base = baseUrl(url);
+  if (customFetch === undefined) refuseBlockedPort(base);
+  if (token !== undefined && options.allowInsecure !== true)
+    refuseInsecureAddress("createClient", "the token", base);
   const limit = timeLimitMillis("createClient: timeout", timeout, 1);
   checkCount("retries", retries, 0);
 
@@ -70,7 +92,7 @@ export function transport(options: ClientOptions): Transport {
       });
       const text = await response.text();
       if (!response.ok) throw errorOfResponse(where, response, text);
-      return parseAnswer(where, text);
+      return parseAnswer(where, response, text);
     };
     for (let attempts = 1; ; attempts++) {
       try {
@@ -108,7 +130,7 @@ function baseUrl(url: string): string {
   ) {
     throw new TidemarkError(
       "CLIENT_OPTIONS_INVALID",
-      `createClient: url ${JSON.stringify(url)} is not the address of a server; ` +
+      `createClient: url ${JSON.stringify(withoutUserInfo(url))} is not the address of a server; ` +
         `write it as "https://features.bank.example"`,
     );
   }
@@ -136,22 +158,14 @@ function retryAfterMs(error: unknown): number | undefined {
   return seconds === undefined ? undefined : seconds * 1000;
 }
 
-function errorOfResponse(
-  where: string,
-  { status, headers }: Response,
-  text: string,
-): TidemarkError<string> {
+function errorOfResponse(where: string, response: Response, text: string): TidemarkError<string> {
+  const { status, headers } = response;
   const serverError = errorIn(text);
   // a retry does not help: a backfill takes longer than all retries
   const retryable = [502, 503, 504].includes(status) && serverError?.code !== "NEEDS_BACKFILL";
   const error =
     serverError === null
-      ? new TidemarkError(
-          "ANSWER_INVALID",
-          `${where}: the answer has status ${status} and is not from a Tidemark server; ` +
-            "check the url, and the proxies before the server",
-          { retryable },
-        )
+      ? foreignAnswer(where, response, text, { retryable })
       : new TidemarkError<string>(serverError.code, serverError.message, { retryable });
   const seconds = Number(headers.get("retry-after") ?? NaN);
   if (seconds >= 0) retryAfter.set(error, seconds);
@@ -170,33 +184,12 @@ function errorIn(text: string): { readonly code: string; readonly message: strin
   }
 }
 
-function parseAnswer(where: string, text: string): unknown {
+function parseAnswer(where: string, response: Response, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new TidemarkError(
-      "ANSWER_INVALID",
-      `${where}: the answer is not JSON, so it is not from a Tidemark server; check the url`,
-      { cause },
-    );
+    throw foreignAnswer(where, response, text, { cause });
   }
-}
-
-/** Makes the error of a failed connection. `fetch` gives the reason as the cause of its error. */
-function connectionError(where: string, error: unknown): TidemarkError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = (cause as { readonly code?: unknown }).code;
-  const why =
-    cause instanceof Error && cause.message !== ""
-      ? cause.message
-      : typeof code === "string"
-        ? code
-        : String(cause);
-  return new TidemarkError(
-    "SERVER_UNAVAILABLE",
-    `${where}: the server cannot be reached (${why}); check that it runs, and check the url`,
-    { cause: error, retryable: true },
-  );
 }
 
 function abortableSleep(ms: number, signal: AbortSignal | null): Promise<void> {

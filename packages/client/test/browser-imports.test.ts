@@ -9,7 +9,7 @@ const CORE = "packages/core/src";
 /** The one file that looks modules of Node up, when a function of the store needs them. */
 const NODE_MODULES = `${CORE}/node-modules.ts`;
 /** The one file that uses Node's Buffer, and does without it where there is none. */
-const BYTES_TEXT = `${CORE}/columns/bytes-text.ts`;
+const BYTES_TEXT = `${CORE}/bytes/bytes-text.ts`;
 
 interface Loaded {
   /** The files of the repository. */

@@ -165,7 +165,7 @@ describe("retries", () => {
       gone.seen.length,
     ]).toEqual(["SERVER_UNAVAILABLE", 1]);
     expect(
-      await codeOf(createClient({ url: "http://127.0.0.1:9" }).getOnlineFeatures(request)),
+      await codeOf(createClient({ url: "http://127.0.0.1:65535" }).getOnlineFeatures(request)),
     ).toBe("SERVER_UNAVAILABLE");
   });
 
@@ -291,7 +291,7 @@ describe("invalid answers", () => {
     expect([
       await codeOf(client({ token: "secret" }).getOnlineFeatures(request)),
       other.seen.length,
-    ]).toEqual(["SERVER_UNAVAILABLE", 0]);
+    ]).toEqual(["ANSWER_INVALID", 0]);
   });
 });
 
@@ -319,6 +319,40 @@ describe("errors before a request is sent", () => {
         message: expect.stringContaining('did you mean "retries"?') as string,
       }),
     );
+  });
+
+  test("the token does not go over plain HTTP to another machine, unless that is allowed", () => {
+    const token = "a-token-of-this-test";
+    for (const url of [
+      "http://features.bank.example",
+      "http://10.1.2.3:6570",
+      "http://localhost.a",
+    ])
+      expect(() => createClient({ url, token })).toThrow(
+        expect.objectContaining({ code: "CREDENTIALS_UNENCRYPTED" }),
+      );
+    for (const options of [
+      { url: "https://features.bank.example", token },
+      { url: "http://127.0.0.1:6570", token },
+      { url: "http://[::1]:6570", token },
+      { url: "http://localhost:6570", token },
+      { url: "http://features.bank.example" },
+      { url: "http://features.bank.example", token, allowInsecure: true },
+    ])
+      createClient(options);
+  });
+
+  test("an error of the server shows its reference", async () => {
+    const body = { code: "INTERNAL", message: "it failed (reference ab-1)", reference: "ab-1" };
+    const client = createClient({
+      url: "http://127.0.0.1:1",
+      retries: 0,
+      fetch: async () => new Response(JSON.stringify(body), { status: 500 }),
+    });
+    await expect(client.status()).rejects.toMatchObject({
+      code: "INTERNAL",
+      message: expect.stringContaining("(reference ab-1)") as string,
+    });
   });
 
   test.each([["ftp://a"], ["features.bank.example"], ["http://me:secret@a"], ["http://a?x=1"]])(

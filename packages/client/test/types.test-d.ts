@@ -79,6 +79,20 @@ test("the answer has the types of a store's", async () => {
   ).toEqualTypeOf<{ readonly asOf: string; readonly row: Told }>();
 });
 
+test('with onMissing: "null" every value may be null', async () => {
+  const [entity] = entities;
+  const onMissing = "null";
+  expectTypeOf(
+    await client.getOnlineFeatures({ features: fraud, entity, onMissing }),
+  ).toEqualTypeOf<{ n: number | null; phone: string | null }>();
+  const { rows } = await client
+    .service("other")
+    .getOnlineFeatures({ entities: [entity], onMissing, metadata: true });
+  expectTypeOf(rows).toEqualTypeOf<[{ n: Answer<number | null> }]>();
+  // @ts-expect-error there is no such word
+  void client.getOnlineFeatures({ features: fraud, entity, onMissing: "skip" });
+});
+
 test("a service by its name has its row and its keys", async () => {
   const [row] = await client
     .service("fraud_v1")

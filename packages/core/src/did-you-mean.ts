@@ -17,8 +17,8 @@ export function didYouMean(name: string, names: Iterable<string>): string {
   return best === null ? "" : `; did you mean "${best}"?`;
 }
 
-/** Letters to insert, drop or replace. */
-function editDistance(a: string, b: string): number {
+/** Counts the letters to insert, remove or replace between two names. */
+export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

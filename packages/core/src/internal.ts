@@ -5,20 +5,107 @@
  * A package of Tidemark accepts any core from its own version up to the next minor version. So a
  * patch version of core may add a name here, and only a minor version may remove or change one.
  */
-export { fromBase64, toBase64 } from "./columns/bytes-text.ts";
+export { fromBase64, toBase64 } from "./bytes/bytes-text.ts";
 export {
   durationMicros,
   durationText,
   retentionMicros,
   timeLimitMillis,
 } from "./define/duration.ts";
+export { baseFeatures, isDerived } from "./define/base-features.ts";
+export { sourcesOf } from "./plan/columns-read.ts";
+export { featureNamed, selectedNamed, viewSelection } from "./define/former-names.ts";
+export { metadataOf } from "./metadata.ts";
+export { sensitivityOf } from "./plan/sensitivity.ts";
+export { roleOf } from "./define/roles.ts";
+export { selectedInRole } from "./define/select.ts";
 export { selectionFrom } from "./define/selection.ts";
-export { specOfEntity, specOfService, specOfView } from "./define/spec-of.ts";
+export { viewsOver } from "./define/source-readings.ts";
+export { specOfAnyView, specOfEntity, specOfService, specOfView } from "./define/spec-of.ts";
 export { timeOf } from "./define/time-input.ts";
 export { fromUser, toUser } from "./define/user-values.ts";
-export { didYouMean } from "./did-you-mean.ts";
-export { refuseUnknownOptions, type OptionNames } from "./option-checks.ts";
+export { textOfWindow } from "./define/window-text.ts";
+export { didYouMean, editDistance } from "./did-you-mean.ts";
+export { instantText, localClockText } from "./time/instant-text.ts";
+export {
+  bareNumberText,
+  describeTimeProblem,
+  timeProblemWithoutText,
+} from "./time/time-problem.ts";
+export { microsOfNumber, TIME_UNITS } from "./time/time-unit.ts";
+export {
+  hasUserInfo,
+  isInsecureAddress,
+  isLoopbackHost,
+  refuseInsecureAddress,
+  withoutUserInfo,
+} from "./insecure-address.ts";
+export { isPlainUtf8, textFileBytes } from "./text-file-bytes.ts";
+export { errorText, LEVELS, logLine, type Level } from "./log-line.ts";
+export { missingReason } from "./online/missing-features.ts";
+export { refuseUnknownOptions, wordOption, type OptionNames } from "./option-checks.ts";
+export { tablesOf } from "./rows/source-tables.ts";
+export { isExpected } from "./ingest/not-taken.ts";
+export { firstNotTakenText, notTakenText } from "./ingest/run-report.ts";
+export { mismatchText } from "./ingest/source-fit.ts";
 export { backpressureText } from "./ingest/backpressure.ts";
+export { currentUser } from "./registry/current-user.ts";
 export { definitionMismatchText } from "./registry/definition-mismatch.ts";
+export { compileQuery } from "./plan/compile.ts";
+export { queryText } from "./plan/explain.ts";
 export { keyReader, keysNeeded, type KeyReader } from "./request/entity-keys.ts";
 export { answerOf, requestedKeys, type OnlineRequestInput } from "./request/online-request.ts";
+export { eventLoopYielder } from "./yield-to-event-loop.ts";
+export {
+  withoutUnions,
+  isAvroJson,
+  mayBeAvroJson,
+  unclearColumn,
+} from "./row-formats/debezium/avro-json.ts";
+export { rowSchema } from "./row-formats/debezium/connect-schema.ts";
+export {
+  JsonMembers,
+  NULL,
+  OBJECT,
+  NUMBER,
+  isJson,
+  TRUE,
+  copiedText,
+  ESCAPED,
+  STRING,
+  jsonInString,
+} from "./row-formats/debezium/json-text.ts";
+export { type OriginPart, withKeyFrom } from "./row-formats/debezium/key-from.ts";
+export { LearnedTexts, type StoredTexts } from "./row-formats/debezium/learned-texts.ts";
+export { type PayloadReader, payloadReader } from "./row-formats/debezium/payload.ts";
+export {
+  type RowDecoder,
+  type DecodedRow,
+  rowDecoder,
+} from "./row-formats/debezium/row-decoder.ts";
+export { type TimeUnit, unusedTimes } from "./row-formats/debezium/time-unit.ts";
+export { UNWRAP_TRANSFORM, findMeta } from "./row-formats/debezium/unwrapped.ts";
+export { absentColumn } from "./row-formats/values/absent-column.ts";
+export { bytesOfText } from "./row-formats/values/bytes-text.ts";
+export {
+  decimalOfText,
+  fitDecimal,
+  wholeNumber,
+  decimalNumber,
+  decimalOfBase64,
+  decimalText,
+} from "./row-formats/values/decimal.ts";
+export { Failure, NON_FINITE } from "./row-formats/values/failure.ts";
+export { messageKeyReader } from "./row-formats/debezium/message-key-reader.ts";
+export { wellFormedJson } from "./row-formats/logged-text.ts";
+export { jsonFormat, jsonRow } from "./row-formats/json-format.ts";
+export { readValueRow } from "./row-formats/value-row.ts";
+export { changeReader } from "./row-formats/change-reader.ts";
+export { historyChanges } from "./offline/history-changes.ts";
+export { layoutOf } from "./types/layouts/layouts.ts";
+export { typeText } from "./types/type-text.ts";
+export { mapOfPairs } from "./types/nested/pair-maps.ts";
+export type { PartWriters } from "./types/type-descriptor.ts";
+export { scalarType, typeOf } from "./types/value-types.ts";
+export { categoriesText, expressionText, literalText } from "./expr/expression-text.ts";
+export { isScalar, lengthOf, type ScalarVector } from "./types/vector.ts";

@@ -3,12 +3,33 @@
  * can load the definitions and the client. The store calls these functions; a browser never does.
  */
 import type * as crypto from "node:crypto";
+import type * as fs from "node:fs";
 import type * as os from "node:os";
+import type stream from "node:stream";
+import type * as zlib from "node:zlib";
 
 export function nodeCrypto(): typeof crypto {
   return process.getBuiltinModule("node:crypto");
 }
 
+/** The versions of the data of this runtime: its time zone database, and its Unicode. */
+export function runtimeVersions(): { readonly tzdata: string; readonly unicode: string } {
+  const { tz = "unknown", unicode = "unknown" } = process.versions;
+  return { tzdata: tz, unicode };
+}
+
+export function nodeFs(): typeof fs {
+  return process.getBuiltinModule("node:fs");
+}
+
 export function nodeOs(): typeof os {
   return process.getBuiltinModule("node:os");
+}
+
+export function nodeStream(): typeof stream {
+  return process.getBuiltinModule("node:stream");
+}
+
+export function nodeZlib(): typeof zlib {
+  return process.getBuiltinModule("node:zlib");
 }

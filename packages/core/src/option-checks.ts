@@ -52,3 +52,13 @@ export function wordOption<Word extends string>(
     );
   return word;
 }
+
+/**
+ * Returns the given flag, or false if none is given.
+ *
+ * @throws OPTION_INVALID when the given value is not true or false.
+ */
+export function flagOption(option: string, given: unknown): boolean {
+  if (given === undefined || typeof given === "boolean") return given === true;
+  throw new TidemarkError("OPTION_INVALID", `${option} is ${String(given)}; write true or false`);
+}

@@ -2,18 +2,49 @@
  * The interfaces that adapters implement, and the functions that adapters need. Core holds
  * semantics, encoding, batching and retries. An adapter translates and does I/O.
  */
-import type { Batch } from "./columns/batch.ts";
+import type { Batch, Vector } from "./columns/batch.ts";
 import type { Duration } from "./define/duration.ts";
-import type { ColumnSpec, FeatureSpec, SourceSpec, Value } from "./specs.ts";
+import type { DeriveNode } from "./plan/nodes.ts";
+import type { ColumnSpec, SourceSpec, Value } from "./specs.ts";
 
-export { batchOf, valueAt, type Batch, type Vector } from "./columns/batch.ts";
+export { wellFormedText } from "./bytes/utf8.ts";
+export { batchOf, distinctTexts, valueAt, type Batch, type Vector } from "./columns/batch.ts";
 export { specOfSource } from "./define/spec-of.ts";
+export type {
+  AggregateColumn,
+  DerivedColumn,
+  DeriveNode,
+  EntityNode,
+  FactColumn,
+  FilterNode,
+  InputNode,
+  JoinNode,
+  LatestNode,
+  LookupNode,
+  NamedType,
+  ProjectNode,
+  Query,
+  RowNode,
+  ScanNode,
+  UnionNode,
+  WindowNode,
+} from "./plan/nodes.ts";
 export { formatDate, formatTime, parseDate, parseTime } from "./time/parse-time.ts";
 export type {
   ColumnSpec,
+  DerivedFeatureSpec,
+  DerivedViewSpec,
   EntitySpec,
   FeatureSpec,
+  FieldSpec,
+  InputFeature,
+  NeededColumn,
+  ScalarType,
+  ScalarValue,
+  TypeSpec,
   ValueType,
+  SelectedBaseFeature,
+  SelectedDerivedFeature,
   SelectedFeature,
   ServiceSpec,
   SourceSpec,
@@ -46,10 +77,25 @@ export interface Checkpoint {
   /** The last message of the partition. The change source writes and compares it. */
   readonly message?: MessageFingerprint | undefined;
   /**
-   * The highest order in the partition, in decimal digits. A change without an order inherits it.
-   * The runner writes it.
+   * What the decoder of the change source learned from the messages of the partition, such as how
+   * they write decimals. The change source writes it.
+   */
+  readonly decoder?: object | undefined;
+  /**
+   * The highest order in the partition, in decimal digits, be it a change's own or that of a commit
+   * that the change came after. A change without an order inherits it. The runner writes it.
    */
   readonly highestOrder?: string | undefined;
+  /**
+   * The key of the row that the message at the position deletes, as text. The tombstone of that
+   * delete may follow. It is empty while the partition has brought tombstones alone. The runner
+   * writes it.
+   */
+  readonly deletedKey?: string | undefined;
+  /** What was taken of the partition up to the position. The runner writes it. */
+  readonly taken?: TakenRows | undefined;
+  /** The origins of the partition's rows. The runner writes them. */
+  readonly origins?: readonly SourceOrigin[] | undefined;
   /**
    * What the reader saw of the snapshot that begins a generation. It is set until that snapshot is
    * complete.
@@ -64,6 +110,18 @@ export interface Checkpoint {
         readonly withoutHistory: boolean;
       }
     | undefined;
+}
+
+/** The rows that were taken of one partition. Times are µs. */
+export interface TakenRows {
+  /** How many rows were set. A message that was delivered twice may count twice. */
+  readonly rows: number;
+  /** The nullable columns that none of these rows had. */
+  readonly absent: readonly string[];
+  /** The newest commit time; null: no change said one. */
+  readonly committed: number | null;
+  /** The newest event time; null: the source has none, or no row has one. */
+  readonly event: number | null;
 }
 
 /** Identifies a message, so that a recreated topic is noticed. */
@@ -113,12 +171,13 @@ export type Metadata = ReadonlyMap<string, string>;
 
 /**
  * A compare-and-set of one text of the metadata from `expected` to `next`. `expected` is null where
- * the key does not exist yet. If another text is stored, the whole write is a conflict.
+ * the key does not exist yet. If another text is stored, the whole write is a conflict. A step with
+ * `next` equal to `expected` only compares. `next` is null only in such a step.
  */
 export interface MetadataStep {
   readonly key: string;
   readonly expected: string | null;
-  readonly next: string;
+  readonly next: string | null;
 }
 
 // ---- changes ----
@@ -132,6 +191,60 @@ export interface InvalidColumn {
   readonly column: string;
   /** A stable code such as `NOT_A_TIME`, `NULL_NOT_ALLOWED`, `DECIMAL_TOO_PRECISE`. */
   readonly reason: string;
+  /** What to do about it, where there is something to do. */
+  readonly message?: string | undefined;
+}
+
+/** A message as it came: what `tidemark retry` decodes again. */
+export interface OriginalMessage {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: Readonly<Record<string, string | null>>;
+}
+
+/**
+ * The row of a change as its message said it, before a definition reads it. The texts are JSON and
+ * keep every digit. The history stores them, so that any later definition can read the change.
+ */
+export interface LoggedRow {
+  /** The row after an upsert, or the row before a delete. null: the message has none. */
+  readonly row: string | null;
+  /** The key of the message. null: the row repeats it, which `format` says, or there is none. */
+  readonly key: string | null;
+  /** The key that the row had before. null: the key did not change. */
+  readonly oldKey: string | null;
+  /** How to read the texts: JSON that names the row format, the schema and the settings. */
+  readonly format: string;
+}
+
+/** Where a row comes from. A part is null if its message does not say it. */
+export interface SourceOrigin {
+  /** The connector's type, such as `postgresql`. */
+  readonly connector: string | null;
+  /** The connector's name for the server: the prefix of its topics. */
+  readonly server: string | null;
+  readonly database: string | null;
+  readonly schema: string | null;
+}
+
+/** The row that a tombstone names. */
+export interface Tombstone {
+  /** The values of the delete, which has only the primary key. Null: it cannot be read. */
+  readonly values: readonly Value[] | null;
+  /** Why the values cannot be read, and the next step. */
+  readonly keyFault?: string | undefined;
+  /** The offset of the partition's last message that gave no change; null: there was none. */
+  readonly skippedAt: number | null;
+}
+
+/** Says that a row has a primary key that is not the table's. */
+export interface KeyConflict {
+  /** The columns of the declared primary key, with commas. */
+  readonly column: string;
+  /** `PRIMARY_KEY_NOT_UNIQUE` or `PRIMARY_KEY_CHANGES`. */
+  readonly reason: string;
+  /** What is wrong, with an example and the next step. */
+  readonly message: string;
 }
 
 /** What one message of a change log says about one row. */
@@ -165,12 +278,47 @@ export interface Change {
    * row supplies their values.
    */
   readonly unavailable: readonly number[];
+  /**
+   * Names, in the database, of columns that the log left out in the same way and that the
+   * definition does not declare. By default none.
+   */
+  readonly undeclaredUnavailable?: readonly string[] | undefined;
   readonly invalidColumns: readonly InvalidColumn[];
+  /**
+   * Nullable columns of the definition that the row of the message does not have. They read as
+   * null. If no message has such a column, its name is likely wrong.
+   */
+  readonly absentColumns?: readonly InvalidColumn[] | undefined;
+  /**
+   * Set if the declared primary key is not that of the table, as this change shows. The runner sets
+   * it. A change source leaves it out.
+   */
+  readonly keyConflict?: KeyConflict | undefined;
   /**
    * Why the key or the content could not be read. An upsert with this set has only a readable key.
    * Its row is in no window until the next readable change.
    */
   readonly undecodable: { readonly reason: string; readonly message: string } | null;
+  /**
+   * The message's bytes. A change source sets it if `undecodable` is set. The history keeps the
+   * bytes, so that `retry` can decode them later.
+   */
+  readonly original?: OriginalMessage | undefined;
+  /**
+   * The row as the message said it. Without it, core stores the values in its own row format, and
+   * columns that the definition does not declare are lost.
+   */
+  readonly logged?: LoggedRow | undefined;
+  /**
+   * The row of a tombstone (a key without a value), which has the kind "none". The runner makes a
+   * delete of it if the log has lost the row's own delete, as a compacted topic does.
+   */
+  readonly tombstone?: Tombstone | undefined;
+  /**
+   * Where the row comes from. A run refuses the second origin of a source: rows of two origins have
+   * the same keys and other log orders. Omitted if the message does not say it.
+   */
+  readonly origin?: SourceOrigin | undefined;
   /** The number of float64 values that were NaN or infinite. Such a value is missing. */
   readonly nonFinite: number;
   /**
@@ -179,8 +327,14 @@ export interface Change {
    */
   readonly order: bigint | null;
   /**
-   * The highest log order before this change in its partition, where `order` is null. The runner
-   * sets it. A change source leaves it out.
+   * The log order of the last commit before the transaction of this change committed, where the
+   * change was written before that commit. Rows that an incremental snapshot had read by then are
+   * older than the change, although their log order is higher. Below 2^52.
+   */
+  readonly committedAfter?: bigint | undefined;
+  /**
+   * The highest log order before this change in its partition, where `order` is null. The commits
+   * of `committedAfter` count. The runner sets it. A change source leaves it out.
    */
   readonly inheritedOrder?: bigint | undefined;
   /** The snapshot generation of the change; 0 if omitted. A change source leaves it out. */
@@ -203,18 +357,50 @@ export interface Change {
   readonly timestamp: number | null;
   /** The transaction's id. Kept for the history. */
   readonly transaction: string | null;
-  /**
-   * JSON text of the fields that no declared column holds, and of the unreadable ones. Digits are
-   * exact. Null: there are none.
-   */
-  readonly extra: string | null;
+}
+
+/** Messages of one partition that gave no change, for one reason. */
+export interface SkippedMessages {
+  readonly topic: string;
+  /** A stable code such as `TABLE_NOT_DECLARED`. */
+  readonly reason: string;
+  readonly count: number;
+  /** The first of them. `message` says what it is, and the next step. */
+  readonly first: { readonly partition: number; readonly offset: number; readonly message: string };
+  /** The offset of the last of them. */
+  readonly last: number;
+  /** The declared table that the table of the messages resembles, so that one may be a typo. */
+  readonly near?: string | undefined;
+}
+
+/** A kept message, with the place where it came from. */
+export interface KeptMessage extends OriginalMessage {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** The broker's time, ms; null: the message has none. */
+  readonly timestamp: number | null;
+  /** What the decoder had learned when it read the message; undefined: nothing. */
+  readonly decoder?: object | undefined;
 }
 
 /** Changes of a log, and where they lead. */
 export interface ChangeBatch {
   readonly changes: readonly Change[];
+  /** The messages of the batch that gave no change. */
+  readonly skipped?: readonly SkippedMessages[] | undefined;
   /** The positions of the partitions once these changes are stored. */
   readonly positions: readonly Position[];
+}
+
+/** The present end of one partition of a log. */
+export interface LogEnd {
+  /** `topic:partition`, as positions name it. */
+  readonly partition: string;
+  /** The offset after the last message. */
+  readonly end: number;
+  /** The source whose rows the partition holds, by the name of its topic. Null: it is not known. */
+  readonly source: string | null;
 }
 
 /** A log of changes that a run reads. */
@@ -257,10 +443,45 @@ export interface ChangeSource {
    * reader gains, it asks `positions`. Omit this if the source never loses partitions.
    */
   owns?(partition: string): boolean;
+  /**
+   * What a run does if no message of a source can be read. "stop" ends it with `SOURCE_UNREADABLE`
+   * and is the default. "keep" goes on, and the history keeps the bytes.
+   */
+  readonly unreadable?: "stop" | "keep" | undefined;
   /** Whether the changes end by themselves. */
   readonly bounded?: boolean | undefined;
+  /**
+   * Decodes kept messages as this source decodes its own. The result has one item for each message,
+   * in order: its change, or why it gives none. `retry` calls it. Omit it if the source keeps no
+   * messages.
+   */
+  decodeKept?(
+    messages: readonly KeptMessage[],
+    options: { readonly sources: readonly SourceSpec[] },
+  ): readonly (Change | SkippedMessages)[];
+  /**
+   * Returns the lag of each partition that this run owns: the number of offsets that were not yet
+   * given to the run. A source is ready once it is 0. Empty: not known yet. Omit it if the changes
+   * end by themselves. `highWatermark` is the offset after the last message; a run keeps it with
+   * the lag, for processes that cannot ask the log.
+   */
+  lag?(): readonly {
+    readonly partition: string;
+    readonly lag: number;
+    readonly highWatermark?: number | undefined;
+  }[];
   /** Acknowledges positions: every store holds everything up to them durably. */
   ack?(positions: readonly Position[]): Promise<void>;
+  /**
+   * Returns the present end of each partition, of those of other runs too. A status computes the
+   * lag of the stores from it. A run of a shared log makes a source ready once all of its
+   * partitions were level. A source that no end may be of is in another log. Omit it if the log
+   * cannot tell its ends without reading all of it.
+   */
+  ends?(options: {
+    readonly sources: readonly SourceSpec[];
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<readonly LogEnd[]>;
   /** Returns the number of messages, for progress. Null: it is not known before reading. */
   size?(options: {
     readonly sources: readonly SourceSpec[];
@@ -350,10 +571,79 @@ export interface OnlineStore {
     readonly cursor: Uint8Array | null;
   }): Promise<{ readonly removed: number; readonly cursor: Uint8Array | null }>;
   /**
+   * Removes up to `limit` cells whose key begins with `prefix`. The returned `cursor` continues the
+   * work; null: no such cell is left.
+   */
+  deleteCells(options: {
+    readonly prefix: Uint8Array;
+    readonly limit: number;
+    readonly cursor: Uint8Array | null;
+  }): Promise<{ readonly removed: number; readonly cursor: Uint8Array | null }>;
+  /**
+   * Reads up to `limit` cells whose key begins with `prefix`. The returned `cursor` continues the
+   * work; null: all cells were read. A cell that is written meanwhile may be missed or come twice.
+   */
+  scan(options: {
+    readonly prefix: Uint8Array;
+    readonly limit: number;
+    readonly cursor: Uint8Array | null;
+  }): Promise<{
+    readonly cells: readonly (Cell & { readonly key: Uint8Array })[];
+    readonly cursor: Uint8Array | null;
+  }>;
+  /**
+   * Removes what replaced and removed cells left behind in the store's files. Writers may wait
+   * meanwhile. False: a reader kept a part of it, and a later call removes that part. Omit it if
+   * nothing is left behind.
+   */
+  purge?(): Promise<boolean>;
+  /**
    * Counts the cells of the namespace, and the bytes of the whole store. It may look at every cell.
    */
   size?(): Promise<{ readonly cells: number; readonly bytes: number }>;
+  /** Copies of the store. Omit it if the store has tools of its own for that. */
+  readonly backups?: OnlineBackups | undefined;
   close(): Promise<void>;
+}
+
+/** How much of a copy is done. */
+export interface BackupProgress {
+  readonly bytes: number;
+  readonly total: number;
+}
+
+/** Copies of an online store. The store need not be open. */
+export interface OnlineBackups {
+  /**
+   * Writes a copy of the whole store, as it is at one moment, into a new file. Other processes
+   * write meanwhile. `prepare` gets the copy, which may be written to, before it is finished.
+   */
+  write(options: {
+    readonly to: string;
+    prepare(copy: OnlineStore): Promise<void>;
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ((progress: BackupProgress) => void) | undefined;
+  }): Promise<void>;
+  /** Makes a store that only reads a copy. */
+  open(file: string): OnlineStore;
+  /**
+   * Refuses what `restore` would refuse, and changes nothing.
+   *
+   * @throws ONLINE_STORE_NOT_EMPTY when the store is there, and `replace` is false.
+   * @throws ONLINE_STORE_BUSY when a process has the store open.
+   */
+  check(options: { readonly replace: boolean }): Promise<void>;
+  /**
+   * Replaces the whole store by a copy, in one step.
+   *
+   * @throws ONLINE_STORE_NOT_EMPTY when the store is there, and `replace` is false.
+   * @throws ONLINE_STORE_BUSY when a process has the store open.
+   */
+  restore(options: {
+    readonly from: string;
+    readonly replace: boolean;
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<void>;
 }
 
 // ---- offline store ----
@@ -422,6 +712,14 @@ export interface RegistryStore {
   ): Promise<"done" | "conflict">;
 }
 
+/** Finds rows that no writer may commit any more. */
+export interface UncommittedRows {
+  /** The columns of the batches. A column that a file lacks is null. */
+  readonly columns: readonly string[];
+  /** Whether a batch of a file holds such a row. */
+  readonly isErased: (batch: Batch) => boolean;
+}
+
 /**
  * Tables of columns with atomic commits. Several processes may make any call at once. A call throws
  * a `retryable` error if the store is unavailable or full.
@@ -456,10 +754,15 @@ export interface OfflineStore {
     },
   ): Promise<"done" | "conflict">;
   /**
-   * As `append`, but the same commit removes the rows of the `replaced` partitions. The result is
-   * also `conflict` if a commit after `expectedVersion` changed those partitions, positions or keys
-   * of the metadata. `expectedVersion` is null for a missing table. Rows in an iterable are read
-   * once, and written as they come. An error in them ends the call, and nothing is committed.
+   * As `append`, but the same commit removes the rows of the `replaced` partitions. Without a
+   * column, `replaced` stands for all rows, and the table then has exactly the columns of `table`.
+   * The result is also `conflict` if a commit after `expectedVersion` changed those partitions,
+   * positions or keys of the metadata. `expectedVersion` is null for a missing table. Rows in an
+   * iterable are read once, and written as they come. An error in them ends the call, and nothing
+   * is committed. `staged` adds rows that were staged under these names, and takes them from the
+   * staging.
+   *
+   * @throws STAGED_ROWS_MISSING when staged rows are no longer there.
    */
   rewrite(
     table: TableSpec,
@@ -467,6 +770,7 @@ export interface OfflineStore {
     options: {
       readonly replaced: PartitionFilter;
       readonly expectedVersion: number | null;
+      readonly staged?: { readonly rewrite: string; readonly names: readonly string[] } | undefined;
       readonly positions: readonly PositionStep[];
       readonly metadata?: readonly MetadataStep[] | undefined;
       readonly signal?: AbortSignal | undefined;
@@ -496,6 +800,42 @@ export interface OfflineStore {
       readonly signal?: AbortSignal | undefined;
     },
   ): AsyncIterable<Batch>;
+  /**
+   * Replaces rows of a table in one commit, and leaves the files without such rows. `isAffected`
+   * gets batches with `columns`, and says whether a row of the batch is to be replaced. `replace`
+   * gets every batch of an affected file, with all columns of the table, and returns the rows in
+   * its place. They stay in the batch's partition. The result is `conflict` if another writer
+   * changed one of these files meanwhile; nothing is written then.
+   *
+   * @throws TABLE_MISSING when there is no such table.
+   */
+  replaceRows(
+    table: string,
+    options: {
+      readonly columns: readonly string[];
+      readonly isAffected: (batch: Batch) => boolean;
+      readonly replace: (batch: Batch) => Batch;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): Promise<"done" | "conflict">;
+  /**
+   * Removes what the store still says of rows that left the table: the least and greatest values in
+   * the log of its older versions. With `files` the files of older versions go too, at once, and
+   * files without a commit that hold `uncommitted` rows. Other files without a commit stay, because
+   * a writer may be about to commit them. With `endPins` backups no longer keep files of older
+   * versions. A store without files omits this member.
+   *
+   * @throws TABLE_MISSING when there is no such table.
+   */
+  forgetReplaced?(
+    table: string,
+    options: {
+      readonly files: boolean;
+      readonly endPins?: boolean | undefined;
+      readonly uncommitted?: UncommittedRows | undefined;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): Promise<{ readonly removed: readonly string[] }>;
   /** Keeps the applied definitions. Without it there is no plan and no apply. */
   readonly registry?: RegistryStore | undefined;
   /**
@@ -531,7 +871,107 @@ export interface OfflineStore {
   ): Promise<TableDescription | null>;
   /** How long a file that left a table is kept for readers of older versions. */
   readonly retention?: Duration | undefined;
+  /** Pinned and copied versions. Omit it if the store has tools of its own for that. */
+  readonly backups?: OfflineBackups | undefined;
+  /**
+   * Keeps rows of a rewrite that is not committed yet, so that a killed rewrite is resumed. Omit
+   * it, and such a rewrite begins again.
+   */
+  readonly staging?: OfflineStaging | undefined;
   close(): Promise<void>;
+}
+
+/** Rows of a rewrite that were written, and are not committed yet. No scan reads them. */
+export interface StagedRows {
+  /** The rewrite that wrote them. Rewrites with the same text write the same rows. */
+  readonly rewrite: string;
+  /** The name of the rows within the rewrite. */
+  readonly name: string;
+}
+
+/**
+ * Keeps rows of rewrites until a commit takes them. Several processes may make any call at once.
+ */
+export interface OfflineStaging {
+  /**
+   * Lists the rows that are staged for a table. A rewrite is left out when its files may be removed
+   * before it could be committed.
+   */
+  list(
+    table: string,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<readonly StagedRows[]>;
+  /** Writes rows durably under a name of a rewrite, in place of those that had the name. */
+  write(
+    table: TableSpec,
+    rows: readonly Batch[] | AsyncIterable<Batch>,
+    options: StagedRows & { readonly signal?: AbortSignal | undefined },
+  ): Promise<void>;
+  /**
+   * Reads the rows of some partitions that were staged under a name, with all columns of the table.
+   * The rows of a partition come in written order.
+   *
+   * @throws STAGED_ROWS_MISSING when the rows are no longer there.
+   */
+  read(
+    table: TableSpec,
+    options: StagedRows & {
+      readonly partitions: PartitionFilter;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): AsyncIterable<Batch>;
+  /**
+   * Removes everything that some rewrites staged for a table, whatever their age. `isDiscarded`
+   * accepts only rewrites that are never committed from now on.
+   */
+  discard(
+    table: string,
+    options: {
+      readonly isDiscarded: (rewrite: string) => boolean;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): Promise<void>;
+}
+
+/** Pinned and copied versions of tables. */
+export interface OfflineBackups {
+  /** Keeps the files of these versions from `vacuum`, until a time (µs). */
+  pin(options: {
+    readonly id: string;
+    readonly until: number;
+    readonly tables: readonly { readonly name: string; readonly version: number }[];
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<void>;
+  /** Names what a version of a table needs and the store lacks. */
+  missing(
+    table: string,
+    version: number,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<readonly string[]>;
+  /** Writes a version of a table below a directory. */
+  copy(
+    table: string,
+    version: number,
+    options: {
+      readonly to: string;
+      readonly signal?: AbortSignal | undefined;
+      readonly onProgress?: ((progress: BackupProgress) => void) | undefined;
+    },
+  ): Promise<void>;
+  /**
+   * Puts a copied table back. The table is there when it is whole.
+   *
+   * @throws HISTORY_NOT_EMPTY when the table is there, and `replace` is false.
+   */
+  restore(
+    table: string,
+    options: {
+      readonly from: string;
+      readonly replace: boolean;
+      readonly signal?: AbortSignal | undefined;
+      readonly onProgress?: ((progress: BackupProgress) => void) | undefined;
+    },
+  ): Promise<void>;
 }
 
 // ---- compute engine ----
@@ -551,7 +991,7 @@ export interface Events {
   /** Known from and known to, µs. −Infinity and Infinity: the row is known at every time. */
   readonly from: Float64Array;
   readonly to: Float64Array;
-  /** The plan's columns, in its order. */
+  /** The columns of the plan's scan, in its order, and then those of its lookups, in theirs. */
   readonly columns: Batch;
 }
 
@@ -574,54 +1014,50 @@ export interface ResultColumns {
   readonly times: Float64Array;
 }
 
-/** Why a value is what it is. */
-export type Status = "PRESENT" | "NULL_VALUE" | "NOT_FOUND" | "OUTSIDE_MAX_AGE";
+/**
+ * Why a value is what it is. `NEEDS_BACKFILL` and `NOT_READY` are of online requests with
+ * `onMissing: "null"` only: the store cannot answer the feature yet, and the value is null.
+ */
+export type Status =
+  | "PRESENT"
+  | "NULL_VALUE"
+  | "NOT_FOUND"
+  | "OUTSIDE_MAX_AGE"
+  | "NEEDS_BACKFILL"
+  | "NOT_READY";
 
-/** The window features of one view, and the columns that they read. */
-export interface AggregatePlan {
-  readonly source: SourceSpec;
-  /** The columns of the events, in order: those that the features and their conditions read. */
-  readonly columns: readonly ColumnSpec[];
-  readonly features: readonly FeatureSpec[];
-  /** The view's longest window, µs. It decides NOT_FOUND (law 7: no history dependence). */
-  readonly longestWindow: number;
-}
+/**
+ * The statuses that an engine answers. A byte of `EngineColumn.statuses` is an index of these.
+ *
+ * @example
+ * const notFound = ENGINE_STATUSES.indexOf("NOT_FOUND"); // 2
+ */
+export const ENGINE_STATUSES = ["PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"] as const;
 
-/** The latest features of one view, and the columns that they read. */
-export interface JoinPlan {
-  readonly source: SourceSpec;
-  /**
-   * The columns of the events: those that the features read, then `createdAt` if there is one, then
-   * the primary key.
-   */
-  readonly columns: readonly ColumnSpec[];
-  readonly features: readonly FeatureSpec[];
-  readonly ttl: number | null;
+/** The answers of an engine to one column of a plan, for every entity row. Nothing is boxed. */
+export interface EngineColumn {
+  /** The type of the column's value says which vector it is. A default is in its place. */
+  readonly values: Vector;
+  /** Indexes of `ENGINE_STATUSES`. */
+  readonly statuses: Uint8Array;
+  /** Event times, µs; NaN: none. */
+  readonly times: Float64Array;
 }
 
 /** Computes features from events. Every engine gives the same bits (law 3: one answer). */
 export interface ComputeEngine {
   readonly name: string;
   /**
-   * Computes window features, one result for each feature of the plan.
+   * Computes the features of one view, one result for each column of the plan. The events have the
+   * columns of the plan's scan and of its lookups, which are done before the engine is called.
+   * Row i of a result answers entity row i (law 8).
    *
    * @throws ENGINE_CANNOT when the engine cannot compute the plan with the same bits.
    */
-  aggregate(
-    plan: AggregatePlan,
+  compute(
+    plan: DeriveNode,
     events: AsyncIterable<Events>,
     rows: EntityRows,
     options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<readonly ResultColumns[]>;
-  /**
-   * Computes latest features, one result for each feature of the plan.
-   *
-   * @throws ENGINE_CANNOT when the engine cannot compute the plan with the same bits.
-   */
-  joinAsOf(
-    plan: JoinPlan,
-    events: AsyncIterable<Events>,
-    rows: EntityRows,
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<readonly ResultColumns[]>;
+  ): Promise<readonly EngineColumn[]>;
 }

@@ -4,12 +4,13 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isTidemarkError } from "@tidemark/core";
+import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import type { Lake } from "./lake.ts";
 import type { Action, CommitInfo } from "./log/actions.ts";
 import { checkpointOf, writeCheckpoint } from "./log/checkpoint.ts";
 import { readEntry } from "./log/log.ts";
 import { entryKey } from "./log/names.ts";
+import { filesTxns } from "./log/live-files.ts";
 import type { TableLog } from "./log/state.ts";
 
 export interface Commit {
@@ -55,8 +56,9 @@ export async function commitTo(
     if ((log?.version ?? -1) !== base) continue; // the table may have moved on during the check
 
     const version = base + 1;
-    const actions = commit.actions(log);
+    const actions = [...commit.actions(log)];
     if (actions.length === 0) return "done";
+    actions.push(...filesTxns(log, actions, lake.clock()).map((txn) => ({ txn })));
     const commitInfo: CommitInfo = {
       timestamp: lake.clock(),
       operation: commit.operation,
@@ -92,15 +94,21 @@ async function claimVersion(
   id: string,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const ours = async (): Promise<boolean> =>
-    (await readEntry(lake.objects, table, version, undefined))?.some(
-      (action) => action.commitInfo?.["tidemark.commit"] === id,
-    ) ?? false;
+  const stored = (): Promise<readonly Action[] | null> =>
+    readEntry(lake.objects, table, version, undefined);
+  const isOurs = (actions: readonly Action[] | null): boolean =>
+    actions?.some((action) => action.commitInfo?.["tidemark.commit"] === id) ?? false;
+  const ours = async (): Promise<boolean> => isOurs(await stored());
   try {
-    return (
-      (await lake.objects.createIfAbsent(entryKey(table, version), entry, { signal })) ||
-      (await ours())
-    );
+    if (await lake.objects.createIfAbsent(entryKey(table, version), entry, { signal })) return true;
+    const actions = await stored();
+    if (actions === null)
+      throw new TidemarkError(
+        "DELTA_LOG_DAMAGED",
+        `${lake.objects.name}: log entry "${entryKey(table, version)}" cannot be made and cannot ` +
+          "be read; remove what has its name, such as a directory",
+      );
+    return isOurs(actions);
   } catch (error) {
     if (await ours().catch(() => false)) return true;
     throw error;

@@ -7,6 +7,7 @@ export {
   writeParquet,
   type ParquetRows,
   type ReadParquetOptions,
+  type UnsupportedColumn,
 } from "./parquet/parquet-file.ts";
 export type { DescribeOptions } from "./describe.ts";
 export type { OptimizeOptions, OptimizeResult } from "./optimize.ts";

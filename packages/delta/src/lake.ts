@@ -21,8 +21,8 @@ export interface DeltaOptions {
    */
   readonly retention?: Duration | undefined;
   /**
-   * Internal, for tests that kill the process: called with `parquet-written`, `before-commit`,
-   * `after-commit`, `checkpoint`, `checkpoint-written`.
+   * Internal, for tests that kill the process: called with `parquet-written`, `staged`,
+   * `before-commit`, `after-commit`, `checkpoint`, `checkpoint-written`, `statistics-reduced`.
    */
   readonly failpoint?: ((name: string) => void | Promise<void>) | undefined;
   /** Internal, for tests: starts the worker that encodes row groups. */

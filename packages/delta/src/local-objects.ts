@@ -1,4 +1,5 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
 import {
   type FileHandle,
   link,
@@ -10,15 +11,24 @@ import {
   stat,
   unlink,
 } from "node:fs/promises";
+import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { type ErrorCode, TidemarkError } from "@tidemark/core";
 import type { ObjectInfo, ObjectStore } from "./objects.ts";
 
 const TEMPORARY_FOLDER = ".tmp";
 const ABANDONED_AFTER = 3_600_000;
+/** The permissions of a new file: it holds data, so other users of the machine do not read it. */
+const FILE_MODE = 0o600;
 
 /** Settings of `localObjects`. */
 export interface LocalObjectsOptions {
+  /**
+   * The permissions of new files. The umask still applies. Default: 0o600, for this user alone.
+   */
+  readonly fileMode?: number | undefined;
+  /** The permissions of new directories. The umask still applies. Default: 0o700. */
+  readonly directoryMode?: number | undefined;
   /**
    * Internal, for tests that kill the process: called with `temporary-written` before a file gets
    * its name.
@@ -31,8 +41,8 @@ export interface LocalObjectsOptions {
  *
  * A file is written and synced under `.tmp/`, and then gets its name. A create uses `link`, which
  * fails with EEXIST if the name exists; a put uses `rename`. Then the directory is synced. A
- * process that dies midway leaves a temporary file. A later writer removes the file once it is an
- * hour old.
+ * process that dies midway leaves a temporary file. A later writer of the same machine removes the
+ * file, and any later writer does once it is an hour old.
  *
  * @throws OBJECTS_READ_ONLY when this user may not read or write the directory.
  * @throws OBJECTS_FULL when no space is left; no file is half-written.
@@ -42,10 +52,12 @@ export interface LocalObjectsOptions {
  * const offline = deltaOfflineStore(localObjects("./lake"));
  */
 export function localObjects(directory: string, options: LocalObjectsOptions = {}): ObjectStore {
+  const { fileMode = FILE_MODE, directoryMode = 0o700 } = options;
   const root = resolve(directory);
   const name = `local directory ${directory}`;
   const madeDirectories = new Set<string>();
   let cleaned: Promise<void> | null = null;
+  let cleanedAt = 0;
 
   const guard = async <T>(key: string, action: () => Promise<T>): Promise<T> => {
     try {
@@ -58,14 +70,16 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
   /** Makes a directory and syncs every parent that got a new entry. */
   const makeDirectory = async (path: string): Promise<void> => {
     if (madeDirectories.has(path)) return;
-    const first = await mkdir(path, { recursive: true }).catch((error: unknown) => {
-      if (codeOf(error) !== "EEXIST") throw error;
-      throw new TidemarkError(
-        "OBJECTS_BAD_KEY",
-        `${name}: ${path} is a file and cannot be a directory; name another directory`,
-        { cause: error },
-      );
-    });
+    const first = await mkdir(path, { recursive: true, mode: directoryMode }).catch(
+      (error: unknown) => {
+        if (codeOf(error) !== "EEXIST") throw error;
+        throw new TidemarkError(
+          "OBJECTS_BAD_KEY",
+          `${name}: ${path} is a file and cannot be a directory; name another directory`,
+          { cause: error },
+        );
+      },
+    );
     if (first !== undefined)
       for (let at = path; at.length >= dirname(first).length; at = dirname(at))
         await syncDirectory(at);
@@ -78,15 +92,19 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
   ): Promise<string> => {
     const folder = join(root, TEMPORARY_FOLDER);
     await makeDirectory(folder);
-    await (cleaned ??= removeTemporary(folder));
-    const path = join(folder, `${process.pid}-${randomUUID()}`);
+    if (cleaned === null || performance.now() - cleanedAt > ABANDONED_AFTER) {
+      cleanedAt = performance.now();
+      cleaned = removeTemporary(folder);
+    }
+    await cleaned;
+    const path = join(folder, `${process.pid}-${processSpace()}-${randomUUID()}`);
     try {
-      await writeSynced(path, content, signal);
+      await writeSynced(path, content, signal, fileMode);
     } catch (error) {
       if (codeOf(error) !== "ENOENT" || !(content instanceof Uint8Array)) throw error;
       madeDirectories.delete(folder); // another process removed the lake meanwhile
       await makeDirectory(folder);
-      await writeSynced(path, content, signal);
+      await writeSynced(path, content, signal, fileMode);
     }
     await options.failpoint?.("temporary-written");
     return path;
@@ -241,9 +259,38 @@ async function removeTemporary(directory: string): Promise<void> {
   for (const entry of await readdir(directory)) {
     const path = join(directory, entry);
     const info = await stat(path).catch(nullIfAbsent);
-    if (info !== null && Date.now() - info.mtimeMs > ABANDONED_AFTER)
+    if (info !== null && (isOfDead(entry) || Date.now() - info.mtimeMs > ABANDONED_AFTER))
       await unlink(path).catch(nullIfAbsent);
   }
+}
+
+/** Whether a temporary file is of a process of this machine that has ended. */
+function isOfDead(entry: string): boolean {
+  const [, pid, space] = /^(\d+)-([0-9a-f]{12})-/.exec(entry) ?? [];
+  if (space !== processSpace()) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return codeOf(error) === "ESRCH";
+  }
+}
+
+let space: string | null = null;
+
+/** Names the processes among which a process id is of one process: a machine, or a container. */
+function processSpace(): string {
+  if (space === null) {
+    let name = hostname();
+    try {
+      const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8");
+      name = `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
+    } catch {
+      // only Linux has these files
+    }
+    space = createHash("sha256").update(name).digest("hex").slice(0, 12);
+  }
+  return space;
 }
 
 /** Writes a new file and syncs it. A file that failed is removed. */
@@ -251,8 +298,9 @@ export async function writeSynced(
   path: string,
   content: Uint8Array | AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
+  mode: number = FILE_MODE,
 ): Promise<void> {
-  const file = await open(path, "wx");
+  const file = await open(path, "wx", mode);
   try {
     if (content instanceof Uint8Array) await writeAll(file, content);
     else
@@ -302,6 +350,12 @@ function nullIfAbsent(error: unknown): null {
 /** Turns a system error into an error that says what to do. */
 export function objectError(store: string, key: string, error: unknown): unknown {
   const code = codeOf(error);
+  if (code === "ERR_FS_FILE_TOO_LARGE")
+    return new TidemarkError(
+      "OBJECTS_FAILED",
+      `${store}: "${key}" is too large to be read whole; put it back from a copy`,
+      { cause: error },
+    );
   if (error instanceof TidemarkError || code === undefined || !/^E[A-Z0-9]+$/.test(code))
     return error;
   const storeError = (kind: ErrorCode, message: string, retryable: boolean): TidemarkError =>

@@ -8,8 +8,8 @@ import { removeFiles, writeFile } from "./data-files.ts";
 import type { Lake } from "./lake.ts";
 import type { Action, Add } from "./log/actions.ts";
 import { checkPartitionFilter, matchesFilter } from "./log/partitions.ts";
-import { deltaType } from "./log/schema.ts";
-import type { TableFile, TableLog } from "./log/state.ts";
+import { checkRewritable } from "./log/schema-checks.ts";
+import type { TableFile } from "./log/state.ts";
 import type { Piece } from "./parquet/gather.ts";
 import { scanFile } from "./scan.ts";
 
@@ -58,7 +58,7 @@ export async function optimizeTable(
             `${lake.objects.name}: there is no table "${table}" to optimize`,
           );
         if (planned !== null) return "go";
-        checkRewritable(log);
+        checkRewritable(log, false, "optimize the table");
         checkPartitionFilter(table, log.schema.partitionBy, partitions);
         planned = log.schema;
         bins = binPack(
@@ -156,22 +156,7 @@ async function* piecesOfFiles(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Piece> {
   for (const file of files) {
-    for await (const batch of scanFile(lake, table, file, columns, partitionBy, undefined, signal))
-      yield { batch, rows: null, from: 0, to: batch.length };
-  }
-}
-
-/** Checks that every column can be written exactly as it was, because rows are written anew. */
-function checkRewritable(log: TableLog): void {
-  log.checkWritable(false);
-  for (const field of log.schema.fields) {
-    const column = log.schema.columns.find(({ name }) => name === field.name);
-    if (column === undefined || deltaType(column) !== field.type) {
-      throw new TidemarkError(
-        "DELTA_UNSUPPORTED",
-        `table "${log.table}": column "${field.name}" has a type ` +
-          "that Tidemark does not write; optimize the table with the tool that made it",
-      );
-    }
+    const scan = scanFile(lake, table, file, columns, partitionBy, undefined, signal, "int64");
+    for await (const batch of scan) yield { batch, rows: null, from: 0, to: batch.length };
   }
 }

@@ -20,8 +20,7 @@ export function registryEntries(objects: ObjectStore): RegistryStore {
       let newest = -1;
       for await (const { key } of objects.list(prefix, { signal })) {
         const name = key.slice(prefix.length);
-        if (/^\d{20}\.json$/.test(name))
-          newest = Math.max(newest, Number(name.slice(0, ENTRY_DIGITS)));
+        if (/^\d{20}\.json$/.test(name)) newest = Math.max(newest, entryNumber(name));
       }
       const content =
         newest < 0 ? null : await objects.read(entry(namespace, newest), undefined, { signal });
@@ -38,6 +37,12 @@ export function registryEntries(objects: ObjectStore): RegistryStore {
       return created ? "done" : "conflict";
     },
   };
+}
+
+/** The number of an entry; −1 if no registry has so many entries. */
+function entryNumber(name: string): number {
+  const number = Number(name.slice(0, ENTRY_DIGITS));
+  return Number.isSafeInteger(number) ? number : -1;
 }
 
 /**

@@ -61,8 +61,7 @@ export function rowGroupWorker(start: () => Worker = startWorkerThread): RowGrou
     async encode(group) {
       if (ended) throw new Error("the row group worker has ended");
       // bytes values may lie anywhere in the memory of other buffers, so they are not sent
-      if (worker === null || group.vectors.some(({ kind }) => kind === "bytes"))
-        return await encodeGroup(group);
+      if (worker === null || group.vectors.some(holdsBytes)) return await encodeGroup(group);
       const id = next++;
       try {
         worker.postMessage({
@@ -115,6 +114,19 @@ export function lazyRowGroupWorker(start: (() => RowGroupWorker) | null): {
   };
 }
 
+function holdsBytes(vector: Vector): boolean {
+  switch (vector.kind) {
+    case "list":
+      return holdsBytes(vector.elements);
+    case "map":
+      return holdsBytes(vector.keys) || holdsBytes(vector.values);
+    case "struct":
+      return vector.fields.some(holdsBytes);
+    default:
+      return vector.kind === "bytes";
+  }
+}
+
 /** Copies a view out of its buffer, because sending a view sends the whole buffer. */
 function copyOutOfBuffer(vector: Vector): Vector {
   const own = <T extends Uint8Array | Int32Array | Float64Array | BigInt64Array>(values: T): T =>
@@ -122,18 +134,22 @@ function copyOutOfBuffer(vector: Vector): Vector {
   const valid = vector.valid === null ? null : own(vector.valid);
   switch (vector.kind) {
     case "string":
-      return { kind: "string", codes: own(vector.codes), dictionary: vector.dictionary, valid };
-    case "int64":
-      return { ...vector, values: own(vector.values), valid };
-    case "int32":
-      return { ...vector, values: own(vector.values), valid };
-    case "float64":
-      return { ...vector, values: own(vector.values), valid };
-    case "boolean":
-      return { ...vector, values: own(vector.values), valid };
+      return { ...vector, codes: own(vector.codes), valid };
     case "big":
     case "bytes":
       return { ...vector, valid };
+    case "list": {
+      const { offsets, elements } = vector;
+      return { ...vector, offsets: own(offsets), elements: copyOutOfBuffer(elements), valid };
+    }
+    case "map": {
+      const [keys, values] = [copyOutOfBuffer(vector.keys), copyOutOfBuffer(vector.values)];
+      return { ...vector, offsets: own(vector.offsets), keys, values, valid };
+    }
+    case "struct":
+      return { ...vector, fields: vector.fields.map(copyOutOfBuffer), valid };
+    default:
+      return { ...vector, values: own(vector.values), valid } as Vector;
   }
 }
 

@@ -4,7 +4,8 @@ import type { Batch, ColumnSpec, OfflineStore, Vector } from "@tidemark/core/spi
 import type { Lake } from "./lake.ts";
 import { checkPartitionFilter, constantVector, matchesFilter } from "./log/partitions.ts";
 import type { TableFile, TableLog } from "./log/state.ts";
-import { nullVector } from "./parquet/gather.ts";
+import { typeOf } from "@tidemark/core/internal";
+import type { FarTimes } from "./parquet/chunk-reader.ts";
 import { openParquet, type ParquetFile } from "./parquet/reader.ts";
 import { batchesOf, objectReader } from "./parquet/parquet-file.ts";
 
@@ -44,11 +45,12 @@ export async function* scanTable(
 export async function* scanFile(
   lake: Lake,
   table: string,
-  file: TableFile,
+  file: Pick<TableFile, "add" | "path">,
   columns: readonly ColumnSpec[],
   partitionBy: readonly string[],
   range: ScanOptions["range"],
   signal: AbortSignal | undefined,
+  farTimes: FarTimes = "missing",
 ): AsyncGenerator<Batch> {
   const parquet = await openFile(lake, table, file, signal);
   const stored = columns.filter(
@@ -63,13 +65,13 @@ export async function* scanFile(
     )
       continue;
     const { rows } = parquet.groups[group]!;
-    const read = await parquet.readGroup(group, stored);
+    const read = await parquet.readGroup(group, stored, farTimes);
     const vectors = columns.map((column): Vector => {
       const index = stored.indexOf(column);
       if (index >= 0) return read[index]!;
       return partitionBy.includes(column.name)
         ? constantVector(column, file.add.partitionValues[column.name] ?? null, rows)
-        : nullVector(column, rows);
+        : typeOf(column).layout.missing(rows);
     });
     yield* batchesOf({ length: rows, columns, vectors });
   }
@@ -78,7 +80,7 @@ export async function* scanFile(
 export async function openFile(
   lake: Lake,
   table: string,
-  file: TableFile,
+  file: Pick<TableFile, "add" | "path">,
   signal: AbortSignal | undefined,
 ): Promise<ParquetFile> {
   if (file.add.deletionVector)
@@ -91,6 +93,10 @@ export async function openFile(
   return await openParquet({
     name: `${lake.objects.name}: "${key}"`,
     size: file.add.size,
+    advice:
+      "put the file back from a copy of the lake, or restore the table to a version without it: " +
+      "its positions go back with its rows, and the next run takes the rest again where a log " +
+      "has it",
     read: objectReader(lake.objects, key, signal),
   });
 }

@@ -8,6 +8,7 @@ import type {
   TableSpec,
   TableState,
 } from "@tidemark/core/spi";
+import { lakeBackups } from "./backups.ts";
 import { type Commit, commitTo } from "./commit.ts";
 import { removeFiles, writeRows } from "./data-files.ts";
 import { describeTable, type DescribeOptions } from "./describe.ts";
@@ -22,6 +23,9 @@ import type { ObjectStore } from "./objects.ts";
 import { registryEntries } from "./registry-entries.ts";
 import { optimizeTable, type OptimizeOptions, type OptimizeResult } from "./optimize.ts";
 import { openFile, scanTable } from "./scan.ts";
+import { filesToCommit, forgetStaged, lakeStaging } from "./staging.ts";
+import { forgetReplacedIn, type ForgetOptions, type ForgetResult } from "./forget-replaced.ts";
+import { replaceTableRows } from "./replace-rows.ts";
 import { vacuumTable, type VacuumOptions, type VacuumResult } from "./vacuum.ts";
 
 /** An offline store whose tables are in the Delta format. */
@@ -44,6 +48,13 @@ export interface DeltaOfflineStore extends OfflineStore {
    * exist.
    */
   describe(table: string, options?: DescribeOptions): Promise<TableDescription | null>;
+  /**
+   * Removes the values of replaced rows from the statistics in the table's log; with `files` also
+   * the files of older versions.
+   *
+   * @throws TABLE_MISSING when the table does not exist.
+   */
+  forgetReplaced(table: string, options: ForgetOptions): Promise<ForgetResult>;
   readonly retention: Duration;
 }
 
@@ -95,26 +106,27 @@ export function deltaOfflineStore(
         writeCommit(lake, table, rows, { positions, metadata }, null, signal),
         signal,
       ),
-    rewrite: (table, rows, { replaced, expectedVersion, positions, metadata = [], signal }) =>
-      commitTo(
-        lake,
-        table.name,
-        writeCommit(
-          lake,
-          table,
-          rows,
-          { positions, metadata },
-          { replaced, expectedVersion },
-          signal,
-        ),
-        signal,
-      ),
+    async rewrite(table, rows, options) {
+      const { replaced, expectedVersion, positions, metadata = [], staged, signal } = options;
+      const replacement = { replaced, expectedVersion, staged };
+      const steps = { positions, metadata };
+      const commit = writeCommit(lake, table, rows, steps, replacement, signal);
+      const done = await commitTo(lake, table.name, commit, signal);
+      // Without these objects the files are the table's own. A failure leaves them to vacuum.
+      if (done === "done" && staged !== undefined)
+        await forgetStaged(lake, table.name, staged.rewrite).catch(() => undefined);
+      return done;
+    },
     scan: (table, scanOptions) => scanTable(lake, table, scanOptions),
+    replaceRows: (table, replaceOptions) => replaceTableRows(lake, table, replaceOptions),
+    forgetReplaced: (table, forgetOptions) => forgetReplacedIn(lake, table, forgetOptions),
     optimize: (table, optimizeOptions = {}) => optimizeTable(lake, table, optimizeOptions),
     vacuum: (table, vacuumOptions = {}) => vacuumTable(lake, table, vacuumOptions),
     registry: registryEntries(objects),
     describe: (table, describeOptions = {}) => describeTable(lake, table, describeOptions),
     retention: lake.retention,
+    backups: lakeBackups(lake),
+    staging: lakeStaging(lake),
     close: async () => undefined,
   };
 }
@@ -128,10 +140,13 @@ function writeCommit(
   replacement: {
     readonly replaced: PartitionFilter;
     readonly expectedVersion: number | null;
+    readonly staged?: Parameters<typeof filesToCommit>[2] | undefined;
   } | null,
   signal: AbortSignal | undefined,
 ): Commit {
   let adds: readonly Add[] = [];
+  let staged: readonly Add[] = [];
+  const isWhole = replacement !== null && Object.keys(replacement.replaced).length === 0;
   let checked = replacement?.expectedVersion ?? -1;
   return {
     operation: "WRITE",
@@ -147,7 +162,7 @@ function writeCommit(
         checkNewTable(table);
         return replacement === null || replacement.expectedVersion === null ? "go" : "conflict";
       }
-      checkKnownTable(log, table, replacement !== null);
+      checkKnownTable(log, table, { removes: replacement !== null, isWhole });
       if (replacement === null) return "go";
       // the expected version is ahead of the log: the table was made anew
       if (log.version < checked) return "conflict";
@@ -159,6 +174,8 @@ function writeCommit(
       return "go";
     },
     prepare: async () => {
+      if (replacement?.staged !== undefined)
+        staged = await filesToCommit(lake, table.name, replacement.staged, signal);
       adds = await writeRows(lake, table, rows, signal);
     },
     actions(log) {
@@ -166,9 +183,12 @@ function writeCommit(
       const actions: Action[] = [];
       if (log === null) actions.push(...createActions(table, now));
       else {
-        const fields = evolvedFields(table.name, log.schema, table.columns);
-        if (fields !== null)
-          actions.push({ metaData: { ...log.metaData!, schemaString: schemaString(fields) } });
+        const fields = isWhole
+          ? table.columns.map(fieldOf)
+          : evolvedFields(table.name, log.schema, table.columns);
+        const schema = fields === null ? null : schemaString(fields);
+        if (schema !== null && schema !== log.metaData!.schemaString)
+          actions.push({ metaData: { ...log.metaData!, schemaString: schema } });
       }
       for (const txn of txnsOf(steps, log?.txns ?? new Map(), now)) actions.push({ txn });
       if (replacement !== null && log !== null) {
@@ -186,15 +206,17 @@ function writeCommit(
           });
         }
       }
-      for (const add of adds) actions.push({ add });
+      for (const add of [...staged, ...adds]) actions.push({ add });
       return actions;
     },
+    // staged files stay for the next attempt
     abandon: () => removeFiles(lake, table.name, adds),
   };
 }
 
 /**
- * True if an entry changed rows of those partitions or wrote one of those `txn`s. Rearranged
+ * True if an entry changed rows of those partitions, wrote one of those `txn`s, or restored the
+ * table with its positions. Rearranged
  * files (`dataChange: false`) hold the same rows.
  */
 function conflictsWith(
@@ -203,7 +225,8 @@ function conflictsWith(
   ids: ReadonlySet<string>,
 ): boolean {
   return actions.some(
-    ({ add, remove, txn }) =>
+    ({ add, remove, txn, commitInfo }) =>
+      commitInfo?.operation === "RESTORE" ||
       (add?.dataChange === true && matchesFilter(replaced, add.partitionValues)) ||
       (remove?.dataChange === true && matchesFilter(replaced, remove.partitionValues ?? {})) ||
       (txn !== undefined && ids.has(txn.appId)),
@@ -230,6 +253,7 @@ function checkNewTable(table: TableSpec): void {
   checkColumnNames(
     table.name,
     table.columns.map((column) => column.name),
+    table.columns,
   );
   for (const name of table.partitionBy) {
     const column = table.columns.find((candidate) => candidate.name === name);
@@ -246,7 +270,11 @@ function checkNewTable(table: TableSpec): void {
   }
 }
 
-function checkKnownTable(log: TableLog, table: TableSpec, removes: boolean): void {
+function checkKnownTable(
+  log: TableLog,
+  table: TableSpec,
+  { removes, isWhole }: { readonly removes: boolean; readonly isWhole: boolean },
+): void {
   log.checkWritable(removes);
   const { partitionBy } = log.schema;
   if (
@@ -259,5 +287,5 @@ function checkKnownTable(log: TableLog, table: TableSpec, removes: boolean): voi
         `by [${table.partitionBy.join(", ")}]; use its own, or write another table`,
     );
   }
-  evolvedFields(table.name, log.schema, table.columns);
+  if (!isWhole) evolvedFields(table.name, log.schema, table.columns);
 }

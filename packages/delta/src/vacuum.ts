@@ -1,11 +1,13 @@
 /**
  * Removes files that no version within the retention needs: files of old versions, and files of
- * writers that died before their commit.
+ * writers that died before their commit. Files of a rewrite that may be resumed stay.
  */
 import { TidemarkError, type Duration } from "@tidemark/core";
 import { retentionMicros } from "@tidemark/core/internal";
+import { pinnedFiles } from "./backups.ts";
 import type { Lake } from "./lake.ts";
 import type { ObjectStore } from "./objects.ts";
+import { manifestsBefore, stagedPaths } from "./staging.ts";
 
 /** Settings of `vacuum`. */
 export interface VacuumOptions {
@@ -46,6 +48,8 @@ export async function vacuumTable(
 
   const before = lake.clock() - retentionMicros("vacuum: retention", retention) / 1000;
   const needed = new Set([...log.files.values()].map((file) => file.path));
+  for (const path of await pinnedFiles(lake, table, signal)) needed.add(path);
+  for (const path of await stagedPaths(lake, table, signal)) needed.add(path);
   for (const remove of log.removed.values())
     if ((remove.deletionTimestamp ?? 0) >= before) needed.add(decodeURIComponent(remove.path));
   // A table may lie below another table's directory. Its files belong to it alone.
@@ -63,11 +67,13 @@ export async function vacuumTable(
       continue;
     removed.push(prefix + key);
   }
+  removed.push(...(await manifestsBefore(lake, table, before, signal)));
   if (!dryRun) await deleteAll(lake.objects, removed, signal);
   return { removed };
 }
 
-async function deleteAll(
+/** Removes objects, with few requests where the store can. */
+export async function deleteAll(
   objects: ObjectStore,
   keys: readonly string[],
   signal: AbortSignal | undefined,

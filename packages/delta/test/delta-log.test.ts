@@ -230,7 +230,7 @@ describe("tables that ask for more", () => {
         readerFeatures: ["timestampNtz"],
         writerFeatures: ["timestampNtz", "appendOnly"],
       },
-      type: { type: "array", elementType: "string", containsNull: true },
+      type: { type: "array", elementType: "variant", containsNull: true },
     });
     assert.deepEqual(
       (await open(lake).state("numbers"))!.columns.map(({ name }) => name),

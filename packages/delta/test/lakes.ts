@@ -20,8 +20,12 @@ export async function temporary(): Promise<string> {
   return directory;
 }
 
-export function column(name: string, type: ValueType, more: Partial<ColumnSpec> = {}): ColumnSpec {
-  return { name, database: name, type, nullable: true, ...more };
+export function column<T extends ValueType>(
+  name: string,
+  type: T,
+  more: Partial<Omit<ColumnSpec, "type">> = {},
+): ColumnSpec & { readonly type: T } {
+  return { name, database: name, nullable: true, ...more, type };
 }
 
 /** A table of an int32 `bucket`, which may partition it, and an int64 `id`. */

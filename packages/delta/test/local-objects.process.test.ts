@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isTidemarkError } from "@tidemark/core";
-import { localObjects, type ObjectStore } from "@tidemark/delta";
+import { batchOf } from "@tidemark/core/spi";
+import { localObjects, writeParquet, type ObjectStore } from "@tidemark/delta";
 import { objectStoreConformance } from "@tidemark/delta/testing";
 import { describe, onTestFinished, test } from "vitest";
 import { objectError } from "../src/local-objects.ts";
@@ -41,17 +42,47 @@ describe("objects in a local directory", () => {
       true,
       "the name is not blocked",
     );
-    assert.equal(
-      (await readdir(join(directory, ".tmp"))).length,
-      1,
-      "it is too young to be surely dead",
-    );
-    for (const name of await readdir(join(directory, ".tmp")))
-      await utimes(join(directory, ".tmp", name), new Date(), new Date(Date.now() - 2 * 3_600_000));
+    assert.deepEqual(await readdir(join(directory, ".tmp")), []);
+
+    // a file of another machine may be of a writer that lives, until it is old
+    const foreign = join(directory, ".tmp", `1-${"0".repeat(12)}-of-another-machine`);
+    await writeFile(foreign, "");
+    await localObjects(directory).put("other", new Uint8Array(1));
+    assert.equal((await readdir(join(directory, ".tmp"))).length, 1);
+    await utimes(foreign, new Date(), new Date(Date.now() - 2 * 3_600_000));
     await localObjects(directory).put("other", new Uint8Array(1));
     assert.deepEqual(await readdir(join(directory, ".tmp")), []);
     assert.deepEqual(await keysOf(objects), ["log/0.json", "other"]);
   });
+
+  test.skipIf(process.platform === "win32")(
+    "files and directories are for their user alone, unless told otherwise",
+    async () => {
+      const directory = join(await temporary(), "lake");
+      const modeOf = async (path: string): Promise<string> =>
+        ((await stat(join(directory, path))).mode & 0o777).toString(8);
+      const objects = localObjects(directory);
+      await objects.put("table/a", new Uint8Array(1));
+      await objects.createIfAbsent("table/_delta_log/0.json", new Uint8Array(1));
+      assert.deepEqual(await Promise.all([".", "table", "table/_delta_log", ".tmp"].map(modeOf)), [
+        "700",
+        "700",
+        "700",
+        "700",
+      ]);
+      assert.deepEqual(await Promise.all(["table/a", "table/_delta_log/0.json"].map(modeOf)), [
+        "600",
+        "600",
+      ]);
+      const shared = localObjects(directory, { fileMode: 0o640, directoryMode: 0o750 });
+      await shared.put("other/a", new Uint8Array(1));
+      assert.deepEqual(await Promise.all(["other", "other/a"].map(modeOf)), ["750", "640"]);
+      const columns = [{ name: "a", database: "a", type: "int32", nullable: true }] as const;
+      const batches = [batchOf(columns, [[1]])];
+      await writeParquet(join(directory, "out.parquet"), { columns, batches });
+      assert.equal(await modeOf("out.parquet"), "600");
+    },
+  );
 
   test("a file where a directory should be is named", async () => {
     const directory = await temporary();

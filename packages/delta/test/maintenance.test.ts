@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, utimes, writeFile } from "node:fs/promises";
+import { readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isTidemarkError } from "@tidemark/core";
 import { batchOf } from "@tidemark/core/spi";
@@ -178,6 +178,51 @@ describe("vacuum", () => {
     );
   });
 
+  test("files of a rewrite that may be resumed stay, and those of an older one go", async () => {
+    const lake = await temporary();
+    let now = Date.now();
+    const store = deltaOfflineStore(localObjects(lake), { clock: () => now });
+    await store.append(parted, rowsOfNumbers(1), { positions: [] });
+    await store.staging!.write(parted, rowsOfNumbers(5, 7, 9), { rewrite: "a", name: "1" });
+    assert.deepEqual((await store.vacuum("numbers", { retention: "0s" })).removed, []);
+    assert.equal((await store.staging!.list("numbers")).length, 1);
+    now += 3 * DAY;
+    assert.deepEqual(await store.staging!.list("numbers"), [], "too old to be resumed");
+    assert.deepEqual((await store.vacuum("numbers")).removed, [], "a writer may commit them yet");
+    now += 5 * DAY;
+    const { removed } = await store.vacuum("numbers");
+    assert.equal(removed.length, 3 + 1, "the files, and the object that names them");
+    assert.equal((await dataFiles(lake, "numbers")).length, 1);
+    assert.deepEqual(await readdir(join(lake, "_tidemark", "staged", "numbers", "a")), []);
+    assert.deepEqual(await idsOf(store), [1]);
+  });
+
+  test("a short retention makes a rewrite too old sooner; lost files are not taken", async () => {
+    const lake = await temporary();
+    let now = Date.now();
+    const options = { clock: () => now, retention: "1h" } as const;
+    const store = deltaOfflineStore(localObjects(lake), options);
+    await store.append(parted, rowsOfNumbers(1), { positions: [] });
+    await store.staging!.write(parted, rowsOfNumbers(5), { rewrite: "a", name: "1" });
+    now += 40 * 60_000;
+    assert.deepEqual(await store.staging!.list("numbers"), []);
+    now -= 40 * 60_000;
+    assert.equal((await store.staging!.list("numbers")).length, 1);
+    for (const file of await dataFiles(lake, "numbers"))
+      if (file.startsWith("bucket=2")) await rm(join(lake, "numbers", file));
+    assert.deepEqual(await store.staging!.list("numbers"), []);
+    await assert.rejects(
+      store.rewrite(parted, [], {
+        replaced: {},
+        expectedVersion: 0,
+        positions: [],
+        staged: { rewrite: "a", names: ["1"] },
+      }),
+      (error) => isTidemarkError(error, "STAGED_ROWS_MISSING"),
+    );
+    assert.deepEqual(await idsOf(store), [1]);
+  });
+
   test("a file that is being committed while vacuum looks stays", async () => {
     const lake = await temporary();
     const store = deltaOfflineStore(localObjects(lake));
@@ -188,8 +233,7 @@ describe("vacuum", () => {
       ...inner,
       async *list(prefix, options) {
         yield* inner.list(prefix, options);
-        if (!prefix.includes("_delta_log"))
-          await store.append(numbers, rowsOfNumbers(2), { positions: [] });
+        if (prefix === "numbers/") await store.append(numbers, rowsOfNumbers(2), { positions: [] });
       },
     };
     await deltaOfflineStore(objects, { clock: () => Date.now() + 9 * DAY }).vacuum("numbers");

@@ -142,7 +142,7 @@ describe("a Parquet file", () => {
     const whole = await readFile(file);
     const named = (error: unknown): boolean =>
       isTidemarkError(error) &&
-      /^PARQUET_(DAMAGED|TYPE)$/.test(error.code) &&
+      /^PARQUET_(DAMAGED|TYPE|VALUE|UNSUPPORTED|TOO_LARGE)$/.test(error.code) &&
       error.message.includes("damaged.parquet");
     for (let length = 0; length < whole.length; length += 61) {
       await writeFile(file, whole.subarray(0, length));

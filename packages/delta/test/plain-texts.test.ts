@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { converterFor } from "../src/parquet/convert.ts";
-import { elementOf } from "../src/parquet/elements.ts";
+import { elementOf } from "../src/parquet/parquet-types.ts";
 import { plainValues } from "../src/parquet/pages.ts";
 import { column } from "./lakes.ts";
 
@@ -21,7 +21,7 @@ function pageOf(values: readonly Uint8Array[]): Uint8Array {
 
 /** Computes codes and dictionary with a view of each value. */
 function slowly(page: Uint8Array, count: number) {
-  const converter = converterFor(text, element)!;
+  const converter = converterFor(text, element, false)!;
   return {
     codes: converter.convert(plainValues(page, element, count)),
     dictionary: converter.dictionary,
@@ -29,7 +29,7 @@ function slowly(page: Uint8Array, count: number) {
 }
 
 function atOnce(page: Uint8Array, count: number) {
-  const converter = converterFor(text, element)!;
+  const converter = converterFor(text, element, false)!;
   return { codes: converter.convertPlain!(page, count), dictionary: converter.dictionary };
 }
 
@@ -39,7 +39,7 @@ const ascii = fc
 const bytes = fc.oneof(
   ascii,
   fc.string({ unit: "binary", maxLength: 15 }).map((value) => Buffer.from(value)),
-  fc.uint8Array({ maxLength: 20 }),
+  fc.constantFrom(Buffer.from("\uFFFD")),
 );
 
 test("the texts of a page are those of its values, one by one", () => {
@@ -64,4 +64,11 @@ test("a page that ends within its texts, or claims more of them, is an error", (
     }),
   );
   expect(() => atOnce(new Uint8Array(8), -1)).toThrow("claims -1");
+});
+
+test("bytes that are no UTF-8 are refused, because two values would become one text", () => {
+  for (const value of [[0x80], [0xc3], [0x61, 0xff, 0x62], [0xed, 0xa0, 0x80]]) {
+    const page = pageOf([Buffer.from("before"), Uint8Array.from(value)]);
+    for (const read of [atOnce, slowly]) expect(() => read(page, 2)).toThrow("which is no UTF-8");
+  }
 });

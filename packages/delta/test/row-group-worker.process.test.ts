@@ -6,6 +6,7 @@ import {
   type ColumnSpec,
   type ValueType,
   type TableSpec,
+  type TypeSpec,
   type Value,
 } from "@tidemark/core/spi";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -52,9 +53,18 @@ const KINDS: readonly ValueType[] = [
   "date",
   "bytes",
 ];
-const columns: readonly ColumnSpec[] = KINDS.map((kind) =>
+const scalars: readonly ColumnSpec[] = KINDS.map((kind) =>
   column(kind, kind, kind === "decimal" ? { precision: 38, scale: 2 } : {}),
 );
+const [string, int64, bytes] = [scalars[0]!, scalars[4]!, scalars[9]!];
+const columns: readonly ColumnSpec[] = [
+  ...scalars,
+  column("list", "list", { element: string }),
+  column("bytes in lists", "list", { element: bytes }),
+  column("map", "map", { keys: { ...int64, nullable: false }, values: string }),
+  column("struct", "struct", { fields: [string, { ...int64, name: "n" }] }),
+];
+const isSent = ({ name }: ColumnSpec): boolean => !name.startsWith("bytes");
 
 /**
  * Generates rows of every value type. `bytes` are encoded in the caller's thread only; a file
@@ -64,9 +74,17 @@ function someRows(seed: number, length: number, of = columns): Batch {
   let state = seed;
   const next = (below: number): number =>
     (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) % below;
-  const value = ({ type }: ColumnSpec): Value => {
-    if (next(5) === 0) return null;
-    switch (type) {
+  const value = (spec: TypeSpec): Value => {
+    if (spec.nullable && next(5) === 0) return null;
+    const items = <T>(of: (i: number) => T): T[] =>
+      Array.from({ length: next(4) }, (_, i) => of(i));
+    switch (spec.type) {
+      case "list":
+        return items(() => value(spec.element!));
+      case "map":
+        return items((i) => [BigInt(i), value(spec.values!)]);
+      case "struct":
+        return spec.fields!.map(value);
       case "string":
       case "json":
         return `é${next(9)}😀`.slice(0, next(5));
@@ -113,7 +131,7 @@ describe("a row group", () => {
       }),
     );
     onTestFinished(() => thread.end());
-    const sent = columns.filter(({ type }) => type !== "bytes");
+    const sent = columns.filter(isSent);
     for (let seed = 1; seed <= 40; seed++) {
       for (const of of [columns, sent]) {
         const batch = someRows(seed, seed * 3, of);

@@ -4,25 +4,39 @@
  */
 import {
   avg,
+  calendarSeries,
+  cast,
   commitTime,
   count,
   countDistinct,
+  current,
   date,
+  decimal,
+  div,
+  enrichedSource,
   entity,
+  eq,
   featureService,
   featureView,
   float64,
+  int32,
   int64,
+  lastN,
   latest,
   max,
   min,
+  previous,
+  requestData,
+  share,
   source,
   string,
   sum,
   timestamp,
+  transform,
 } from "@tidemark/core";
 
 export const user = entity("user", { keys: { user_id: string() } });
+const vendor = entity("vendor", { keys: { vendor: string() } });
 
 export const transactions = source("transactions", {
   table: "public.transaction_data",
@@ -72,6 +86,29 @@ export const weekly = featureView("weekly_activity", {
   },
 });
 
+/** The days and weeks of the bank begin at midnight in Vietnam. */
+const ZONE = "Asia/Ho_Chi_Minh";
+/** The amount in exact cents: its sums are exact decimals, and texts in TypeScript. */
+const paid = cast(transactions.amount, decimal({ precision: 12, scale: 2 }));
+
+export const spending = featureView("spending", {
+  entity: user,
+  source: transactions,
+  features: {
+    // a function of two windows: which part of the week's money went in the last 24 hours?
+    amount_1d_of_1w: div(sum(paid).over("1d"), sum(paid).over("7d")),
+    // a list: the vendors of the five newest transactions, the newest first
+    last_vendors: lastN(transactions.vendor, 5).over("30d"),
+    // a map with an entry for each vendor of the week, and an object with exactly these two members
+    amount_by_vendor_l1w: sum(paid).by(transactions.vendor).over("7d"),
+    num_everyday_l1w: count().byEach(transactions.vendor, ["Grocery", "Restaurant"]).over("7d"),
+    // calendar days and weeks: amount_today and amount_last_week
+    amount: sum(paid).overNamed({ today: current("day", ZONE), last_week: previous("week", ZONE) }),
+    // a list with one number for each of the last seven days, the oldest first
+    num_by_day: count().over(calendarSeries("day", ZONE, 7)),
+  },
+});
+
 export const profile = featureView("customer_profile", {
   entity: user,
   source: customers,
@@ -83,4 +120,45 @@ export const profile = featureView("customer_profile", {
   },
 });
 
-export const customer360 = featureService("customer_360", [weekly, profile]);
+/** Each transaction with the segment that its customer had at that time. */
+const customerTransactions = enrichedSource("customer_transactions", {
+  from: transactions,
+  with: customers,
+  on: { user_id: transactions.user_id },
+  columns: { segment: customers.segment },
+});
+
+export const vendorCustomers = featureView("vendor_customers", {
+  entity: vendor,
+  source: customerTransactions,
+  features: {
+    private_share_1d: share(eq(customerTransactions.segment, "Private")).over("1d"),
+    num_by_segment_1d: count().by(customerTransactions.segment).over("1d"),
+  },
+});
+
+/** What a request knows of the payment that a customer is about to make. */
+const payment = requestData("payment", {
+  price: decimal({ precision: 12, scale: 2 }),
+  vendor: string(),
+});
+
+/** A small model in TypeScript. Requests and training sets call the same function. */
+export const paymentRisk = transform("payment_risk", {
+  version: 1,
+  inputs: {
+    price: payment.price,
+    vendor: payment.vendor,
+    largest: weekly.max_amount_l1w,
+    lastVendors: spending.last_vendors,
+  },
+  outputs: { risk_points: int32(), risk: string() },
+  compute: ({ price, vendor, largest, lastVendors }) => {
+    const isLarge = largest === null || Number(price) > largest;
+    const risk_points = (isLarge ? 2 : 0) + (lastVendors.includes(vendor) ? 0 : 1);
+    return { risk_points, risk: risk_points === 3 ? "high" : "low" };
+  },
+});
+
+export const customer360 = featureService("customer_360", [weekly, spending, profile]);
+export const paymentCheck = featureService("payment_check", [paymentRisk, spending.amount_today]);

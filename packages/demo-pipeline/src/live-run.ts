@@ -73,7 +73,10 @@ export async function liveRun({
         const lag = source?.lag() ?? [];
         const behind = lag.reduce((sum, one) => sum + one.lag, 0);
         bar?.at(taken - from, `lag ${integer(behind)}`);
-        if (taken >= messages && lag.length === topics.length && behind === 0) return;
+        if (taken >= messages && lag.length === topics.length && behind === 0) {
+          // the run looks twice a second whether its sources are level with the log
+          if ((await store.readiness()).every(({ isReady }) => isReady)) return;
+        }
         if (taken !== before) [since, before, asked] = [performance.now(), taken, 0];
         const idle = (performance.now() - since) / 1000;
         if (idle > CHECK_CONNECTOR_AFTER && asked === 0) {

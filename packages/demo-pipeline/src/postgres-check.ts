@@ -10,7 +10,7 @@ import { DAY } from "./bank-events.ts";
 import { weekly } from "./features.ts";
 import { customerRow, transactionRow } from "./row-lookup.ts";
 import { customerRows, transactionRows, weeklyFromRows, type TableRow } from "./postgres-rows.ts";
-import type { User } from "./shared-steps.ts";
+import { withPayment, type User } from "./shared-steps.ts";
 
 export interface CheckResult {
   readonly compared: number;
@@ -135,23 +135,25 @@ async function historyRows(
 const shown = (values: unknown): string =>
   values === null ? "no such row" : `(${(values as readonly Value[]).map(String).join(", ")})`;
 
+/** A question about a user's features, with the user's rows of PostgreSQL. */
+export interface UserQuestion {
+  readonly user_id: string;
+  readonly price: string;
+  readonly vendor: string;
+  readonly at: Date;
+  readonly own: readonly TableRow[];
+  readonly edge: boolean;
+}
+
 /**
- * Checks the seven features of these users at these times and at window edges. The edges are the
- * time of a row, which is outside the window, and seven days later, where the row is still inside.
+ * Asks about these users at these times and at window edges. The edges are the time of a row, which
+ * is outside the window, and seven days later, where the row is still inside.
  */
-export async function checkFeatures({
-  database,
-  store,
-  users,
-  moments,
-  signal,
-}: {
-  readonly database: Pool;
-  readonly store: Store;
-  readonly users: readonly User[];
-  readonly moments: readonly Date[];
-  readonly signal?: AbortSignal | undefined;
-}): Promise<CheckResult & { readonly boundaries: number }> {
+export async function userQuestions(
+  database: Pool,
+  users: readonly User[],
+  moments: readonly Date[],
+): Promise<UserQuestion[]> {
   const byUser = new Map<Value, TableRow[]>();
   for (const row of await transactionRows(database)) {
     const [user] = row.values as [Value];
@@ -159,7 +161,7 @@ export async function checkFeatures({
     if (own === undefined) byUser.set(user, [row]);
     else own.push(row);
   }
-  const questions = users.flatMap((user) => {
+  return users.map(withPayment).flatMap((user) => {
     const own = byUser.get(user.user_id) ?? [];
     const times = own.flatMap(({ values: [, , , , time] }) =>
       time === null ? [] : [(time as number) / 1000],
@@ -169,14 +171,26 @@ export async function checkFeatures({
         ? []
         : [times[0]!, times[0]! + 7 * DAY, times.at(-1)!, times.at(-1)! + 7 * DAY];
     return [
-      ...moments.map((moment) => ({ ...user, own, at: moment.getTime(), edge: false })),
-      ...edges.map((at) => ({ ...user, own, at, edge: true })),
+      ...moments.map((at) => ({ ...user, own, at, edge: false })),
+      ...edges.map((at) => ({ ...user, own, at: new Date(at), edge: true })),
     ];
   });
+}
+
+/** Checks the seven weekly features, computed from PostgreSQL's rows. */
+export async function checkWeekly({
+  store,
+  questions,
+  signal,
+}: {
+  readonly store: Store;
+  readonly questions: readonly UserQuestion[];
+  readonly signal?: AbortSignal | undefined;
+}): Promise<CheckResult> {
   const fromHistory = await (
     await store.getHistoricalFeatures({
       features: weekly,
-      entities: questions.map(({ user_id, at }) => ({ user_id, event_timestamp: new Date(at) })),
+      entities: questions.map(({ user_id, at }) => ({ user_id, event_timestamp: at })),
       signal,
     })
   ).rows();
@@ -187,9 +201,9 @@ export async function checkFeatures({
     const online = await store.getOnlineFeatures({
       features: weekly,
       entity: { user_id },
-      asOf: new Date(at),
+      asOf: at,
     });
-    for (const [feature, value] of Object.entries(weeklyFromRows(own, at))) {
+    for (const [feature, value] of Object.entries(weeklyFromRows(own, at.getTime()))) {
       compared += 2;
       for (const [where, row] of [
         ["the online store", online],
@@ -198,11 +212,11 @@ export async function checkFeatures({
         const found = row[feature as keyof typeof online];
         if (!Object.is(found, value))
           differences.push(
-            `${feature} of ${user_id} at ${new Date(at).toISOString()}: ` +
+            `${feature} of ${user_id} at ${at.toISOString()}: ` +
               `${String(value)} from PostgreSQL's rows, ${String(found)} from ${where}`,
           );
       }
     }
   }
-  return { compared, differences, boundaries: questions.filter(({ edge }) => edge).length };
+  return { compared, differences };
 }

@@ -52,6 +52,16 @@ export async function customerRows(database: Pool): Promise<TableRow[]> {
   }));
 }
 
+/**
+ * Selects the bank's transactions for the SQL of features. A day 32, which the bank's bug writes,
+ * is no time.
+ */
+export const POSTGRES_PAYMENTS = `
+  SELECT id, "User ID" AS user_id, "Vendor" AS vendor, "Sources" AS channel,
+    CAST("Amount" AS decimal(12, 2)) AS amount,
+    CASE WHEN "Time" NOT LIKE '%-32 %' THEN CAST("Time" AS timestamp) END AS paid_at
+  FROM public.transaction_data`;
+
 /** Parses a time to µs; null if the calendar has no such time. */
 function parseTimeText(text: string): number | null {
   const time = Date.parse(`${text.replace(" ", "T")}Z`);

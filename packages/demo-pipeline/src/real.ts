@@ -20,7 +20,8 @@ import * as rowLookup from "./row-lookup.ts";
 import { liveDays, type Served } from "./live-days.ts";
 import { liveRun } from "./live-run.ts";
 import { createBank, writeCustomers, writeDay } from "./postgres-bank.ts";
-import { checkFeatures, checkRows } from "./postgres-check.ts";
+import { checkRows, checkWeekly, userQuestions, type CheckResult } from "./postgres-check.ts";
+import { POSTGRES_PAYMENTS } from "./postgres-rows.ts";
 import { integer, megabytes } from "./print.ts";
 import { progressBar, type Output } from "./progress.ts";
 import {
@@ -32,8 +33,15 @@ import {
   compareOnlineWithHistory,
   valuesOf,
 } from "./shared-steps.ts";
+import { checkBySql, checkVendorsBySql } from "./sql-check.ts";
 import { stepPrinter, type StepPrinter } from "./steps.ts";
-import { readInTrino } from "./trino-check.ts";
+import {
+  queryDemo,
+  readInTrino,
+  TRINO_PAYMENTS,
+  TRINO_VERSIONS,
+  type TrinoReading,
+} from "./trino-check.ts";
 
 export { ServicesMissing } from "./demo-services.ts";
 
@@ -72,8 +80,11 @@ export interface RealDemoResult {
     readonly served: number;
     readonly history: number;
     readonly rows: number;
-    readonly features: number;
+    readonly weekly: number;
+    readonly sql: number;
     readonly trino: number;
+    readonly trinoSql: number;
+    readonly vendors: number;
   };
   readonly differing: number;
 }
@@ -271,36 +282,63 @@ async function verify(
 
   const holding = print.step("PostgreSQL's tables, read by SQL, against both stores");
   const rows = await checkRows({ database, store, lake, asOf: new Date(now + 2 * DAY) });
-  const fromRows = await checkFeatures({
-    database,
+  const questions = await userQuestions(database, users, moments.slice(0, 10));
+  const edges = questions.filter(({ edge }) => edge);
+  const fromRows = await checkWeekly({ store, questions, signal });
+  const fromSql = await checkBySql({
+    database: "PostgreSQL",
+    payments: POSTGRES_PAYMENTS,
+    query: async (text) => (await database.query<unknown[]>({ text, rowMode: "array" })).rows,
     store,
-    users,
-    moments: moments.slice(0, 10),
+    questions,
     signal,
   });
   holding.done(
-    rows.compared + fromRows.compared,
+    rows.compared + fromRows.compared + fromSql.compared,
     "values",
-    `every column of ${integer(rows.rows)} rows, and seven features of ${users.length} users ` +
-      `at 10 moments and at ${integer(fromRows.boundaries)} edges of their windows`,
+    `every column of ${integer(rows.rows)} rows, and the features of ${users.length} users ` +
+      `at 10 moments and at ${integer(edges.length)} edges of their windows`,
   );
-  print.line(
-    `${integer(rows.compared)} values of rows compared, ${integer(rows.differences.length)} ` +
-      `differ; ${integer(fromRows.compared)} of features computed from PostgreSQL's rows, ` +
-      `${integer(fromRows.differences.length)} differ`,
-  );
-  for (const one of [...rows.differences.slice(0, 5), ...fromRows.differences.slice(0, 5)])
-    print.line(`  ${one}`);
+  for (const [what, { compared, differences }] of [
+    ["of rows", rows],
+    ["of weekly features computed from PostgreSQL's rows", fromRows],
+    ["of other features computed by PostgreSQL", fromSql],
+  ] as const) {
+    print.line(
+      `${integer(compared)} values ${what} compared, ${integer(differences.length)} differ`,
+    );
+    for (const one of differences.slice(0, 5)) print.line(`  ${one}`);
+  }
 
   const reading = print.step("The history's files, read by Trino");
-  const readings =
-    services.trino === undefined
-      ? []
-      : await readInTrino({ url: services.trino.url, location, database, signal });
-  if (services.trino === undefined) print.line("no Trino was started");
+  const { trino } = services;
+  let readings: readonly TrinoReading[] = [];
+  let fromTrino: CheckResult = { compared: 0, differences: [] };
+  let vendors: CheckResult = fromTrino;
+  if (trino === undefined) print.line("no Trino was started");
   else {
+    readings = await readInTrino({ url: trino.url, location, database, signal });
+    const asked = {
+      database: "Trino",
+      payments: TRINO_PAYMENTS,
+      query: (sql: string) => queryDemo(trino.url, sql, signal),
+      store,
+      signal,
+    };
+    vendors = await checkVendorsBySql({
+      ...asked,
+      versions: TRINO_VERSIONS,
+      moments: moments.slice(0, 10),
+    });
+    fromTrino = await checkBySql({ ...asked, questions: questions.filter((_, i) => i % 10 === 0) });
     reading.done(readings.length, "answers", "each beside PostgreSQL's own");
     print.table(readings);
+    print.line(
+      `${integer(fromTrino.compared + vendors.compared)} values of features computed by Trino ` +
+        `compared, ${integer(fromTrino.differences.length + vendors.differences.length)} differ`,
+    );
+    for (const one of [...fromTrino.differences.slice(0, 5), ...vendors.differences.slice(0, 5)])
+      print.line(`  ${one}`);
   }
 
   await listQuarantine(print, store);
@@ -329,12 +367,17 @@ async function verify(
       served: then.compared,
       history: check.compared,
       rows: rows.compared,
-      features: fromRows.compared,
+      weekly: fromRows.compared,
+      sql: fromSql.compared,
       trino: readings.length,
+      trinoSql: fromTrino.compared,
+      vendors: vendors.compared,
     },
     differing:
-      [then, check, rows, fromRows].reduce((sum, one) => sum + one.differences.length, 0) +
-      readings.filter(({ postgres, trino }) => postgres !== trino).length,
+      [then, check, rows, fromRows, fromSql, fromTrino, vendors].reduce(
+        (sum, one) => sum + one.differences.length,
+        0,
+      ) + readings.filter(({ postgres, trino }) => postgres !== trino).length,
   };
 }
 

@@ -1,8 +1,16 @@
 /** The steps that both demos share: questions to a store that has taken the bank's changes. */
-import type { RowOf, Store } from "@tidemark/core";
+import { toJson, type RowOf, type Store } from "@tidemark/core";
 import { compare, type Comparison } from "./compare.ts";
 import { userId } from "./customers.ts";
-import { customer360, profile, weekly } from "./features.ts";
+import {
+  customer360,
+  paymentCheck,
+  paymentRisk,
+  profile,
+  spending,
+  vendorCustomers,
+  weekly,
+} from "./features.ts";
 import { integer } from "./print.ts";
 import type { StepPrinter } from "./steps.ts";
 
@@ -13,8 +21,10 @@ export interface User {
 /** A user without a transaction in the second half of the month. */
 const SILENT_USER = 49;
 const WEEKLY = Object.keys(weekly) as (keyof RowOf<typeof weekly>)[];
+const SPENDING = Object.keys(spending) as (keyof RowOf<typeof spending>)[];
 const PROFILE = Object.keys(profile) as (keyof RowOf<typeof profile>)[];
-export const FEATURES: readonly string[] = [...WEEKLY, ...PROFILE];
+export const FEATURES: readonly string[] = [...WEEKLY, ...SPENDING, ...PROFILE];
+const COMPARED = [...FEATURES, ...Object.keys(paymentRisk)];
 
 /** Returns some of the bank's users, evenly spread. */
 export function someUsers(users: number, many: number): User[] {
@@ -23,6 +33,18 @@ export function someUsers(users: number, many: number): User[] {
     user_id: userId(Math.floor((i * users) / count)),
   }));
 }
+
+export const VENDORS = ["Grocery", "Hospital", "Sport"].map((vendor) => ({ vendor }));
+
+/** Adds a payment that the user is about to make: another amount and vendor for each user. */
+export const withPayment = (
+  user: User,
+  index: number,
+): User & { readonly price: string; readonly vendor: string } => ({
+  ...user,
+  price: `${((index * 137) % 1_500) + 1}.90`,
+  vendor: ["Grocery", "Hospital", "Casino"][index % 3]!,
+});
 
 /** Reads the features of some users now from the online store. */
 export async function readOnline(
@@ -44,6 +66,28 @@ export async function readOnline(
   print.table(online.rows.map((row, i) => ({ ...asked[i]!, ...valuesOf(row, WEEKLY) })));
   print.line();
   print.table(online.rows.map((row, i) => ({ ...asked[i]!, ...valuesOf(row, PROFILE) })));
+  print.line();
+  print.table(
+    SPENDING.map((feature) => ({
+      feature,
+      [asked[0]!.user_id]: shortened(shown(online.rows[0]![feature].value)),
+    })),
+  );
+  const [check] = await store.getOnlineFeatures({
+    features: paymentCheck,
+    entities: [{ ...asked[0]!, price: "3000.00", vendor: "Casino" }],
+  });
+  print.line();
+  print.line(`${asked[0]!.user_id} pays 3,000.00 at Casino: ${shown(check)}`);
+  const ofVendors = await store.getOnlineFeatures({ features: vendorCustomers, entities: VENDORS });
+  print.line();
+  print.table(
+    ofVendors.map(({ private_share_1d, num_by_segment_1d }, i) => ({
+      ...VENDORS[i]!,
+      private_share_1d,
+      num_by_segment_1d: shown(num_by_segment_1d),
+    })),
+  );
   // A user who stopped and a user who was never seen have answers too, and the status tells why.
   const ids = [userId(SILENT_USER), "user_999999"] as const;
   const {
@@ -98,44 +142,74 @@ export async function compareOnlineWithHistory(
   },
 ): Promise<Comparison> {
   const checking = print.step("Stream against history");
+  const asked = users.map(withPayment);
+  const compared = [customer360, paymentRisk] as const;
   const fromStream: object[] = [];
   for (const asOf of moments) {
     signal?.throwIfAborted();
     const { rows } = await store.getOnlineFeatures({
-      features: customer360,
-      entities: users,
+      features: compared,
+      entities: asked,
       asOf,
       metadata: true,
     });
     fromStream.push(...rows);
   }
   const questions = moments.flatMap((moment) =>
-    users.map((one) => ({ ...one, event_timestamp: moment })),
+    asked.map((one) => ({ ...one, event_timestamp: moment })),
   );
   const fromHistory = await (
     await store.getHistoricalFeatures({
-      features: customer360,
+      features: compared,
       entities: questions,
       metadata: true,
       signal,
     })
   ).rows();
-  const check = compare(FEATURES, fromStream, fromHistory);
+  const vendorsFromStream: object[] = [];
+  for (const asOf of moments) {
+    const { rows } = await store.getOnlineFeatures({
+      features: vendorCustomers,
+      entities: VENDORS,
+      asOf,
+      metadata: true,
+    });
+    vendorsFromStream.push(...rows);
+  }
+  const vendorQuestions = moments.flatMap((moment) =>
+    VENDORS.map((one) => ({ ...one, event_timestamp: moment })),
+  );
+  const vendorsFromHistory = await (
+    await store.getHistoricalFeatures({
+      features: vendorCustomers,
+      entities: vendorQuestions,
+      metadata: true,
+      signal,
+    })
+  ).rows();
+  const ofUsers = compare(COMPARED, fromStream, fromHistory);
+  const ofVendors = compare(Object.keys(vendorCustomers), vendorsFromStream, vendorsFromHistory);
+  const check = {
+    compared: ofUsers.compared + ofVendors.compared,
+    differences: [...ofUsers.differences, ...ofVendors.differences],
+  };
   checking.done(
     check.compared,
     "values",
-    `${users.length} users at ${moments.length} moments, online and from history`,
+    `${users.length} users and ${VENDORS.length} vendors at ${moments.length} moments, ` +
+      "online and from history",
   );
   print.line(
     `${integer(check.compared)} values compared, ${integer(check.differences.length)} differ`,
   );
-  for (const { row, feature, left, right } of check.differences.slice(0, 5)) {
-    print.line(
-      `  ${feature} of ${questions[row]!.user_id} ` +
-        `at ${questions[row]!.event_timestamp.toISOString()}: online ${JSON.stringify(left)}, ` +
-        `history ${JSON.stringify(right)}`,
-    );
-  }
+  for (const [{ differences }, asked] of [
+    [ofUsers, questions],
+    [ofVendors, vendorQuestions],
+  ] as const)
+    for (const { row, feature, left, right } of differences.slice(0, 5))
+      print.line(
+        `  ${feature} of ${shown(asked[row])}: online ${shown(left)}, history ${shown(right)}`,
+      );
   return check;
 }
 
@@ -157,10 +231,14 @@ export async function listQuarantine(print: StepPrinter, store: Store): Promise<
         offset: String(offset),
         column,
         reason,
-        committed: new Date(committed),
+        committed: committed === null ? null : new Date(committed),
       })),
     );
 }
+
+/** Any value as JSON: lists, maps and objects too. */
+const shown = (value: unknown): string => JSON.stringify(toJson(value));
+const shortened = (text: string): string => (text.length > 100 ? `${text.slice(0, 99)}…` : text);
 
 /** The values of some features, out of a row with metadata. */
 export function valuesOf(row: object, names: readonly string[]): Record<string, unknown> {

@@ -26,6 +26,29 @@ export async function unregisterDemo(url: string, signal?: AbortSignal): Promise
   });
 }
 
+/** Runs a statement in Trino. */
+export const queryDemo = (
+  url: string,
+  sql: string,
+  signal?: AbortSignal,
+): Promise<readonly (readonly unknown[])[]> => queryTrino(demoSchema(url, signal), sql);
+
+/**
+ * Selects the bank's transactions for the SQL of features, from the history's current rows. Times
+ * are in µs.
+ */
+export const TRINO_PAYMENTS = `
+  SELECT id, user_id, vendor, channel, CAST(amount AS decimal(12, 2)) AS amount,
+    CAST(from_unixtime_nanos(time * 1000) AS timestamp(6)) AS paid_at
+  FROM lake.tidemark_demo.transactions_versions WHERE ${CURRENT_ROWS}`;
+
+/** Selects the versions of the customers, which are rows of the history. */
+export const TRINO_VERSIONS = `
+  SELECT user_id, segment,
+    CAST(from_unixtime_nanos("_known_from" * 1000) AS timestamp(6)) AS known_from,
+    CAST(from_unixtime_nanos("_known_to" * 1000) AS timestamp(6)) AS known_to
+  FROM lake.tidemark_demo.customers_versions WHERE NOT "_deleted"`;
+
 export interface TrinoReading {
   readonly what: string;
   readonly postgres: string;

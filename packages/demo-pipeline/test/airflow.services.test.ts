@@ -395,7 +395,7 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
         "load --job bank --date 2026-02-28",
         "load --job bank --date 2026-02-28",
       ]);
-      expect(failed.output).toContain("poisoned");
+      expect(failed.output).toContain("a trigger or a function of the database refused it");
       expect(await rowsThere()).toEqual(before);
 
       const weekly = own.night("bank_weekly_features", "2026-02-28");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { DAY } from "../src/bank.ts";
 import { userId } from "../src/customers.ts";
-import { weekly } from "../src/features.ts";
+import { spending, weekly } from "../src/features.ts";
 import { demo } from "../src/embedded.ts";
 import { END, finalTransactions, scratch, SMALL, streamedBank } from "./small-bank.ts";
 
@@ -20,7 +20,7 @@ test("the whole flow of a small bank: stream and history do not differ in a valu
       },
     },
   });
-  expect(result).toEqual({ compared: 20 * SMALL.users * 11, differing: 0 });
+  expect(result).toEqual({ compared: 20 * (SMALL.users * 20 + 3 * 2), differing: 0 });
   for (const said of [
     "values compared, 0 differ",
     "as corrected, because",
@@ -62,6 +62,43 @@ test("the seven features of a user equal a reduction of the table's final rows",
       max_amount_l1w: own.length === 0 ? null : Math.max(...own.map((row) => row.Amount)),
       num_vendors_l1w: new Set(own.map((row) => row.Vendor)).size,
       num_sources_l1w: new Set(own.map((row) => row.Sources)).size,
+    });
+  });
+});
+
+test("the spending of a user equals loops over the table's final rows", async () => {
+  const { store } = await streamedBank(SMALL);
+  const users = Array.from({ length: SMALL.users }, (_, i) => ({ user_id: userId(i) }));
+  const answers = await store.getOnlineFeatures({ features: spending, entities: users });
+  // the last midnight in Vietnam, 7 hours ahead of UTC, before 2025-06-13 00:00 UTC
+  const today = Date.parse("2025-06-12T17:00:00Z");
+  const monday = Date.parse("2025-06-08T17:00:00Z");
+  users.forEach(({ user_id }, i) => {
+    const own = finalTransactions(SMALL)
+      .filter((row) => row["User ID"] === user_id && !/-32 /.test(row.Time))
+      .map((row) => ({ ...row, at: Date.parse(`${row.Time.replace(" ", "T")}Z`) }))
+      .toSorted((a, b) => b.at - a.at || b.id - a.id);
+    const between = (from: number, to: number) => own.filter(({ at }) => from <= at && at < to);
+    const cents = (rows: typeof own): string =>
+      (rows.reduce((sum, row) => sum + Math.round(row.Amount * 100), 0) / 100).toFixed(2);
+    const end = END.getTime();
+    const week = between(end - 7 * DAY, end);
+    const vendors = [...new Set(week.map((row) => row.Vendor))].toSorted();
+    const ofVendor = (vendor: string) => week.filter((row) => row.Vendor === vendor);
+    expect(answers[i]).toEqual({
+      amount_1d_of_1w:
+        week.length === 0 ? null : Number(cents(between(end - DAY, end))) / Number(cents(week)),
+      last_vendors: own.slice(0, 5).map((row) => row.Vendor),
+      amount_by_vendor_l1w: new Map(vendors.map((vendor) => [vendor, cents(ofVendor(vendor))])),
+      num_everyday_l1w: {
+        Grocery: ofVendor("Grocery").length,
+        Restaurant: ofVendor("Restaurant").length,
+      },
+      amount_today: cents(between(today, end)),
+      amount_last_week: cents(between(monday - 7 * DAY, monday)),
+      num_by_day: [7, 6, 5, 4, 3, 2, 1].map(
+        (day) => between(today - day * DAY, today - (day - 1) * DAY).length,
+      ),
     });
   });
 });

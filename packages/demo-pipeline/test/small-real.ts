@@ -15,11 +15,16 @@ export function expectAgreement({ rows, compared, differing }: RealDemoResult, t
   expect(differing, text).toBe(0);
   expect(rows).toBeGreaterThan(600);
   // each of them was really compared
-  expect(compared.served).toBe(3 * SMALL.users * 11);
-  expect(compared.history).toBe(20 * SMALL.users * 11);
+  expect(compared.served).toBe(3 * SMALL.users * 18);
+  expect(compared.history).toBe(20 * (SMALL.users * 20 + 3 * 2));
   expect(compared.rows).toBeGreaterThan(2 * 5 * (rows - SMALL.users));
-  expect(compared.features).toBeGreaterThan(2 * 7 * 10 * SMALL.users);
+  expect(compared.weekly).toBeGreaterThan(2 * 7 * 10 * SMALL.users);
+  // seven weekly features and nine others, of the same users at the same times
+  expect(compared.sql).toBe((compared.weekly / 7) * 9);
   expect(compared.trino).toBe(7);
+  expect(compared.trinoSql).toBeGreaterThan(2 * 9 * SMALL.users);
+  // two features of three vendors at 10 moments, from two stores
+  expect(compared.vendors).toBe(2 * 3 * 2 * 10);
   for (const said of ["differ from the training set as known", "ms after its commit", "100 %"])
     expect(text).toContain(said);
   expect(text).toMatch(/transactions: [1-9]\d* changes were quarantined/);

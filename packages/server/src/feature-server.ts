@@ -4,13 +4,29 @@ import { TidemarkError, collectDefinitions } from "@tidemark/core";
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { apiRoutes } from "./api/routes.ts";
 import { feastRoutes } from "./feast/routes.ts";
+import { answerLimits } from "./features/answer-limits.ts";
 import { featureResolver } from "./features/feature-resolver.ts";
 import { batchedReads } from "./features/request-batching.ts";
+import { auditLog } from "./http/audit-log.ts";
 import { authentication, checkScope } from "./http/authentication.ts";
-import { exactBody } from "./http/exact-body.ts";
-import { healthOf } from "./http/health.ts";
-import { fromFastifyError, plainError, statusOf, type ErrorForm } from "./http/http-errors.ts";
-import { listenError, refuseOpenAddress } from "./http/listening.ts";
+import { browserCallers } from "./http/browser-callers.ts";
+import { answerClientError } from "./http/client-errors.ts";
+import {
+  fromFastifyError,
+  hasTextForCallers,
+  isAbort,
+  plainError,
+  publicError,
+  statusOf,
+  type ErrorForm,
+} from "./http/http-errors.ts";
+import { insecureTokensText, listenError, refuseOpenAddress } from "./http/listening.ts";
+import { errorText } from "@tidemark/core/internal";
+import { probeRoutes } from "./http/probe-routes.ts";
+import { proxiesOf } from "./http/proxies.ts";
+import { readinessOf } from "./http/readiness.ts";
+import { bodyParser } from "./http/request-body.ts";
+import { requestIds } from "./http/request-ids.ts";
 import { limitRequests } from "./http/request-limits.ts";
 import { requestLog } from "./http/request-log.ts";
 import type { Serving } from "./http/serving.ts";
@@ -24,6 +40,7 @@ import {
   checkServerOptions,
   type ListenOptions,
   type ServerOptions,
+  type ServerToken,
   type TlsTexts,
 } from "./options/server-options.ts";
 import { shutdownOf, timeoutsOf } from "./options/timeouts.ts";
@@ -46,7 +63,7 @@ export interface FeatureServer {
   /**
    * Stops the server without losing a request. The store stays open.
    *
-   * 1. During the grace period the server still accepts requests, but its health check fails. Each
+   * 1. During the grace period the server still accepts requests, but `/ready` answers 503. Each
    *    answer closes its connection, so that callers connect to another server.
    * 2. Then the server accepts no more requests, and answers the requests in flight.
    * 3. After the timeout the server closes the connections of the remaining requests.
@@ -65,6 +82,13 @@ export interface FeatureServer {
    * server has no TLS.
    */
   renewTls(texts: TlsTexts): void;
+  /**
+   * Uses these tokens in place of the present ones, from the next request on.
+   *
+   * @throws SERVER_OPTIONS_INVALID when a token is invalid, there is none, or the server was made
+   * without tokens.
+   */
+  renewTokens(tokens: readonly ServerToken[]): void;
 }
 
 /**
@@ -84,15 +108,19 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   const timeouts = timeoutsOf(options.timeouts);
   const shutdown = shutdownOf(options.shutdown);
   const authenticate = authentication(options.tokens);
+  const browsers = authenticate === null ? browserCallers(options.allowedHosts) : null;
   const log = requestLog(options.log);
+  const audit = auditLog(options.audit, options.log);
   const serving: Serving = {
     store: options.store,
     reads: batchedReads(options.store),
+    answers: answerLimits(limits),
     definitions,
     resolver: featureResolver(definitions),
     limits,
-    healthy: healthOf(options.store, definitions),
+    readiness: readinessOf(options.store),
     log,
+    audit,
     zone: options.zone ?? "UTC",
     draining: false,
   };
@@ -104,10 +132,17 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   const app = fastify({
     logger: false,
     bodyLimit: limits.bodyBytes,
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => {
+      answerError(error, request, reply as FastifyReply);
+    },
     requestTimeout: timeouts.request,
     keepAliveTimeout: timeouts.keepAlive,
     forceCloseConnections: "idle",
     return503OnClosing: false,
+    genReqId: requestIds(),
+    trustProxy: proxiesOf(options.trustProxy),
     ...(options.tls === undefined
       ? { http: connectionLimits }
       : { https: { ...connectionLimits, ...checkedTls(options.tls) } }),
@@ -115,33 +150,32 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   }) as FastifyInstance;
   app.decorateRequest("entityCount", 0);
   app.decorateRequest("caller", null);
+  app.decorateRequest("audited", false);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(["application/json"], { parseAs: "buffer" }, (_request, body, done) => {
-    try {
-      done(null, (body as Buffer).length === 0 ? undefined : exactBody(body as Buffer));
-    } catch (error) {
-      done(error as Error);
-    }
+  app.addContentTypeParser("*", bodyParser(limits));
+  const inFlight = limitRequests(app, {
+    maxInFlight: limits.requestsInFlight,
+    maxPerConnection: limits.requestsPerConnection,
+    timeout: timeouts.request,
+    answerTimeout: timeouts.answer,
   });
   app.addHook("onRequest", (request, reply, done) => {
     if (serving.draining) reply.header("connection", "close");
     const scope = request.routeOptions.config.scope;
-    if (authenticate !== null && scope !== null && request.routeOptions.url !== undefined) {
-      try {
-        const caller = authenticate(request.headers.authorization);
+    try {
+      browsers?.check(request);
+      if (authenticate !== null && scope !== null && request.routeOptions.url !== undefined) {
+        const caller = authenticate.callerOf(request.headers.authorization);
         request.caller = caller.name;
         checkScope(caller, scope ?? "operate"); // a route without a scope needs the strongest scope
-      } catch (error) {
-        done(error as Error);
-        return;
       }
+    } catch (error) {
+      done(error as Error);
+      return;
     }
     done();
   });
-  const inFlight = limitRequests(app, {
-    maxInFlight: limits.requestsInFlight,
-    timeout: timeouts.request,
-  });
+  app.server.maxConnections = limits.connections;
   const metrics = serverMetrics({
     store: options.store,
     inFlight: () => inFlight.count,
@@ -149,7 +183,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   });
   app.addHook("onResponse", (request, reply, done) => {
     metrics.answered(request, reply);
-    log?.answered(request, reply);
+    log.answered(request, reply);
     done();
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
@@ -164,11 +198,12 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
       reply,
     ),
   );
-  app.get("/metrics", { config: { scope: "operate" } }, async (_request, reply) =>
+  app.get("/metrics", { config: { scope: "operate", uncounted: true } }, async (_request, reply) =>
     reply.type(METRICS_TYPE).send(await metrics.text()),
   );
   await app.register((scope) => feastRoutes(scope, serving, answerError));
   await app.register((scope) => apiRoutes(scope, serving));
+  await app.register((scope) => probeRoutes(scope, serving));
 
   function answerError(
     given: unknown,
@@ -176,13 +211,21 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     reply: FastifyReply,
     form: ErrorForm = plainError,
   ): FastifyReply {
-    const error = fromFastifyError(given, limits.bodyBytes);
-    const { status, body } = form(error, statusOf(error));
-    if (status === 500)
-      log?.write("error", "a request failed", {
+    const error = fromFastifyError(given);
+    const known = statusOf(error);
+    const { status, body } = form(error, known, publicError(error, known, request.id));
+    audit.refused(request, error);
+    if (status >= 500 && !hasTextForCallers(error)) {
+      // a caller that goes away is no failure of the server
+      const gone = request.raw.socket.destroyed && isAbort(error);
+      const members = {
+        request: request.id,
         route: request.routeOptions.url ?? null,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      });
+        ...(request.caller === null ? {} : { caller: request.caller }),
+      };
+      if (gone) log.write("info", "the caller closed its connection before its answer", members);
+      else log.write("error", "a request failed", { ...members, error: errorText(error) });
+    }
     if (status === 401) reply.header("www-authenticate", "Bearer");
     if (status === 503) reply.header("retry-after", "1");
     return reply.code(status).header("content-type", "application/json; charset=utf-8").send(body);
@@ -196,6 +239,12 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
       checkListenOptions(given);
       const { host = "127.0.0.1", port = 6570, anonymous = false, shared = false } = given;
       if (authenticate === null && !anonymous) refuseOpenAddress(host);
+      browsers?.listensAt(host, anonymous);
+      if (authenticate !== null && options.tls === undefined && given.allowInsecure !== true) {
+        const text = insecureTokensText(host);
+        if (text !== null)
+          process.emitWarning(text, { type: "TidemarkWarning", code: "CREDENTIALS_UNENCRYPTED" });
+      }
       return app
         .listen({ host, port, ...(shared ? { reusePort: true } : {}) })
         .catch((cause: NodeJS.ErrnoException) => {
@@ -212,6 +261,14 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
           "server: it was made without TLS; give tls to featureServer first",
         );
       (app.server as unknown as TlsServer).setSecureContext({ ...checkedTls(texts) });
+    },
+    renewTokens(tokens) {
+      if (authenticate === null)
+        throw new TidemarkError(
+          "SERVER_OPTIONS_INVALID",
+          "server: it was made without tokens; give tokens to featureServer first",
+        );
+      authenticate.renew(tokens);
     },
   };
 }

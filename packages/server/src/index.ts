@@ -3,6 +3,7 @@ export { featureServer, type FeatureServer } from "./feature-server.ts";
 export { listenError } from "./http/listening.ts";
 export type { Limits } from "./options/limits.ts";
 export type {
+  AuditOptions,
   ListenOptions,
   LogOptions,
   Scope,

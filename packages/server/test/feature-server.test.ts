@@ -8,7 +8,7 @@ const GET = "/get-online-features";
 const ANN = { features: ["weekly:payments_l1w"], entities: { user_id: ["ann"] } };
 
 test(
-  "drain answers every request, and /health is 503 in the grace period",
+  "drain answers every request, and /ready is 503 in the grace period",
   { timeout: 60_000 },
   async () => {
     const server = await shopServer({ shutdown: { gracePeriod: "1s" } });
@@ -52,7 +52,8 @@ test(
       });
     const before = seen.answered;
     const drained = server.drain();
-    expect((await fetch(new URL("/health", url))).status).toBe(503);
+    expect((await fetch(new URL("/ready", url))).status).toBe(503);
+    expect((await fetch(new URL("/health", url))).status).toBe(200);
     await Promise.all(callers);
     await drained;
     expect(seen.cut).toEqual([]);

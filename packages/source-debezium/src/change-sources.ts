@@ -1,7 +1,9 @@
 /** The change sources of the package. Their default decoder is Debezium's. */
 import { TidemarkError } from "@tidemark/core";
-import { type DebeziumOptions, debeziumDecoder } from "./debezium/debezium-decoder.ts";
-import { type KafkaChanges, kafkaSource, type KafkaSourceOptions } from "./kafka/kafka-source.ts";
+import { debeziumDecoder } from "./debezium/debezium-decoder.ts";
+import type { DebeziumOptions } from "./debezium/debezium-options.ts";
+import type { KafkaSourceOptions } from "./kafka/kafka-options.ts";
+import { type KafkaChanges, kafkaSource } from "./kafka/kafka-source.ts";
 import type { MessageDecoder } from "./message/message-decoder.ts";
 import {
   recordedSource,
@@ -58,16 +60,16 @@ export function recordedTopic(
 }
 
 function decoderOf(
-  { decoder, tables, times, toastMarker }: DecoderOptions,
+  { decoder, tables, times, servers, toastMarker }: DecoderOptions,
   who: string,
 ): MessageDecoder {
-  if (decoder === undefined) return debeziumDecoder({ tables, times, toastMarker });
-  if (tables !== undefined || times !== undefined || toastMarker !== undefined)
+  if (decoder === undefined) return debeziumDecoder({ tables, times, servers, toastMarker });
+  if ([tables, times, servers, toastMarker].some((option) => option !== undefined))
     throw new TidemarkError(
       "DECODER_TWICE",
-      `${who}: tables, times and toastMarker are options of Debezium's decoder, and ` +
+      `${who}: tables, times, servers and toastMarker are options of Debezium's decoder, and ` +
         `another decoder (${decoder.name}) is given; leave them out, or pass ` +
-        "debeziumDecoder({ tables, times, toastMarker })",
+        "debeziumDecoder({ tables, times, servers, toastMarker })",
     );
   return decoder;
 }

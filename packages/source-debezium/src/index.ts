@@ -19,20 +19,24 @@ export {
   type RegisterConnectorOptions,
   type TaskStatus,
 } from "./connector/connector.ts";
-export type { TimeUnit } from "./debezium/column-reader.ts";
-export { debeziumDecoder, type DebeziumOptions } from "./debezium/debezium-decoder.ts";
-export type {
-  KafkaChanges,
-  KafkaClient,
-  KafkaSourceOptions,
-  PartitionLag,
-} from "./kafka/kafka-source.ts";
+export { debeziumDecoder } from "./debezium/debezium-decoder.ts";
+export type { DebeziumOptions } from "./debezium/debezium-options.ts";
+export type { TimeUnit } from "@tidemark/core/internal";
+export type { KafkaClient, KafkaSourceOptions } from "./kafka/kafka-options.ts";
+export type { KafkaChanges, PartitionLag } from "./kafka/kafka-source.ts";
+export type { ReadMessagesOptions } from "./kafka/read-messages.ts";
 export {
   kafkaMessage,
+  type HeaderBytes,
   type KafkaMessage,
   type KafkaMessageParts,
 } from "./message/kafka-message.ts";
-export type { MessageDecoder, OnWarning, RunningDecoder } from "./message/message-decoder.ts";
+export type {
+  MessageDecoder,
+  OnWarning,
+  RunningDecoder,
+  SkippedMessage,
+} from "./message/message-decoder.ts";
 export { rowChange, type RowChangeInput } from "./message/row-change.ts";
-export type { RecordedMessage } from "./recorded/recorded-line.ts";
+export { recordedLine, type RecordedMessage } from "./recorded/recorded-line.ts";
 export type { RecordedSourceOptions, RecordedTopic } from "./recorded/recorded-topic.ts";

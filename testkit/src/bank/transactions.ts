@@ -120,7 +120,6 @@ function inserted(row: Transaction, committed: number): Change {
     op: "c",
     timestamp: null,
     transaction: null,
-    extra: null,
   };
 }
 

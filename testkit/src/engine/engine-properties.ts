@@ -4,17 +4,18 @@
  */
 import assert from "node:assert/strict";
 import type {
-  AggregatePlan,
   ComputeEngine,
+  DerivedColumn,
+  DeriveNode,
   EntityRows,
   Events,
-  JoinPlan,
 } from "../../../packages/core/src/spi.ts";
 import {
   engineQueries,
   type EngineQueries,
 } from "../../../packages/core/src/testing/engine-queries.ts";
 import { eventsOf } from "../../../packages/core/src/testing/engine-cases.ts";
+import { columnsIn } from "../generate/expressions.ts";
 import { Random } from "../generate/random.ts";
 import { seedsFromEnvironment } from "../generate/seeds.ts";
 import { naiveEngine } from "../oracle/naive-engine.ts";
@@ -51,8 +52,8 @@ export function computeEngineProperties(options: {
               whole,
             );
           const alone = await Promise.all(
-            plan.features.map((feature) =>
-              answersText(queries, { ...plan, features: [feature] }, eventsOf(plan, events), rows),
+            plan.columns.map((column) =>
+              answersText(queries, onlyColumn(plan, column), eventsOf(plan, events), rows),
             ),
           );
           assert.equal(alone.join(""), whole);
@@ -86,10 +87,25 @@ export function computeEngineProperties(options: {
   );
 }
 
+/** The plan of one of the columns, with what it reads. */
+function onlyColumn(plan: DeriveNode, column: DerivedColumn): DeriveNode {
+  const { input } = plan;
+  const names = columnsIn(column.value);
+  const isRead = ({ name }: { readonly name: string }): boolean => names.includes(name);
+  return {
+    node: "derive",
+    input:
+      input.node === "window"
+        ? { ...input, aggregates: input.aggregates.filter(isRead) }
+        : { ...input, facts: input.facts.filter(isRead) },
+    columns: [column],
+  };
+}
+
 /** Returns all answers as text, in which −0 and 0 differ. */
 async function answersText(
   ask: EngineQueries,
-  plan: AggregatePlan | JoinPlan,
+  plan: DeriveNode,
   events: AsyncIterable<Events>,
   rows: EntityRows,
 ): Promise<string> {
@@ -99,7 +115,7 @@ async function answersText(
       values
         .map(
           (value, i) =>
-            `${plan.features[f]!.name} row ${i}: ` +
+            `${plan.columns[f]!.name} row ${i}: ` +
             `${Object.is(value, -0) ? "-0" : textOf(value)} ${statuses[i]} @${times[i]}\n`,
         )
         .join(""),

@@ -1,14 +1,16 @@
 /** Generates plans, events and entity rows for the tests of compute engines from a seed. */
-import { planOf } from "../../../packages/core/src/plan/view-plans.ts";
-import type { AggregatePlan, EntityRows, JoinPlan } from "../../../packages/core/src/spi.ts";
+import { planOf } from "../../../packages/core/src/plan/compile.ts";
+import type { DeriveNode, EntityRows } from "../../../packages/core/src/spi.ts";
 import type { Value } from "../../../packages/core/src/specs.ts";
 import { entityRows, type NamedRow } from "../../../packages/core/src/testing/engine-cases.ts";
+import { withRowCondition } from "../generate/computed-features.ts";
 import { generateDefinitions } from "../generate/definitions.ts";
 import type { Random } from "../generate/random.ts";
+import { calendarsOf, lengthsIn, windowAt } from "../oracle/windows.ts";
 
 /** Plans, and the events and entity rows that they run over. */
 export interface RandomCase {
-  readonly plans: readonly (AggregatePlan | JoinPlan)[];
+  readonly plans: readonly DeriveNode[];
   readonly events: readonly NamedRow[];
   readonly rows: EntityRows;
 }
@@ -19,17 +21,25 @@ export interface RandomCase {
  */
 export function randomCases(random: Random): RandomCase[] {
   const base = random.pick([1_741_064_767_123_456, 10_000_000]);
-  const definitions = generateDefinitions(random.fork(), base);
+  const definitions = generateDefinitions(random.fork(), base, random.int(8));
   return definitions.tables.map((table) => {
-    const views = definitions.views.filter((view) => view.source === table.source);
+    const views = definitions.views
+      .filter((view) => view.source === table.source)
+      .map((view) => withRowCondition(random, view));
     const lengths = views
       .flatMap((view) => [...view.features.map(({ window }) => window), view.ttl])
-      .filter((length) => length !== null);
-    const near = (): number =>
-      base -
-      random.pick([0, ...lengths]) +
-      random.between(-2, 2) -
-      random.pick([0, 0, random.int(86_400_000_000)]);
+      .flatMap(lengthsIn);
+    const calendars = views.flatMap(calendarsOf);
+    const near = (): number => {
+      const time =
+        base -
+        random.pick([0, ...lengths]) +
+        random.between(-2, 2) -
+        random.pick([0, 0, random.int(86_400_000_000)]);
+      if (calendars.length === 0 || random.chance(0.6)) return time;
+      const { unit, zone } = random.pick(calendars);
+      return windowAt({ kind: "current", unit, zone }, time).from + random.between(-1, 1);
+    };
     const keys = random.between(1, 3);
     const events = Array.from({ length: random.between(0, 40) }, (_, i): NamedRow => {
       const values: Record<string, Value> = {};

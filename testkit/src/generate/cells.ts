@@ -152,6 +152,8 @@ function jsonOf(
         default:
           return String(value);
       }
+    default:
+      throw new TypeError(`a ${column.type} is in no message`);
   }
 }
 

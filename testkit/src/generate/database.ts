@@ -20,7 +20,8 @@ interface DatabaseRow {
 interface Transaction {
   readonly id: number;
   readonly ops: Omit<Message, "committed" | "transaction" | "lastCommit">[];
-  readonly locks: Set<string>;
+  /** The rows that the transaction has changed, as they were before it. */
+  readonly locks: Map<string, DatabaseRow | undefined>;
   overlapped: boolean;
 }
 
@@ -205,7 +206,10 @@ export function runDatabase(
     } & Partial<Pick<Message, "unavailable" | "oldKey" | "newKey" | "broken" | "lsn">>,
   ): void => {
     const at = message.lsn ?? nextLsn();
-    transaction.locks.add(idOf(message.table, message.key));
+    const id = idOf(message.table, message.key);
+    const row = rows.get(id);
+    if (!transaction.locks.has(id))
+      transaction.locks.set(id, row === undefined ? undefined : { ...row });
     transaction.ops.push({
       unavailable: [],
       oldKey: null,
@@ -364,7 +368,8 @@ export function runDatabase(
     });
     if (message.key === null) return;
     const row = rows.get(idOf(table, message.key));
-    if (row !== undefined && message.op === "r") row.knownToLog = true;
+    if (row !== undefined && message.op === "r" && !locked(idOf(table, message.key)))
+      row.knownToLog = true;
   };
   const commit = (transaction: Transaction): void => {
     open.splice(open.indexOf(transaction), 1);
@@ -440,9 +445,10 @@ export function runDatabase(
   };
   const incrementalSnapshot = (): void => {
     const table = random.pick(definitions.tables);
-    const all = [...rows.values()].filter(
-      (row) => row.table === table && !locked(idOf(table, row.key)),
-    );
+    const committed = [...rows.values()].filter((row) => !locked(idOf(row.table, row.key)));
+    if (traits.readsOpenRows)
+      committed.push(...open.flatMap(({ locks }) => [...locks.values()]).filter(isPresent));
+    const all = committed.filter((row) => row.table === table);
     // The signal's own transaction advances the log, so two readings of a row never have the same
     // order.
     lastCommit = nextLsn();
@@ -528,9 +534,9 @@ export function runDatabase(
     }
     if (i >= columnAt) columnAdded = true;
     if (traits.incremental && random.chance(0.05) && !gapOpen) incrementalSnapshot();
-    if (open.length === 0 || (open.length < 3 && random.chance(0.25))) {
+    if (open.length === 0 || (open.length < 3 && random.chance(0.25) && !traits.serial)) {
       transactions += 1;
-      open.push({ id: transactions, ops: [], locks: new Set(), overlapped: false });
+      open.push({ id: transactions, ops: [], locks: new Map(), overlapped: false });
       if (open.length > 1) for (const transaction of open) transaction.overlapped = true;
     }
     const transaction = random.pick(open);
@@ -543,6 +549,10 @@ export function runDatabase(
     snapshot(["snapshot after a gap"]);
   }
   return { messages, commits };
+}
+
+function isPresent(row: DatabaseRow | undefined): row is DatabaseRow {
+  return row !== undefined;
 }
 
 function keyValue(random: Random, table: GeneratedTable, i: number, n: number): Value {

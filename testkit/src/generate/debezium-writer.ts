@@ -322,6 +322,8 @@ function fieldSchema(column: ColumnSpec, wire: WireFormat, optional: boolean): s
         optional,
         field,
       );
+    default:
+      throw new TypeError(`a ${column.type} is in no message`);
   }
 }
 

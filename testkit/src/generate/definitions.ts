@@ -1,16 +1,32 @@
 /** Generates definitions: tables, and features over them. */
 import type {
   AggregateName,
+  AggregateOptions,
   ColumnSpec,
   EntitySpec,
   Expression,
   FeatureSpec,
   ValueType,
-  SelectedFeature,
+  SelectedBaseFeature,
   SourceSpec,
+  TypeSpec,
   Value,
   ViewSpec,
+  WindowSpec,
 } from "../../../packages/core/src/specs.ts";
+import { accepts, type AllowedOption } from "../../../packages/core/src/define/aggregation-kind.ts";
+import { aggregatorNamed, aggregators } from "../../../packages/core/src/aggregate/registry.ts";
+import { withCategories } from "./categories.ts";
+import {
+  columnNode,
+  comparedColumn,
+  comparisons,
+  conditionNode,
+  structNode,
+} from "./expressions.ts";
+import { generatedUnion } from "./union-view.ts";
+import { functionFeature } from "./function-features.ts";
+import { lengthOf, lengthsIn } from "../oracle/windows.ts";
 import { poolOf } from "./values.ts";
 import type { Random } from "./random.ts";
 
@@ -44,7 +60,7 @@ export interface GeneratedDefinitions {
   readonly tables: readonly GeneratedTable[];
   readonly entities: readonly EntitySpec[];
   readonly views: readonly ViewSpec[];
-  readonly selected: readonly SelectedFeature[];
+  readonly selected: readonly SelectedBaseFeature[];
   /** Lengths of all windows and ttls, in µs. */
   readonly lengths: readonly number[];
   /** The values of entity keys, by join key. */
@@ -54,7 +70,8 @@ export interface GeneratedDefinitions {
 const SECOND = 1_000_000;
 /** A day in µs. */
 export const DAY: number = 86_400 * SECOND;
-const lengths = [
+/** The lengths of windows, in µs. */
+export const lengths: readonly number[] = [
   SECOND,
   30 * SECOND,
   60 * SECOND,
@@ -66,8 +83,16 @@ const lengths = [
   28 * DAY,
 ];
 
-/** Generates definitions. `base` is a time in µs near which the rows lie. */
-export function generateDefinitions(random: Random, base: number): GeneratedDefinitions {
+/**
+ * Generates definitions. `base` is a time in µs near which the rows lie. With `turn` one more view
+ * has aggregations of the whole registry; everything else is the same. Each aggregation has another
+ * kind of window at the next turn.
+ */
+export function generateDefinitions(
+  random: Random,
+  base: number,
+  turn: number | null = null,
+): GeneratedDefinitions {
   const keyType = random.pick<ValueType>(["string", "string", "int64", "int32"]);
   const account: EntitySpec = {
     name: "account",
@@ -116,13 +141,18 @@ export function generateDefinitions(random: Random, base: number): GeneratedDefi
         : latestView(random, "visit", account, visits, ["account_1", "account_2"]),
     );
   }
+  const used = [
+    ...views.flatMap((view) => view.features.flatMap(({ window }) => lengthsIn(window))),
+    ...views.flatMap(({ ttl }) => ttl ?? []),
+  ];
+  if (turn !== null) {
+    views.push(everyAggregationView(random, turn, account, movements, views[0]!.features));
+    const visits = tables.find(({ source }) => source.name === "visits");
+    views.push(...unionViews(random, turn, account, movements, random.pick([visits, undefined])));
+  }
   const selected = views.flatMap((view) =>
     view.features.map((feature) => ({ view, feature, as: feature.name })),
   );
-  const used = [
-    ...views.flatMap((view) => view.features.map((feature) => feature.window)),
-    ...views.map((view) => view.ttl),
-  ].filter((length) => length !== null);
   return { tables, entities, views, selected, lengths: [...new Set(used)], keyPools };
 }
 
@@ -327,18 +357,91 @@ function tableOf(
   };
 }
 
-const aggregatesOf: Readonly<Record<ValueType, readonly AggregateName[]>> = {
-  float64: ["sum", "sum", "sum", "avg", "min", "max", "countDistinct", "count"],
-  int64: ["sum", "sum", "sum", "avg", "min", "max", "countDistinct", "count"],
-  int32: ["sum", "avg", "min", "max", "countDistinct", "count"],
-  decimal: ["sum", "sum", "avg", "min", "max", "countDistinct", "count"],
-  string: ["min", "max", "countDistinct", "count"],
-  boolean: ["min", "max", "countDistinct", "count"],
-  bytes: ["min", "max", "countDistinct", "count"],
-  date: ["min", "max", "countDistinct", "count"],
-  timestamp: ["min", "max", "countDistinct", "count"],
-  json: ["count"],
+/** The aggregations over windows that take a column of a type. */
+export const aggregatesOf: Readonly<Record<ValueType, readonly AggregateName[]>> = {
+  float64: aggregationsOf("float64"),
+  int64: aggregationsOf("int64"),
+  int32: aggregationsOf("int32"),
+  decimal: aggregationsOf("decimal"),
+  string: aggregationsOf("string"),
+  boolean: aggregationsOf("boolean"),
+  bytes: aggregationsOf("bytes"),
+  date: aggregationsOf("date"),
+  timestamp: aggregationsOf("timestamp"),
+  json: aggregationsOf("json"),
+  list: [],
+  map: [],
+  struct: [],
 };
+
+function aggregationsOf(type: ValueType): AggregateName[] {
+  return aggregators
+    .filter(
+      ({ accumulator, parameters: [parameter] }) =>
+        accumulator !== null && parameter !== undefined && accepts(parameter.accepts, type),
+    )
+    .map(({ name }) => name);
+}
+
+/** The aggregations of the views that every scenario has. Sums come more often. */
+const FIRST = ["sum", "avg", "min", "max", "countDistinct", "count"];
+const SUMS: Readonly<Record<string, number>> = { float64: 3, int64: 3, decimal: 2 };
+
+function firstAggregatesOf(type: ValueType): readonly AggregateName[] {
+  return FIRST.filter((name) => aggregatesOf[type].includes(name)).flatMap((name) =>
+    name === "sum" ? Array<string>(SUMS[type] ?? 1).fill(name) : [name],
+  );
+}
+
+/** Picks a column for each parameter of an aggregation; `first` is given for the first one. */
+export function argumentsOf(
+  random: Random,
+  name: AggregateName,
+  columns: readonly ColumnSpec[],
+  first?: ColumnSpec,
+): readonly Expression[] {
+  return aggregatorNamed(name).parameters.map((parameter, i) => {
+    if (parameter.takesStruct === true && first === undefined && random.chance(0.4))
+      return structNode(random.sample(columns, random.between(1, 3)).map(columnNode));
+    return columnNode(
+      i === 0 && first !== undefined
+        ? first
+        : random.pick(columns.filter(({ type }) => accepts(parameter.accepts, type))),
+    );
+  });
+}
+
+/** Says whether an aggregation takes these arguments. */
+export function takesArguments(name: AggregateName, arguments_: readonly TypeSpec[]): boolean {
+  return aggregatorNamed(name).parameters.every(({ accepts: wanted, optional }, i) =>
+    arguments_[i] === undefined ? optional === true : accepts(wanted, arguments_[i].type),
+  );
+}
+
+/** Picks the options of an aggregation; nothing if it has none. */
+export function optionsOf(
+  random: Random,
+  name: AggregateName,
+): { readonly options?: AggregateOptions } {
+  const allowed = Object.entries(aggregatorNamed(name).options ?? {});
+  if (allowed.length === 0) return {};
+  return {
+    options: Object.fromEntries(allowed.map(([option, one]) => [option, optionValue(random, one)])),
+  };
+}
+
+function optionValue(random: Random, allowed: AllowedOption): AggregateOptions[string] {
+  if (allowed === "boolean") return random.chance(0.5);
+  if ("each" in allowed)
+    return Array.from(
+      { length: random.between(1, 3) },
+      () => optionValue(random, allowed.each) as number,
+    );
+  if ("isDuration" in allowed) return random.pick([1, 2, ...lengths]);
+  if (!("from" in allowed)) return random.pick(allowed);
+  if (allowed.whole === true) return random.pick([allowed.from, allowed.to, 2, 2, 3]);
+  return random.pick([allowed.from, allowed.to, 0.5, 0.9, 0.25, 0.1, 1 / 3, 1e-7]);
+}
 
 function windowView(
   random: Random,
@@ -367,14 +470,14 @@ function windowView(
     const column =
       i === 0 ? null : i === 1 && values[0]!.type === "float64" ? values[0]! : random.pick(values);
     const aggregate =
-      column === null ? "count" : i === 1 ? "sum" : random.pick(aggregatesOf[column.type]);
+      column === null ? "count" : i === 1 ? "sum" : random.pick(firstAggregatesOf(column.type));
     const checked =
       column !== null && !aggregatesOf[column.type].includes(aggregate) ? "count" : aggregate;
     const result = resultOf(`${name}_${i}`, checked, column);
     return {
       name: `${name}_${i}`,
       aggregate: checked,
-      column: column?.name ?? null,
+      arguments: column === null ? [] : [columnNode(column)],
       window: random.pick(windows),
       result,
       where: random.chance(0.3) ? condition(random, table, 2) : null,
@@ -395,6 +498,141 @@ function windowView(
   };
 }
 
+/**
+ * Makes a view of aggregations that the first views lack: each aggregation is picked about as
+ * often. Its windows are those of the inputs, so that requests meet their edges. Functions of the
+ * windows of all these features come last.
+ */
+function everyAggregationView(
+  random: Random,
+  turn: number,
+  entity: EntitySpec,
+  table: GeneratedTable,
+  inputs: readonly FeatureSpec[],
+): ViewSpec {
+  const windows = inputs.map(({ window }) => lengthOf(window));
+  const values = table.source.columns.filter((column) => /_\d$/.test(column.name));
+  const inTurn = aggregators.filter(
+    ({ accumulator, parameters }) =>
+      accumulator !== null &&
+      parameters.every((parameter) => values.some(({ type }) => accepts(parameter.accepts, type))),
+  );
+  const byCategory = inputs
+    .slice(0, 2)
+    .map((feature, i) =>
+      withCategories(random, table, {
+        ...feature,
+        name: `category_${i}`,
+        result: { ...feature.result, name: `category_${i}`, database: `category_${i}` },
+      }),
+    );
+  const features = random
+    .sample(inTurn, Math.ceil(inTurn.length / 2))
+    .map((aggregator, i): FeatureSpec => {
+      const { name: aggregate } = aggregator;
+      const name = `every_${i}`;
+      const arguments_ = argumentsOf(random, aggregate, values);
+      const window = windowOfKind(random, inTurn.indexOf(aggregator) + turn, windows);
+      const answer = resultOf(name, aggregate, arguments_[0] ?? null);
+      const result = resultOver(window, answer);
+      const feature: FeatureSpec = {
+        name,
+        aggregate,
+        ...optionsOf(random, aggregate),
+        arguments: arguments_,
+        window,
+        result,
+        where: random.chance(0.25) ? condition(random, table, 1) : null,
+        default: result.nullable && random.chance(0.2) ? simplestValue(result) : undefined,
+      };
+      if (random.chance(0.7)) return feature;
+      const found = withCategories(random, table, { ...feature, result: answer });
+      return { ...found, result: resultOver(window, found.result) };
+    });
+  const functions = [0, 1, 2].flatMap(
+    (i) => functionFeature(random, `function_${i}`, [...inputs, ...features]) ?? [],
+  );
+  return {
+    name: "every",
+    kind: "window",
+    entity,
+    source: table.source,
+    keyColumns: ["account_1", "account_2"].slice(0, entity.keys.length),
+    features: [...features, ...byCategory, ...functions],
+    ttl: null,
+  };
+}
+
+/** Two views over a union: one of windows with aggregations of the registry, one of facts. */
+function unionViews(
+  random: Random,
+  turn: number,
+  account: EntitySpec,
+  first: GeneratedTable,
+  second: GeneratedTable | undefined,
+): readonly ViewSpec[] {
+  const { table, over } = generatedUnion(random, first, second);
+  const keys = ["account_1", "account_2"];
+  const inputs = windowView(random, "union", account, table, keys, 4).features;
+  const every = everyAggregationView(random, turn, account, table, inputs);
+  const features = [...inputs, ...every.features].map((feature): FeatureSpec => ({
+    ...feature,
+    name: `union_${feature.name}`,
+    result: { ...feature.result, name: `union_${feature.name}` },
+  }));
+  return [
+    over({ ...every, name: "union", features }),
+    over(latestView(random, "union_last", account, table, keys)),
+  ];
+}
+
+const UNITS = ["hour", "day", "week", "month", "quarter", "year"] as const;
+/** Zones with clock changes at night, at midnight and by half an hour, and without. */
+const ZONES = [
+  "UTC",
+  "Asia/Ho_Chi_Minh",
+  "Europe/Zurich",
+  "America/New_York",
+  "America/Sao_Paulo",
+  "Australia/Lord_Howe",
+] as const;
+
+/** A window of the kind of this number, modulo their number; its lengths are some of these. */
+function windowOfKind(random: Random, kind: number, lengths: readonly number[]): WindowSpec {
+  switch (kind % 8) {
+    case 0:
+      return { kind: "delayed", length: random.pick(lengths), delay: random.pick(lengths) };
+    case 1:
+      return { kind: "lifetime" };
+    case 2:
+      return { kind: "current", unit: random.pick(UNITS), zone: random.pick(ZONES) };
+    case 3: {
+      const [unit, zone] = [random.pick(UNITS), random.pick(ZONES)];
+      return { kind: "previous", unit, zone, count: random.between(1, 3) };
+    }
+    case 4: {
+      const within = random.chance(0.5) ? random.pick(lengths) : null;
+      return { kind: "lastRows", count: random.pick([1, 1, 2, 3, 1_000]), within };
+    }
+    case 5:
+      return { kind: "series", length: random.pick(lengths), count: random.pick([1, 2, 3, 7]) };
+    case 6: {
+      const [unit, zone] = [random.pick(UNITS), random.pick(ZONES)];
+      return { kind: "calendarSeries", unit, zone, count: random.between(1, 3) };
+    }
+    default:
+      return random.pick(lengths);
+  }
+}
+
+/** The result over a window: over a series it is the list of results. */
+export function resultOver(window: WindowSpec | null, result: ColumnSpec): ColumnSpec {
+  if (window === null || typeof window === "number" || !/^(s|calendarS)eries$/.test(window.kind))
+    return result;
+  const { name, database: _, ...element } = result;
+  return columnSpec(name, "list", { element });
+}
+
 function latestView(
   random: Random,
   name: string,
@@ -410,7 +648,7 @@ function latestView(
     return {
       name: `${name}_${i}`,
       aggregate: "latest",
-      column: column.name,
+      arguments: [columnNode(column)],
       window: null,
       where: null,
       result,
@@ -428,15 +666,84 @@ function latestView(
   };
 }
 
-function resultOf(name: string, aggregate: AggregateName, column: ColumnSpec | null): ColumnSpec {
-  if (aggregate === "count" || aggregate === "countDistinct")
-    return columnSpec(name, "int64", { mode: "number" });
-  if (aggregate === "avg") return columnSpec(name, "float64", { nullable: true });
-  if (aggregate === "sum" && column!.type === "decimal")
-    return columnSpec(name, "decimal", { precision: 38, scale: column!.scale });
-  if (aggregate === "sum")
-    return columnSpec(name, column!.type === "float64" ? "float64" : "int64");
-  return { ...column!, name, database: name, nullable: true };
+/** Aggregations that answer a double, or null. */
+const STATISTICS = [
+  "share",
+  "variance",
+  "stddev",
+  "skewness",
+  "kurtosis",
+  "covariance",
+  "correlation",
+  "slope",
+  "trend",
+  "quantile",
+  "median",
+  "entropy",
+  "timeSinceFirst",
+  "timeSinceLast",
+  "meanGap",
+  "maxGap",
+  "minGap",
+  "meanSession",
+  "maxSession",
+  "drawdown",
+  "decayedAvg",
+  "approxQuantile",
+];
+
+/** Aggregations that answer a number of rows, or of other things. */
+const COUNTS = [
+  "count",
+  "countDistinct",
+  "approxCountDistinct",
+  "sessionCount",
+  "currentStreak",
+  "longestStreak",
+  "changes",
+];
+
+/** Aggregations that list values of their argument. */
+const LISTS = ["distinctValues", "mostFrequent", "topK", "bottomK", "firstN", "lastN"];
+
+/** Makes the column of a feature's values. */
+export function resultOf(
+  name: string,
+  aggregate: AggregateName,
+  input: TypeSpec | null,
+): ColumnSpec {
+  if (COUNTS.includes(aggregate)) return columnSpec(name, "int64", { mode: "number" });
+  if (aggregate === "any" || aggregate === "all") return columnSpec(name, "boolean");
+  if (aggregate === "decayedSum" || aggregate === "decayedCount")
+    return columnSpec(name, "float64");
+  if (aggregate === "avg" || STATISTICS.includes(aggregate))
+    return columnSpec(name, "float64", { nullable: true });
+  if (LISTS.includes(aggregate))
+    return columnSpec(name, "list", { element: { ...typeOf(input!), nullable: false } });
+  if (aggregate === "quantiles")
+    return columnSpec(name, "list", { element: { type: "float64", nullable: false } });
+  if (aggregate === "histogram")
+    return columnSpec(name, "map", {
+      keys: { ...typeOf(input!), nullable: false },
+      values: { type: "int64", nullable: false, mode: "number" },
+    });
+  if (aggregate === "sum" && input!.type === "decimal")
+    return columnSpec(name, "decimal", { precision: 38, scale: input!.scale });
+  if (aggregate === "sum") return columnSpec(name, input!.type === "float64" ? "float64" : "int64");
+  return { ...typeOf(input!), name, database: name, nullable: true };
+}
+
+/** The type of a column or an expression, without all else. */
+function typeOf({ type, precision, scale, zone, mode, fields }: TypeSpec): TypeSpec {
+  return {
+    type,
+    nullable: true,
+    ...(fields === undefined ? {} : { fields }),
+    ...(precision === undefined ? {} : { precision }),
+    ...(scale === undefined ? {} : { scale }),
+    ...(zone === undefined ? {} : { zone }),
+    ...(mode === undefined ? {} : { mode }),
+  };
 }
 
 /**
@@ -464,14 +771,12 @@ function simplestValue(result: ColumnSpec): Value | undefined {
 
 function condition(random: Random, table: GeneratedTable, depth: number): Expression {
   if (depth > 0 && random.chance(0.5)) {
-    const kind = random.pick(["and", "or", "not"] as const);
-    if (kind === "not") return { kind, term: condition(random, table, depth - 1) };
-    return {
-      kind,
-      terms: Array.from({ length: random.between(2, 3) }, () =>
-        condition(random, table, depth - 1),
-      ),
-    };
+    const name = random.pick(["and", "or", "not"] as const);
+    if (name === "not") return conditionNode(name, condition(random, table, depth - 1));
+    return conditionNode(
+      name,
+      ...Array.from({ length: random.between(2, 3) }, () => condition(random, table, depth - 1)),
+    );
   }
   const candidates = table.source.columns.flatMap((column, i) =>
     /_\d$/.test(column.name) ? [i] : [],
@@ -479,17 +784,13 @@ function condition(random: Random, table: GeneratedTable, depth: number): Expres
   const i = random.pick(candidates);
   const column = table.source.columns[i]!;
   if (column.type === "json" || random.chance(0.2))
-    return { kind: "null", column: column.name, not: random.chance(0.5) };
+    return conditionNode(random.chance(0.5) ? "isNotNull" : "isNull", columnNode(column));
   if (random.chance(0.25))
-    return {
-      kind: "in",
-      column: column.name,
-      values: random.sample(table.pools[i]!, random.between(1, 3)),
-    };
-  return {
-    kind: "compare",
-    op: random.pick(["=", "<>", "<", "<=", ">", ">="] as const),
-    column: column.name,
-    value: random.pick(table.pools[i]!),
-  };
+    return comparedColumn(
+      "inList",
+      column,
+      ...random.sample(table.pools[i]!, random.between(1, 3)),
+    );
+  const name = random.pick(comparisons);
+  return comparedColumn(name, column, random.pick(table.pools[i]!));
 }

@@ -154,7 +154,8 @@ export function expectedChange(delivery: Delivery, traits: ScenarioTraits): Chan
     };
   const common = {
     ...here,
-    order: traits.withoutLsn ? null : message.order,
+    order: traits.withoutLsn ? null : orderOf(message),
+    ...committedAfterOf(message, traits),
     committed: committedOf(message, traits),
     snapshot: message.snapshot !== "false",
     ...snapshotMarkerOf(message, traits),
@@ -195,6 +196,21 @@ export function expectedChange(delivery: Delivery, traits: ScenarioTraits): Chan
     invalidColumns,
     nonFinite,
   };
+}
+
+/** Returns the log order. A row that was read at the end of a commit comes before that end. */
+function orderOf({ snapshot, order, lastCommit }: Message): bigint {
+  return snapshot === "incremental" && lastCommit === order ? order - 1n : order;
+}
+
+/** Returns the last commit before the change's own, if the change was written before it. */
+function committedAfterOf(
+  { lsn, lastCommit }: Message,
+  { shape }: ScenarioTraits,
+): Pick<Change, "committedAfter"> {
+  // Unwrapped messages have no `sequence`.
+  const isLate = shape !== "unwrapped" && lsn !== null && lastCommit !== null && lastCommit > lsn;
+  return isLate ? { committedAfter: lastCommit } : {};
 }
 
 /** Returns the snapshot marker. Unwrapped messages do not name their place in a snapshot. */

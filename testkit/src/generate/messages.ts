@@ -77,6 +77,10 @@ export interface Message {
 
 /** The traits of a scenario. */
 export interface ScenarioTraits {
+  /** True if features aggregate functions of columns. */
+  readonly computed: boolean;
+  /** True if views are over those rows of their source that meet a condition. */
+  readonly derived: boolean;
   readonly shape: MessageShape;
   readonly tombstones: boolean;
   readonly millisecondsOnly: boolean;
@@ -88,10 +92,14 @@ export interface ScenarioTraits {
    * t is then not as known at t.
    */
   readonly clockGoesBack: boolean;
+  /** True if each transaction commits before the next begins. Rows then have one order. */
+  readonly serial: boolean;
   readonly changes: number;
   readonly before: "snapshot" | "unknown rows" | "nothing";
   readonly truncates: boolean;
   readonly incremental: boolean;
+  /** True if incremental snapshots also read rows that open transactions have changed. */
+  readonly readsOpenRows: boolean;
   readonly gap: boolean;
   readonly unreadableMessages: boolean;
   readonly toastMarkers: boolean;

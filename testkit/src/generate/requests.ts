@@ -8,6 +8,7 @@ import { isoMicros } from "./cells.ts";
 import type { GeneratedDefinitions } from "./definitions.ts";
 import type { OracleRequest } from "../oracle/oracle.ts";
 import { textOfAll } from "../oracle/values.ts";
+import { calendarsOf, lengthsIn, windowAt } from "../oracle/windows.ts";
 import type { Random } from "./random.ts";
 
 /** Generates the requests of a scenario. */
@@ -85,7 +86,7 @@ export function generateRequests(
               ),
             );
       const lengths = [
-        ...image.view.features.flatMap((feature) => feature.window ?? []),
+        ...image.view.features.flatMap(({ window }) => lengthsIn(window)),
         ...(ttl === null ? [] : [ttl]),
       ];
       const target = random.weighted(
@@ -103,6 +104,13 @@ export function generateRequests(
           event +
           (target === "end" && lengths.length > 0 ? random.pick(lengths) : 0) +
           (target === "end" ? random.pick([-1, -1, 0, 0, 1]) : random.pick([-1, 0, 0, 1, 1]));
+      const calendars = calendarsOf(image.view);
+      if (target === "end" && event !== null && calendars.length > 0 && random.chance(0.5)) {
+        const { unit, zone } = random.pick(calendars);
+        const later = event + random.pick([0, 1, 2]) * 366 * 86_400_000_000;
+        const near = random.pick([event, event + 3_600_000_000, event + 86_400_000_000, later]);
+        time = windowAt({ kind: "current", unit, zone }, near).from + random.between(-1, 1);
+      }
     }
     // Often the other entity over the same rows, mostly the entity of these rows.
     if (image?.view.entity.name === "account" && random.chance(0.5))

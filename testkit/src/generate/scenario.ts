@@ -1,7 +1,8 @@
 /** Generates a scenario from one seed: definitions, a recorded log with its truth, and requests. */
 import type {
   EntitySpec,
-  SelectedFeature,
+  SelectedBaseFeature,
+  SelectedDerivedFeature,
   SourceSpec,
   ViewSpec,
 } from "../../../packages/core/src/specs.ts";
@@ -9,14 +10,26 @@ import type { Change } from "../../../packages/core/src/spi.ts";
 import { lineOf } from "./debezium-writer.ts";
 import type { NullKind } from "./cells.ts";
 import { runDatabase } from "./database.ts";
-import { generateDefinitions } from "./definitions.ts";
+import { generateDefinitions, type WireFormat } from "./definitions.ts";
 import { deliver, interleave, expectedChange, type LogTraits } from "./log.ts";
 import type { Tag, ScenarioTraits } from "./messages.ts";
 import { generateRequests } from "./requests.ts";
 import { createOracle, type Oracle, type OracleRequest } from "../oracle/oracle.ts";
 import type { OracleFault } from "../oracle/planted-faults.ts";
 import type { CompletedSnapshot } from "../oracle/rows.ts";
+import { derivedFeatures, givenValues } from "./derived-features.ts";
+import { withEnrichedView } from "./enriched-view.ts";
+import { withComputedFeatures, withRowConditions } from "./computed-features.ts";
 import { Random } from "./random.ts";
+import { featuresInRole, withOtherKeys, type FeatureInRole } from "./roles.ts";
+
+/** A row as its message writes it, field by field, with every digit. */
+export interface WrittenRow {
+  /** The JSON text of each column of the table. */
+  readonly fields: readonly string[];
+  /** The JSON text of the column that no definition names; null: the message has none. */
+  readonly undeclared: string | null;
+}
 
 /** Definitions, a log with its truth, and requests. */
 export interface Scenario {
@@ -25,7 +38,11 @@ export interface Scenario {
   readonly sources: readonly SourceSpec[];
   readonly entities: readonly EntitySpec[];
   readonly views: readonly ViewSpec[];
-  readonly selected: readonly SelectedFeature[];
+  readonly selected: readonly SelectedBaseFeature[];
+  /** Features of a derived view over the others. Requests have their request data. */
+  readonly derived: readonly SelectedDerivedFeature[];
+  /** Some of the features, for another entity. Requests have its keys under other names. */
+  readonly roles: readonly FeatureInRole[];
   /** Lines of a recorded topic in the order of delivery. Offsets rise within each partition. */
   readonly lines: readonly string[];
   /** The change that line `i` holds. */
@@ -34,6 +51,10 @@ export interface Scenario {
   readonly tags: readonly (readonly Tag[])[];
   /** How the fields of line `i` are missing, by column; null if the line holds no row. */
   readonly missing: readonly (readonly (NullKind | null)[] | null)[];
+  /** The row that line `i` writes; null if the line holds no row. */
+  readonly written: readonly (WrittenRow | null)[];
+  /** How messages write the columns of each source. */
+  readonly wires: ReadonlyMap<string, readonly WireFormat[]>;
   readonly requests: readonly OracleRequest[];
 }
 
@@ -41,6 +62,11 @@ export interface Scenario {
 export interface ScenarioOptions {
   readonly traits?: Partial<ScenarioTraits & LogTraits> | undefined;
   readonly requests?: number | undefined;
+  /**
+   * One more view has aggregations of the whole registry, and another one looks up columns of a
+   * dimension. The log stays the same.
+   */
+  readonly everyAggregation?: boolean | undefined;
 }
 
 /** Generates a scenario. Equal seeds and options give equal scenarios, byte for byte. */
@@ -51,31 +77,75 @@ export function generateScenario(seed: number, options: ScenarioOptions = {}): S
     1_741_064_767_123_456, 1_741_064_767_123_456, 10_000_000, 10_000_000, 999_999_999_999_999,
     4_102_444_800_000_000,
   ]);
-  const definitions = generateDefinitions(random.fork(), base);
+  const plain = generateDefinitions(
+    random.fork(),
+    base,
+    options.everyAggregation === true ? seed : null,
+  );
+  const computed = traits.computed ? withComputedFeatures(new Random(seed), plain) : plain;
+  const definitions = traits.derived ? withRowConditions(new Random(seed), computed) : computed;
   const databaseLog = runDatabase(random.fork(), definitions, traits, base);
   const deliveries = deliver(random.fork(), databaseLog.messages, traits, traits);
   const truth = deliveries.map((delivery) => expectedChange(delivery, traits));
-  return {
+  const derived =
+    options.everyAggregation === true ? derivedFeatures(new Random(seed), definitions.views) : [];
+  const requests = withGiven(
     seed,
-    traits,
-    sources: definitions.tables.map((table) => table.source),
-    entities: definitions.entities,
-    views: definitions.views,
-    selected: definitions.selected,
-    lines: deliveries.map((delivery) => lineOf(delivery, traits, traits.prefix)),
-    truth,
-    tags: deliveries.map((delivery) => delivery.tags),
-    missing: deliveries.map(({ message, tombstone }) =>
-      tombstone || message.row === null ? null : message.row.map((cell) => cell.missing),
-    ),
-    requests: generateRequests(
+    options.everyAggregation === true,
+    generateRequests(
       random.fork(),
       definitions,
       truth,
       databaseLog.commits,
       options.requests ?? 13,
     ),
+  );
+  const { views, selected } =
+    options.everyAggregation === true
+      ? withEnrichedView(new Random(seed), definitions, truth)
+      : definitions;
+  return {
+    seed,
+    traits,
+    sources: definitions.tables.map((table) => table.source),
+    entities: definitions.entities,
+    views,
+    selected,
+    derived,
+    roles:
+      options.everyAggregation === true
+        ? featuresInRole(
+            new Random(seed),
+            [...definitions.selected, ...derived],
+            Object.keys(requests[0]?.keys ?? {}),
+          )
+        : [],
+    lines: deliveries.map((delivery) => lineOf(delivery, traits, traits.prefix)),
+    truth,
+    tags: deliveries.map((delivery) => delivery.tags),
+    missing: deliveries.map(({ message, tombstone }) =>
+      tombstone || message.row === null ? null : message.row.map((cell) => cell.missing),
+    ),
+    written: deliveries.map(({ message, tombstone }) =>
+      tombstone || message.row === null || message.broken
+        ? null
+        : { fields: message.row.map((cell) => cell.json), undeclared: message.extra },
+    ),
+    wires: new Map(definitions.tables.map((table) => [table.source.name, table.wires])),
+    requests:
+      options.everyAggregation === true ? withOtherKeys(new Random(seed), requests) : requests,
   };
+}
+
+/** Adds request data to the keys of each request, if a derived view may read them. */
+function withGiven(
+  seed: number,
+  isRead: boolean,
+  requests: readonly OracleRequest[],
+): readonly OracleRequest[] {
+  if (!isRead) return requests;
+  const random = new Random(seed);
+  return requests.map((one) => ({ ...one, keys: { ...one.keys, ...givenValues(random) } }));
 }
 
 function traitsOf(
@@ -93,10 +163,12 @@ function traitsOf(
     prefix: shape === "bare" ? "multi" : shape,
     tombstones: !unwrapped && random.chance(0.5),
     millisecondsOnly: !unwrapped && random.chance(0.12),
+    serial: false,
     changes: random.between(40, 100),
     before: random.pick(["snapshot", "snapshot", "unknown rows", "nothing"]),
     truncates: !unwrapped && random.chance(0.35),
     incremental: !unwrapped && random.chance(0.4),
+    readsOpenRows: true,
     gap: random.chance(0.25),
     unreadableMessages: !unwrapped && random.chance(0.3),
     toastMarkers: random.chance(0.7),
@@ -105,6 +177,8 @@ function traitsOf(
     redelivered: random.chance(0.7),
     tailCut: random.chance(0.5),
     interleaved: random.chance(0.4),
+    computed: false,
+    derived: false,
     ...fixed,
   };
   // A table without LSNs has one partition (law 5). If commit times go back, an earlier change must

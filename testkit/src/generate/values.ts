@@ -111,5 +111,7 @@ export function poolOf(random: Random, column: ColumnSpec, base: number): Value[
         new Uint8Array([0x7f]),
         new Uint8Array([0x80]),
       ];
+    default:
+      throw new TypeError(`no column is a ${column.type}`);
   }
 }

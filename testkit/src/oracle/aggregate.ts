@@ -2,9 +2,18 @@
  * Computes every aggregate over a plain list of values, nulls included (law 3: sums are exact and
  * rounded once; law 7: empty windows; law 9: nulls are ignored).
  */
-import type { AggregateName, ColumnSpec, Value } from "../../../packages/core/src/specs.ts";
+import type {
+  AggregateName,
+  AggregateOptions,
+  TypeSpec,
+  Value,
+} from "../../../packages/core/src/specs.ts";
 import { roundFraction, sumOfDoubles } from "./exact-fraction.ts";
+import { jointStatistic } from "./joint-statistics.ts";
 import type { OracleFault } from "./planted-faults.ts";
+import { estimated } from "./sketches.ts";
+import { statistic } from "./statistics.ts";
+import { valueList } from "./value-lists.ts";
 import { compare, textOf } from "./values.ts";
 
 /** The result of an aggregation. */
@@ -19,13 +28,47 @@ const INT64_MIN = -(2n ** 63n);
 const DECIMAL_MAX = 10n ** 38n - 1n;
 
 /**
+ * Computes one aggregate over the arguments of rows. A row counts only if every argument is there.
+ */
+export function aggregateRows(
+  name: AggregateName,
+  columns: readonly TypeSpec[],
+  rows: readonly (readonly Value[])[],
+  fault: OracleFault | null,
+  options: AggregateOptions = {},
+): Aggregated {
+  if (columns.length < 2)
+    return aggregate(
+      name,
+      columns[0] ?? null,
+      rows.map(([value = null]) => value),
+      fault,
+      options,
+    );
+  const counted =
+    fault === "half a row counts"
+      ? rows
+          .filter((row) => row.some((value) => value !== null))
+          .map((row) => row.map((value, i) => value ?? zeroOf(columns[i]!)))
+      : rows.filter((row) => !row.includes(null));
+  const value = jointStatistic(name, columns, counted, options, fault);
+  if (value === undefined) throw new Error(`the oracle has no aggregate ${name}`);
+  return { value, overflow: false };
+}
+
+function zeroOf({ type }: TypeSpec): Value {
+  return type === "int64" || type === "decimal" ? 0n : 0;
+}
+
+/**
  * Computes one aggregate. `column` is null for `count()`; the list then has one value for each row.
  */
 export function aggregate(
   name: AggregateName,
-  column: ColumnSpec | null,
+  column: TypeSpec | null,
   all: readonly Value[],
   fault: OracleFault | null,
+  options: AggregateOptions = {},
 ): Aggregated {
   const exact = (value: Value): Aggregated => ({ value, overflow: false });
   if (name === "count")
@@ -38,9 +81,9 @@ export function aggregate(
     );
   const kind = column!.type;
   const there = all.filter((value) => value !== null);
-  const zero: Value = kind === "int64" || kind === "decimal" ? 0n : 0;
   const numeric = kind === "int32" || kind === "int64" || kind === "decimal" || kind === "float64";
-  const values = fault === "null is zero" && numeric ? all.map((value) => value ?? zero) : there;
+  const values =
+    fault === "null is zero" && numeric ? all.map((value) => value ?? zeroOf(column!)) : there;
   switch (name) {
     case "countDistinct": {
       const texts = values.map((value) =>
@@ -76,8 +119,15 @@ export function aggregate(
             );
       return { value: (sum.value as number) / values.length, overflow: sum.overflow };
     }
-    default:
-      throw new Error(`the oracle has no aggregate ${name}`);
+    default: {
+      const list = valueList(name, column!, values, options, fault);
+      const estimate = estimated(name, column!, values, options);
+      const value =
+        list ??
+        (estimate === undefined ? statistic(name, column!, values, options, fault) : estimate);
+      if (value === undefined) throw new Error(`the oracle has no aggregate ${name}`);
+      return exact(value);
+    }
   }
 }
 

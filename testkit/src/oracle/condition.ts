@@ -1,66 +1,35 @@
 /**
- * Evaluates conditions in SQL's three-valued logic (law 9: only true passes a filter). null is
- * "unknown".
+ * Evaluates expressions over a row, naively (law 9: SQL's three-valued logic, only true passes a
+ * filter). null is "unknown". It shares only types with core.
  */
-import type { Expression, SourceSpec, Value } from "../../../packages/core/src/specs.ts";
-import { compare } from "./values.ts";
+import type { Expression, Value } from "../../../packages/core/src/specs.ts";
+import { answerOf } from "./functions.ts";
+
+/** The columns of a row, by their indexes. */
+interface NamedColumns {
+  readonly columns: readonly { readonly name: string }[];
+}
 
 /** Evaluates a condition over a row. */
 export function truth(
   expression: Expression,
-  source: SourceSpec,
+  source: NamedColumns,
   values: readonly Value[],
 ): boolean | null {
-  switch (expression.kind) {
-    case "and":
-    case "or": {
-      const decisive = expression.kind === "or";
-      const terms = expression.terms.map((term) => truth(term, source, values));
-      return terms.includes(decisive) ? decisive : terms.includes(null) ? null : !decisive;
-    }
-    case "not": {
-      const term = truth(expression.term, source, values);
-      return term === null ? null : !term;
-    }
-    case "null":
-      return (cell(expression.column, source, values) === null) !== expression.not;
-    case "compare":
-      return comparison(expression.op, expression.column, expression.value, source, values);
-    case "in": {
-      const terms = expression.values.map((value) =>
-        comparison("=", expression.column, value, source, values),
-      );
-      return terms.includes(true) ? true : terms.includes(null) ? null : false;
-    }
-  }
+  return evaluate(expression, source, values) as boolean | null;
 }
 
-function comparison(
-  op: string,
-  column: string,
-  value: Value,
-  source: SourceSpec,
+/** Evaluates an expression over a row, or over answers at the time `t`. */
+export function evaluate(
+  expression: Expression,
+  source: NamedColumns,
   values: readonly Value[],
-): boolean | null {
-  const left = cell(column, source, values);
-  if (left === null || value === null) return null;
-  const order = compare(source.columns.find((c) => c.name === column)!.type, left, value);
-  switch (op) {
-    case "=":
-      return order === 0;
-    case "<>":
-      return order !== 0;
-    case "<":
-      return order < 0;
-    case "<=":
-      return order <= 0;
-    case ">":
-      return order > 0;
-    default:
-      return order >= 0;
-  }
-}
-
-function cell(column: string, source: SourceSpec, values: readonly Value[]): Value {
-  return values[source.columns.findIndex((c) => c.name === column)] ?? null;
+  t: number | null = null,
+): Value {
+  if (expression.op === "literal") return expression.value;
+  if (expression.op === "column")
+    return values[source.columns.findIndex((c) => c.name === expression.name)] ?? null;
+  if (expression.function === "asOf") return t;
+  const terms = expression.arguments.map((term) => evaluate(term, source, values, t));
+  return answerOf(expression, terms);
 }

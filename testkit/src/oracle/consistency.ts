@@ -21,7 +21,9 @@ import { runChanges } from "../../../packages/core/src/ingest/runner.ts";
 import type { StoreWriters } from "../../../packages/core/src/ingest/source-writer.ts";
 import { labelsOf, type Coverage } from "./coverage.ts";
 import type { Oracle, OracleAnswer, OracleMode, OracleRequest } from "./oracle.ts";
+import { requestOfOther } from "./roles.ts";
 import { oracleOf, type Scenario } from "../generate/scenario.ts";
+import { sameBits, textOf } from "./values.ts";
 
 /** The paths that are compared. */
 export type PathName = "online" | "as corrected" | "as known";
@@ -80,10 +82,19 @@ export async function comparePaths(
   stores: PathStores,
   options: ConsistencyOptions = {},
 ): Promise<Difference[]> {
+  await feedScenario(scenario, stores, options);
+  return compareAnswers(scenario, (await options.between?.(stores)) ?? stores, options);
+}
+
+/** Feeds the scenario to the stores. */
+export async function feedScenario(
+  scenario: Scenario,
+  stores: PathStores,
+  options: ConsistencyOptions = {},
+): Promise<void> {
   if (options.compactAfter === undefined)
     await feed(scenario, stores, options, scenarioSource(scenario, options.delivery));
   else await feedWithTail(scenario, stores, options, options.compactAfter);
-  return compareAnswers(scenario, (await options.between?.(stores)) ?? stores, options);
 }
 
 /** Runs a change source into both stores, as `openStore().run` does. */
@@ -98,7 +109,8 @@ export async function feed(
     changes,
     scenario.sources,
     storeWriters(scenario.sources, { online, offline, ...settings(scenario, options) }),
-    {},
+    // A scenario may have no usable row.
+    { mismatch: 1 },
   );
 }
 
@@ -125,7 +137,7 @@ async function feedWithTail(
       scenarioSource(scenario, lines),
       scenario.sources,
       finish ? stores : stores.map(withoutCompaction),
-      {},
+      { mismatch: 1 },
     );
   }
 }
@@ -162,14 +174,17 @@ export interface PathReaders {
 
 /** Makes the readers of the paths. */
 export function pathReaders(
-  { views, selected, requests }: Scenario,
+  { views, selected: base, derived, roles, requests }: Scenario,
   { online, offline }: PathStores,
   engine: ComputeEngine = localEngine(),
+  { serveWhileFilling = false }: { readonly serveWhileFilling?: boolean } = {},
 ): PathReaders {
+  const selected = [...base, ...derived, ...roles.map((one) => one.selected)];
   const reader = onlineReader({
     store: online,
     namespace: "test",
     views,
+    rules: { serveWhileFilling, isPushLevel: () => true },
     onOverflow: () => undefined,
   });
   const offlineReader = openOfflineReader(offline, engine);
@@ -188,7 +203,9 @@ export async function compareAnswers(
   stores: PathStores,
   options: ConsistencyOptions,
 ): Promise<Difference[]> {
-  const { selected, requests } = scenario;
+  const { requests } = scenario;
+  const selected: readonly SelectedFeature[] = [...scenario.selected, ...scenario.derived];
+  const originals = scenario.roles.map(({ original }) => original);
   const oracle = oracleOf(scenario);
   const labels = options.coverage === undefined ? null : labelsOf(scenario, oracle);
   const readers = pathReaders(scenario, stores, options.engine);
@@ -202,14 +219,18 @@ export async function compareAnswers(
     i: number,
   ): void => {
     const request = requests[row]!;
-    const expected = answersOf(oracle, selected, request, mode);
+    const expected = [
+      ...answersOf(oracle, selected, request, mode),
+      ...answersOf(oracle, originals, requestOfOther(request), mode),
+    ];
     const label = labels?.(request, mode);
-    selected.forEach((one, f) => {
+    [...selected, ...scenario.roles.map((one) => one.selected)].forEach((one, f) => {
       const { values, statuses, times: found } = answers[f]!;
       const eventTime = Number.isNaN(found[i]!) ? null : found[i]!;
       const answer = { value: values[i]!, status: statuses[i]!, eventTime };
       options.onAnswer?.(`${scenario.seed} ${path} ${row} ${f} ${answerText(answer)}`);
-      if (label !== undefined) options.coverage!.add(label(one));
+      if (label !== undefined)
+        options.coverage!.add(f < selected.length ? label(one) : new Set([`mode ${mode}`, "role"]));
       if (!matchesOracle(answer, expected[f]!))
         differences.push({
           seed: scenario.seed,
@@ -252,27 +273,24 @@ function answersOf(
 
 /** Writes every bit of an answer: −0 apart from 0, bytes one by one. */
 function answerText({ value, status, eventTime }: Difference["found"]): string {
-  const text =
-    value instanceof Uint8Array
-      ? [...value].join(",")
-      : Object.is(value, -0)
-        ? "-0"
-        : String(value);
-  return `${typeof value} ${text} ${status} ${eventTime}`;
+  return `${typeof value} ${bitsText(value)} ${status} ${eventTime}`;
+}
+
+function bitsText(value: Value): string {
+  if (value instanceof Uint8Array) return [...value].join(",");
+  if (Array.isArray(value)) {
+    const parts = (value as readonly Value[]).map((part) => `${typeof part} ${bitsText(part)}`);
+    return `[${parts.join("; ")}]`;
+  }
+  return Object.is(value, -0) ? "-0" : String(value);
 }
 
 function matchesOracle(found: Difference["found"], expected: OracleAnswer): boolean {
   return (
-    sameValue(found.value, expected.value) &&
+    sameBits(found.value, expected.value) &&
     found.status === expected.status &&
     found.eventTime === expected.eventTime
   );
-}
-
-function sameValue(a: Value, b: Value): boolean {
-  if (a instanceof Uint8Array && b instanceof Uint8Array)
-    return a.length === b.length && a.every((byte, i) => byte === b[i]);
-  return Object.is(a, b);
 }
 
 /** Makes a change source of the scenario's truth, as a faultless decoder would give it. */
@@ -282,6 +300,8 @@ export function scenarioSource(
 ): ChangeSource {
   return {
     name: `scenario ${scenario.seed}`,
+    // A generated log may hold nothing that can be read.
+    unreadable: "keep",
     async *changes({ after }): AsyncIterable<ChangeBatch> {
       const reached = new Map(after.map(({ partition, offset }) => [partition, offset]));
       for (const lines of delivery) {
@@ -312,8 +332,7 @@ export function differenceText({
   found,
 }: Difference): string {
   const show = (answer: Difference["found"]): string =>
-    `${typeof answer.value === "bigint" ? `${answer.value}n` : JSON.stringify(answer.value)} ` +
-    `${answer.status} @${answer.eventTime}`;
+    `${textOf(answer.value)} ${answer.status} @${answer.eventTime}`;
   const keys = Object.entries(request.keys)
     .map(([name, value]) => `${name}=${String(value)}`)
     .join(" ");

@@ -2,10 +2,28 @@
  * Counts which cases the comparisons of a run covered. A suite that never met a case proves nothing
  * about it.
  */
-import type { SelectedFeature, Value, ViewSpec } from "../../../packages/core/src/specs.ts";
+import { aggregators } from "../../../packages/core/src/aggregate/registry.ts";
+import { columnsIn } from "../generate/expressions.ts";
+import type {
+  Expression,
+  FeatureSpec,
+  SelectedBaseFeature,
+  SelectedDerivedFeature,
+  SelectedFeature,
+  Value,
+  ViewSpec,
+  WindowSpec,
+} from "../../../packages/core/src/specs.ts";
 import type { Tag } from "../generate/messages.ts";
-import { rowsSeen, type Oracle, type OracleMode, type OracleRequest } from "./oracle.ts";
+import {
+  rowsSeen,
+  type Oracle,
+  type OracleMode,
+  type OracleRequest,
+  type SeenRow,
+} from "./oracle.ts";
 import { textOfAll } from "./values.ts";
+import { windowAt } from "./windows.ts";
 import type { Scenario } from "../generate/scenario.ts";
 
 /** Counts by label; `comparisons` is the number of compared answers. */
@@ -128,27 +146,51 @@ export function labelsOf(
   scenario: Scenario,
   oracle: Oracle,
 ): (request: OracleRequest, mode: OracleMode) => Label {
-  const histories = new Map(
-    scenario.views.map((view) => [view, rowHistories(scenario, view, oracle)]),
-  );
+  const tableViews = scenario.views.filter(({ parts }) => parts === undefined);
+  const histories = new Map(tableViews.map((view) => [view, rowHistories(scenario, view, oracle)]));
   return (request, mode) => {
     const shared = new Map(
-      scenario.views.map((view) => [
+      tableViews.map((view) => [
         view,
         {
           tags: tagsOfNearRows(view, histories.get(view)!, request),
-          rows: rowsSeen(view, oracle.versions(view.source.name), request, mode),
+          rows: seenRows(oracle, view, request, mode),
         },
       ]),
     );
-    return ({ view, feature }) => {
+    return (selected) => {
+      if (selected.view.kind === "derived") {
+        const { value, transforms } = (selected as SelectedDerivedFeature).feature;
+        return new Set([
+          `mode ${mode}`,
+          transforms === undefined ? "derived view" : "transform",
+          ...functionLabels(value),
+        ]);
+      }
+      const { view, feature } = selected as SelectedBaseFeature;
+      if (view.parts !== undefined) return new Set([`mode ${mode}`, "union source"]);
       const { tags, rows } = shared.get(view)!;
       const t = request.time;
       const labels = new Set<string>([`mode ${mode}`, ...tags]);
-      const column = view.source.columns.findIndex((one) => one.name === feature.column);
-      labels.add(`${feature.aggregate} ${column < 0 ? "rows" : view.source.columns[column]!.type}`);
+      const argument = feature.arguments[0];
+      const [read] = columnsIn(argument ?? null);
+      const column = view.source.columns.findIndex((one) => one.name === read);
+      labels.add(`${feature.aggregate} ${argument?.type ?? "rows"}`);
+      if (feature.function !== undefined)
+        for (const label of functionLabels(feature.function.value)) labels.add(label);
       if (feature.where !== null) labels.add("where");
-      const length = view.kind === "latest" ? view.ttl : feature.window;
+      for (const label of combinationsOf(feature)) labels.add(label);
+      if (view.rows !== undefined) labels.add("derived source");
+      if (view.lookups !== undefined) labels.add("enriched source");
+      // The edges of calendars and delays are counted apart.
+      const length =
+        view.kind === "latest"
+          ? view.ttl
+          : typeof feature.window === "number"
+            ? feature.window
+            : null;
+      if (feature.window !== null && typeof feature.window !== "number")
+        for (const label of edgeLabels(feature, rows, t)) labels.add(label);
       const [what, far] = view.kind === "latest" ? ["fact", "t − ttl"] : ["event", "t − w"];
       for (const { time, version } of rows) {
         for (const [near, name] of [
@@ -179,6 +221,39 @@ export function labelsOf(
       return labels;
     };
   };
+}
+
+/** The functions of an expression. */
+function functionLabels(expression: Expression): readonly string[] {
+  return expression.op === "call"
+    ? [`function ${expression.function}`, ...expression.arguments.flatMap(functionLabels)]
+    : [];
+}
+
+/** The functions of lists, maps and structs, and of the time of the answer. */
+export const partFunctions = [
+  "asOf",
+  "member",
+  "elementOf",
+  "contains",
+  "valueAt",
+  "sumOf",
+  "avgOf",
+  "minOf",
+  "maxOf",
+  "stddevOf",
+  "slopeOf",
+  "quantileOf",
+] as const;
+
+function seenRows(
+  oracle: Oracle,
+  given: ViewSpec,
+  request: OracleRequest,
+  mode: OracleMode,
+): SeenRow[] {
+  const { view, versionsOf } = oracle.rowsOf(given);
+  return rowsSeen(view, versionsOf, request, mode);
 }
 
 interface RowHistory {
@@ -234,6 +309,53 @@ function rowHistories(scenario: Scenario, view: ViewSpec, oracle: Oracle): RowHi
   return [...histories.values()];
 }
 
+/** The kinds of windows. */
+const windowKinds = [
+  "length",
+  "delayed",
+  "lifetime",
+  "current",
+  "previous",
+  "lastRows",
+  "series",
+  "calendarSeries",
+] as const;
+
+const kindOfWindow = (window: WindowSpec): (typeof windowKinds)[number] =>
+  typeof window === "number" ? "length" : window.kind;
+
+/** What a suite must combine each aggregation with: kinds of windows, conditions, categories. */
+export const combinations: readonly string[] = aggregators
+  .filter(({ accumulator }) => accumulator !== null)
+  .flatMap(({ name }) => [
+    ...windowKinds.map((kind) => `${name} over ${kind}`),
+    `${name} where`,
+    `${name} by category`,
+  ]);
+
+/** The combinations that a feature has. */
+function combinationsOf({ aggregate, window, where, by }: FeatureSpec): string[] {
+  if (window === null) return [];
+  return [
+    `${aggregate} over ${kindOfWindow(window)}`,
+    ...(where === null ? [] : [`${aggregate} where`]),
+    ...(by === undefined ? [] : [`${aggregate} by category`]),
+  ];
+}
+
+/** Says which edges of a window that is more than a length a row meets. */
+function edgeLabels({ window }: FeatureSpec, rows: readonly SeenRow[], t: number): string[] {
+  const kind = kindOfWindow(window!);
+  const { from, to } = windowAt(window!, t);
+  const at = (time: number): boolean => rows.some((row) => row.time === time);
+  return [
+    ...(at(from) ? [`event at the start of ${kind}`] : []),
+    ...(at(from - 1) ? [`event before the start of ${kind}`] : []),
+    ...(at(to) ? [`event at the end of ${kind}`] : []),
+    ...(at(to - 1) ? [`event before the end of ${kind}`] : []),
+  ];
+}
+
 /**
  * Returns the kinds of changes of the requested entity's rows with an image inside or near the
  * longest window.
@@ -247,7 +369,9 @@ function tagsOfNearRows(
   const longest =
     view.kind === "latest"
       ? (view.ttl ?? Infinity)
-      : Math.max(...view.features.map((feature) => feature.window ?? 0));
+      : Math.max(
+          ...view.features.map(({ window }) => request.time - windowAt(window!, request.time).from),
+        );
   const near = histories.filter((history) =>
     history.images.some(
       (image) =>

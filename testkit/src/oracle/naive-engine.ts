@@ -2,19 +2,27 @@
  * Implements the compute engine as the laws say it: every entity row looks at every event. The
  * engine is simple and slow, and shares no code with the kernels.
  */
-import { valueAt } from "../../../packages/core/src/columns/batch.ts";
-import type { FeatureSpec, SourceSpec, Value } from "../../../packages/core/src/specs.ts";
+import { valueAt, vectorOf } from "../../../packages/core/src/columns/batch.ts";
+import type { Expression, Value } from "../../../packages/core/src/specs.ts";
 import type {
-  AggregatePlan,
-  ResultColumns,
+  AggregateColumn,
   ComputeEngine,
+  DeriveNode,
   Events,
-  JoinPlan,
-  Status,
+  FactColumn,
+  LatestNode,
+  LookupNode,
+  InputNode,
+  WindowNode,
 } from "../../../packages/core/src/spi.ts";
-import { aggregate } from "./aggregate.ts";
-import { truth } from "./condition.ts";
+import { ENGINE_STATUSES } from "../../../packages/core/src/spi.ts";
+import { columnsIn } from "../generate/expressions.ts";
+import { aggregateRows, type Aggregated } from "./aggregate.ts";
+import { byCategory } from "./categories.ts";
+import { evaluate, truth } from "./condition.ts";
+import { orderedAggregate } from "./ordered.ts";
 import { compare } from "./values.ts";
+import { newestIn, seriesAt, windowAt, type WindowAt } from "./windows.ts";
 
 /** One event row, its values by the plan's columns. */
 export interface EngineRow {
@@ -27,7 +35,7 @@ export interface EngineRow {
 
 interface Answer {
   readonly value: Value;
-  readonly status: Status;
+  readonly status: (typeof ENGINE_STATUSES)[number];
   readonly time: number;
 }
 
@@ -35,72 +43,108 @@ interface Answer {
 export function naiveEngine(): ComputeEngine {
   return {
     name: "naive engine",
-    async aggregate(plan, events, rows, { signal } = {}) {
+    async compute(plan, events, rows, { signal } = {}) {
       const all = await rowsOf(events, signal);
-      return answersOf(plan.features, rows.entity, rows.time, (feature, entity, t) =>
-        windowAnswer(
+      const answers = Array.from(rows.entity, (entity, i) =>
+        answersOf(
           plan,
-          feature,
           all.filter((row) => row.entity === entity),
-          t,
+          rows.time[i]!,
         ),
       );
-    },
-    async joinAsOf(plan, events, rows, { signal } = {}) {
-      const all = await rowsOf(events, signal);
-      return answersOf(plan.features, rows.entity, rows.time, (feature, entity, t) =>
-        latestAnswer(
-          plan,
-          feature,
-          all.filter((row) => row.entity === entity),
-          t,
-        ),
-      );
+      return plan.columns.map(({ name, value }, c) => ({
+        values: vectorOf({ ...value, name, database: name }, answers, (row) => row[c]!.value),
+        statuses: Uint8Array.from(answers, (row) => ENGINE_STATUSES.indexOf(row[c]!.status)),
+        times: Float64Array.from(answers, (row) => row[c]!.time),
+      }));
     },
   };
 }
 
-function answersOf(
-  features: readonly FeatureSpec[],
-  entities: Int32Array,
-  times: Float64Array,
-  answer: (feature: FeatureSpec, entity: number, t: number) => Answer,
-): ResultColumns[] {
-  return features.map((feature) => {
-    const answers = Array.from(entities, (entity, i) => answer(feature, entity, times[i]!));
-    const values = answers.map(({ value }) =>
-      value === null && feature.default !== undefined ? feature.default : value === 0 ? 0 : value,
-    );
-    return {
-      values,
-      statuses: answers.map(({ status }) => status),
-      times: Float64Array.from(answers, ({ time }) => time),
-    };
+/** Answers all columns of a plan for one entity, whose rows these are, at one time. */
+function answersOf({ input, columns }: DeriveNode, all: readonly EngineRow[], t: number) {
+  const { input: source } = input;
+  const scan = scanBelow(source.node === "filter" ? source.input : source);
+  const rows =
+    source.node === "filter" ? all.filter((row) => passes(source.condition, scan, row)) : all;
+  const below =
+    input.node === "window"
+      ? input.aggregates.map((one) => [one.name, windowAnswer(input, scan, one, rows, t)] as const)
+      : input.facts.map((one) => [one.name, latestAnswer(input, scan, one, rows, t)] as const);
+  const names = { columns: below.map(([name]) => ({ name })) };
+  const values = below.map(([, { value }]) => value);
+  return columns.map((column): Answer => {
+    const value = evaluate(column.value, names, values, t);
+    const read = below.filter(([name]) => columnsIn(column.value).includes(name));
+    const [, first] = read[0] ?? below[0]!;
+    const status =
+      read.length === 1 && column.value.op === "column"
+        ? first.status
+        : first.status === "NOT_FOUND"
+          ? "NOT_FOUND"
+          : value === null
+            ? "NULL_VALUE"
+            : "PRESENT";
+    const filled = value === null && column.default !== undefined ? column.default : value;
+    return { value: filled === 0 ? 0 : filled, status, time: first.time };
   });
 }
 
+/** The rows below, with the columns that the events were given by lookups behind its own. */
+function scanBelow(node: InputNode | LookupNode): InputNode {
+  if (node.node !== "lookup") return node;
+  const below = scanBelow(node.input);
+  const added = node.columns.map(({ name, value }) => ({ ...value, name, database: "" }));
+  return { ...below, columns: [...below.columns, ...added] };
+}
+
 /**
- * Answers a window feature (law 1: t − w ≤ event time < t) from versions seen at t (law 6: known
- * from < t ≤ known to).
+ * Answers an aggregate (law 1: t − w ≤ event time < t) from versions seen at t (law 6: known from <
+ * t ≤ known to).
  */
 function windowAnswer(
-  plan: AggregatePlan,
-  feature: FeatureSpec,
+  node: WindowNode,
+  scan: InputNode,
+  aggregate: AggregateColumn,
   rows: readonly EngineRow[],
   t: number,
 ): Answer {
-  const source = { ...plan.source, columns: plan.columns };
-  const around = (length: number): EngineRow[] =>
-    rows.filter(({ time, from, to }) => t - length <= time && time < t && from < t && t <= to);
-  const column = plan.columns.find(({ name }) => name === feature.column) ?? null;
-  const counted = around(feature.window!).filter((row) => passes(feature, source, row));
-  const { value } = aggregate(
-    feature.aggregate,
-    column,
-    counted.map((row) => (column === null ? null : row.values[plan.columns.indexOf(column)]!)),
-    null,
-  );
-  const longest = around(plan.longestWindow);
+  const { aggregate: name, options, arguments: arguments_, window } = aggregate;
+  const between = (begin: number, end: number): EngineRow[] =>
+    rows.filter(({ time, from, to }) => begin <= time && time < end && from < t && t <= to);
+  const over = (column: AggregateColumn, at: WindowAt): Value => {
+    const counted = between(at.from, at.to).filter((row) => passes(column.where, scan, row));
+    if (column.by !== undefined) {
+      const { by } = column;
+      const keys = counted.map((row) => evaluate(by.key, scan, row.values));
+      const answerOf = (where: Expression): Aggregated => ({
+        value: over({ ...column, by: undefined, where }, at),
+        overflow: false,
+      });
+      return byCategory(by, column.where, keys, answerOf, null).value;
+    }
+    const inOrder = newestIn(
+      window,
+      counted.toSorted((a, b) => newer(scan, a, b)),
+    );
+    const ordered = inOrder.map((row) => ({
+      time: row.time,
+      values: arguments_.map((one) => evaluate(one, scan, row.values)),
+    }));
+    const { value } =
+      orderedAggregate({ aggregate: name, options, arguments: arguments_ }, ordered, t, null) ??
+      aggregateRows(
+        name,
+        arguments_,
+        ordered.map(({ values }) => values),
+        null,
+        options,
+      );
+    return value === 0 ? 0 : value;
+  };
+  const value =
+    seriesAt(window, t)?.map((at) => over(aggregate, at)) ?? over(aggregate, windowAt(window, t));
+  const longest = between(Math.min(...node.foundIn.map((one) => windowAt(one, t).from)), t);
   if (longest.length === 0) return { value, status: "NOT_FOUND", time: NaN };
   return {
     value,
@@ -109,43 +153,45 @@ function windowAnswer(
   };
 }
 
-/** Answers a latest feature (law 2: the newest s ≤ t, while t − ttl ≤ s). */
+/** Answers a fact (law 2: the newest s ≤ t, while t − ttl ≤ s). */
 function latestAnswer(
-  plan: JoinPlan,
-  feature: FeatureSpec,
+  node: LatestNode,
+  scan: InputNode,
+  fact: FactColumn,
   rows: readonly EngineRow[],
   t: number,
 ): Answer {
-  const source = { ...plan.source, columns: plan.columns };
   const newest = rows
-    .filter((row) => row.time <= t && row.from < t && t <= row.to && passes(feature, source, row))
-    .sort((a, b) => newer(plan, a, b))
+    .filter((row) => row.time <= t && row.from < t && t <= row.to && passes(fact.where, scan, row))
+    .sort((a, b) => newer(scan, a, b))
     .at(-1);
   if (newest === undefined) return { value: null, status: "NOT_FOUND", time: NaN };
-  if (plan.ttl !== null && newest.time < t - plan.ttl)
+  if (node.ttl !== null && newest.time < t - node.ttl)
     return { value: null, status: "OUTSIDE_MAX_AGE", time: newest.time };
-  const value = newest.values[plan.columns.findIndex(({ name }) => name === feature.column)]!;
+  const value = evaluate(fact.value, scan, newest.values);
   return { value, status: value === null ? "NULL_VALUE" : "PRESENT", time: newest.time };
 }
 
-function newer(plan: JoinPlan, a: EngineRow, b: EngineRow): number {
+/** Orders rows by time, then by the columns of their order that the plan has. */
+function newer(scan: InputNode, a: EngineRow, b: EngineRow): number {
   if (a.time !== b.time) return a.time - b.time;
-  const { createdAt, primaryKey } = plan.source;
+  const { createdAt, primaryKey } = scan;
   for (const name of [...(createdAt === null ? [] : [createdAt]), ...primaryKey]) {
-    const column = plan.columns.findIndex((one) => one.name === name);
+    const column = scan.columns.findIndex((one) => one.name === name);
+    if (column < 0) continue;
     const [left, right] = [a.values[column]!, b.values[column]!];
     if (left === null || right === null) {
       if (left !== right) return left === null ? -1 : 1;
       continue;
     }
-    const order = compare(plan.columns[column]!.type, left, right);
+    const order = compare(scan.columns[column]!.type, left, right);
     if (order !== 0) return order;
   }
   return 0;
 }
 
-function passes(feature: FeatureSpec, source: SourceSpec, row: EngineRow): boolean {
-  return feature.where === null || truth(feature.where, source, row.values) === true;
+function passes(where: Expression | null, scan: InputNode, row: EngineRow): boolean {
+  return where === null || truth(where, scan, row.values) === true;
 }
 
 async function rowsOf(

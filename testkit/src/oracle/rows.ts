@@ -38,7 +38,15 @@ interface LogEntry {
   readonly action: "upsert" | "remove" | "empty";
   readonly change: Pick<
     Change,
-    "committed" | "offset" | "partition" | "values" | "unavailable" | "undecodable" | "snapshot"
+    | "committed"
+    | "committedAfter"
+    | "order"
+    | "offset"
+    | "partition"
+    | "values"
+    | "unavailable"
+    | "undecodable"
+    | "snapshot"
   >;
   /** Generations come one after the other, whatever the orders within them. */
   readonly generation: number;
@@ -109,6 +117,7 @@ export function rowVersions(
 function emptyAtSnapshotEnd({ generation, end, committed }: CompletedSnapshot): LogEntry {
   const change = {
     committed,
+    order: null,
     offset: Infinity,
     partition: 0,
     values: null,
@@ -121,9 +130,12 @@ function emptyAtSnapshotEnd({ generation, end, committed }: CompletedSnapshot): 
 
 /**
  * Returns the order of a change. Without one, the highest order before it in its partition counts,
- * and the offset decides. Without any, the offset is the order.
+ * be it of a change or of a commit that the change came after, and the offset decides. Without any,
+ * the offset is the order.
  */
 function orderOf(change: Change, all: readonly { readonly change: Change }[]): bigint {
+  // Whatever was committed by then comes before the change.
+  if (change.committedAfter !== undefined) return change.committedAfter;
   if (change.order !== null) return change.order;
   let order: bigint | null = null;
   for (const { change: other } of all) {
@@ -133,9 +145,9 @@ function orderOf(change: Change, all: readonly { readonly change: Change }[]): b
       other.topic === change.topic &&
       other.partition === change.partition &&
       other.offset < change.offset &&
-      (order === null || other.order > order)
+      (order === null || (other.committedAfter ?? other.order) > order)
     )
-      order = other.order;
+      order = other.committedAfter ?? other.order;
   }
   return order ?? BigInt(change.offset);
 }
@@ -162,7 +174,9 @@ function inOrder(entries: readonly LogEntry[], fault: OracleFault | null): LogEn
         ? -1
         : a.order > b.order
           ? 1
-          : a.change.offset - b.change.offset || a.change.partition - b.change.partition),
+          : ownOrder(a) - ownOrder(b) ||
+            a.change.offset - b.change.offset ||
+            a.change.partition - b.change.partition),
   );
   if (fault !== "truncate forgets") return sorted;
   return sorted.flatMap((entry) => {
@@ -181,6 +195,11 @@ function inOrder(entries: readonly LogEntry[], fault: OracleFault | null): LogEn
       ? []
       : [entry];
   });
+}
+
+/** The place of a change at a commit: those that were written before it come first. */
+function ownOrder({ change }: LogEntry): number {
+  return change.committedAfter === undefined ? Number.MAX_VALUE : Number(change.order);
 }
 
 function fold(

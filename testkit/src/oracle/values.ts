@@ -35,6 +35,7 @@ export function textOf(value: Value): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "bigint") return `${value}n`;
   if (value instanceof Uint8Array) return `bytes ${[...value].join(",")}`;
+  if (Array.isArray(value)) return `[${(value as readonly Value[]).map(textOf).join(", ")}]`;
   return `${typeof value} ${String(value)}`;
 }
 
@@ -47,5 +48,9 @@ export function textOfAll(values: readonly Value[]): string {
 export function sameBits(a: Value, b: Value): boolean {
   if (a instanceof Uint8Array || b instanceof Uint8Array)
     return a instanceof Uint8Array && b instanceof Uint8Array && textOf(a) === textOf(b);
+  if (Array.isArray(a) && Array.isArray(b)) {
+    const [left, right] = [a as readonly Value[], b as readonly Value[]];
+    return left.length === right.length && left.every((part, i) => sameBits(part, right[i]!));
+  }
   return Object.is(a, b);
 }

@@ -116,6 +116,7 @@ export async function container(network: string, options: ContainerOptions): Pro
       await started.wait();
     },
     async resume() {
+      if ((await client.container.inspect(started)).State.Running) return;
       log = new LogRing();
       await client.container.start(started);
       const { State } = await client.container.inspect(started);

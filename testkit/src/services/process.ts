@@ -33,6 +33,8 @@ export interface ProcessOptions {
 
 /** A running program. */
 export interface RunningProcess {
+  /** Whether the program still runs. */
+  alive(): boolean;
   /** Returns the program's last output. */
   log(): string;
   /** Ends the program and waits until it is gone. SIGKILL leaves it no time to tidy up. */
@@ -93,7 +95,7 @@ async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
     guard?.kill("SIGKILL");
     throw failed(ended);
   }
-  return { log: () => log.text(), end };
+  return { alive: () => ended === null, log: () => log.text(), end };
 }
 
 /**
@@ -183,7 +185,7 @@ export async function processService(
     log: () => running.log(),
     halt: (signal) => running.end(signal),
     async resume() {
-      running = await startProcess(options);
+      if (!running.alive()) running = await startProcess(options);
     },
     async stop() {
       await running.end();

@@ -6,7 +6,8 @@ import { generateScenario, oracleOf, type Scenario } from "../../src/generate/sc
 
 const scenarios = new Map<number, { readonly scenario: Scenario; readonly oracle: Oracle }>();
 const of = (seed: number): { readonly scenario: Scenario; readonly oracle: Oracle } => {
-  const scenario = scenarios.get(seed)?.scenario ?? generateScenario(seed);
+  const scenario =
+    scenarios.get(seed)?.scenario ?? generateScenario(seed, { everyAggregation: true });
   const found = scenarios.get(seed) ?? { scenario, oracle: oracleOf(scenario) };
   scenarios.set(seed, found);
   return found;

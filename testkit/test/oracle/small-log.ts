@@ -1,4 +1,5 @@
 /** Makes a table of payments and a log of it, a line per change, for tests of the oracle. */
+import { columnNode } from "../../src/generate/expressions.ts";
 import { createOracle, type OracleAnswer, type OracleMode } from "../../src/oracle/oracle.ts";
 import { rowVersions } from "../../src/oracle/rows.ts";
 import type {
@@ -77,7 +78,6 @@ export function change(
     op: null,
     timestamp: null,
     transaction: null,
-    extra: null,
     ...more,
   };
 }
@@ -110,6 +110,11 @@ export function customer(
   return change(customers, "upsert", at, [values.id ?? 1n, "a", city, values.since ?? null], more);
 }
 
+/** A column of that name in one of the tables. Names mean the same in both. */
+function columnOfTables(name: string): ColumnSpec {
+  return [payments, customers].flatMap(({ columns }) => columns).find((one) => one.name === name)!;
+}
+
 export function feature(
   aggregate: AggregateName,
   of: string | null,
@@ -119,7 +124,7 @@ export function feature(
   return {
     name: "f",
     aggregate,
-    column: of,
+    arguments: of === null ? [] : [columnNode(columnOfTables(of))],
     window,
     where: null,
     default: undefined,

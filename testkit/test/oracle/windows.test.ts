@@ -1,3 +1,4 @@
+import { comparedColumn } from "../../src/generate/expressions.ts";
 import { expect, test } from "vitest";
 import { aggregate } from "../../src/oracle/aggregate.ts";
 import type { Value } from "../../../packages/core/src/specs.ts";
@@ -98,7 +99,13 @@ test("the status is NOT_FOUND where the view's longest window holds no event of 
 
 test("a condition does not decide the status of found rows", () => {
   const large = view(payments, [
-    feature("count", null, 10, { where: { kind: "compare", op: ">", column: "amount", value: 5 } }),
+    feature("count", null, 10, {
+      where: comparedColumn(
+        "gt",
+        payments.columns.find(({ name }) => name === "amount")!,
+        5,
+      ),
+    }),
   ]);
   expect(ask(at(5), large, 10)).toEqual({
     value: 0n,

@@ -34,6 +34,9 @@ suiteNeeding(minioServer(), "a MinIO for tests", () => {
     assert.equal(await answers(minio.endpoint), true);
     await assert.rejects(() => minio.createBucket("kept"), { name: "BucketAlreadyOwnedByYou" });
     assert.match(minio.log(), /MinIO Object Storage Server/);
+    await minio.resume();
+    await minio.halt();
+    assert.equal(await answers(minio.endpoint), false, "a second resume starts no second program");
   });
 
   test("dies with the process that started it, and leaves no files", async () => {

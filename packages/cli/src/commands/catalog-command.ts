@@ -26,6 +26,7 @@ files of the tables stay as they are.
   --source NAME         a source of the definitions; may be repeated
   --replace             register a table again that has another location
   --user NAME           default: tidemark; TIDEMARK_TRINO_PASSWORD has the password
+  --allow-insecure      send the password over plain HTTP, in a private network
   --json                print the result as one line of JSON
   --help                print this text
 
@@ -43,6 +44,7 @@ const OPTIONS = {
   source: "texts",
   replace: "flag",
   user: "text",
+  "allow-insecure": "flag",
   json: "flag",
   help: "flag",
 } as const;
@@ -84,6 +86,7 @@ export async function catalogCommand(
     url: given.text("trino")!,
     user: given.text("user"),
     password: process.env["TIDEMARK_TRINO_PASSWORD"],
+    allowInsecure: given.has("allow-insecure"),
     catalog: given.text("catalog") ?? "lake",
     schema: given.text("schema")!,
     signal,

@@ -1,6 +1,12 @@
 /** What the commands share that read a change source of the configuration. */
-import { TidemarkError, type RunOptions } from "@tidemark/core";
-import { backpressureText, didYouMean } from "@tidemark/core/internal";
+import { TidemarkError, type NotTaken, type RunOptions } from "@tidemark/core";
+import {
+  backpressureText,
+  didYouMean,
+  isExpected,
+  mismatchText,
+  firstNotTakenText,
+} from "@tidemark/core/internal";
 import type { LoadedConfig } from "../config/config-file.ts";
 import { usage, type ParsedOptions } from "../terminal/options.ts";
 import type { Progress } from "../terminal/progress.ts";
@@ -37,23 +43,39 @@ export function checkSourceName(name: string, names: readonly string[], file: st
   );
 }
 
-export interface RunReport extends Required<Pick<RunOptions, "onProgress" | "onBackpressure">> {
+export interface RunReport extends Required<
+  Pick<RunOptions, "onProgress" | "onBackpressure" | "onNotTaken" | "onMismatch">
+> {
   /** Changes read so far. */
   readonly changes: () => number;
+  /** What was not taken so far. */
+  readonly notTaken: () => readonly NotTaken[];
 }
 
-/** Callbacks of a run that report its progress and its backpressure on stderr. */
+/**
+ * Callbacks of a run that report its progress, its backpressure and what it does not take on
+ * stderr.
+ */
 export function reportRun(name: string, progress: Progress, seconds: () => string): RunReport {
   let changes = 0;
+  let notTaken: readonly NotTaken[] = [];
   let reported = performance.now();
   return {
     changes: () => changes,
+    notTaken: () => notTaken,
+    onNotTaken(first) {
+      if (!isExpected(first)) progress.warn(firstNotTakenText(first));
+    },
+    onMismatch(mismatch) {
+      progress.warn(mismatchText(mismatch));
+    },
     onBackpressure(stall) {
       if (stall.caughtUp) progress.done(backpressureText(stall));
       else progress.warn(backpressureText(stall));
     },
-    onProgress({ changes: count, total }) {
+    onProgress({ changes: count, total, notTaken: entries }) {
       changes = count;
+      notTaken = entries;
       const text = `${name}: ${count} changes${total === null ? "" : ` of ${total}`}, ${seconds()}`;
       progress.update(text);
       if (performance.now() - reported < REPORT_INTERVAL) return;

@@ -12,14 +12,23 @@ type Command = (args: readonly string[], surroundings: CommandContext) => Promis
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   apply: async () => (await import("./apply-command.ts")).applyCommand,
   backfill: async () => (await import("./backfill-command.ts")).backfillCommand,
+  backup: async () => (await import("./backup-command.ts")).backupCommand,
   catalog: async () => (await import("./catalog-command.ts")).catalogCommand,
   connector: async () => (await import("./connector-command.ts")).connectorCommand,
+  erase: async () => (await import("./erase-command.ts")).eraseCommand,
+  explain: async () => (await import("./explain-command.ts")).explainCommand,
+  history: async () => (await import("./history-command.ts")).historyCommand,
   load: async () => (await import("./load-command.ts")).loadCommand,
   materialize: async () => (await import("./materialize-command.ts")).materializeCommand,
   optimize: async () => (await import("./optimize-command.ts")).optimizeCommand,
   plan: async () => (await import("./plan-command.ts")).planCommand,
+  quality: async () => (await import("./quality-command.ts")).qualityCommand,
+  quarantine: async () => (await import("./quarantine-command.ts")).quarantineCommand,
+  record: async () => (await import("./record-command.ts")).recordCommand,
   replay: async () => (await import("./replay-command.ts")).replayCommand,
+  restore: async () => (await import("./restore-command.ts")).restoreCommand,
   resnapshot: async () => (await import("./resnapshot-command.ts")).resnapshotCommand,
+  retry: async () => (await import("./retry-command.ts")).retryCommand,
   run: async () => (await import("./run-command.ts")).runCommand,
   serve: async () => (await import("./serve-command.ts")).serveCommand,
   stats: async () => (await import("./stats-command.ts")).statsCommand,
@@ -32,14 +41,23 @@ const help = `Usage: tidemark COMMAND [options]
 
   apply         apply the definitions to the registry
   backfill      fill the online store from the history
+  backup        back up the stores while they are written
   catalog       register the tables of the history in Trino
   connector     manage a Debezium connector in Kafka Connect
+  erase         erase one entity from the stores
+  explain       show what a request for features computes
+  history       show who applied which definitions, and when
   load          load the rows of a day into the tables of the database
   materialize   compute the rows of views as of the end of a day
   optimize      join the small files of the history
   plan          show what an apply would change, and what the change costs
+  quality       check the expectations of the definitions over the history
+  quarantine    list the rows of a source that are in no window, and why
+  record        make a recording of Kafka topics
   replay        answer requests from recorded topics
   resnapshot    begin a source anew from a new snapshot, after lost changes
+  restore       check a backup, and put it back
+  retry         take messages that could not be read before
   run           bring changes into the stores
   serve         answer requests for features over HTTP
   stats         show the size of the stores

@@ -10,6 +10,7 @@ import { definitionMismatchText } from "@tidemark/core/internal";
 import { loadConfig, type LoadedConfig } from "../config/config-file.ts";
 import { openConfigured, type Configured, type OpenOptions } from "../config/open-configured.ts";
 import { redact, redactAll } from "../config/secret.ts";
+import { commandLine, openAuditLog } from "../output/audit-log.ts";
 import { readOptions, usage, type ParsedOptions, type OptionKind } from "../terminal/options.ts";
 import { progressOn, type Progress, type CommandContext } from "../terminal/progress.ts";
 
@@ -26,6 +27,8 @@ export interface CommandRun {
    * redacted in both.
    */
   printResult(object: Readonly<Record<string, unknown>>, lines: readonly string[]): void;
+  /** Adds what the command did to its line in the audit log. */
+  audit(details: Readonly<Record<string, unknown>>): void;
   /** The time since the command began, such as `1.4 s`. */
   seconds(): string;
 }
@@ -43,10 +46,16 @@ export interface ConfigCommand {
   readonly options: Readonly<Record<string, OptionKind>>;
   /** The options that must be given. */
   readonly required?: readonly string[] | undefined;
+  /** True if the command changes stores or tables, so that the audit log has a line of it. */
+  readonly audited?: boolean | undefined;
+  /** Says whether these options need no configuration. The configuration is then empty. */
+  readonly withoutConfig?: ((given: ParsedOptions) => boolean) | undefined;
   /** What an interruption leaves behind, such as "nothing was changed". */
   readonly interrupted: string;
   run(run: CommandRun): Promise<number | undefined>;
 }
+
+const NO_CONFIG: LoadedConfig = { definitions: {}, file: "the command line", path: "" };
 
 const SHARED_OPTIONS = { config: "text", json: "flag", quiet: "flag", help: "flag" } as const;
 
@@ -77,6 +86,8 @@ export function configCommand({
   argument,
   options,
   required = [],
+  audited = false,
+  withoutConfig,
   interrupted,
   run,
 }: ConfigCommand): (args: readonly string[], surroundings: CommandContext) => Promise<number> {
@@ -99,7 +110,10 @@ export function configCommand({
     const started = performance.now();
     const opened: Configured[] = [];
     try {
-      const config = await loadConfig(given.text("config"));
+      const config =
+        withoutConfig?.(given) === true ? NO_CONFIG : await loadConfig(given.text("config"));
+      const audit = audited ? openAuditLog(config, stderr) : null;
+      let details: Readonly<Record<string, unknown>> = { namespace: config.namespace ?? "default" };
       const code = await run({
         given,
         config,
@@ -124,9 +138,26 @@ export function configCommand({
             json ? `${jsonLine(object)}\n` : lines.map((line) => `${redact(line)}\n`).join(""),
           );
         },
+        audit(more) {
+          details = { ...details, ...more };
+        },
         seconds: () => `${((performance.now() - started) / 1000).toFixed(1)} s`,
-      });
-      return code ?? 0;
+      }).then(
+        (exitCode = 0) => {
+          progress.end();
+          audit?.write(commandLine(name, details, { exitCode }));
+          return exitCode;
+        },
+        (error: unknown) => {
+          progress.end();
+          // a wrong command line has changed nothing
+          if (!isTidemarkError(error, "USAGE"))
+            audit?.write(commandLine(name, details, { error, interrupted: signal.aborted }));
+          throw error;
+        },
+      );
+      audit?.close();
+      return code;
     } catch (error) {
       if (isTidemarkError(error, "USAGE")) throw error;
       const text = signal.aborted

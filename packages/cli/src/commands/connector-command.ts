@@ -24,6 +24,7 @@ Manages a Debezium connector for PostgreSQL in Kafka Connect.
   --table SCHEMA.TABLE  a table to watch; may be repeated; default: all tables
   --set KEY=VALUE       a setting of Debezium; may be repeated. KEY= leaves out a
                         setting that Tidemark would set
+  --allow-insecure      do not warn of a password that goes over plain HTTP
   --help                print this text
 
 Exit codes:
@@ -38,6 +39,7 @@ const OPTIONS = {
   database: "text",
   table: "texts",
   set: "texts",
+  "allow-insecure": "flag",
   help: "flag",
 } as const;
 const ACTIONS = ["apply", "status", "restart", "delete"];
@@ -65,7 +67,12 @@ export async function connectorCommand(
       `${missing.map((name) => `--${name}`).join(", ")} ` +
         `${missing.length === 1 ? "is" : "are"} missing`,
     );
-  const at = { url: given.text("url")!, name: given.text("name")!, signal };
+  const at = {
+    url: given.text("url")!,
+    name: given.text("name")!,
+    allowInsecure: given.has("allow-insecure"),
+    signal,
+  };
   const database =
     action === "apply"
       ? databaseOf(given.text("database") ?? process.env["TIDEMARK_DATABASE"])

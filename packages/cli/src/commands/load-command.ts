@@ -1,10 +1,10 @@
 /** `tidemark load`: runs load jobs of the configuration for days. */
 import { TidemarkError } from "@tidemark/core";
-import { didYouMean } from "@tidemark/core/internal";
+import { didYouMean, TIME_UNITS } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
 import type { CompletedDay } from "../load/load-job.ts";
 import { localDay, localDays, yesterday } from "../input/local-days.ts";
-import { usage } from "../terminal/options.ts";
+import { choiceOf, usage } from "../terminal/options.ts";
 
 const help = `Usage: tidemark load [--date 2025-06-14] [--job NAME] [options]
 
@@ -16,6 +16,9 @@ them. A killed process leaves nothing of its day. A day that is loaded stays as 
   --from DATE           the first of several days
   --to DATE             the day after the last of several days
   --job NAME            one load job; default: all load jobs, in their order
+  --time-unit UNIT      s, ms, us or ns: the unit of times that are whole numbers;
+                        default: timeUnit of the load job; without both such times are
+                        refused
   --again               remove the rows of the days, and load them again; the job must
                         have a removal statement
 `;
@@ -28,9 +31,17 @@ export const loadCommand: ReturnType<typeof configCommand> = configCommand({
     1: "a day failed; nothing of it was written, earlier days stay",
     130: "interrupted; the days that were loaded stay",
   },
-  options: { date: "text", from: "text", to: "text", job: "text", again: "flag" },
+  options: {
+    date: "text",
+    from: "text",
+    to: "text",
+    job: "text",
+    "time-unit": "text",
+    again: "flag",
+  },
+  audited: true,
   interrupted: "the day in progress was not written; earlier days stay",
-  async run({ given, config, progress, signal, printResult }) {
+  async run({ given, config, progress, signal, printResult, audit }) {
     const zone = config.zone ?? "UTC";
     const [date, from, to] = [given.text("date"), given.text("from"), given.text("to")];
     if (date !== undefined && (from !== undefined || to !== undefined))
@@ -63,14 +74,22 @@ export const loadCommand: ReturnType<typeof configCommand> = configCommand({
           "a day is loaded once (--again loads it again)",
       );
 
+    const timeUnit = given.has("time-unit") ? choiceOf(given, "time-unit", TIME_UNITS) : null;
     const { runLoadJob } = await import("../load/load-job.ts");
     const done: object[] = [];
     let before = 0;
+    audit({
+      jobs: asked === undefined ? names : [asked],
+      from: days[0]!.date,
+      to: days.at(-1)!.date,
+      again: given.has("again"),
+    });
     for (const name of asked === undefined ? names : [asked]) {
       await runLoadJob(config, {
         name,
         days,
         again: given.has("again"),
+        timeUnit,
         signal,
         onProgress: (text) => {
           progress.update(text);
@@ -82,6 +101,7 @@ export const loadCommand: ReturnType<typeof configCommand> = configCommand({
         },
       });
     }
+    audit({ written: done.length - before });
     printResult({ days: done }, [`${done.length - before} written, ${before} loaded before`]);
     return 0;
   },

@@ -47,8 +47,9 @@ export const materializeCommand: ReturnType<typeof configCommand> = configComman
     zone: "text",
     "no-online": "flag",
   },
+  audited: true,
   interrupted: "finished days stay; run it again for the other days",
-  async run({ given, config, open, progress, signal, printResult, seconds }) {
+  async run({ given, config, open, progress, signal, printResult, audit, seconds }) {
     const zone = given.text("zone") ?? config.zone ?? "UTC";
     const [dates, from, to, incremental] = [
       given.texts("date"),
@@ -83,13 +84,16 @@ export const materializeCommand: ReturnType<typeof configCommand> = configComman
     });
     const names = [...definitions.views.keys()];
     const views = given.has("view") ? given.texts("view") : names;
-    const unknown = views.find((name) => !names.includes(name));
+    const unknown = views.find(
+      (name) => !names.includes(name) && !definitions.derivedViews.has(name),
+    );
     if (unknown !== undefined)
       throw new TidemarkError(
         "VIEW_UNKNOWN",
         `${config.file}: no feature view is called "${unknown}"${didYouMean(unknown, names)} ` +
           `(there ${names.length === 1 ? "is" : "are"} ${names.join(", ") || "none"})`,
       );
+    audit({ views });
     const result = await store.materialize({
       views,
       dates: days,
@@ -102,6 +106,7 @@ export const materializeCommand: ReturnType<typeof configCommand> = configComman
         progress.done(`${view} ${date}: ${rows} rows (${done} of ${total}), ${seconds()}`);
       },
     });
+    audit({ days: result.views.reduce((sum, { dates: computed }) => sum + computed.length, 0) });
     printResult(
       { ...result, zone },
       result.views.map(({ view, table, dates: computed, unchanged, online }) => {

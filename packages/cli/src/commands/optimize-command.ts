@@ -1,5 +1,6 @@
 /** `tidemark optimize`: joins the small files of the history. */
 import { configCommand } from "./config-command.ts";
+import { rewriteReporter } from "../output/rewrite-progress.ts";
 import { maintainableStore, tablesToMaintain } from "../maintenance/tables.ts";
 
 const help = `Usage: tidemark optimize [--table NAME] [options]
@@ -17,15 +18,16 @@ export const optimizeCommand: ReturnType<typeof configCommand> = configCommand({
   help,
   exitCodes: { 0: "done", 1: "failed", 130: "interrupted" },
   options: { table: "texts" },
+  audited: true,
   interrupted: "the table in progress stays as it was",
-  async run({ given, open, progress, signal, printResult, seconds }) {
+  async run({ given, open, progress, signal, printResult, audit, seconds }) {
     const configured = await open({ online: false, offline: true });
     const offline = maintainableStore(configured);
     const named = given.texts("table");
     const all = await tablesToMaintain(configured, offline, named, signal);
     if (named.length === 0) {
       progress.update("compacting the versions of rows");
-      await configured.store.compact({ signal });
+      await configured.store.compact({ signal, onProgress: rewriteReporter(progress, seconds) });
     }
     // The first compaction creates the versions tables.
     const tables =
@@ -48,6 +50,7 @@ export const optimizeCommand: ReturnType<typeof configCommand> = configCommand({
     }
     const sum = (key: "filesRemoved" | "filesAdded"): number =>
       done.reduce((total, one) => total + one[key], 0);
+    audit({ tables: done.map(({ table }) => table) });
     printResult({ tables: done }, [
       `${done.length} tables; ${sum("filesRemoved")} files are ${sum("filesAdded")} now. The ` +
         "old ones stay for readers until vacuum removes them",

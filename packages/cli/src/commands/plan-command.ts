@@ -6,10 +6,15 @@ const help = `Usage: tidemark plan [options]
 
 Compares the definitions with the applied definitions, and changes nothing.
 For each new or changed feature, the plan says whether it is served at once or needs a
-backfill. A change is destructive if it takes answers away or changes their values.
+backfill, and the code with which it is refused until then. For each source whose
+versions are rewritten or that needs a backfill, the plan estimates changes, time and
+bytes. It also lists materialized days of another definition, and the sources of which
+the online store keeps every row. A change is destructive if it takes answers away or
+changes their values.
 
   +                     new
   ~                     changed; becomes a new version
+  >                     renamed; the former name is answered too
   -                     removed; the plan lists who uses it
 
 `;
@@ -23,11 +28,23 @@ export const planCommand: ReturnType<typeof configCommand> = configCommand({
   async run({ open, printResult, signal }) {
     const { store } = await open({ offline: true, onDefinitionMismatch: "ignore" });
     const plan = await store.plan({ signal });
-    const { changes } = plan;
+    const { changes, runtime, reusedVersions, metadata } = plan;
     printResult({ ...plan, destructive: changes.some((change) => change.destructive !== null) }, [
       ...planLines(plan),
-      changes.length === 0 ? "nothing changes" : `${countText(changes)}: tidemark apply does it`,
+      reusedVersions.length > 0
+        ? `${countText(changes)}: tidemark apply refuses the code of a transform`
+        : changes.length > 0
+          ? `${countText(changes)}: tidemark apply does it`
+          : metadata.length > 0
+            ? "no answer changes: tidemark apply stores the metadata"
+            : runtime.length > 0
+              ? "the definitions are those applied: tidemark apply goes over to this Node's data"
+              : plan.work.some(({ rewrite }) => rewrite !== null)
+                ? "nothing changes: tidemark apply rewrites the versions"
+                : plan.work.length > 0
+                  ? "nothing changes: tidemark backfill fills what is missing"
+                  : "nothing changes",
     ]);
-    return changes.length === 0 ? 0 : 3;
+    return changes.length + runtime.length + reusedVersions.length + metadata.length === 0 ? 0 : 3;
   },
 });

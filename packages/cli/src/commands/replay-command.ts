@@ -1,7 +1,8 @@
 /** `tidemark replay`: answers requests from recorded topics. */
 import { didYouMean } from "@tidemark/core/internal";
-import { readOptions, usage, choiceOf } from "../terminal/options.ts";
+import { readOptions, usage, choiceOf, mismatchOf } from "../terminal/options.ts";
 import { progressOn, type Terminal } from "../terminal/progress.ts";
+import { hasUndecodable } from "../output/not-taken.ts";
 import { replay, type ReplayPath, type TimeUnits } from "../replay/replay.ts";
 
 const help = `Usage: tidemark replay --definitions features.ts --topic recorded.jsonl
@@ -11,8 +12,8 @@ Feeds recorded Debezium topics to new stores and answers requests from them. The
 show what serving would have answered, and what training would see.
 
   --definitions FILE    the module that exports the definitions; may be TypeScript
-  --topic FILE          a recorded topic, .jsonl or .jsonl.gz; one Kafka message per
-                        line; may be repeated
+  --topic FILE          a recording of topics (tidemark record, kcat -J), plain, gzip or
+                        zstd; may be repeated
   --service NAME        the feature service to answer, or a feature view
   --requests FILE       one JSON object per line: the entity keys and "event_timestamp"
                         (ISO with a zone, to the microsecond)
@@ -27,9 +28,19 @@ show what serving would have answered, and what training would see.
                         as-known: what the history had at the time of each request;
                         implies --path offline
   --time-unit TABLE.COLUMN=ms
-                        the unit of numbers in a timestamp column (ns, us, ms, days), if
-                        the messages have no schema; may be repeated; default: us.
+                        the unit of numbers in a timestamp column (ns, us, ms, s, days),
+                        if the messages have no schema; may be repeated; default: us.
                         Debezium writes ms for TIMESTAMP(0) to TIMESTAMP(3)
+  --table TOPIC=SCHEMA.TABLE
+                        the table that a topic holds, if its name does not end in
+                        .schema.table or it is a partition of the table; TOPIC may be
+                        a /pattern/; may be repeated
+  --server NEW=EARLIER  the earlier name of a topic prefix that was renamed; may be
+                        repeated
+  --toast-marker TEXT
+                        the connector's unavailable.value.placeholder
+  --mismatch SHARE      stop if more than this share of a new source's first thousand
+                        rows cannot be used; default: 0.5; "ignore" takes them all
   --keep DIR            keep the stores (online.db, lake/) in this new directory
   --quiet               print no progress on stderr
   --help                print this text
@@ -42,6 +53,7 @@ Exit codes:
   0    the answers are written
   1    the paths differ, or the command failed
   2    the command line is wrong
+  3    the answers are written, and some messages cannot be read
 `;
 
 const OPTIONS = {
@@ -53,6 +65,10 @@ const OPTIONS = {
   path: "text",
   knowledge: "text",
   "time-unit": "texts",
+  table: "texts",
+  server: "texts",
+  "toast-marker": "text",
+  mismatch: "text",
   keep: "text",
   quiet: "flag",
   help: "flag",
@@ -86,12 +102,13 @@ export async function replayCommand(
   if (!isPath(path))
     throw usage(`--path ${path} is none of ${PATHS.join(", ")}${didYouMean(path, PATHS)}`);
 
+  const mismatch = mismatchOf(given);
   const progress = progressOn(stderr, given.has("quiet"));
   const started = performance.now();
   const seconds = (): string => `${((performance.now() - started) / 1000).toFixed(1)} s`;
   const out = given.text("out")!;
   try {
-    const { changes, requests, comparison } = await replay({
+    const { changes, notTaken, requests, comparison } = await replay({
       definitions: given.text("definitions")!,
       topics: given.texts("topic"),
       service: given.text("service")!,
@@ -100,6 +117,10 @@ export async function replayCommand(
       knowledge,
       out,
       timeUnits: timeUnits(given.texts("time-unit")),
+      tables: tablesOfTopics(given.texts("table")),
+      servers: serverNames(given.texts("server")),
+      toastMarker: given.text("toast-marker"),
+      mismatch,
       keep: given.text("keep"),
       signal,
       onProgress({ step, done, total }) {
@@ -125,7 +146,7 @@ export async function replayCommand(
         `${requests} requests answered after ${changes} changes in ` +
           `${seconds()}${agreement}: ${out}`,
       );
-      return 0;
+      return hasUndecodable(notTaken) ? 3 : 0;
     }
     const { line, feature, online, offline } = comparison.first;
     progress.end();
@@ -142,7 +163,7 @@ export async function replayCommand(
   }
 }
 
-const TIME_UNITS = ["ns", "us", "ms", "days"] as const;
+const TIME_UNITS = ["ns", "us", "ms", "s", "days"] as const;
 
 function timeUnits(given: readonly string[]): TimeUnits {
   return Object.fromEntries(
@@ -157,6 +178,33 @@ function timeUnits(given: readonly string[]): TimeUnits {
       return [one.slice(0, at), unit] as const;
     }),
   );
+}
+
+/** The table by topic. The name of a topic has no "=", and a pattern may have some. */
+function tablesOfTopics(given: readonly string[]): Readonly<Record<string, string>> | undefined {
+  const tables: Record<string, string> = {};
+  for (const one of given) {
+    const [, topic, table] = /^(\/.+\/|[^=/]+)=(.+)$/.exec(one) ?? [];
+    if (topic === undefined || table === undefined)
+      throw usage(
+        `--table ${one}: write TOPIC=SCHEMA.TABLE or /PATTERN/=SCHEMA.TABLE, as in ` +
+          "bank.public.payments_p1=public.payments",
+      );
+    if (Object.hasOwn(tables, topic) && tables[topic] !== table)
+      throw usage(`--table ${topic} is given with ${tables[topic]} and with ${table}: give one`);
+    tables[topic] = table;
+  }
+  return given.length === 0 ? undefined : tables;
+}
+
+function serverNames(given: readonly string[]): Readonly<Record<string, string>> | undefined {
+  const names = given.map((one) => {
+    const [, name, earlier] = /^([^=]+)=([^=]+)$/.exec(one) ?? [];
+    if (name === undefined || earlier === undefined)
+      throw usage(`--server ${one}: write NEW=EARLIER, as in bank2=bank`);
+    return [name, earlier] as const;
+  });
+  return given.length === 0 ? undefined : Object.fromEntries(names);
 }
 
 function isPath(text: string): text is ReplayPath {

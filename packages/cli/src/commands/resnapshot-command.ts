@@ -1,7 +1,8 @@
 /** `tidemark resnapshot`: a source in a new snapshot generation, after its log lost changes. */
 import { changeSourceName, checkSourceName, reportRun } from "./change-source.ts";
+import { hasUndecodable, notTakenLines } from "../output/not-taken.ts";
 import { configCommand } from "./config-command.ts";
-import { choiceOf } from "../terminal/options.ts";
+import { choiceOf, mismatchOf } from "../terminal/options.ts";
 
 const help = `Usage: tidemark resnapshot SOURCE [--changes NAME] [--ending source] [options]
 
@@ -20,6 +21,9 @@ snapshot stay the same. After an interruption, run the command again: it goes on
                         marked (default): at the row that Debezium marked as the last
                         source: where the change source ends; for an empty table, an
                         incremental snapshot, or messages without the mark
+  --mismatch SHARE      stop if more than this share of the first thousand
+                        rows cannot be used; default: 0.5, or run.mismatch of the
+                        configuration; "ignore" takes them all
 `;
 
 export const resnapshotCommand: ReturnType<typeof configCommand> = configCommand({
@@ -28,27 +32,33 @@ export const resnapshotCommand: ReturnType<typeof configCommand> = configCommand
   exitCodes: {
     0: "the snapshot is complete",
     1: "failed, or the snapshot is not complete yet",
+    3: "the snapshot is complete, and some messages cannot be read",
     130: "interrupted; run it again to go on",
   },
   argument: "source",
-  options: { changes: "text", ending: "text" },
+  options: { changes: "text", ending: "text", mismatch: "text" },
+  audited: true,
   interrupted:
     "the snapshot is not complete, and the earlier rows stay until it is; run it again to go on",
-  async run({ given, config, open, progress, signal, printResult, seconds }) {
+  async run({ given, config, open, progress, signal, printResult, audit, seconds }) {
     const source = given.text("source")!;
+    audit({ source });
     const ending = choiceOf(given, "ending", ["marked", "source"]);
+    const mismatch = mismatchOf(given, config.run?.mismatch);
     const name = changeSourceName(given, config);
     const { store, definitions, changes } = await open();
     checkSourceName(source, [...definitions.sources.keys()], config.file);
     const result = await store.resnapshot(
       source,
       await changes(name, { until: "caught-up", signal }),
-      { ...reportRun(name, progress, seconds), ending, signal },
+      { ...reportRun(name, progress, seconds), ending, mismatch, signal },
     );
+    audit({ generation: result.generation });
     printResult({ source, ...result }, [
       `${source}: the snapshot is complete, ${result.changes} changes of ${name} in ` +
         `${seconds()}; snapshot generation ${result.generation}`,
+      ...notTakenLines(result.notTaken),
     ]);
-    return 0;
+    return hasUndecodable(result.notTaken) ? 3 : 0;
   },
 });

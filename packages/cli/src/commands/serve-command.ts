@@ -4,9 +4,9 @@ import { isRetryable, isTidemarkError } from "@tidemark/core";
 import { timeLimitMillis } from "@tidemark/core/internal";
 import { featureServer, type FeatureServer } from "@tidemark/server";
 import { configCommand, type CommandRun } from "./config-command.ts";
-import type { LoadedConfig } from "../config/config-file.ts";
 import { usage } from "../terminal/options.ts";
 import { CLUSTER_PORT_VARIABLE, freePort, runCluster } from "../serve/cluster.ts";
+import { openAuditLog } from "../output/audit-log.ts";
 import { logBuffer } from "../serve/log-buffer.ts";
 import { tlsOf, tokensOf, type ServerConfig } from "../config/server-config.ts";
 import {
@@ -23,11 +23,15 @@ in changes at the same time, in another process. The member server of the config
 holds authentication, TLS and limits.
 
 Each request writes a JSON line to stderr. SIGTERM and SIGINT stop the server after it
-has answered the requests that it took. SIGHUP reads the certificate again.
+has answered the requests that it took. SIGHUP reads the certificate and the tokens in
+files again, and opens the file of the audit log again.
 
   --host HOST           the address to listen at; default: 127.0.0.1. Any other address
                         needs tokens, or server: { anonymous: true }
   --port PORT           default: 6570; 0: a free port
+  --serve-while-filling answers from sources that were never level with their log.
+                        Such an answer can be a smaller number. Without the option it
+                        is NOT_READY
   --workers N           processes that answer from the same online store; default: 1. A
                         process that dies is replaced
 `;
@@ -40,18 +44,13 @@ export const serveCommand: ReturnType<typeof configCommand> = configCommand({
   name: "serve",
   help,
   exitCodes: { 0: "stopped by a signal", 1: "failed" },
-  options: { host: "text", port: "text", workers: "text" },
+  options: { host: "text", port: "text", workers: "text", "serve-while-filling": "flag" },
   interrupted: "it was not listening yet",
   async run(run) {
     const settings = serveSettingsOf(run);
     if (cluster.isWorker) return runWorker(run, settings);
     if (settings.workers > 1) return runPrimary(run, settings);
-    const { server, end } = await startServer(run, settings);
-    const renew = (): void => {
-      void renewCertificate(server, run.config, settings, (text) => {
-        run.progress.warn(text);
-      });
-    };
+    const { server, renew, end } = await startServer(run, settings);
     process.on("SIGHUP", renew);
     try {
       announce(run, await listen(server, settings), 1);
@@ -94,6 +93,8 @@ function killAfterMs({
 }
 interface StartedServer {
   readonly server: FeatureServer;
+  /** Reads the certificate, the tokens and the file of the audit log again. */
+  renew(): void;
   /** The store stays open until the command ends. */
   end(): Promise<void>;
 }
@@ -103,8 +104,12 @@ async function startServer(
   settings: ServeSettings,
   clusterMetrics?: () => Promise<string>,
 ): Promise<StartedServer> {
-  const { store, secrets } = await open({ online: true });
+  const { store, secrets } = await open({
+    online: true,
+    ...(given.has("serve-while-filling") ? { serveWhileFilling: true } : {}),
+  });
   const lines = logBuffer(process.stderr);
+  const audit = openAuditLog(config, process.stderr);
   const { log = true } = settings;
   const server = await featureServer({
     store,
@@ -114,6 +119,13 @@ async function startServer(
     timeouts: settings.timeouts,
     shutdown: settings.shutdown,
     tls: await tlsOf(settings, config.file),
+    audit: {
+      write: (line) => {
+        audit.write(line);
+      },
+    },
+    allowedHosts: settings.allowedHosts,
+    trustProxy: settings.trustProxy,
     zone: config.zone,
     clusterMetrics,
     log:
@@ -132,20 +144,51 @@ async function startServer(
     if (!isRetryable(error) && !signal.aborted && !isTidemarkError(error, "STORE_MISSING"))
       progress.warn(error instanceof Error ? error.message : String(error));
   });
+  /** Makes one step of the renewal. A failed step keeps what it would renew. */
+  const attempt = async (what: string, step: () => void | Promise<void>): Promise<void> => {
+    try {
+      await step();
+    } catch (error) {
+      progress.warn(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  const renew = async (): Promise<void> => {
+    await attempt("the certificate stays as it is", async () => {
+      const texts = await tlsOf(settings, config.file);
+      if (texts !== undefined) server.renewTls(texts);
+    });
+    await attempt("the tokens stay as they are", () => {
+      const tokens = tokensOf(settings, secrets);
+      if (tokens.length > 0) server.renewTokens(tokens);
+    });
+    await attempt("the audit log stays in the file that is open", () => {
+      audit.reopen();
+    });
+    progress.done(
+      "SIGHUP: read again what files hold; what environment variables hold needs a restart",
+    );
+  };
   return {
     server,
+    renew: () => void renew(),
     async end() {
       await server.close();
       lines.flush();
+      audit.close();
     },
   };
 }
 
-function listen(server: FeatureServer, { host, port, anonymous }: ServeSettings): Promise<string> {
+function listen(
+  server: FeatureServer,
+  { host, port, anonymous, allowInsecure }: ServeSettings,
+): Promise<string> {
   const shared = process.env[CLUSTER_PORT_VARIABLE];
   return server.listen({
     host,
     anonymous,
+    // of several processes one warns
+    allowInsecure: allowInsecure === true || (cluster.worker?.id ?? 1) > 1,
     ...(shared === undefined ? { port } : { port: Number(shared), shared: true }),
   });
 }
@@ -154,22 +197,6 @@ function announce({ printResult }: CommandRun, address: string, processes: numbe
   printResult({ address, processes, pid: process.pid }, [
     `listening at ${address}${processes === 1 ? "" : `, ${processes} processes`}`,
   ]);
-}
-
-async function renewCertificate(
-  server: FeatureServer,
-  config: LoadedConfig,
-  settings: ServeSettings,
-  warn: (text: string) => void,
-): Promise<void> {
-  try {
-    const texts = await tlsOf(settings, config.file);
-    if (texts !== undefined) server.renewTls(texts);
-  } catch (error) {
-    warn(
-      `the certificate stays as it is: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
 }
 
 /** The first process of several: it opens no store. */
@@ -228,13 +255,12 @@ async function runWorker(run: CommandRun, settings: ServeSettings): Promise<numb
       sendMessage({ tidemark: "metrics", id });
     });
   try {
-    const { server, end } = await startServer(run, settings, clusterMetrics);
+    const started = await startServer(run, settings, clusterMetrics);
+    const { server, end } = started;
     try {
       counters = () => server.counters();
       renew = () => {
-        void renewCertificate(server, run.config, settings, (text) => {
-          run.progress.warn(text);
-        });
+        started.renew();
       };
       sendMessage({ tidemark: "listening", address: await listen(server, settings) });
       await untilAborted(AbortSignal.any([drainRequested.signal, run.signal]));

@@ -1,4 +1,5 @@
 /** `tidemark training-set`: reads entity rows from a file and writes them with features. */
+import { TIME_UNITS } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
 import { featuresNamed, featuresOfService } from "../input/named-features.ts";
 import { usage, choiceOf } from "../terminal/options.ts";
@@ -14,8 +15,9 @@ and any other columns. The file of --out appears when it is complete.
   --service NAME        the feature service, or a feature view
   --features LIST       in place of --service: view:feature,view:feature; a view alone
                         means all its features
-  --entities FILE       .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz. In CSV an empty
-                        field is null, and the other columns are text
+  --entities FILE       .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz, or a folder of
+                        Parquet files. In CSV an empty field is null, and the other
+                        columns are text
   --out FILE            .parquet or .jsonl
   --knowledge KIND      as-corrected (default): with all corrections
                         as-known: what the history had at each event_timestamp, as
@@ -25,6 +27,8 @@ and any other columns. The file of --out appears when it is complete.
                         the answer without events, error refuses the row
   --zone ZONE           the zone of times without a zone, as pandas writes them; if left
                         out, such times are refused
+  --time-unit UNIT      s, ms, us or ns: the unit of times that are whole numbers; if
+                        left out, such times are refused
   --force               replace the file of --out
 `;
 
@@ -45,6 +49,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     knowledge: "text",
     "before-history": "text",
     zone: "text",
+    "time-unit": "text",
     force: "flag",
   },
   required: ["entities", "out"],
@@ -65,6 +70,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
       throw usage(`--out ${out}: give a file that ends in .parquet or .jsonl`);
     const zone = given.text("zone") ?? null;
     if (zone !== null) refuseUnknownZone(zone);
+    const timeUnit = given.has("time-unit") ? choiceOf(given, "time-unit", TIME_UNITS) : null;
     const { store, definitions } = await open({ online: false, offline: true });
     const features =
       service === undefined
@@ -80,6 +86,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
       knowledge,
       beforeHistory,
       zone,
+      timeUnit,
       signal,
       onRows: (rows, of) => {
         progress.update(`${rows}${of === null ? "" : ` of ${of}`} rows, ${seconds()}`);

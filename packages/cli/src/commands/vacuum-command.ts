@@ -24,8 +24,9 @@ export const vacuumCommand: ReturnType<typeof configCommand> = configCommand({
   help,
   exitCodes: { 0: "done", 1: "failed", 130: "interrupted; some files are removed" },
   options: { "dry-run": "flag", retention: "text", force: "flag", table: "texts" },
+  audited: true,
   interrupted: "some files are removed, others are not; run it again to go on",
-  async run({ given, open, progress, signal, printResult }) {
+  async run({ given, open, progress, signal, printResult, audit }) {
     const asked = parseRetention(given.text("retention"));
     const configured = await open({ online: false, offline: true });
     const offline = maintainableStore(configured);
@@ -44,6 +45,7 @@ export const vacuumCommand: ReturnType<typeof configCommand> = configCommand({
           "deltaOfflineStore(…, { retention }) in the configuration",
       );
     const dryRun = given.has("dry-run");
+    audit({ retention, dryRun, force: given.has("force") });
     const done: { readonly table: string; readonly removed: readonly string[] }[] = [];
     for (const { name } of await tablesToMaintain(
       configured,
@@ -58,6 +60,7 @@ export const vacuumCommand: ReturnType<typeof configCommand> = configCommand({
       progress.done(`${name}: ${removed.length} files ${dryRun ? "would be removed" : "removed"}`);
     }
     const all = done.flatMap(({ removed }) => removed);
+    audit({ tables: done.map(({ table }) => table), filesRemoved: dryRun ? 0 : all.length });
     printResult({ dryRun, retention, tables: done }, [
       ...(dryRun ? all : []),
       `${all.length} files ${dryRun ? "would be removed" : "removed"}; the files of the versions ` +

@@ -3,6 +3,7 @@ import {
   TidemarkError,
   type OfflineOptions,
   type OnlineOptions,
+  type RunOptions,
   type StoreOptions,
 } from "@tidemark/core";
 import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
@@ -37,6 +38,15 @@ export type StoreConfig<Store, Options, S extends SecretReferences = SecretRefer
   | OpensStore<Store, S>
   | (Omit<Options, "store"> & { readonly store: OpensStore<Store, S> });
 
+/** Settings of `tidemark run` and `tidemark resnapshot`. */
+export interface RunConfig {
+  /**
+   * The share of a new source's first rows that may be unusable, from 0 to 1. More than that ends
+   * the run with `SOURCE_MISMATCH`. Default: 0.5. "ignore": the rows are not judged.
+   */
+  readonly mismatch?: RunOptions["mismatch"];
+}
+
 /** The configuration as a user writes it. */
 export interface ConfigInput<S extends SecretReferences = SecretReferences> extends Pick<
   StoreOptions,
@@ -62,10 +72,18 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
         ) => ChangeSource | Promise<ChangeSource>;
       }
     | undefined;
+  /** Settings of `tidemark run` and `tidemark resnapshot`. An option of the command goes before. */
+  readonly run?: RunConfig | undefined;
   /** Load jobs by name, for `tidemark load`. */
   readonly load?: { readonly [name: string]: LoadJob<S> } | undefined;
   /** Settings of `tidemark serve`. */
   readonly server?: ServerConfig<S> | undefined;
+  /**
+   * Where the audit log goes: a JSON line for each push, for each command that changes stores, and
+   * for each refused caller. Default: stderr. A file is appended to, and made for its owner alone;
+   * SIGHUP opens it again. false: no audit log.
+   */
+  readonly audit?: boolean | { readonly file: string } | undefined;
 }
 
 /** A checked configuration. */
@@ -81,8 +99,10 @@ const CONFIG_MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "st
   online: "store",
   offline: "store",
   changes: "object",
+  run: "object",
   load: "object",
   server: "object",
+  audit: "any",
   onDefinitionMismatch: "any",
 };
 
@@ -149,6 +169,8 @@ export function defineConfig<const S extends SecretReferences = {}>(
           "=> kafkaChanges({ …, until })",
       );
   }
+  checkRun(config.run);
+  checkAudit(config.audit);
   checkLoadJobs(config.load ?? {});
   checkServer(config.server ?? {}, Object.keys(config.secrets ?? {}));
   if (config.zone !== undefined && !isZone(config.zone))
@@ -189,6 +211,24 @@ function checkStore(name: string, value: unknown): void {
       `${name} has no member "${other}"${didYouMean(other, members)}; ` +
         `the members are ${members.join(", ")}`,
     );
+}
+
+function checkRun(value: unknown): void {
+  if (value === undefined) return;
+  const { mismatch, ...others } = membersOf("run", value);
+  const [other] = Object.keys(others);
+  if (other !== undefined)
+    throw configInvalid(`run has no member "${other}"; its only member is mismatch`);
+  const isShare = typeof mismatch === "number" && mismatch >= 0 && mismatch <= 1;
+  if (mismatch !== undefined && mismatch !== "ignore" && !isShare)
+    throw configInvalid('run.mismatch must be a share from 0 to 1, such as 0.5, or "ignore"');
+}
+
+function checkAudit(value: unknown): void {
+  if (value === undefined || typeof value === "boolean") return;
+  const { file, ...others } = membersOf("audit", value);
+  if (typeof file !== "string" || file === "" || Object.keys(others).length > 0)
+    throw configInvalid('audit must be true, false or { file: "path" }');
 }
 
 function membersOf(what: string, value: unknown): Readonly<Record<string, unknown>> {

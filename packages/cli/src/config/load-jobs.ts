@@ -1,6 +1,6 @@
 /** The types of load jobs in the configuration, and their check. */
-import { TidemarkError } from "@tidemark/core";
-import { didYouMean } from "@tidemark/core/internal";
+import { TidemarkError, type TimeUnit } from "@tidemark/core";
+import { didYouMean, TIME_UNITS } from "@tidemark/core/internal";
 import type { Pool } from "pg";
 import type { OpenContext, SecretReferences } from "../config/secret.ts";
 
@@ -75,6 +75,8 @@ export interface TableLoadJob<
           | ((opening: OpenContext<S>) => DatabaseAddress | Promise<DatabaseAddress>)
           | undefined;
       };
+  /** The unit of times that are bare numbers in the rows; without it they are refused. */
+  readonly timeUnit?: TimeUnit | undefined;
   /**
    * What happens to a row whose key is in the table already. "refuse" (default): the day fails and
    * writes nothing. "keep": the table's row stays. "replace": the new row replaces it.
@@ -99,7 +101,7 @@ export type LoadJob<S extends SecretReferences = SecretReferences> =
   | TableLoadJob<S>
   | CustomLoadJob<S>;
 
-const TABLE_MEMBERS = ["database", "table", "rows", "whenPresent", "removal"];
+const TABLE_MEMBERS = ["database", "table", "rows", "timeUnit", "whenPresent", "removal"];
 const RUN_MEMBERS = ["database", "run"];
 const FILE_EXTENSIONS = [".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet"];
 
@@ -129,6 +131,8 @@ export function checkLoadJobs(jobs: Readonly<Record<string, unknown>>): void {
     }
     if (typeof job["table"] !== "string" || job["table"] === "")
       throw invalid('.table must name the table, as in "public.transactions"');
+    if (job["timeUnit"] !== undefined && !TIME_UNITS.includes(job["timeUnit"] as TimeUnit))
+      throw invalid(`.timeUnit must be one of ${TIME_UNITS.join(", ")}`);
     if (
       job["whenPresent"] !== undefined &&
       !["refuse", "keep", "replace"].includes(job["whenPresent"] as string)

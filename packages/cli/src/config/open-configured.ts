@@ -24,6 +24,14 @@ export interface OpenOptions extends Pick<StoreOptions, "onDefinitionMismatch" |
    */
   readonly online?: boolean | undefined;
   readonly offline?: boolean | undefined;
+  /** Answers from sources that are not ready. Default: what the configuration says. */
+  readonly serveWhileFilling?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How a change source of the configuration is read. */
+export interface ChangeSourceOptions {
+  readonly until?: "signal" | "caught-up" | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,13 +43,7 @@ export interface Configured {
   readonly definitions: Definitions;
   readonly secrets: Secrets;
   /** A change source of the configuration, by name. */
-  changes(
-    name: string,
-    options?: {
-      readonly until?: "signal" | "caught-up" | undefined;
-      readonly signal?: AbortSignal | undefined;
-    },
-  ): Promise<ChangeSource>;
+  changes(name: string, options?: ChangeSourceOptions): Promise<ChangeSource>;
   close(): Promise<void>;
 }
 
@@ -96,7 +98,13 @@ export async function openConfigured(
     const { namespace } = config;
     const store = await openStore({
       definitions: config.definitions,
-      online: online && { ...onlineConfig, store: online },
+      online: online && {
+        ...onlineConfig,
+        ...(options.serveWhileFilling === undefined
+          ? {}
+          : { serveWhileFilling: options.serveWhileFilling }),
+        store: online,
+      },
       offline: offline && { ...offlineConfig, store: offline },
       namespace,
       onDefinitionMismatch: options.onDefinitionMismatch ?? config.onDefinitionMismatch,
@@ -108,29 +116,71 @@ export async function openConfigured(
       offline,
       definitions,
       secrets,
-      async changes(name, { until = "signal", signal: ending } = {}) {
-        const names = Object.keys(config.changes ?? {});
-        if (!names.includes(name)) {
-          const known =
-            names.length === 0
-              ? "changes has none"
-              : `there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`;
-          throw new TidemarkError(
-            "CONFIG_INVALID",
-            `${config.file}: no change source is called "${name}"${didYouMean(name, names)} ` +
-              `(${known})`,
-          );
-        }
-        return callFactory(config, `changes.${name}`, () =>
-          config.changes![name]!({ secrets, until, signal: ending }),
-        );
-      },
+      changes: async (name, asked) => openChangeSource(config, name, { secrets, ...asked }),
       close: () => store.close(),
     };
   } catch (error) {
     await Promise.allSettled(opened.map((one) => one.close()));
     throw error;
   }
+}
+
+/**
+ * Makes the adapters of the configured stores, and opens none of them. A restore needs stores that
+ * are not open.
+ *
+ * @throws SECRET_MISSING when a secret that is needed is not set.
+ * @throws CONFIG_NOT_OPENED when a function of the configuration throws.
+ */
+export async function makeAdapters(
+  config: LoadedConfig,
+  signal: AbortSignal | undefined,
+): Promise<{
+  readonly online: OnlineStore | undefined;
+  readonly offline: OfflineStore | undefined;
+}> {
+  const context = { secrets: secretsOf(config.secrets ?? {}), signal };
+  const make = async <Store extends { readonly name: string }, Options>(
+    role: "online" | "offline",
+    given: StoreConfig<Store, Options> | undefined,
+  ): Promise<Store | undefined> =>
+    given && callFactory(config, role, () => nested<Store, Options>(given).store(context));
+  return {
+    online: await make<OnlineStore, OnlineOptions>("online", config.online),
+    offline: await make<OfflineStore, OfflineOptions>("offline", config.offline),
+  };
+}
+
+/**
+ * Opens a change source of the configuration, without its stores.
+ *
+ * @throws CONFIG_INVALID when no change source has this name.
+ * @throws CONFIG_NOT_OPENED when its function throws.
+ */
+export function openChangeSource(
+  config: LoadedConfig,
+  name: string,
+  {
+    secrets = secretsOf(config.secrets ?? {}),
+    until = "signal",
+    signal,
+  }: ChangeSourceOptions & { readonly secrets?: Secrets | undefined },
+): Promise<ChangeSource> {
+  const names = Object.keys(config.changes ?? {});
+  if (!names.includes(name)) {
+    const known =
+      names.length === 0
+        ? "changes has none"
+        : `there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`;
+    throw new TidemarkError(
+      "CONFIG_INVALID",
+      `${config.file}: no change source is called "${name}"${didYouMean(name, names)} ` +
+        `(${known})`,
+    );
+  }
+  return callFactory(config, `changes.${name}`, () =>
+    config.changes![name]!({ secrets, until, signal }),
+  );
 }
 
 /** The long form of a store's configuration. */

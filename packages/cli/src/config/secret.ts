@@ -110,10 +110,15 @@ function readSecret(
       );
   } else {
     try {
-      value = readFileSync(location, "utf8").replace(/\r?\n$/, "");
+      value = textOf(readFileSync(location)).replace(/\r?\n$/, "");
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
-      const why = code === "ENOENT" ? "does not exist" : `cannot be read (${code})`;
+      const why =
+        code === "ENOENT"
+          ? "does not exist"
+          : code === "ERR_ENCODING_INVALID_ENCODED_DATA"
+            ? "is not UTF-8"
+            : `cannot be read (${code})`;
       throw missing(`the file ${location} ${why}`, "put it there", cause);
     }
     if (value === "") throw missing(`the file ${location} is empty`, "write the secret into it");
@@ -121,6 +126,17 @@ function readSecret(
   rememberSecret(name, value);
   return value;
 }
+
+/** The text of a file without its byte order mark. PowerShell's `>` writes UTF-16. */
+function textOf(bytes: Buffer): string {
+  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
+  return new TextDecoder(isUtf16 ? "utf-16le" : "utf-8", { fatal: true }).decode(bytes);
+}
+
+/** The characters of the shortest secret that is redacted: a shorter one can be guessed. */
+const SHORTEST_REDACTED = 4;
+/** The characters of a secret that is redacted also within a word. */
+const REDACTED_WITHIN_WORDS = 8;
 
 /** The secrets that this process has read: text → name. */
 const readSecrets = new Map<string, string>();
@@ -130,14 +146,15 @@ const readSecrets = new Map<string, string>();
  * secret is a URL, its password counts too.
  */
 function rememberSecret(name: string, value: string): void {
-  const parts = [value];
+  const lines = value.split(/\r?\n/);
+  const parts = lines.length === 1 ? [value] : [value, ...lines];
   if (URL.canParse(value)) {
     const { password } = new URL(value);
     parts.push(password, urlDecoded(password));
   }
   for (const part of parts)
     for (const form of [part, encodeURIComponent(part), JSON.stringify(part).slice(1, -1)])
-      if (form !== "" && !readSecrets.has(form)) readSecrets.set(form, name);
+      if (form.length >= SHORTEST_REDACTED && !readSecrets.has(form)) readSecrets.set(form, name);
 }
 
 function urlDecoded(text: string): string {
@@ -148,18 +165,42 @@ function urlDecoded(text: string): string {
   }
 }
 
-/** Replaces every secret that this process has read by `[secret NAME]`, for output and logs. *
+/**
+ * Replaces every secret that this process has read by `[secret NAME]`, for output and logs. A
+ * secret of less than 8 characters is replaced where it is a whole word, and one of less than 4 is
+ * not. The password of any address is replaced too.
+ *
  * @example
  * console.log(redact(`connecting to ${url}`));
  */
 export function redact(text: string): string {
+  return withoutUrlPasswords(withoutSecrets(text));
+}
+
+/**
+ * Replaces the password of each address, such as that of a database, whoever gave it. The word
+ * `password` is that of an example.
+ */
+function withoutUrlPasswords(text: string): string {
+  return text.replace(
+    /\b([a-z][a-z0-9+.-]*:\/\/[^/?#\s:@"'[]*):(?!password@)[^/?#\s@"'[]+@/gi,
+    "$1:[password]@",
+  );
+}
+
+function withoutSecrets(text: string): string {
   if (readSecrets.size === 0) return text;
   // One pass, longest first, because one secret may contain another.
   const forms = [...readSecrets.keys()]
     .sort((a, b) => b.length - a.length)
-    .map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
+    .map((form) => {
+      const pattern = form.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+      return form.length < REDACTED_WITHIN_WORDS
+        ? `(?<![\\p{L}\\p{N}_])${pattern}(?![\\p{L}\\p{N}_])`
+        : pattern;
+    });
   return text.replace(
-    new RegExp(forms.join("|"), "g"),
+    new RegExp(forms.join("|"), "gu"),
     (form) => `[secret ${readSecrets.get(form)!}]`,
   );
 }

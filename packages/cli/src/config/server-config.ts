@@ -23,11 +23,23 @@ export interface ServerConfig<S extends SecretReferences = SecretReferences> {
   readonly workers?: number | undefined;
   /**
    * The tokens and their scopes. A token is a secret or its SHA-256 (`printf %s TOKEN |
-   * sha256sum`), never its text.
+   * sha256sum`), never its text. SIGHUP reads secrets in files again.
    */
   readonly tokens?: readonly TokenConfig<S>[] | undefined;
   /** Answers every caller at every address without a token. Protect the network yourself. */
   readonly anonymous?: boolean | undefined;
+  /**
+   * Further host names of a server without tokens, and hosts of the web pages that may send it
+   * requests. Default: the names of this machine.
+   */
+  readonly allowedHosts?: readonly string[] | undefined;
+  /** Does not warn of tokens over plain HTTP: a proxy with TLS is before the server. */
+  readonly allowInsecure?: boolean | undefined;
+  /**
+   * Addresses of the proxies before the server, such as `"10.0.0.0/8"`. The audit log then has the
+   * caller's address that they give in `X-Forwarded-For`.
+   */
+  readonly trustProxy?: string | readonly string[] | undefined;
   /** Files with PEM texts. SIGHUP reads them again. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly limits?: Partial<Limits> | undefined;
@@ -47,13 +59,19 @@ export interface ServerConfig<S extends SecretReferences = SecretReferences> {
   readonly shutdown?: ShutdownOptions | undefined;
 }
 
-/** A token of the server with its scopes. */
+/**
+ * A token of the server with its scopes. Several secrets, or several lines in one secret, let
+ * callers change from one token to the next.
+ */
 export type TokenConfig<S extends SecretReferences = SecretReferences> = {
   readonly name: string;
   readonly scopes: readonly Scope[];
 } & (
-  | { readonly secret: keyof S & string; readonly sha256?: undefined }
-  | { readonly sha256: string; readonly secret?: undefined }
+  | {
+      readonly secret: (keyof S & string) | readonly (keyof S & string)[];
+      readonly sha256?: undefined;
+    }
+  | { readonly sha256: string | readonly string[]; readonly secret?: undefined }
 );
 
 const SERVER_MEMBERS: Readonly<Record<keyof ServerConfig, (value: unknown) => string | null>> = {
@@ -63,6 +81,13 @@ const SERVER_MEMBERS: Readonly<Record<keyof ServerConfig, (value: unknown) => st
   workers: (value) => isWholeBetween(value, 1, 512),
   tokens: (value) => (Array.isArray(value) ? null : "must be a list of { name, scopes, secret }"),
   anonymous: isFlag,
+  allowedHosts: (value) =>
+    isListOfTexts(value) ? null : 'must be a list of host names such as "features.example"',
+  allowInsecure: isFlag,
+  trustProxy: (value) =>
+    typeof value === "string" || isListOfTexts(value)
+      ? null
+      : 'must be addresses of proxies such as "10.0.0.0/8"',
   tls: (value) =>
     isObject(value) && typeof value["cert"] === "string" && typeof value["key"] === "string"
       ? null
@@ -70,8 +95,8 @@ const SERVER_MEMBERS: Readonly<Record<keyof ServerConfig, (value: unknown) => st
   limits: (value) => (isObject(value) ? null : "must be an object of limits"),
   timeouts: (value) =>
     isObject(value)
-      ? checkMembers("timeouts", value, ["request", "headers", "keepAlive"])
-      : 'must be { request, headers, keepAlive }, durations such as "10s"',
+      ? checkMembers("timeouts", value, ["request", "headers", "answer", "keepAlive"])
+      : 'must be { request, headers, answer, keepAlive }, durations such as "10s"',
   log: (value) =>
     isObject(value) ? checkMembers("log", value, ["level", "entities"]) : isFlag(value),
   shutdown: (value) =>
@@ -114,24 +139,27 @@ export function checkServer(config: object, secrets: readonly string[]): void {
     const { secret, sha256 } = token;
     if ((secret === undefined) === (sha256 === undefined))
       throw invalid(`.tokens[${i}] needs one of secret and sha256`);
-    if (secret !== undefined && (typeof secret !== "string" || !secrets.includes(secret)))
+    if (secret !== undefined && !eachIs(secret, (one) => secrets.includes(one)))
       throw invalid(
         `.tokens[${i}].secret is none of secrets (${secrets.join(", ") || "there are none"}); ` +
           `add one, as in secrets: { scorer: env("SCORER_TOKEN") }`,
       );
-    if (sha256 !== undefined && (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/i.test(sha256)))
+    if (sha256 !== undefined && !eachIs(sha256, (one) => /^[0-9a-f]{64}$/i.test(one)))
       throw invalid(`.tokens[${i}].sha256 must be 64 hexadecimal digits, as sha256sum prints them`);
   });
 }
 
 /**
- * Reads the secrets of the tokens.
+ * Reads the secrets of the tokens. Each line of a secret is a token.
  * @throws SECRET_MISSING when the secret of a token is not set.
  */
 export function tokensOf({ tokens = [] }: ServerConfig, secrets: Secrets): readonly ServerToken[] {
-  return tokens.map(({ name, scopes, secret, sha256 }) =>
-    sha256 === undefined ? { name, scopes, token: secrets[secret!]! } : { name, scopes, sha256 },
-  );
+  return tokens.map(({ name, scopes, secret, sha256 }) => {
+    if (sha256 !== undefined) return { name, scopes, sha256 };
+    const names = typeof secret === "string" ? [secret] : secret!;
+    const lines = names.flatMap((one) => secrets[one]!.split(/\r?\n/));
+    return { name, scopes, token: lines.filter((line) => line !== "") };
+  });
 }
 
 /**
@@ -169,6 +197,16 @@ function isWholeBetween(value: unknown, least: number, most: number): string | n
     (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most)
     ? null
     : `must be a whole number from ${least} to ${most}`;
+}
+
+/** Returns whether the value is a text that passes, or a list of such texts that is not empty. */
+function eachIs(value: unknown, passes: (text: string) => boolean): boolean {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return list.length > 0 && list.every((one) => typeof one === "string" && passes(one));
+}
+
+function isListOfTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === "string" && one !== "");
 }
 
 function isFlag(value: unknown): string | null {

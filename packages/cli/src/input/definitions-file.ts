@@ -6,7 +6,13 @@ import {
   type Selection,
 } from "@tidemark/core";
 import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
-import { didYouMean, specOfService, specOfView } from "@tidemark/core/internal";
+import {
+  didYouMean,
+  keysNeeded,
+  sourcesOf,
+  specOfAnyView,
+  specOfService,
+} from "@tidemark/core/internal";
 import { loadModule, type ModuleExports } from "../modules/load-module.ts";
 
 /** A service or a view that the module exports. */
@@ -31,14 +37,14 @@ export async function loadSelection(file: string, name: string): Promise<LoadedS
   const exports = await loadExports(file);
   const definitions = collectDefinitions(exports);
   const selection =
-    exportNamed(exports, name, specOfService) ?? exportNamed(exports, name, specOfView);
+    exportNamed(exports, name, specOfService) ?? exportNamed(exports, name, specOfAnyView);
   if (selection === undefined) {
     throw serviceUnknown(
       file,
       name,
       exports,
       [...definitions.services.keys()],
-      [...definitions.views.keys()],
+      [...definitions.views.keys(), ...definitions.derivedViews.keys()],
     );
   }
   const selected = selectedFeatures(selection, `"${name}"`);
@@ -46,12 +52,8 @@ export async function loadSelection(file: string, name: string): Promise<LoadedS
     name,
     selection,
     features: selected.map(({ as }) => as),
-    keys: [
-      ...new Map(
-        selected.flatMap(({ view }) => view.entity.keys).map((key) => [key.name, key]),
-      ).values(),
-    ],
-    sources: [...new Map(selected.map(({ view }) => [view.source.name, view.source])).values()],
+    keys: keysNeeded(selected),
+    sources: sourcesOf(selected),
   };
 }
 
@@ -65,7 +67,7 @@ function serviceUnknown(
   const all = [...services, ...views];
   const exported = Object.hasOwn(exports, name) ? { [name]: exports[name] } : {};
   const called = all.find(
-    (one) => exportNamed(exported, one, specOfService) ?? exportNamed(exported, one, specOfView),
+    (one) => exportNamed(exported, one, specOfService) ?? exportNamed(exported, one, specOfAnyView),
   );
   const hint =
     called === undefined

@@ -1,7 +1,7 @@
 /** Finds features in the definitions by name. */
 import { TidemarkError, type Definitions } from "@tidemark/core";
-import type { SelectedFeature } from "@tidemark/core/spi";
-import { didYouMean } from "@tidemark/core/internal";
+import type { DerivedViewSpec, SelectedFeature, ViewSpec } from "@tidemark/core/spi";
+import { didYouMean, selectedNamed, viewSelection } from "@tidemark/core/internal";
 
 /**
  * The features of a service or a view.
@@ -9,21 +9,21 @@ import { didYouMean } from "@tidemark/core/internal";
  */
 export function featuresOfService(
   name: string,
-  { services, views }: Definitions,
+  { services, views, derivedViews }: Definitions,
   file: string,
 ): readonly SelectedFeature[] {
   const service = services.get(name);
   if (service !== undefined) return service.features;
-  const view = views.get(name);
-  if (view !== undefined)
-    return view.features.map((feature) => ({ view, feature, as: feature.name }));
+  const view = views.get(name) ?? derivedViews.get(name);
+  if (view !== undefined) return viewSelection(view);
+  const allNames = [...views.keys(), ...derivedViews.keys()];
   const list = (what: string, names: Iterable<string>): string =>
     `${what} ${[...names].join(", ") || "none"}`;
   throw new TidemarkError(
     "SERVICE_UNKNOWN",
     `${file}: no service or view is called ` +
-      `"${name}"${didYouMean(name, [...services.keys(), ...views.keys()])} ` +
-      `(${list("services:", services.keys())}; ${list("views:", views.keys())})`,
+      `"${name}"${didYouMean(name, [...services.keys(), ...allNames])} ` +
+      `(${list("services:", services.keys())}; ${list("views:", allNames)})`,
   );
 }
 
@@ -34,9 +34,13 @@ export function featuresOfService(
  */
 export function featuresNamed(
   names: readonly string[],
-  { views }: Definitions,
+  definitions: Definitions,
   file: string,
 ): readonly SelectedFeature[] {
+  const views = new Map<string, ViewSpec | DerivedViewSpec>([
+    ...definitions.views,
+    ...definitions.derivedViews,
+  ]);
   return names.flatMap((name) => {
     const [viewName, featureName] = name.includes(":")
       ? [name.slice(0, name.indexOf(":")), name.slice(name.indexOf(":") + 1)]
@@ -49,16 +53,15 @@ export function featuresNamed(
           `${views.size === 1 ? "is" : "are"} ${[...views.keys()].join(", ") || "none"}); write ` +
           "features as view:feature",
       );
-    if (featureName === null)
-      return view.features.map((feature) => ({ view, feature, as: feature.name }));
-    const feature = view.features.find((one) => one.name === featureName);
+    if (featureName === null) return viewSelection(view);
+    const selected = selectedNamed(view, featureName);
     const all = view.features.map((one) => one.name);
-    if (feature === undefined)
+    if (selected === undefined)
       throw new TidemarkError(
         "FEATURE_UNKNOWN",
         `${file}: view "${viewName}" has no feature ` +
           `"${featureName}"${didYouMean(featureName, all)} (it has ${all.join(", ")})`,
       );
-    return [{ view, feature, as: feature.name }];
+    return [selected];
   });
 }

@@ -1,8 +1,10 @@
-/** Reads text files, plain or `.gz`, in pieces. */
-import { createReadStream } from "node:fs";
+/** Reads text files in pieces: UTF-8 or UTF-16, plain or packed with gzip or zstd. */
 import { stat } from "node:fs/promises";
-import { createGunzip } from "node:zlib";
 import { type ErrorCode, TidemarkError } from "@tidemark/core";
+import { textFileBytes } from "@tidemark/core/internal";
+
+/** The longest line of an input file, so that a line without an end cannot take the memory. */
+export const MAX_LINE_LENGTH: number = 128 * 2 ** 20;
 
 /** Error codes for a file that is missing, and for invalid content. */
 export interface FileCodes {
@@ -11,49 +13,35 @@ export interface FileCodes {
 }
 
 export const LOAD_CODES: FileCodes = { missing: "LOAD_FILE_MISSING", invalid: "LOAD_ROW_INVALID" };
+export const REQUESTS_CODES: FileCodes = {
+  missing: "REQUESTS_NOT_FOUND",
+  invalid: "REQUEST_LINE_INVALID",
+};
 export const ENTITIES_CODES: FileCodes = {
   missing: "ENTITIES_NOT_FOUND",
   invalid: "ENTITIES_INVALID",
 };
 
 /**
- * Yields the bytes of the file, unpacked.
+ * Yields the bytes of the file as UTF-8, unpacked.
  * @throws codes.missing when the file does not exist or cannot be read.
- * @throws codes.invalid when a `.gz` file is damaged.
+ * @throws codes.invalid when a packed file is damaged.
  */
-export async function* fileBytes(
+async function* fileBytes(
   file: string,
   codes: FileCodes,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
   await fileThere(file, codes);
-  const bytes = createReadStream(file, {
-    highWaterMark: 1 << 18,
-    ...(signal === undefined ? {} : { signal }),
-  });
   try {
-    if (!file.toLowerCase().endsWith(".gz")) {
-      yield* bytes as AsyncIterable<Buffer>;
-      return;
-    }
-    const unpacked = createGunzip({ chunkSize: 1 << 18 });
-    bytes.on("error", (error) => unpacked.destroy(error));
-    yield* bytes.pipe(unpacked) as AsyncIterable<Buffer>;
+    yield* textFileBytes(file, signal);
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    const unreadable = /^(Z_|ERR_STREAM|E[A-Z]+$)/.test(
-      (error as NodeJS.ErrnoException).code ?? "",
+    throw new TidemarkError(
+      codes.invalid,
+      `${file}: it cannot be read: ${(error as Error).message}; check that the file is complete`,
+      { cause: error },
     );
-    throw unreadable
-      ? new TidemarkError(
-          codes.invalid,
-          `${file}: it cannot be read: ${(error as Error).message}; check that the file is ` +
-            "complete",
-          { cause: error },
-        )
-      : error;
-  } finally {
-    bytes.destroy();
   }
 }
 
@@ -68,24 +56,67 @@ export async function fileThere(file: string, codes: FileCodes): Promise<void> {
   if (!found.isFile()) throw new TidemarkError(codes.missing, `${file}: this is no file; give one`);
 }
 
-/** Yields the text without its byte order mark. */
+/**
+ * Yields the text without its byte order mark.
+ * @throws codes.invalid when the text is not UTF-8; the message names the line.
+ */
 export async function* fileText(
   file: string,
   codes: FileCodes,
   signal?: AbortSignal,
 ): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  const decoded = (bytes?: Buffer): string => {
+  let read = 0;
+  const decoded = async (bytes?: Buffer): Promise<string> => {
     try {
       return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
     } catch (cause) {
-      throw new TidemarkError(codes.invalid, `${file}: this is not UTF-8; write it anew in UTF-8`, {
-        cause,
-      });
+      const line = await lineOfInvalidText(file, codes, read);
+      throw new TidemarkError(
+        codes.invalid,
+        `${file}:${line}: this is not UTF-8; write the file anew in UTF-8, as iconv does`,
+        { cause },
+      );
     }
   };
-  for await (const bytes of fileBytes(file, codes, signal)) yield decoded(bytes);
-  yield decoded();
+  for await (const bytes of fileBytes(file, codes, signal)) {
+    yield await decoded(bytes);
+    read += bytes.length;
+  }
+  yield await decoded();
+}
+
+/** Reads the file again up to the piece that cannot be decoded. Only messages need this. */
+async function lineOfInvalidText(file: string, codes: FileCodes, before: number): Promise<number> {
+  const decoder = new TextDecoder("utf-8");
+  let line = 1;
+  let read = 0;
+  for await (const bytes of fileBytes(file, codes)) {
+    const text = decoder.decode(bytes, { stream: true });
+    const invalid = read < before ? -1 : text.indexOf("\ufffd");
+    for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) {
+      if (invalid >= 0 && at > invalid) return line;
+      line++;
+    }
+    read += bytes.length;
+    if (invalid >= 0) return line;
+  }
+  return line;
+}
+
+/** The error of a text with the character NUL, which no text file has. */
+export function nulProblem(
+  text: string,
+  firstLine: number,
+  file: string,
+  codes: FileCodes,
+): TidemarkError {
+  const line = firstLine + text.slice(0, text.indexOf("\0")).split("\n").length - 1;
+  return new TidemarkError(
+    codes.invalid,
+    `${file}:${line}: there is a character NUL; write the file in UTF-8 and without NUL ` +
+      "(in UTF-16 it must begin with a byte order mark)",
+  );
 }
 
 /**
@@ -97,14 +128,30 @@ export async function* fileLines(
   codes: FileCodes,
   signal?: AbortSignal,
 ): AsyncGenerator<readonly { readonly text: string; readonly line: number }[]> {
-  let rest = "";
+  let rest: string[] = [];
+  let length = 0;
   let line = 0;
   for await (const text of fileText(file, codes, signal)) {
-    const parts = (rest + text).split("\n");
-    rest = parts.pop()!;
-    yield parts
-      .map((part) => ({ text: part, line: ++line }))
-      .filter((one) => one.text.trim() !== "");
+    if (text.includes("\0")) throw nulProblem(text, line + 1, file, codes);
+    const parts = text.split("\n");
+    const last = parts.pop()!;
+    if (parts.length > 0) {
+      parts[0] = [...rest, parts[0]].join("");
+      rest = [];
+      length = 0;
+      yield parts
+        .map((part) => ({ text: part, line: ++line }))
+        .filter((one) => one.text.trim() !== "");
+    }
+    rest.push(last);
+    length += last.length;
+    if (length > MAX_LINE_LENGTH)
+      throw new TidemarkError(
+        codes.invalid,
+        `${file}:${line + 1}: the line is longer than ${MAX_LINE_LENGTH / 2 ** 20} Mi ` +
+          "characters; write one row per line",
+      );
   }
-  if (rest.trim() !== "") yield [{ text: rest, line: line + 1 }];
+  const end = rest.join("");
+  if (end.trim() !== "") yield [{ text: end, line: line + 1 }];
 }

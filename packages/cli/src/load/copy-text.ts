@@ -26,7 +26,7 @@ export function copyField(value: unknown, location: () => string): string {
     case "number":
       if (Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < 1e21)
         throw rowInvalid(
-          `${location()} is the number ${value}, which has lost its last digits; give a bigint ` +
+          `${location()} is a number above 2^53, which has lost its last digits; give a bigint ` +
             "or a text",
         );
       return Object.is(value, -0) ? "-0" : String(value);
@@ -73,11 +73,9 @@ function copyText(text: string, location: () => string): string {
 function jsonField(value: object, location: () => string): string {
   try {
     return JSON.stringify(value);
-  } catch (cause) {
-    throw rowInvalid(
-      `${location()} cannot be JSON: ${(cause as Error).message}; give a text`,
-      cause,
-    );
+  } catch {
+    // The error of JSON.stringify shows names of the value's members.
+    throw rowInvalid(`${location()} cannot be JSON (a cycle, or a bigint in it); give a text`);
   }
 }
 
@@ -95,6 +93,6 @@ export async function* copyBytes(
   if (text !== "") yield Buffer.from(text);
 }
 
-export function rowInvalid(message: string, cause?: unknown): TidemarkError {
-  return new TidemarkError("LOAD_ROW_INVALID", message, { cause });
+export function rowInvalid(message: string): TidemarkError {
+  return new TidemarkError("LOAD_ROW_INVALID", message);
 }

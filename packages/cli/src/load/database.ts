@@ -59,6 +59,10 @@ export function clientConfigOf(address: DatabaseAddress): pg.ClientConfig {
 interface PostgresError extends Error {
   readonly code?: string;
   readonly detail?: string;
+  /** The name of the constraint that a row violates. */
+  readonly constraint?: string;
+  /** The function of the server that raised the error. */
+  readonly routine?: string;
   readonly severity?: string;
 }
 
@@ -66,21 +70,44 @@ export function isPostgresError(error: unknown): error is PostgresError {
   return error instanceof Error && "severity" in error && "code" in error;
 }
 
+/** Codes of errors about a row: PostgreSQL shows values of the row in them. */
+const OF_ROW = /^(?:2[1-3]|44|P0)/;
+
+/**
+ * What PostgreSQL says of a row, without the row's values (they may be a customer's).
+ * A trigger may say anything, so its words are left out.
+ */
+export function postgresMessage({ message, code = "", routine }: PostgresError): string {
+  if (!OF_ROW.test(code)) return message;
+  if (code.startsWith("P0") || routine === "exec_stmt_raise")
+    return `a trigger or a function of the database refused it (PostgreSQL's error ${code})`;
+  // Errors of class 23 name constraints and columns. Those of 21 and 22 end in the value.
+  if (/^(?:23|44)/.test(code)) return message;
+  const range = /^value ".*" is out of range for type ([\w ]+)$/s.exec(message);
+  if (range !== null) return `it is out of range for type ${range[1]!}`;
+  return message.includes('"') && !/^[^"]*: "/s.test(message)
+    ? `it cannot be stored (PostgreSQL's error ${code})`
+    : message.replace(/: ".*$/s, "");
+}
+
 /** Turns any error of `pg` into a TidemarkError. */
 export function databaseError(error: unknown, who: string): TidemarkError<string> {
   if (isTidemarkError(error)) return error;
-  const { message, code = "", detail } = error as PostgresError;
+  if (!isPostgresError(error))
+    return new TidemarkError(
+      "DATABASE_UNREACHABLE",
+      `${who}: ${(error as Error).message}; see that PostgreSQL runs at this address and can be ` +
+        "reached, then run the command again",
+      { cause: error, retryable: true },
+    );
+  const { code = "", detail } = error;
+  const ofRow = OF_ROW.test(code);
   const make = (name: ErrorCode, next: string, retryable = false): TidemarkError =>
     new TidemarkError(
       name,
-      `${who}: ${message}${detail === undefined ? "" : ` (${detail})`}; ${next}`,
-      { cause: error, retryable },
-    );
-  if (!isPostgresError(error))
-    return make(
-      "DATABASE_UNREACHABLE",
-      "see that PostgreSQL runs at this address and can be reached, then run the command again",
-      true,
+      `${who}: ${postgresMessage(error)}` +
+        `${detail === undefined || ofRow ? "" : ` (${detail})`}; ${next}`,
+      { ...(ofRow ? {} : { cause: error }), retryable },
     );
   if (/^(28|42501)/.test(code))
     return make("DATABASE_DENIED", "check the user, the password and the rights of the user");
@@ -91,5 +118,9 @@ export function databaseError(error: unknown, who: string): TidemarkError<string
       "run the command again when the database can take it",
       true,
     );
-  return make("DATABASE_FAILED", `PostgreSQL's error ${code}; nothing of the day was written`);
+  return make(
+    "DATABASE_FAILED",
+    `PostgreSQL's error ${code}; nothing of the day was written` +
+      (ofRow ? "; find the row by the constraint or the column that is named" : ""),
+  );
 }

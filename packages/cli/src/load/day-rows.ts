@@ -1,38 +1,47 @@
 /** Brings the rows of a day from any origin into a form that COPY reads. */
+import { stat } from "node:fs/promises";
 import { TidemarkError, isTidemarkError } from "@tidemark/core";
-import { formatTime, valueAt, type Batch } from "@tidemark/core/spi";
+import {
+  formatTime,
+  valueAt,
+  type ColumnSpec,
+  type Value,
+  type ValueType,
+} from "@tidemark/core/spi";
 import { toUser } from "@tidemark/core/internal";
 import type { ParquetRows } from "@tidemark/delta";
 import { redact } from "../config/secret.ts";
-import { csvHeader } from "../input/csv.ts";
-import { LOAD_CODES, fileBytes, fileLines, fileThere } from "../input/text-file.ts";
+import { csvHeader, csvRecords, fieldsOf } from "../input/csv.ts";
+import { LOAD_CODES, fileLines, fileThere } from "../input/text-file.ts";
 import { loadDelta } from "../modules/optional-packages.ts";
 import { copyBytes, copyField, rowInvalid } from "./copy-text.ts";
 import type { LoadRow } from "../config/load-jobs.ts";
 import { jsonRow } from "./json-row.ts";
+import type { ColumnWriter } from "./time-columns.ts";
 
 export interface DayRows {
   /** The columns of the table that the rows fill. If empty, the day has no rows. */
   readonly columns: readonly string[];
-  readonly format: "text" | "csv";
-  bytes(): AsyncIterable<Buffer>;
-  /** Where a line of COPY comes from, for messages: `payments.csv:12`, `row 12`. */
-  location(line: number): string | Promise<string>;
+  /** The rows in COPY's text format. `writers` convert the times, by the place of the column. */
+  bytes(writers: ColumnWriters): AsyncIterable<Buffer>;
+  /** Where a row of COPY comes from, for messages: `payments.csv:12`, `row 12`. */
+  location(row: number): string | Promise<string>;
+  /** Opens the rows a second time, for messages. null: they come once. */
+  readonly reopen: (() => Promise<DayRows>) | null;
 }
+
+/** The writer of each column of the rows; undefined where its values stay as they are. */
+export type ColumnWriters = readonly (ColumnWriter | undefined)[];
 
 export async function fileRows(file: string, signal: AbortSignal): Promise<DayRows> {
   const kind = /\.(csv|jsonl|parquet)(?:\.gz)?$/i.exec(file)![1]!.toLowerCase();
-  if (kind === "csv") {
-    // PostgreSQL parses the file. Only the column names are needed here.
-    return {
-      columns: await csvHeader(file, LOAD_CODES, signal),
-      format: "csv",
-      bytes: () => csvBytes(file, signal),
-      location: (line) => `${file}:${line}`,
-    };
-  }
-  if (kind === "parquet") return parquetRows(file, signal);
-  return objectRows(jsonlRows(file, signal), (row) => lineOfRow(file, row, signal));
+  const rows =
+    kind === "csv"
+      ? await csvRows(file, signal)
+      : kind === "parquet"
+        ? await parquetRows(file, signal)
+        : await objectRows(jsonlRows(file, signal), (row) => lineOfRow(file, row, signal));
+  return { ...rows, reopen: () => fileRows(file, signal) };
 }
 
 /**
@@ -90,15 +99,19 @@ async function objectRows(
     throw rowInvalid(
       `${first.value.location} has no columns; give an object by the names of the table's columns`,
     );
-  async function* lines(): AsyncGenerator<string> {
+  async function* lines(writers: ColumnWriters): AsyncGenerator<string> {
     if (first.done === true) return;
-    yield lineText(columns, first.value);
-    for await (const one of rows) yield lineText(columns, one);
+    yield lineText(columns, writers, first.value);
+    for await (const one of rows) yield lineText(columns, writers, one);
   }
-  return { columns, format: "text", bytes: () => copyBytes(lines()), location };
+  return { columns, bytes: (writers) => copyBytes(lines(writers)), location, reopen: null };
 }
 
-function lineText(columns: readonly string[], { row, location }: LocatedRow): string {
+function lineText(
+  columns: readonly string[],
+  writers: ColumnWriters,
+  { row, location }: LocatedRow,
+): string {
   let text = "";
   for (let c = 0; c < columns.length; c++) {
     const name = columns[c]!;
@@ -107,7 +120,7 @@ function lineText(columns: readonly string[], { row, location }: LocatedRow): st
         `${location} has no ${name}, which the first has; every row must have the same columns: ` +
           "write null where there is no value",
       );
-    text += (c === 0 ? "" : "\t") + copyField(row[name], () => `${location}: ${name}`);
+    text += (c === 0 ? "" : "\t") + fieldText(row[name], writers[c], () => `${location}: ${name}`);
   }
   const names = Object.keys(row);
   if (names.length > columns.length)
@@ -116,6 +129,19 @@ function lineText(columns: readonly string[], { row, location }: LocatedRow): st
         "not; every row must have the same columns: write null where there is no value",
     );
   return `${text}\n`;
+}
+
+/** The COPY text of a value, through the column's writer. */
+function fieldText(
+  value: unknown,
+  writer: ColumnWriter | undefined,
+  location: () => string,
+): string {
+  const written =
+    writer === undefined || value === null || value === undefined
+      ? value
+      : writer.write(value, location);
+  return copyField(written, location);
 }
 
 async function* jsonlRows(file: string, signal: AbortSignal): AsyncGenerator<LocatedRow> {
@@ -137,85 +163,102 @@ async function lineOfRow(file: string, row: number, signal: AbortSignal): Promis
   return `${file}: row ${row}`;
 }
 
-/**
- * Yields the file unchanged. PostgreSQL would silently end the data at a line `\.`, so such a line
- * is refused.
- */
-async function* csvBytes(file: string, signal: AbortSignal): AsyncGenerator<Buffer> {
-  let before = Buffer.from("\n");
-  for await (const bytes of fileBytes(file, LOAD_CODES, signal)) {
-    refuseEndMarker(Buffer.concat([before, bytes.subarray(0, 4)]), file);
-    refuseEndMarker(bytes, file);
-    before = Buffer.from(
-      bytes.length >= 4 ? bytes.subarray(-4) : Buffer.concat([before, bytes]).subarray(-4),
-    );
-    yield bytes;
+async function csvRows(file: string, signal: AbortSignal): Promise<DayRows> {
+  const columns = await csvHeader(file, LOAD_CODES, signal);
+  async function* lines(writers: ColumnWriters): AsyncGenerator<string> {
+    let head = true;
+    for await (const records of csvRecords(file, LOAD_CODES, signal)) {
+      let text = "";
+      for (const record of records) {
+        const fields = fieldsOf(record, columns, file, LOAD_CODES);
+        if (!head) {
+          for (let c = 0; c < fields.length; c++)
+            text +=
+              (c === 0 ? "" : "\t") +
+              fieldText(fields[c], writers[c], () => `${file}:${record.line}: ${columns[c]!}`);
+          text += "\n";
+        }
+        head = false;
+      }
+      if (text !== "") yield text;
+    }
   }
-  refuseEndMarker(Buffer.concat([before, Buffer.from("\n")]), file);
-}
-
-function refuseEndMarker(bytes: Buffer, file: string): void {
-  const lineEnd = (byte: number | undefined): boolean => byte === 0x0a || byte === 0x0d;
-  for (let at = bytes.indexOf("\\."); at >= 0; at = bytes.indexOf("\\.", at + 1)) {
-    if (lineEnd(bytes[at - 1]) && lineEnd(bytes[at + 2]))
-      throw rowInvalid(
-        `${file}: a line is \\. and nothing else, which PostgreSQL takes for the end of the ` +
-          "data; give the rows as .jsonl",
-      );
+  async function location(row: number): Promise<string> {
+    let before = -1; // the head
+    for await (const records of csvRecords(file, LOAD_CODES, signal)) {
+      const record = records[row - before - 1];
+      if (record !== undefined) return `${file}:${record.line}`;
+      before += records.length;
+    }
+    return `${file}: row ${row}`;
   }
+  return { columns, bytes: (writers) => copyBytes(lines(writers)), location, reopen: null };
 }
 
 async function parquetRows(file: string, signal: AbortSignal): Promise<DayRows> {
-  await fileThere(file, LOAD_CODES);
+  // Spark writes a folder of Parquet files under the name of one.
+  if ((await stat(file).catch(() => null))?.isDirectory() !== true)
+    await fileThere(file, LOAD_CODES);
   const { readParquet } = await loadDelta(`the Parquet file ${file}`);
   const content = await readParquet(file, { signal });
-  if (content.unsupportedColumns.length > 0)
+  const [unsupported] = [...content.unsupported, ...content.columns.flatMap(nestedColumn)];
+  if (unsupported !== undefined)
     throw rowInvalid(
-      `${file}: column "${content.unsupportedColumns[0]!}" is a list, a struct or of a type that ` +
-        "Tidemark cannot read; write it as plain columns, or as JSON text",
+      `${file}: column "${unsupported.name}" is ${unsupported.holds}, which a table cannot ` +
+        "hold; write it as plain columns, or as JSON text",
     );
   return {
     columns: content.columns.map(({ name }) => name),
-    format: "text",
     location: (row) => `${file}: row ${row}`,
-    bytes: () => copyBytes(parquetLines(file, content)),
+    bytes: (writers) => copyBytes(parquetLines(file, content, writers)),
+    reopen: null,
   };
+}
+
+/** A column of lists, maps or structs, with what it holds. */
+function nestedColumn({ name, type }: ColumnSpec): { name: string; holds: string }[] {
+  return type === "list" || type === "map" || type === "struct"
+    ? [{ name, holds: `a ${type}` }]
+    : [];
 }
 
 async function* parquetLines(
   file: string,
   { columns, batches }: ParquetRows,
+  writers: ColumnWriters,
 ): AsyncGenerator<string> {
   let before = 0;
   for await (const batch of batches()) {
-    for (let i = 0; i < batch.length; i++) yield parquetLine(file, columns, batch, i, before);
+    for (let i = 0; i < batch.length; i++) {
+      const fields = columns.map((column, c) => {
+        const value = valueAt(batch.vectors[c]!, i);
+        return fieldText(
+          value === null ? null : parquetValue(value, column),
+          writers[c],
+          () => `${file}: row ${before + i + 1}: ${column.name}`,
+        );
+      });
+      yield `${fields.join("\t")}\n`;
+    }
     before += batch.length;
   }
 }
 
-function parquetLine(
-  file: string,
-  columns: ParquetRows["columns"],
-  { vectors }: Batch,
-  i: number,
-  before: number,
-): string {
-  const fields = columns.map((column, c) => {
-    const value = valueAt(vectors[c]!, i);
-    const place = (): string => `${file}: row ${before + i + 1}: ${column.name}`;
-    switch (column.type) {
-      case "timestamp":
-        return value === null ? "\\N" : formatTime(value as number);
-      case "decimal":
-      case "date":
-        return copyField(toUser(value, column), place);
-      // Any double, also whole numbers above 2^53. PostgreSQL has the same words for NaN and
-      // Infinity.
-      case "float64":
-        return value === null ? "\\N" : String(value);
-      default:
-        return copyField(value, place);
-    }
-  });
-  return `${fields.join("\t")}\n`;
+/** A value as COPY takes it. Only a time that is an instant has a Z. */
+function parquetValue(value: NonNullable<Value>, column: ColumnSpec): unknown {
+  const form = copyForms[column.type];
+  return form === undefined ? value : form(value, column);
 }
+
+const copyForms: Readonly<
+  Partial<Record<ValueType, (value: NonNullable<Value>, column: ColumnSpec) => unknown>>
+> = {
+  timestamp(value, { zoneless }) {
+    const text = formatTime(value as number | bigint);
+    return zoneless === true ? text.slice(0, -1) : text;
+  },
+  decimal: toUser,
+  date: toUser,
+  // Any double, also whole numbers above 2^53. PostgreSQL has the same words for NaN and Infinity.
+  float64: String,
+};

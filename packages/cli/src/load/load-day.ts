@@ -6,10 +6,12 @@ import { pipeline } from "node:stream/promises";
 import { TidemarkError } from "@tidemark/core";
 import pg from "pg";
 import pgCopyStreams from "pg-copy-streams";
-import { databaseError, isPostgresError, type Connection } from "./database.ts";
+import { databaseError, type Connection } from "./database.ts";
 import { bindDay } from "./day-statement.ts";
 import type { DayRows } from "./day-rows.ts";
+import { timeWriter, type LoadTimes } from "./time-columns.ts";
 import type { Day, TableLoadJob } from "../config/load-jobs.ts";
+import { refuseKeyTwice, ROW_NUMBER, rowError } from "./row-errors.ts";
 import { checkColumns, createNotesTable, targetTable, type TargetTable } from "./table.ts";
 
 export interface LoadedDay {
@@ -36,6 +38,8 @@ export interface LoadDayOptions {
   readonly connection: Connection;
   /** Opens the rows. It is called only if the day is to be written. */
   readonly rows: () => Promise<DayRows>;
+  /** What the times of the rows mean. */
+  readonly times: LoadTimes;
   readonly onWaiting?: (() => void) | undefined;
   readonly onBytes?: ((bytes: number) => void) | undefined;
   readonly signal: AbortSignal;
@@ -132,7 +136,7 @@ async function claimDay(
 async function copyRows(
   table: TargetTable,
   rows: DayRows,
-  { job, connection: { client }, onBytes, signal }: LoadDayOptions,
+  { job, connection: { client }, onBytes, times, signal }: LoadDayOptions,
   who: string,
 ): Promise<{ rows: number; taken: number }> {
   if (rows.columns.length === 0) return { rows: 0, taken: 0 };
@@ -140,17 +144,18 @@ async function copyRows(
   const names = rows.columns.map(pg.escapeIdentifier).join(", ");
   const direct = (job.whenPresent ?? "refuse") === "refuse";
   const into = direct ? table.text : "pg_temp.tidemark_day";
-  if (!direct) await createTemporaryTable(client, table, rows.columns, names);
-
-  const copy = client.query(
-    pgCopyStreams.from(
-      `COPY ${into} (${names}) FROM ` +
-        `STDIN${rows.format === "csv" ? " WITH (FORMAT csv, HEADER true)" : ""}`,
+  if (!direct) await createTemporaryTable(client, table, rows.columns);
+  const writers = rows.columns.map((name) =>
+    timeWriter(
+      table.columns.find((column) => column.name === name)!,
+      times,
     ),
   );
+
+  const copy = client.query(pgCopyStreams.from(`COPY ${into} (${names}) FROM STDIN`));
   let bytes = 0;
   const counted = async function* (): AsyncGenerator<Buffer> {
-    for await (const chunk of rows.bytes()) {
+    for await (const chunk of rows.bytes(writers)) {
       bytes += chunk.length;
       onBytes?.(bytes);
       yield chunk;
@@ -170,10 +175,11 @@ async function copyRows(
     copy,
     { signal },
   ).catch(async (error: unknown) => {
-    throw rowsError ?? (await rowError(error, rows, who));
+    throw rowsError ?? (await rowError(error, { table, rows, writers, who }));
   });
   const { rowCount } = copy;
   if (direct) return { rows: rowCount, taken: rowCount };
+  await refuseKeyTwice(client, table, rows, who);
 
   const others = rows.columns.filter((name) => !table.primaryKey.includes(name));
   const missingKey = table.primaryKey.find((name) => !rows.columns.includes(name));
@@ -204,41 +210,20 @@ async function copyRows(
 }
 
 /**
- * Creates a temporary table with the table's columns and NOT NULL constraints, so that COPY names
- * the row that violates one.
+ * Creates a temporary table with the number of each row and the table's columns. It has the NOT
+ * NULL and CHECK constraints, so that COPY names the row that violates one.
  */
 async function createTemporaryTable(
   client: pg.Client,
   { text, columns }: TargetTable,
   named: readonly string[],
-  names: string,
 ): Promise<void> {
   await client.query(
-    `CREATE TEMPORARY TABLE tidemark_day ON COMMIT DROP AS SELECT ${names} FROM ${text} WITH ` +
-      "NO DATA",
+    `CREATE TEMPORARY TABLE tidemark_day (LIKE ${text} INCLUDING CONSTRAINTS) ON COMMIT DROP`,
   );
-  const constraints = columns
-    .filter(({ name, notNull }) => notNull && named.includes(name))
-    .map(({ name }) => `ALTER COLUMN ${pg.escapeIdentifier(name)} SET NOT NULL`);
-  if (constraints.length > 0)
-    await client.query(`ALTER TABLE pg_temp.tidemark_day ${constraints.join(", ")}`);
-}
-
-/** The error of COPY, with the line and the column where it stopped. */
-async function rowError(error: unknown, rows: DayRows, who: string): Promise<unknown> {
-  if (!isPostgresError(error)) return error;
-  const [, line, column] =
-    /^COPY [^\n]*?, line (\d+)(?:, column (.*?))?(?::|$)/m.exec(
-      (error as { readonly where?: string }).where ?? "",
-    ) ?? [];
-  if (line === undefined) return error;
-  const location = await rows.location(Number(line));
-  const { message, detail } = error as Error & { readonly detail?: string };
-  const of = column === undefined ? "" : `${column}: `;
-  const more = detail === undefined ? "" : ` (${detail})`;
-  return new TidemarkError(
-    "LOAD_ROW_INVALID",
-    `${who}: ${location}: ${of}${message}${more}; repair that row, nothing of the day was written`,
-    { cause: error },
-  );
+  const others = columns
+    .filter(({ name }) => !named.includes(name))
+    .map(({ name }) => `DROP COLUMN ${pg.escapeIdentifier(name)}`);
+  const number = `ADD ${ROW_NUMBER} bigint GENERATED ALWAYS AS IDENTITY`;
+  await client.query(`ALTER TABLE pg_temp.tidemark_day ${[...others, number].join(", ")}`);
 }

@@ -1,13 +1,27 @@
 /** Runs a load job for its days, one after the other. */
-import { type ErrorCode, TidemarkError, isTidemarkError } from "@tidemark/core";
+import {
+  collectDefinitions,
+  type ErrorCode,
+  TidemarkError,
+  isTidemarkError,
+  type TimeUnit,
+} from "@tidemark/core";
 import pg from "pg";
 import type { LoadedConfig } from "../config/config-file.ts";
 import { redact, secretsOf } from "../config/secret.ts";
-import { clientConfigOf, connectTo, databaseError, type Connection } from "./database.ts";
+import {
+  clientConfigOf,
+  connectTo,
+  databaseError,
+  isPostgresError,
+  postgresMessage,
+  type Connection,
+} from "./database.ts";
 import { fileRows, functionRows, type DayRows } from "./day-rows.ts";
 import type { DatabaseAddress, Day, LoadResult, LoadJob } from "../config/load-jobs.ts";
 import { loadDay } from "./load-day.ts";
 import { queryRows } from "./query-rows.ts";
+import type { LoadTimes } from "./time-columns.ts";
 
 /** The result of one day. A custom job adds numbers of its own. */
 export type CompletedDay = LoadResult & { readonly date: string };
@@ -16,6 +30,8 @@ export interface LoadJobOptions {
   readonly name: string;
   readonly days: readonly Day[];
   readonly again: boolean;
+  /** The unit of times that are bare numbers; null: that of the job. */
+  readonly timeUnit: TimeUnit | null;
   readonly signal: AbortSignal;
   readonly onDay: (day: CompletedDay, ms: number) => void;
   readonly onProgress: (text: string) => void;
@@ -24,7 +40,7 @@ export interface LoadJobOptions {
 /** Runs the job day by day. The first day that fails ends the run; earlier days stay. */
 export async function runLoadJob(
   config: LoadedConfig,
-  { name, days, again, signal, onDay, onProgress }: LoadJobOptions,
+  { name, days, again, timeUnit, signal, onDay, onProgress }: LoadJobOptions,
 ): Promise<void> {
   const job = config.load![name]!;
   const secrets = secretsOf(config.secrets ?? {});
@@ -100,6 +116,11 @@ export async function runLoadJob(
         again,
         connection,
         rows,
+        times: {
+          zone: day.zone,
+          timeUnit: timeUnit ?? job.timeUnit ?? null,
+          clockZone: clockZoneOf(config.definitions, job.table),
+        },
         signal,
         onWaiting: () => {
           onProgress(`${name} ${day.date}: another process writes this day; waiting for it`);
@@ -113,6 +134,24 @@ export async function runLoadJob(
       await Promise.all(opened.map((connection) => connection.close()));
     }
   }
+}
+
+/**
+ * The zones of a table's columns without a zone, as the sources of the definitions declare them.
+ * A column that a source declares without a zone is in UTC.
+ */
+function clockZoneOf(
+  definitions: LoadedConfig["definitions"],
+  table: string,
+): LoadTimes["clockZone"] {
+  const zones = new Map<string, string>();
+  const inDatabase = table.includes(".") ? table : `public.${table}`;
+  for (const source of collectDefinitions(definitions).sources.values()) {
+    if (source.table !== inDatabase) continue;
+    for (const column of source.columns)
+      if (column.type === "timestamp") zones.set(column.database, column.zone ?? "UTC");
+  }
+  return (column) => zones.get(column) ?? null;
 }
 
 function refuseAgain(job: LoadJob, name: string, file: string): void {
@@ -182,9 +221,13 @@ async function callUserCode<T>(
     if (isTidemarkError(error)) throw error;
     throw new TidemarkError(
       code,
-      `${who}: it threw: ${redact(error instanceof Error ? error.message : String(error))}; ` +
-        "check the values that it gets",
+      `${who}: it threw: ${redact(shownMessage(error))}; check the values that it gets`,
       { cause: error },
     );
   }
+}
+
+function shownMessage(error: unknown): string {
+  if (isPostgresError(error)) return postgresMessage(error);
+  return error instanceof Error ? error.message : String(error);
 }

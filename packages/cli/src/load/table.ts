@@ -2,6 +2,7 @@
 import { TidemarkError } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
 import pg from "pg";
+import { looksLikeValue, NAME_COLUMNS } from "../input/csv.ts";
 
 const { escapeIdentifier } = pg;
 
@@ -10,8 +11,22 @@ export interface TargetTable {
   readonly text: string;
   /** The name of the notes table beside it. */
   readonly notes: string;
-  readonly columns: readonly { readonly name: string; readonly notNull: boolean }[];
+  readonly columns: readonly TargetColumn[];
   readonly primaryKey: readonly string[];
+  /** The columns of each unique index, the primary key's too. */
+  readonly uniques: readonly UniqueIndex[];
+}
+
+export interface TargetColumn {
+  readonly name: string;
+  /** The type as PostgreSQL names it, of a domain its base type: `timestamp with time zone`. */
+  readonly type: string;
+  readonly notNull: boolean;
+}
+
+export interface UniqueIndex {
+  readonly name: string;
+  readonly columns: readonly string[];
 }
 
 /**
@@ -26,11 +41,18 @@ export async function targetTable(
   const dot = name.indexOf(".");
   const schema = dot < 0 ? "public" : name.slice(0, dot);
   const table = name.slice(dot + 1);
-  const { rows: columns } = await client.query<{ name: string; not_null: boolean; key: number }>(
+  const { rows: columns } = await client.query<{
+    name: string;
+    type: string;
+    not_null: boolean;
+    key: number;
+  }>(
     `SELECT attname AS name, attnotnull AS not_null,
+       format_type(CASE typtype WHEN 'd' THEN typbasetype ELSE atttypid END, NULL) AS type,
        coalesce(array_position(indkey::int2[], attnum), -1) AS key
      FROM pg_attribute
      JOIN pg_class ON pg_class.oid = attrelid
+     JOIN pg_type ON pg_type.oid = atttypid
      JOIN pg_namespace ON pg_namespace.oid = relnamespace
      LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary
      WHERE nspname = $1 AND relname = $2 AND relkind IN ('r', 'p')
@@ -51,10 +73,25 @@ export async function targetTable(
       `${who}: the database has no table ${name}${next}`,
     );
   }
+  const { rows: uniques } = await client.query<UniqueIndex>(
+    `SELECT index.relname AS name, array_agg(attname::text ORDER BY place) AS columns
+     FROM pg_index
+     JOIN pg_class AS index ON index.oid = indexrelid
+     JOIN pg_class AS of ON of.oid = indrelid
+     JOIN pg_namespace ON pg_namespace.oid = of.relnamespace
+     CROSS JOIN LATERAL unnest(indkey::int2[]) WITH ORDINALITY AS key (number, place)
+     JOIN pg_attribute ON attrelid = indrelid AND attnum = key.number
+     WHERE nspname = $1 AND of.relname = $2 AND indisunique AND indpred IS NULL
+       AND indexprs IS NULL AND place <= indnkeyatts
+     GROUP BY index.relname, indisprimary
+     ORDER BY indisprimary DESC, index.relname`,
+    [schema, table],
+  );
   return {
     text: `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`,
     notes: `${escapeIdentifier(schema)}.tidemark_loaded`,
-    columns: columns.map((column) => ({ name: column.name, notNull: column.not_null })),
+    columns: columns.map(({ name, type, not_null: notNull }) => ({ name, type, notNull })),
+    uniques,
     primaryKey: columns
       .filter(({ key }) => key >= 0)
       .toSorted((a, b) => a.key - b.key)
@@ -75,6 +112,13 @@ export function checkColumns(
   const names = columns.map(({ name }) => name);
   const other = named.find((name) => !names.includes(name));
   if (other === undefined) return;
+  const known = new Set(names.map((name) => name.toLowerCase()));
+  if (named.some(looksLikeValue) && !named.some((name) => known.has(name.toLowerCase())))
+    throw new TidemarkError(
+      "LOAD_COLUMN_UNKNOWN",
+      `${where}: the first line looks like a row; ${NAME_COLUMNS} of table ${table} ` +
+        `(${names.join(", ")})`,
+    );
   throw new TidemarkError(
     "LOAD_COLUMN_UNKNOWN",
     `${where}: column "${other}" is none of table ${table}${didYouMean(other, names)} ` +

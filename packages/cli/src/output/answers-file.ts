@@ -25,14 +25,17 @@ export async function answersFile(path: string): Promise<AnswersFile> {
   const directory = dirname(path);
   if ((await stat(directory).catch(() => null))?.isDirectory() !== true)
     throw refused(`there is no directory ${directory}; make it first, or choose another --out`);
-  if ((await stat(path).catch(() => null))?.isDirectory() === true)
-    throw refused("this is a directory; give --out a file");
+  const existing = await stat(path).catch(() => null);
+  if (existing?.isDirectory() === true) throw refused("this is a directory; give --out a file");
   const temporary = join(directory, `.${basename(path)}.${process.pid}.tmp`);
   let buffered: string[] = [];
   let size = 0;
-  let file: FileHandle | null = await open(temporary, "w").catch((cause: unknown) => {
+  const opened = await open(temporary, "w", 0o600).catch((cause: unknown) => {
     throw refused((cause as Error).message, cause);
   });
+  // a replaced file keeps the rights that somebody gave it
+  if (existing !== null) await opened.chmod(existing.mode & 0o777).catch(() => undefined);
+  let file: FileHandle | null = opened;
   const attempt = async (step: () => Promise<unknown>): Promise<void> => {
     await step().catch((cause: unknown) => {
       throw refused((cause as Error).message, cause);

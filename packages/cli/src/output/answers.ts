@@ -1,6 +1,6 @@
 /** Writes answers as JSON. The text keeps every digit and is equal only for equal values. */
-import { formatTime, valueAt, type Batch, type ColumnSpec, type Value } from "@tidemark/core/spi";
-import { toBase64, toUser } from "@tidemark/core/internal";
+import { valueAt, type Batch, type TypeSpec, type Value, type Vector } from "@tidemark/core/spi";
+import { typeOf, type PartWriters } from "@tidemark/core/internal";
 import { compactJson } from "../input/exact-json.ts";
 
 /** The JSON text of each value in row `i`, from column `first` on. */
@@ -12,25 +12,56 @@ export function answerTexts(batch: Batch, i: number, first = 0): string[] {
 
 /**
  * The JSON text of one value. int64: all digits. float64: the shortest text of the same double.
- * decimal: its digits as a string. timestamp: ISO with microseconds. date: YYYY-MM-DD. bytes:
- * base64. json: unchanged.
+ * decimal: its digits as a string. timestamp: ISO with microseconds, with a Z if it has a zone.
+ * date: YYYY-MM-DD. bytes: base64. json: unchanged. A list is an array, a struct an object. A map
+ * is an object if its keys are text, else an array of pairs.
  */
-function valueText(value: Value, column: ColumnSpec): string {
+function valueText(value: Value, spec: TypeSpec): string {
   if (value === null) return "null";
-  switch (column.type) {
-    case "int64":
-      return String(value);
-    case "timestamp":
-      return `"${formatTime(value as number)}"`;
-    case "bytes":
-      return `"${toBase64(value as Uint8Array)}"`;
-    case "json":
-      return compactJson(value as string);
-    case "decimal":
-    case "date":
-      return JSON.stringify(toUser(value, column));
+  return (writerOf(spec) ?? typeOf(spec).jsonText(spec, writerOf))(value);
+}
+
+const writerOf: PartWriters = ({ type }) =>
+  type === "json" ? compactText : type === "float64" ? floatText : undefined;
+
+function compactText(value: Exclude<Value, null>): string {
+  return compactJson(value as string);
+}
+
+function floatText(value: Exclude<Value, null>): string {
+  return Object.is(value, -0) ? "-0" : JSON.stringify(value);
+}
+
+/**
+ * The columns with a number that JSON does not have (NaN and the infinities): its text is null.
+ */
+export function columnsWithoutJson({ length, columns, vectors }: Batch): readonly string[] {
+  return columns
+    .filter((column, c) => lacksJson(column, vectors[c]!, 0, length))
+    .map(({ name }) => name);
+}
+
+/** Whether a value in [from, to) is, or has, a number that JSON does not have. */
+function lacksJson(spec: TypeSpec, vector: Vector, from: number, to: number): boolean {
+  switch (vector.kind) {
+    case "float64":
+      if (spec.type !== "float64") return false;
+      for (let i = from; i < to; i++)
+        if (!Number.isFinite(vector.values[i]) && vector.valid?.[i] !== 0) return true;
+      return false;
+    case "list":
+      return lacksJson(spec.element!, vector.elements, vector.offsets[from]!, vector.offsets[to]!);
+    case "map": {
+      const [first, end] = [vector.offsets[from]!, vector.offsets[to]!];
+      return (
+        lacksJson(spec.keys!, vector.keys, first, end) ||
+        lacksJson(spec.values!, vector.values, first, end)
+      );
+    }
+    case "struct":
+      return spec.fields!.some((field, f) => lacksJson(field, vector.fields[f]!, from, to));
     default:
-      return JSON.stringify(value);
+      return false;
   }
 }
 

@@ -63,7 +63,11 @@ export async function atomicFile(
       throw refused((cause as Error).message, cause);
     });
   };
-  await attempt(open(temporary, "w").then((file) => file.close()));
+  // a new file is its owner's alone; a replaced file keeps the rights that somebody gave it
+  const mode = existing === null ? 0o600 : existing.mode & 0o777;
+  await attempt(
+    open(temporary, "w", 0o600).then((file) => file.chmod(mode).finally(() => file.close())),
+  );
   let committed = false;
   return {
     temporary,

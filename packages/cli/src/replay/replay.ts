@@ -1,9 +1,18 @@
 /** Feeds recorded topics to new stores and answers requests from them. */
-import { micros, openStore, type Knowledge, type Store } from "@tidemark/core";
+import {
+  micros,
+  openStore,
+  TidemarkError,
+  type Knowledge,
+  type NotTaken,
+  type RunResult,
+  type Store,
+} from "@tidemark/core";
 import type { Batch } from "@tidemark/core/spi";
-import { didYouMean } from "@tidemark/core/internal";
+import { didYouMean, mismatchText } from "@tidemark/core/internal";
 import { setImmediate } from "node:timers/promises";
 import { answerLine, answerTexts } from "../output/answers.ts";
+import { notTakenLines } from "../output/not-taken.ts";
 import { answersFile } from "../output/answers-file.ts";
 import { comparison, type Comparison } from "./answer-comparison.ts";
 import { loadSelection, type LoadedSelection } from "../input/definitions-file.ts";
@@ -38,6 +47,14 @@ export interface ReplayOptions {
    * unit. Default: µs.
    */
   readonly timeUnits?: TimeUnits | undefined;
+  /** The table of a topic, by the topic's name or by a pattern between slashes. */
+  readonly tables?: Readonly<Record<string, string>> | undefined;
+  /** The earlier name of a server whose topic prefix is new, by the new name. */
+  readonly servers?: Readonly<Record<string, string>> | undefined;
+  /** The connector's `unavailable.value.placeholder`. */
+  readonly toastMarker?: string | undefined;
+  /** The share of a source's first rows that may be unusable, or "ignore". */
+  readonly mismatch?: number | "ignore" | undefined;
   /** A new directory that keeps the stores. */
   readonly keep?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -54,13 +71,17 @@ export interface ReplayOptions {
 /** The counts and the comparison of a replay. */
 export interface ReplayResult {
   readonly changes: number;
+  /** All messages of the recordings. */
+  readonly messages: number;
+  /** What was not taken of them. */
+  readonly notTaken: readonly NotTaken[];
   readonly requests: number;
   /** null if only one path answered. */
   readonly comparison: Comparison | null;
 }
 
 /** The unit of numeric times, by column. */
-export type TimeUnits = Readonly<Record<string, "ns" | "us" | "ms" | "days">>;
+export type TimeUnits = Readonly<Record<string, "ns" | "us" | "ms" | "s" | "days">>;
 
 /** The number of requests between two checks of the signal and two reports. */
 const REQUESTS_PER_CHECK = 64;
@@ -89,15 +110,16 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   }
   const loaded = await loadSelection(options.definitions, options.service);
   refuseUnknownColumns(Object.keys(options.timeUnits ?? {}), loaded);
+  refuseUnknownTables(options.tables ?? {}, loaded);
   const requests = await readRequests(options.requests, loaded.keys);
   const out = await answersFile(options.out);
   try {
     const workspace = await createWorkspace(options.keep);
     try {
-      const changes = await feedStores(loaded, workspace, options);
+      const run = await feedStores(loaded, workspace, options);
       const compared = await answerRequests(loaded, requests, workspace, out, options);
       if (compared?.first == null) await out.finish();
-      return { changes, requests: requests.length, comparison: compared };
+      return { ...run, requests: requests.length, comparison: compared };
     } finally {
       await workspace.remove();
     }
@@ -134,36 +156,53 @@ async function feedStores(
   loaded: LoadedSelection,
   workspace: Workspace,
   options: ReplayOptions,
-): Promise<number> {
+): Promise<RunResult> {
   const { signal, onProgress, onWarning } = options;
   const { recordedTopic } = await loadDebezium("tidemark replay");
   const topics = recordedTopic(options.topics, {
     times: options.timeUnits,
+    tables: options.tables,
+    servers: options.servers,
+    toastMarker: options.toastMarker,
     onWarning: ({ message }) => onWarning?.(message),
   });
   const store = await openStores(loaded, workspace, options);
   try {
-    const { changes } = await store.run(topics, {
+    const run = await store.run(topics, {
       signal,
+      mismatch: options.mismatch,
+      onNotTaken: () => undefined,
+      onMismatch: (mismatch) => onWarning?.(mismatchText(mismatch)),
       onProgress: (progress) =>
         onProgress?.({ step: "replay", done: progress.changes, total: progress.total }),
     });
-    if (changes === 0) {
-      const others = [...topics.skipped].map(([topic, count]) => `${count} of ${topic}`).join(", ");
+    if (run.changes === 0) {
       const tables = loaded.sources.map(({ table }) => table).join(", ");
       onWarning?.(
-        `no message is of a table that "${loaded.name}" reads (${tables})` +
-          (others === "" ? "" : `; there were ${others}`),
+        `no message is of a table that "${loaded.name}" reads (${tables}); ` +
+          "--table TOPIC=SCHEMA.TABLE says which table a topic holds",
       );
     }
+    for (const line of notTakenLines(run.notTaken)) onWarning?.(line);
+    const sources = options.path === "offline" ? [] : await store.readiness();
+    for (const { source, reason, message } of sources)
+      if (reason === "NOT_READY")
+        throw new TidemarkError(reason, `source "${source}" is not ready: ${message ?? ""}`);
     for (const { source, online } of await store.status()) {
       const count = online?.quarantinedRows ?? 0;
       if (count === 0) continue;
       const rows =
         count === 1 ? "1 row cannot be read and is" : `${count} rows cannot be read and are`;
-      onWarning?.(`source "${source}": ${rows} in no window (law 9)`);
+      const told = run.notTaken.some((one) => one.source === source && one.kind !== "invalid");
+      const [first] = told ? [] : await store.quarantine(source);
+      const example =
+        first === undefined
+          ? ""
+          : `; the first is of ${first.topic}, partition ${first.partition}, offset ` +
+            `${first.offset} (${first.reason})`;
+      onWarning?.(`source "${source}": ${rows} in no window (law 9)${example}`);
     }
-    return changes;
+    return run;
   } finally {
     await store.close();
   }
@@ -229,6 +268,8 @@ async function* offlineAnswers(
     features: selection,
     entities: entities as never,
     knowledge,
+    // what the run did not take was told before
+    beforeHistory: "empty",
     signal,
   });
   for await (const batch of training.batches() as AsyncIterable<Batch>) {
@@ -253,6 +294,21 @@ function refuseUnknownColumns(named: readonly string[], { name, sources }: Loade
       `--time-unit ${other}: "${name}" reads no such timestamp ` +
         `column${didYouMean(other, columns)} (there are ${columns.join(", ")})`,
     );
+}
+
+/** Refuses a table that no source has. The rows of its topic would be left out. */
+function refuseUnknownTables(
+  given: Readonly<Record<string, string>>,
+  { name, sources }: LoadedSelection,
+): void {
+  const known = sources.map(({ table }) => table);
+  for (const [topic, table] of Object.entries(given)) {
+    if (known.includes(table)) continue;
+    throw usage(
+      `--table ${topic}=${table}: "${name}" reads no such table${didYouMean(table, known)} ` +
+        `(there ${known.length === 1 ? "is" : "are"} ${known.join(", ")})`,
+    );
+  }
 }
 
 function callOnce(call: () => void): () => void {

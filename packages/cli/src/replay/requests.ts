@@ -1,9 +1,9 @@
 /** Reads requests: one JSON object per line, with the entity keys and `event_timestamp`. */
-import { readFile } from "node:fs/promises";
 import { TidemarkError } from "@tidemark/core";
-import type { ColumnSpec } from "@tidemark/core/spi";
+import type { ColumnSpec, ValueType } from "@tidemark/core/spi";
 import { fromBase64, fromUser, timeOf } from "@tidemark/core/internal";
 import { ExactNumber, parseExact } from "../input/exact-json.ts";
+import { REQUESTS_CODES, fileLines } from "../input/text-file.ts";
 
 export interface RequestLine {
   /** The line of the request, counted from 1. */
@@ -27,24 +27,10 @@ export async function readRequests(
   file: string,
   keys: readonly ColumnSpec[],
 ): Promise<RequestLine[]> {
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
-    const what =
-      (cause as NodeJS.ErrnoException).code === "ENOENT"
-        ? "there is no such file"
-        : `it cannot be read: ${(cause as Error).message}`;
-    throw new TidemarkError(
-      "REQUESTS_NOT_FOUND",
-      `${file}: ${what}; give a file with one JSON object per line`,
-      { cause },
-    );
-  });
   const requests: RequestLine[] = [];
-  let line = 0;
-  for (const one of text.split("\n")) {
-    line++;
-    const trimmed = line === 1 && one.startsWith("\uFEFF") ? one.slice(1) : one;
-    if (trimmed.trim() !== "") requests.push(requestOf(trimmed, line, `${file}:${line}`, keys));
-  }
+  for await (const lines of fileLines(file, REQUESTS_CODES))
+    for (const { text, line } of lines)
+      requests.push(requestOf(text, line, `${file}:${line}`, keys));
   return requests;
 }
 
@@ -115,25 +101,24 @@ function checkedKey(given: unknown, column: ColumnSpec, who: string): unknown {
   return value;
 }
 
-function keyForm(given: unknown, column: ColumnSpec): unknown {
-  switch (column.type) {
-    case "int64": {
-      const whole =
-        given instanceof ExactNumber
-          ? given.whole()
-          : typeof given === "string" && /^-?\d+$/.test(given)
-            ? BigInt(given)
-            : null;
-      return whole ?? withoutExactNumbers(given);
-    }
-    case "decimal":
-      return given instanceof ExactNumber ? given.digits : given;
-    case "bytes":
-      return (typeof given === "string" ? fromBase64(given) : null) ?? withoutExactNumbers(given);
-    default:
-      return withoutExactNumbers(given);
-  }
+function keyForm(given: unknown, { type }: ColumnSpec): unknown {
+  return (keyForms[type] ?? withoutExactNumbers)(given);
 }
+
+const keyForms: Readonly<Partial<Record<ValueType, (given: unknown) => unknown>>> = {
+  int64(given) {
+    const whole =
+      given instanceof ExactNumber
+        ? given.whole()
+        : typeof given === "string" && /^-?\d+$/.test(given)
+          ? BigInt(given)
+          : null;
+    return whole ?? withoutExactNumbers(given);
+  },
+  decimal: (given) => (given instanceof ExactNumber ? given.digits : given),
+  bytes: (given) =>
+    (typeof given === "string" ? fromBase64(given) : null) ?? withoutExactNumbers(given),
+};
 
 function withoutExactNumbers(given: unknown): unknown {
   return given instanceof ExactNumber ? Number(given.digits) : given;

@@ -19,7 +19,7 @@ export interface Workspace {
 export async function createWorkspace(keep: string | undefined): Promise<Workspace> {
   const directory = keep ?? (await mkdtemp(join(tmpdir(), "tidemark-replay-")));
   if (keep !== undefined) {
-    await mkdir(keep, { recursive: true }).catch((cause: unknown) => {
+    await mkdir(keep, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
       throw new TidemarkError(
         "KEEP_NOT_WRITABLE",
         `${keep}: the stores cannot be kept here: ${(cause as Error).message}; choose another ` +
@@ -32,7 +32,7 @@ export async function createWorkspace(keep: string | undefined): Promise<Workspa
       throw new TidemarkError(
         "KEEP_NOT_EMPTY",
         `${keep}: there is ${there[0]} already; a replay begins with empty stores: choose a ` +
-          "new directory for --keep, or empty this one",
+          "new directory for --keep",
       );
   }
   return {

@@ -98,6 +98,27 @@ export function choiceOf<Word extends string>(
   return word;
 }
 
+/**
+ * The share that `--mismatch` gives, or "ignore". Without the option it is that of the
+ * configuration.
+ *
+ * @throws USAGE when it is neither.
+ */
+export function mismatchOf(
+  given: ParsedOptions,
+  configured?: number | "ignore",
+): number | "ignore" | undefined {
+  const text = given.text("mismatch");
+  if (text === undefined) return configured;
+  if (text === "ignore") return text;
+  const share = Number(text);
+  if (!(share >= 0 && share <= 1))
+    throw usage(
+      `--mismatch ${text} is no share from 0 to 1, and not ignore${didYouMean(text, ["ignore"])}`,
+    );
+  return share;
+}
+
 export function usage(message: string): TidemarkError {
   return new TidemarkError("USAGE", message);
 }

@@ -1,6 +1,7 @@
 /** Finds the columns of a file of JSON lines from all its values. */
 import { TidemarkError } from "@tidemark/core";
-import { ExactNumber, parseDigits } from "../input/exact-json.ts";
+import { ExactNumber } from "../input/exact-json.ts";
+import { jsonObject } from "../input/json-object.ts";
 import { ENTITIES_CODES, fileLines } from "../input/text-file.ts";
 
 export interface JsonColumn {
@@ -33,7 +34,7 @@ export async function jsonlColumns(
   let rows = 0;
   for await (const lines of fileLines(file, ENTITIES_CODES, signal)) {
     for (const { text, line } of lines) {
-      const row = objectIn(text, file, line);
+      const row = jsonObject(text, `${file}:${line}`, ENTITIES_CODES);
       rows++;
       for (const name of Object.keys(row)) {
         let seen = columns.get(name);
@@ -62,38 +63,6 @@ export async function jsonlColumns(
     columns: [...columns].map(([name, seen]) => ({ name, type: columnTypeOf(seen) })),
     rows,
   };
-}
-
-/**
- * Parses the object of a line.
- * @throws ENTITIES_INVALID when the line is no JSON object.
- */
-export function objectIn(
-  text: string,
-  file: string,
-  line: number,
-): Readonly<Record<string, unknown>> {
-  let given: unknown;
-  try {
-    given = parseDigits(text);
-  } catch (cause) {
-    throw new TidemarkError(
-      "ENTITIES_INVALID",
-      `${file}:${line}: this is not JSON (${(cause as Error).message}); write one object per line`,
-      { cause },
-    );
-  }
-  if (
-    typeof given !== "object" ||
-    given === null ||
-    Array.isArray(given) ||
-    given instanceof ExactNumber
-  )
-    throw new TidemarkError(
-      "ENTITIES_INVALID",
-      `${file}:${line}: this is not a JSON object; write {"column": value, …}`,
-    );
-  return given as Readonly<Record<string, unknown>>;
 }
 
 function noteType(value: unknown, seen: SeenTypes): void {

@@ -6,11 +6,12 @@ import {
   type BeforeHistory,
   type Knowledge,
   type Store,
+  type TimeUnit,
   type TrainingSet,
 } from "@tidemark/core";
 import type { Batch, SelectedFeature } from "@tidemark/core/spi";
 import { keysNeeded, selectionFrom } from "@tidemark/core/internal";
-import { answerLine, answerTexts } from "../output/answers.ts";
+import { answerLine, answerTexts, columnsWithoutJson } from "../output/answers.ts";
 import { loadDelta } from "../modules/optional-packages.ts";
 import { entityFile } from "./entity-file.ts";
 import { atomicFile } from "../output/atomic-file.ts";
@@ -23,6 +24,7 @@ export interface TrainingSetFileOptions {
   readonly knowledge: Knowledge;
   readonly beforeHistory: BeforeHistory;
   readonly zone: string | null;
+  readonly timeUnit: TimeUnit | null;
   readonly signal: AbortSignal;
   readonly onRows: (rows: number, of: number | null) => void;
   readonly onWarning: (message: string) => void;
@@ -46,12 +48,13 @@ export async function trainingSetFile(
   const entities = await entityFile(file, {
     keys: keysNeeded(features),
     zone: options.zone,
+    timeUnit: options.timeUnit,
     signal,
   });
-  for (const name of entities.unsupportedColumns)
+  for (const { name, holds } of entities.unsupportedColumns)
     options.onWarning(
-      `${file}: column "${name}" is a list, a struct or of a type that Tidemark does not ` +
-        "know, and is left out",
+      `${file}: column "${name}" is ${holds}, which Tidemark does not hold, and is left out; ` +
+        "cast it to text to carry it",
     );
   const delta = /\.parquet$/i.test(options.out)
     ? await loadDelta(`the Parquet file ${options.out}`)
@@ -84,8 +87,14 @@ export async function trainingSetFile(
         out.temporary,
         training.columns.map(({ name }) => name),
         batches(),
+        options.onWarning,
       );
     signal.throwIfAborted();
+    for (const name of entities.flooredColumns)
+      options.onWarning(
+        `${file}: column "${name}" has nanoseconds, and times are carried to the microsecond: ` +
+          "the digits beyond are left out (law 10)",
+      );
     await out.commit();
     return { rows, features: features.map(({ as }) => as), coverage: training.coverage };
   } catch (error) {
@@ -105,11 +114,21 @@ async function writeLines(
   path: string,
   names: readonly string[],
   batches: AsyncIterable<Batch>,
+  onWarning: (message: string) => void,
 ): Promise<void> {
+  const told = new Set<string>();
   const file = await open(path, "w");
   try {
     let text = "";
     for await (const batch of batches) {
+      for (const name of columnsWithoutJson(batch)) {
+        if (told.has(name)) continue;
+        told.add(name);
+        onWarning(
+          `column "${name}" has NaN or an infinity, which JSON has not: they are null; ` +
+            "choose an --out that ends in .parquet to carry them",
+        );
+      }
       for (let i = 0; i < batch.length; i++) {
         text += `${answerLine(names, answerTexts(batch, i))}\n`;
         if (text.length < BUFFER_CHARACTERS) continue;

@@ -38,7 +38,7 @@ test("--help and --version answer on stdout", async () => {
 });
 
 const wrong: readonly (readonly [string, readonly string[], string])[] = [
-  ["no command", [], "say which command: apply, backfill, catalog, connector, "],
+  ["no command", [], "say which command: apply, backfill, backup, catalog, connector, "],
   ["an unknown command", ["repley"], 'there is no command "repley"; did you mean "replay"?'],
   [
     "an unknown option",
@@ -98,7 +98,7 @@ const wrong: readonly (readonly [string, readonly string[], string])[] = [
   [
     "a time unit without a column",
     replayArgs({ "time-unit": "ms" }),
-    "--time-unit ms: write TABLE.COLUMN=UNIT with a unit of ns, us, ms, days",
+    "--time-unit ms: write TABLE.COLUMN=UNIT with a unit of ns, us, ms, s, days",
   ],
   [
     "no verb for connector",

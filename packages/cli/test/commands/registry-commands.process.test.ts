@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { startProgram } from "@tidemark/testkit/child-process";
 import { expect, onTestFinished, test } from "vitest";
 import { bankProject, definitions } from "../support/bank.ts";
 import type { Project, CommandResult } from "../support/project.ts";
@@ -35,7 +36,8 @@ test(
     expect(first.stdout).toMatch(
       new RegExp(
         String.raw`^namespace "bank": nothing was applied yet\n\+ entity user\n` +
-          String.raw`\+ feature weekly_activity\.first: served at once[^]*\n` +
+          String.raw`\+ feature weekly_activity\.first: NOT_READY until tidemark run was level ` +
+          String.raw`with the log[^]*\n` +
           String.raw`\+ view weekly_activity\n` +
           String.raw`11 added, 0 changed, 0 removed: tidemark apply does it\n$`,
       ),
@@ -63,11 +65,13 @@ test(
     expect((JSON.parse(ran.stdout) as { readonly changes: number }).changes).toBeGreaterThan(50);
     expect(
       JSON.parse((await project.run("run", "--changes", "recorded", "--json")).stdout),
-    ).toEqual({ changes: 0, stopped: false });
+    ).toEqual({ changes: 0, stopped: false, notTaken: [] });
     const status = await project.run("status");
     expect(status.stdout).toMatch(
       new RegExp(
-        String.raw`^source transactions\n {2}online {3}multi\.public\.transaction_data:0 up to ` +
+        String.raw`^source transactions\n {2}ready\n {2}newest event [^]*, newest commit [^]*\n` +
+          String.raw` {2}level with the log[^]*\n {2}online {3}` +
+          String.raw`multi\.public\.transaction_data:0 up to ` +
           String.raw`\d+[^]*; answers from [^]*\n {2}history {2}multi[^]* changes, ` +
           String.raw`\d+ rows in versions\n`,
       ),
@@ -91,7 +95,8 @@ test(
           String.raw`feature weekly_activity\.total is applied with another definition, ` +
           "service fraud_v1 is applied with another definition, " +
           "view weekly_activity is applied with another definition; " +
-          "apply them with tidemark apply, or deploy",
+          "this process answers under its own definitions: tidemark plan shows what they need, " +
+          "tidemark apply applies them; or deploy the definitions that were applied",
       ),
     );
     const plan = await project.run("plan");
@@ -99,7 +104,7 @@ test(
     expect(plan.stdout.split("\n").slice(1)).toEqual([
       "+ feature weekly_activity.day: served at once",
       "+ feature weekly_activity.month: needs a backfill: the online store lacks a window " +
-        "this long",
+        "of 30d instead of 7d; NEEDS_BACKFILL until then",
       "~ feature weekly_activity.total becomes version 2: served at once",
       "    window: 7d → 3d",
       "    used by service fraud_v1",
@@ -110,6 +115,10 @@ test(
       "~ view weekly_activity becomes version 2",
       "    longestWindow: 7d → 30d",
       "    used by service fraud_v1",
+      expect.stringMatching(
+        /^backfill of transactions: about \d+ changes, about 1 s \(not measured\), .* MB$/,
+      ),
+      "    refused until then: weekly_activity.month (in service fraud_v1)",
       "2 added, 3 changed, 0 removed; 1 of them destructive: tidemark apply does it",
       "",
     ]);
@@ -125,20 +134,102 @@ test(
     );
     expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "REGISTRY_DESTRUCTIVE" } });
     expect((await project.run("apply", "--allow-destructive")).stdout).toMatch(
-      /\napplied as version 2: 2 added, 3 changed, 0 removed; 1 of them destructive\n$/,
+      new RegExp(
+        "\napplied as version 2: 2 added, 3 changed, 0 removed; 1 of them destructive\n" +
+          "next: tidemark backfill\n$",
+      ),
     );
     const rest = await project.run("plan");
     expect([rest.code, rest.stdout.split("\n").slice(1)]).toEqual([
       0,
       [
         "! feature weekly_activity.month: as it was, and needs a backfill: the online store " +
-          "lacks a window this long",
-        "nothing changes",
+          "lacks a window of 30d instead of 7d; NEEDS_BACKFILL until then",
+        expect.stringMatching(/^backfill of transactions: about \d+ changes, /),
+        "    refused until then: weekly_activity.month (in service fraud_v1)",
+        "nothing changes: tidemark backfill fills what is missing",
         "",
       ],
     ]);
+    expect((await project.run("backfill")).code).toBe(0);
+    const level = await project.run("plan");
+    expect([level.code, level.stdout.split("\n").slice(1)]).toEqual([0, ["nothing changes", ""]]);
   },
 );
+
+test("history shows who applied what, when, and from which commit", async () => {
+  const project = bank();
+  const git = async (...args: string[]): Promise<string> =>
+    (await startProgram("git", args, { cwd: project.directory }).succeeded()).stdout.trim();
+  expect(await project.run("history")).toMatchObject({
+    code: 0,
+    stdout: 'namespace "bank": nothing was applied yet\n',
+  });
+  await git("init", "-q");
+  await git("add", "features.ts");
+  const author = ["-c", "user.name=ann", "-c", "user.email=ann@bank.example"];
+  await git(...author, "commit", "-qm", "definitions");
+  const commit = await git("rev-parse", "HEAD");
+  expect((await project.run("apply", "--by", "ann\u001b[2J")).code).toBe(0);
+  project.write("features.ts", withFeature('month: count().over("30d"),'));
+  expect((await project.run("apply", "--by", "bob", "--allow-destructive")).code).toBe(0);
+  project.write("features.ts", definitions);
+  await project.run("apply", "--by", "cid", "--from", "release 7", "--allow-destructive");
+  const { code, stdout, stderr } = await project.run("history");
+  expect([code, stderr]).toEqual([0, ""]);
+  const time = String.raw`at \d{4}-\d\d-\d\dT[\d:.]+Z`;
+  expect(stdout).toMatch(
+    new RegExp(
+      `^version 3, applied by cid ${time} from release 7\n[^]*` +
+        `\nversion 2, applied by bob ${time} from ${commit}-dirty\n[^]*` +
+        String.raw` {2}\+ feature weekly_activity\.month\n[^]*` +
+        `\nversion 1, applied by ann \\[2J ${time} from ${commit}\n[^]*` +
+        String.raw`\n {2}\+ view weekly_activity\n$`,
+    ),
+  );
+  const json = JSON.parse((await project.run("history", "--last", "1", "--json")).stdout) as {
+    applies: object[];
+  };
+  expect(json).toMatchObject({ namespace: "bank", applies: [{ version: 3, from: "release 7" }] });
+  expect(json.applies).toHaveLength(1);
+  expect(await project.run("history", "--last", "0")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("--last 0 is no whole number from 1 on") as string,
+  });
+});
+
+test("with refuse, no command opens the stores while the registry is away", async () => {
+  const project = bank();
+  const away = (mode: string): void => {
+    project.write(
+      "tidemark.config.ts",
+      config
+        .replace(
+          'deltaOfflineStore(localObjects("lake"))',
+          'deltaOfflineStore(s3Objects({ bucket: "b", endpoint: "http://127.0.0.1:9", ' +
+            'credentials: { accessKeyId: "a", secretAccessKey: "b" } }))',
+        )
+        .replace(
+          "import { deltaOfflineStore, localObjects }",
+          'import { s3Objects } from "@tidemark/adapter-minio";\nimport { deltaOfflineStore }',
+        )
+        .replace("definitions, namespace", `onDefinitionMismatch: "${mode}", $&`),
+    );
+  };
+  away("refuse");
+  expect(await project.run("serve", "--port", "0")).toMatchObject({
+    code: 1,
+    stdout: "",
+    stderr: expect.stringMatching(
+      /REGISTRY_UNAVAILABLE: .*namespace "bank" did not answer .*make the offline store reachable/,
+    ) as string,
+  });
+  away("warn");
+  const { child, ended } = project.start(["serve", "--port", "0"]);
+  expect(await child.line()).toContain("listening");
+  child.kill("SIGTERM");
+  expect((await ended).stderr).toMatch(/Warning: .*were not compared with those applied/);
+});
 
 test("a newer and a damaged registry are named, with the next step", async () => {
   const project = bank();
@@ -333,3 +424,14 @@ test(
     expect((await project.run("run")).code).toBe(0);
   },
 );
+
+test("status says that a history which was put back is behind the online store", async () => {
+  const project = bank();
+  expect((await project.run("run", "--until", "caught-up")).code).toBe(0);
+  expect((await project.run("status")).stdout).not.toContain("behind");
+  rmSync(project.path("lake/transactions"), { recursive: true });
+  expect((await project.run("status")).stdout).toContain(
+    "the history is behind the online store in 3 partitions: training sets lack those changes " +
+      "until a run takes them",
+  );
+});

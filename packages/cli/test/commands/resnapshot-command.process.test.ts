@@ -20,9 +20,10 @@ const held = (source, signal) => ({
     for await (const batch of source.changes(options)) {
       yield batch;
       process.stderr.write("reading\\n");
+      const alive = setInterval(() => {}, 1_000);
       await new Promise((_, reject) => {
         signal.addEventListener("abort", () => reject(signal.reason));
-      });
+      }).finally(() => clearInterval(alive));
     }
   },
 });
@@ -58,7 +59,7 @@ function snapshotOf(...rows: readonly (readonly [id: number, user: string, mark:
         },
         source: {
           connector: "postgresql",
-          name: "multi2",
+          name: "multi",
           ts_ms: time,
           snapshot: mark,
           schema: "public",
@@ -133,7 +134,7 @@ test("the command that SOURCE_LSN_WENT_BACK names brings the new rows", async ()
   const { code, stdout, stderr } = await project.run(...resnapshot, "--json");
   expect([code, JSON.parse(stdout), stderr]).toEqual([
     0,
-    { source: "transactions", changes: 3, generation: 1 },
+    { source: "transactions", changes: 3, messages: 3, notTaken: [], generation: 1 },
     "",
   ]);
   expect(await counts(project)).toEqual([0, 1, 2]);

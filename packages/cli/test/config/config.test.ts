@@ -97,6 +97,25 @@ test(
   },
 );
 
+test("a secret file of PowerShell has the secret, and bytes that are no text are refused", () => {
+  const place = mkdtempSync(join(tmpdir(), "tidemark-secret-"));
+  onTestFinished(() => {
+    rmSync(place, { recursive: true });
+  });
+  const write = (name: string, content: string | Buffer) => {
+    writeFileSync(join(place, name), content);
+    return file(join(place, name));
+  };
+  const secrets = secretsOf({
+    marked: write("marked", "\uFEFFswordfish\r\n"),
+    wide: write("wide", Buffer.from("\uFEFFswordfish\r\n", "utf16le")),
+    binary: write("binary", Buffer.of(0x61, 0xff, 0x62)),
+  });
+  expect(secrets["marked"]).toBe("swordfish");
+  expect(secrets["wide"]).toBe("swordfish");
+  expect(() => secrets["binary"]).toThrow(/secret "binary": the file .*binary is not UTF-8/);
+});
+
 test("references and secrets print no value", () => {
   environment("TIDEMARK_TEST_SECRET", "swordfish-1");
   const references = {
@@ -150,6 +169,27 @@ test("redact removes a secret as it is, in a URL, in JSON, and as a URL's passwo
     when: "1970-01-01T00:00:00.000Z",
     "[secret quoted]": true,
   });
+});
+
+test("redact leaves words whole of which a short secret is a part", () => {
+  environment("TIDEMARK_TEST_SHORT", "otter");
+  environment("TIDEMARK_TEST_TINY", "a");
+  environment("TIDEMARK_TEST_LINES", "first-line-of-two\nsecond-line");
+  const secrets = secretsOf({
+    short: env("TIDEMARK_TEST_SHORT"),
+    tiny: env("TIDEMARK_TEST_TINY"),
+    lines: env("TIDEMARK_TEST_LINES"),
+  });
+  expect([secrets["short"], secrets["tiny"], secrets["lines"]]).toHaveLength(3);
+  expect(redact("a potter at /srv/otter/a.db: otter, otters and ö_otter")).toBe(
+    "a potter at /srv/[secret short]/a.db: [secret short], otters and ö_otter",
+  );
+  expect(redact("see postgres://ana:not-read@db:5432/bank and https://db:5432/a@b")).toBe(
+    "see postgres://ana:[password]@db:5432/bank and https://db:5432/a@b",
+  );
+  expect(redact("not second-line, nor xfirst-line-of-two")).toBe(
+    "not [secret lines], nor x[secret lines]",
+  );
 });
 
 test("a store that fails to open is named without secret, and open stores close", async () => {
@@ -238,6 +278,16 @@ const invalid: readonly (readonly [string, object, string])[] = [
     "an unknown option of a store",
     { definitions, online: { store: () => null, retain: "1d" } },
     'online has no member "retain"; the members are store, retention, logRetention, answerCache',
+  ],
+  [
+    "an unknown setting of runs",
+    { definitions, run: { mismach: 0.9 } },
+    'run has no member "mismach"; its only member is mismatch',
+  ],
+  [
+    "a share above one",
+    { definitions, run: { mismatch: 50 } },
+    'run.mismatch must be a share from 0 to 1, such as 0.5, or "ignore"',
   ],
   [
     "an unknown zone",

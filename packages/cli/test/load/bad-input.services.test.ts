@@ -25,6 +25,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
     );
     for (const text of said) expect(ran.stderr).toContain(text);
     expect(ran.stderr).not.toContain("postgres:postgres@");
+    expect(ran.stderr, "no value of a row").not.toMatch(/abc|92233|02-30|4711|Failing row|DETAIL/);
     expect(await project.count()).toBe(0);
     return ran;
   }
@@ -43,7 +44,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       "id,User ID\n1,a\n2,b,c\n",
       "LOAD_ROW_INVALID",
       "payments-2025-06-14.csv:3",
-      "extra data",
+      "there are 3 fields, and the first line names 2 columns",
     ],
     [
       "a field too few",
@@ -51,7 +52,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       'id,User ID\n1,a\n"2"\n',
       "LOAD_ROW_INVALID",
       "payments-2025-06-14.csv:3",
-      "missing data for column",
+      "there is 1 field, and the first line names 2 columns",
     ],
     [
       "a text in a number, far down",
@@ -59,7 +60,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       `id,User ID,rate\n${long.map((i) => `${i},"u\nv",1\n`).join("")}99999,u,abc\n`,
       "LOAD_ROW_INVALID",
       "payments-2025-06-14.csv:60002: rate",
-      "abc",
+      "invalid input syntax for type double precision; repair that row",
     ],
     [
       "a column the table lacks",
@@ -68,6 +69,13 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       "LOAD_COLUMN_UNKNOWN",
       '"Usr ID"',
       'did you mean "User ID"?',
+    ],
+    [
+      "a file without names of columns",
+      "csv",
+      "4711,Ann\n",
+      "LOAD_COLUMN_UNKNOWN",
+      "the first line must name the columns of table public.payments",
     ],
     [
       "two columns of one name",
@@ -80,17 +88,11 @@ suiteNeeding(realPipeline(), "bad rows", () => {
     ["an empty file", "csv", "", "LOAD_ROW_INVALID", "the first line must name the columns"],
     ["semicolons", "csv", "id;User ID\n1;a\n", "LOAD_ROW_INVALID", "separate columns by commas"],
     [
-      "a line that PostgreSQL takes for the end",
-      "csv",
-      "id,User ID\n1,a\n\\.\n2,b\n",
-      "LOAD_ROW_INVALID",
-      "takes for the end of the data",
-    ],
-    [
       "bytes that are no UTF-8",
       "csv",
       Buffer.from([...Buffer.from("id,User ID\n1,"), 0xff, 0x0a]).toString("latin1"),
       "LOAD_ROW_INVALID",
+      "payments-2025-06-14.csv:2",
     ],
     [
       "null where it may not be",
@@ -106,7 +108,7 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       '{"id": 9223372036854775808, "User ID": "a"}\n',
       "LOAD_ROW_INVALID",
       "payments-2025-06-14.jsonl:1: id",
-      "9223372036854775808",
+      "out of range for type bigint",
     ],
     [
       "no JSON",
@@ -166,7 +168,13 @@ suiteNeeding(realPipeline(), "bad rows", () => {
       "PARQUET_DAMAGED",
       "payments-2025-06-14.parquet",
     ],
-    ["a gz that is none", "csv.gz", "id,User ID\n", "LOAD_ROW_INVALID", "cannot be read"],
+    [
+      "a gz that is cut off and no UTF-8",
+      "csv.gz",
+      "\u001f\u008b\u0008\u0000",
+      "LOAD_ROW_INVALID",
+      "cannot be read",
+    ],
   ];
   for (const [name, end, content, code, ...said] of FILES) {
     test(`${name} (.${end})`, async () => {

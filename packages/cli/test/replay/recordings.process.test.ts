@@ -202,3 +202,65 @@ test("definitions outside of a project load with the command's own packages", as
   expect(stderr).toContain("online and offline agree");
   expect(code).toBe(0);
 });
+
+test("recordings and requests of PowerShell answer as those of other shells", async () => {
+  const project = bankProject();
+  const [topic, requests] = [project.read("topic.jsonl"), project.read("requests.jsonl")];
+  const utf16 = (text: string): Buffer =>
+    Buffer.from(`\uFEFF${text.replaceAll("\n", "\r\n")}`, "utf16le");
+  project.write("marked.jsonl", `\uFEFF${topic}`);
+  project.write("marked.requests.jsonl", `\uFEFF${requests}`);
+  project.write("wide.jsonl", utf16(topic));
+  project.write("wide.requests.jsonl.gz", gzipSync(utf16(requests)));
+  const ran = await Promise.all([
+    project.replay({ service, out: "1.jsonl" }),
+    project.replay({
+      service,
+      topic: "marked.jsonl",
+      requests: "marked.requests.jsonl",
+      out: "2.jsonl",
+    }),
+    project.replay({
+      service,
+      topic: "wide.jsonl",
+      requests: "wide.requests.jsonl.gz",
+      out: "3.jsonl",
+    }),
+  ]);
+  for (const { code, stderr } of ran) expect(code, stderr).toBe(0);
+  const [first, ...others] = ["1", "2", "3"].map((name) => project.read(`${name}.jsonl`));
+  expect(first).toMatch(/"number":[1-9]/);
+  for (const other of others) expect(other).toBe(first);
+});
+
+test("a recording of kcat -J answers as one of tidemark record", async () => {
+  const project = bankProject();
+  const kcat = project
+    .read("topic.jsonl")
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const { topic, partition, offset, timestamp, key, value } = JSON.parse(line) as Record<
+        string,
+        unknown
+      >;
+      const [at, ts] = [Number(offset), Number(timestamp)];
+      return JSON.stringify({
+        topic,
+        partition,
+        offset: at,
+        tstype: "create",
+        ts,
+        broker: 1,
+        key,
+        payload: value,
+      });
+    });
+  project.write("kcat.jsonl", kcat.join("\n"));
+  const ran = await Promise.all([
+    project.replay({ service, out: "1.jsonl" }),
+    project.replay({ service, topic: "kcat.jsonl", out: "2.jsonl" }),
+  ]);
+  for (const { code, stderr } of ran) expect(code, stderr).toBe(0);
+  expect(project.read("2.jsonl")).toBe(project.read("1.jsonl"));
+});

@@ -2,12 +2,12 @@
  * `tidemark serve` as a process: what it says, who may ask, how it ends, and what it does when one
  * of its processes is killed.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync, statSync } from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { type Child, startProgram } from "@tidemark/testkit/child-process";
 import { describe, expect, test } from "vitest";
-import { Project } from "../support/project.ts";
+import { Project, type CommandResult } from "../support/project.ts";
 
 const TOKEN = "the-token-of-this-test";
 const features = `
@@ -27,7 +27,7 @@ function project(server: string, more = ""): Project {
   made.write(
     "tidemark.config.ts",
     `
-import { defineConfig, env } from "@tidemark/cli";
+import { defineConfig, env, file } from "@tidemark/cli";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import * as definitions from "./features.ts";
 export default defineConfig({
@@ -44,11 +44,7 @@ export default defineConfig({
 interface Served {
   readonly url: string;
   readonly child: Child;
-  readonly ended: Promise<{
-    readonly code: number | null;
-    readonly stdout: string;
-    readonly stderr: string;
-  }>;
+  readonly ended: Promise<CommandResult>;
 }
 
 async function serve(made: Project, ...args: string[]): Promise<Served> {
@@ -150,8 +146,12 @@ describe("the command", () => {
     );
     expect((await ask(`${url}/health`, "GET", undefined)).status).toBe(200);
     child.kill("SIGTERM");
-    const { code, stdout, stderr } = await ended;
+    const { code, stdout, stderr, audit } = await ended;
     expect([code, stdout.trim().split("\n").length]).toEqual([0, 1]);
+    expect(audit).toMatchObject([
+      { action: "authenticate", outcome: "refused", caller: null, address: "127.0.0.1" },
+      { action: "push", outcome: "done", caller: "all", source: "payments", rows: 2, position: 1 },
+    ]);
     const lines = stderr
       .trim()
       .split("\n")
@@ -247,6 +247,55 @@ describe("the command", () => {
     expect(ran.stderr).toMatch(/PORT_TAKEN: .*port \d+ .*--port/);
     expect(ran.code).toBe(1);
   });
+
+  test.each([1, 2])(
+    "with %d processes, SIGHUP reads the tokens in files again, and callers may overlap",
+    async (workers) => {
+      const [first, second] = ["the-first-token-of-all", "the-second-token-of-all"];
+      const made = project(
+        `{
+          tokens: [{ name: "all", scopes: ["read"], secret: ["token", "fixed"] }],
+          workers: ${workers}, log: false, shutdown: { gracePeriod: "0s" },
+        }`,
+        'secrets: { token: file("token"), fixed: env("TIDEMARK_TEST_TOKEN") },\n' +
+          'audit: { file: "audit.jsonl" },',
+      );
+      process.env["TIDEMARK_TEST_TOKEN"] = TOKEN;
+      made.write("token", `${first}\n`);
+      const { url, child, ended } = await serve(made);
+      const statuses = async (): Promise<number[]> =>
+        Promise.all(
+          [TOKEN, first, second].map(async (token) => (await asking(url, { token })).status),
+        );
+      const renewed = async (expected: readonly number[]): Promise<void> => {
+        child.kill("SIGHUP");
+        // each process is asked often enough that one with the old tokens would answer
+        for (let same = 0; same < 8;)
+          if (String(await statuses()) === String(expected)) same++;
+          else await new Promise((resolve) => setTimeout(resolve, 20));
+      };
+      expect(await statuses()).toEqual([200, 200, 401]);
+      made.write("token", `${first}\n${second}\n`);
+      await renewed([200, 200, 200]);
+      made.write("token", second);
+      await renewed([200, 401, 200]);
+      made.write("token", "short");
+      child.kill("SIGHUP");
+      await child.printed("the tokens stay as they are: server: token");
+      expect(await statuses()).toEqual([200, 401, 200]);
+      const lines = made.read("audit.jsonl").trim().split("\n").length;
+      renameSync(made.path("audit.jsonl"), made.path("audit.old"));
+      made.write("token", second);
+      await renewed([200, 401, 200]);
+      child.kill("SIGTERM");
+      const { stderr, audit } = await ended;
+      expect(stderr).not.toMatch(new RegExp([TOKEN, first, second].join("|")));
+      expect(audit).toEqual([]);
+      expect(lines).toBeGreaterThan(0);
+      expect(made.read("audit.jsonl")).toContain('"action":"authenticate"');
+      expect(statSync(made.path("audit.jsonl")).mode & 0o777).toBe(0o600);
+    },
+  );
 
   test(
     "TLS: a certificate that is renewed holds for new connections after SIGHUP, and one that is " +

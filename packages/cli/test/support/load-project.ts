@@ -25,16 +25,20 @@ export class LoadProject extends Project {
   /** `job`: the text of the configuration's member `load`. */
   static async over(
     job: string,
-    { table = PAYMENTS, before = "" }: { readonly table?: string; readonly before?: string } = {},
+    {
+      table = PAYMENTS,
+      before = "",
+      zone = "Asia/Ho_Chi_Minh",
+    }: { readonly table?: string; readonly before?: string; readonly zone?: string } = {},
   ): Promise<LoadProject> {
     const project = new LoadProject((await ownDatabase()).url);
     await project.pool.query(table);
     project.write("features.ts", definitions);
-    project.configure(job, before);
+    project.configure(job, before, zone);
     return project;
   }
 
-  configure(job: string, before = ""): void {
+  configure(job: string, before = "", zone = "Asia/Ho_Chi_Minh"): void {
     this.write(
       "tidemark.config.ts",
       `
@@ -42,7 +46,7 @@ import { defineConfig, env } from "@tidemark/cli";
 import * as definitions from "./features.ts";
 ${before}
 export default defineConfig({
-  definitions, zone: "Asia/Ho_Chi_Minh", secrets: { database: env("PAYMENTS_URL") },
+  definitions, zone: ${JSON.stringify(zone)}, secrets: { database: env("PAYMENTS_URL") },
   load: { ${job} },
 });
 `,

@@ -1,12 +1,13 @@
 /** Specs as the TypeScript that a user would have written for them. */
 import type { Value } from "@tidemark/core";
 import { formatDate, type ColumnSpec } from "@tidemark/core/spi";
-import type { Scenario } from "@tidemark/testkit";
+import { lengthOf, type Scenario } from "@tidemark/testkit";
 
 type View = Scenario["views"][number];
 type Source = Scenario["sources"][number];
 type Feature = View["features"][number];
 type Expression = NonNullable<Feature["where"]>;
+type TypeSpec = Omit<ColumnSpec, "name" | "database">;
 
 /**
  * A module that exports every definition of the scenario, and the service `all` with all its
@@ -18,7 +19,8 @@ export function printDefinitions({
   views,
 }: Pick<Scenario, "entities" | "sources" | "views">): string {
   return [
-    "import {\n  and, avg, boolean, bytes, commitTime, count, countDistinct, date, decimal, " +
+    "import {\n  add, and, avg, boolean, bytes, caseWhen, clamp, coalesce, div, greatest, " +
+      "least, mod, mul, nullIf, sub, when, commitTime, count, countDistinct, date, decimal, " +
       "entity, eq, featureService, featureView, float64, gt, gte, inList, int32, int64, " +
       "isNotNull, isNull, json, latest, lt, lte, max, micros, min,",
     '  ne, not, or, source, string, sum, timestamp,\n} from "@tidemark/core";\n',
@@ -98,53 +100,35 @@ function printView(view: View): string {
 }
 
 function printFeature(
-  { aggregate, column, where, window, default: instead, result }: Feature,
+  { aggregate, arguments: inputs, where, window, default: instead, result }: Feature,
   source: Source,
 ): string {
   return (
-    `${aggregate}(${column === null ? "" : `${source.name}.${column}`})` +
-    (where === null ? "" : `.where(${printCondition(where, source)})`) +
+    `${aggregate}(${inputs.map((one) => printExpression(one, source)).join(", ")})` +
+    (where === null ? "" : `.where(${printExpression(where, source)})`) +
     (instead === undefined ? "" : `.default(${literal(instead, result)})`) +
-    (window === null ? "" : `.over("${duration(window)}")`)
+    (window === null ? "" : `.over("${duration(lengthOf(window))}")`)
   );
 }
 
-const COMPARISONS = {
-  "=": "eq",
-  "<>": "ne",
-  "<": "lt",
-  "<=": "lte",
-  ">": "gt",
-  ">=": "gte",
-} as const;
-
-function printCondition(where: Expression, source: Source): string {
-  switch (where.kind) {
-    case "and":
-    case "or":
-      return `${where.kind}(${where.terms.map((term) => printCondition(term, source)).join(", ")})`;
-    case "not":
-      return `not(${printCondition(where.term, source)})`;
-    case "null":
-      return `${where.not ? "isNotNull" : "isNull"}(${source.name}.${where.column})`;
-    case "in": {
-      const column = columnOf(source, where.column);
-      const values = where.values.map((value) => literal(value, column));
-      return `inList(${source.name}.${where.column}, [${values.join(", ")}])`;
+function printExpression(where: Expression, source: Source): string {
+  if (where.op === "column") return `${source.name}.${where.name}`;
+  if (where.op === "literal") return literal(where.value, where);
+  const [first, ...others] = where.arguments.map((term) => printExpression(term, source));
+  switch (where.function) {
+    case "inList":
+      return `inList(${first}, [${others.join(", ")}])`;
+    case "caseWhen": {
+      const all = [first, ...others];
+      const whens = all.flatMap((one, i) => (i % 2 === 1 ? [`when(${all[i - 1]}, ${one})`] : []));
+      return `caseWhen([${whens.join(", ")}]${all.length % 2 === 1 ? `, ${all.at(-1)}` : ""})`;
     }
-    case "compare":
-      return (
-        `${COMPARISONS[where.op]}(${source.name}.${where.column}, ` +
-        `${literal(where.value, columnOf(source, where.column))})`
-      );
+    default:
+      return `${where.function}(${[first, ...others].join(", ")})`;
   }
 }
 
-function columnOf(source: Source, name: string): ColumnSpec {
-  return source.columns.find((column) => column.name === name)!;
-}
-
-function literal(value: Value, { type, mode, scale }: ColumnSpec): string {
+function literal(value: Value, { type, mode, scale }: TypeSpec): string {
   switch (type) {
     case "int64":
       return mode === "number" ? String(value) : `${String(value)}n`;

@@ -23,7 +23,10 @@ const bin = fileURLToPath(new URL("../../src/bin.ts", import.meta.url));
 export interface CommandResult {
   readonly code: number | null;
   readonly stdout: string;
+  /** Without the lines of the audit log. */
   readonly stderr: string;
+  /** The lines of the audit log on stderr. */
+  readonly audit: readonly Readonly<Record<string, unknown>>[];
 }
 
 interface StartOptions {
@@ -73,7 +76,16 @@ export class Project {
       nodeOptions,
       env: { TMPDIR: this.temporary, ...env },
     });
-    const ended = child.ended.then(({ code, stdout, stderr }) => ({ code, stdout, stderr }));
+    const ended = child.ended.then(({ code, stdout, stderr }) => {
+      const lines = stderr.split(/(?<=\n)/);
+      const audited = lines.filter(isAuditLine);
+      return {
+        code,
+        stdout,
+        stderr: lines.filter((line) => !isAuditLine(line)).join(""),
+        audit: audited.map((line) => JSON.parse(line) as Record<string, unknown>),
+      };
+    });
     return { child, ended };
   }
 
@@ -90,6 +102,10 @@ export class Project {
   ): Promise<CommandResult> {
     return this.run(...replayArgs(options));
   }
+}
+
+function isAuditLine(line: string): boolean {
+  return line.startsWith("{") && line.includes('"audit":true');
 }
 
 export function replayArgs(

@@ -5,11 +5,18 @@
 import { linkSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { toJson, type Value } from "@tidemark/core";
-import { batchOf, formatTime, parseTime, type Batch, type ColumnSpec } from "@tidemark/core/spi";
+import {
+  batchOf,
+  formatTime,
+  parseTime,
+  valueAt,
+  type Batch,
+  type ColumnSpec,
+} from "@tidemark/core/spi";
 import { readParquet, writeParquet } from "@tidemark/delta";
-import { startProgram } from "@tidemark/testkit/child-process";
 import { expect, test } from "vitest";
 import { pythonReaders, suiteNeeding } from "@tidemark/testkit/needs";
+import { startPython } from "@tidemark/testkit/python-program";
 import { historyProject, type HistoryProject } from "../support/history-project.ts";
 
 const START = parseTime("2025-03-01T00:00:00Z", null)!;
@@ -58,16 +65,7 @@ const valuesOf = async (
   return { names: content.columns.map(({ name }) => name), rows };
 };
 const rowsOf = (batch: Batch): Value[][] =>
-  Array.from({ length: batch.length }, (_, i) =>
-    batch.vectors.map((vector): Value => {
-      if (vector.valid !== null && vector.valid[i] === 0) return null;
-      return vector.kind === "string"
-        ? vector.dictionary[vector.codes[i]!]!
-        : vector.kind === "boolean"
-          ? vector.values[i] === 1
-          : vector.values[i]!;
-    }),
-  );
+  Array.from({ length: batch.length }, (_, i) => batch.vectors.map((vector) => valueAt(vector, i)));
 
 let history: HistoryProject;
 const shared = async (): Promise<HistoryProject> => {
@@ -266,7 +264,7 @@ test("an invalid file is named with its line, and no file is written", async () 
       "an empty time",
       "user_id,event_timestamp\na,\n",
       "TIME_INVALID",
-      /bad\.csv:2: event_timestamp: null is no time/,
+      /bad\.csv:2: event_timestamp is empty; give every row a time/,
     ],
     [
       "30 February",
@@ -308,12 +306,12 @@ test("an invalid file is named with its line, and no file is written", async () 
     [
       '{"user_id": 5, "event_timestamp": "2025-03-05T00:00:00Z"}\n',
       "KEY_INVALID",
-      /bad\.jsonl:1: user_id: 5 is no string/,
+      /bad\.jsonl:1: user_id: a number is no string, which its entity says; write it in quotes/,
     ],
     [
       '{"user_id": "a", "event_timestamp": 1741132800000000}\n',
       "TIME_INVALID",
-      /bad\.jsonl:1: event_timestamp: 1741132800000000 is no time/,
+      /bad\.jsonl:1: event_timestamp: 1741132800000000 is a bare number .*--time-unit/,
     ],
     [
       '{"user_id": "a", "event_timestamp": "2025-03-05T00:00:00Z"}\n\n[1]\n',
@@ -436,7 +434,7 @@ print(json.dumps({"rows": rows, "types": types}))
 `,
     );
     const { rows, types } = JSON.parse(
-      (await startProgram(python.path, ["read.py"], { cwd: project.directory }).succeeded()).stdout,
+      (await startPython(python.path, ["read.py"], { cwd: project.directory }).succeeded()).stdout,
     ) as { rows: unknown[][]; types: object };
     expect(types).toEqual({
       label: "int64",
@@ -465,7 +463,7 @@ print(json.dumps({"rows": rows, "types": types}))
 
   test("a pandas frame without zones takes the zone of --zone", async () => {
     const { project } = await shared();
-    await startProgram(
+    await startPython(
       python.path,
       [
         "-c",
@@ -494,12 +492,129 @@ pq.write_table(pa.table(table), "naive.parquet")
       "--zone",
       "America/New_York",
     );
-    expect(ran).toMatchObject({
-      code: 0,
-      stderr: expect.stringContaining('column "tags" is a list') as string,
-    });
+    expect(ran).toMatchObject({ code: 0 });
     expect(
-      (await valuesOf(project.path("n.parquet"))).rows.map((row) => formatTime(row[1] as number)),
-    ).toEqual(["2025-03-09T07:30:00.000000Z", "2025-06-14T13:30:00.000001Z"]);
+      (await valuesOf(project.path("n.parquet"))).rows.map(([, time, tags]) => [
+        formatTime(time as number),
+        tags,
+      ]),
+    ).toEqual([
+      ["2025-03-09T07:30:00.000000Z", ["a"]],
+      ["2025-06-14T13:30:00.000001Z", []],
+    ]);
+  });
+
+  test("what rides along is carried exactly, or its column is named", async () => {
+    const { project } = await shared();
+    const write = `
+import datetime as dt, decimal, math, pyarrow as pa, pyarrow.parquet as pq
+far = dt.datetime(9999, 12, 31, 23, 59, 59, 999999)
+utc = lambda time: time.replace(tzinfo=dt.timezone.utc)
+naive = [dt.datetime(2025, 6, 14, 9, 30, 0, 1), far, None]
+columns = {
+    "user_id": pa.array(["user_000001"] * 3),
+    "event_timestamp": pa.array([utc(dt.datetime(2025, 6, 14))] * 3, pa.timestamp("us", "UTC")),
+    "naive": pa.array(naive, pa.timestamp("us")),
+    "valid_to": pa.array([utc(far), utc(dt.datetime(1, 1, 1)), None], pa.timestamp("us", "UTC")),
+    "seconds": pa.array([0, -1, None], pa.timestamp("ms")),
+    "nanos": pa.array([1, -1000, None], pa.int64()).cast(pa.timestamp("ns")),
+    "day": pa.array([dt.date(9999, 12, 31), dt.date(1, 1, 1), None]),
+    "clock": pa.array([dt.time(9, 30, 0, 125), dt.time(0), None], pa.time64("us")),
+    "money": pa.array(["1.50", "-0.01", None]).cast(pa.decimal128(38, 2)),
+    "big": pa.array([2**64 - 1, 0, None], pa.uint64()),
+    "small": pa.array([-128, 127, None], pa.int8()),
+    "real": pa.array([0.1, -0.0, None]),
+    "odd": pa.array([math.inf, math.nan, None]),
+    "raw": pa.array([b"\\x00\\xff", b"", None]),
+    "good": pa.array([True, False, None]),
+    "kind": pa.array(["a", "", None]).dictionary_encode(),
+    "tags": pa.array([["a"], [], None]),
+    "odds": pa.array([[math.nan, 1.5, None], [], None]),
+    "shares": pa.array([[(1, -0.0)], [], None], pa.map_(pa.int64(), pa.float64())),
+    "place": pa.array([{"x": dt.date(2025, 6, 14), "y": [[]]}, {"x": None, "y": None}, None]),
+    "wide": pa.array([decimal.Decimal(1)] * 3, pa.decimal256(76, 0)),
+}
+pq.write_table(pa.table(columns), "wide.parquet")
+`;
+    const run = async (script: string): Promise<string> =>
+      (await startPython(python.path, ["-c", script], { cwd: project.directory }).succeeded())
+        .stdout;
+    await run(write.replace('pa.array(naive, pa.timestamp("ms")) if False else ', ""));
+    const ran = await ask("--entities", "wide.parquet", "--out", "wide-out.parquet");
+    expect(ran, ran.stderr).toMatchObject({ code: 0 });
+    expect(ran.stderr.match(/column "\w+" \w+ \w+/g)).toEqual([
+      'column "wide" is a',
+      'column "nanos" has nanoseconds',
+    ]);
+    const compared = await run(`
+import json, pyarrow as pa, pyarrow.parquet as pq
+given, made = pq.read_table("wide.parquet"), pq.read_table("wide-out.parquet")
+micros = lambda column: column.cast(pa.timestamp("us", column.type.tz), safe=False).cast("int64")
+values = lambda column: micros(column) if pa.types.is_timestamp(column.type) else column
+texts = lambda column: [None if v is None else repr(v) for v in values(column).to_pylist()]
+print(json.dumps([[name, texts(given[name]), texts(made[name]), str(made.schema.field(name).type)]
+                  for name in given.schema.names if name in made.schema.names]))
+print(len(made.schema.names) - len(given.schema.names))
+`);
+    const rows = JSON.parse(compared.split("\n")[0]!) as [string, unknown, unknown, string][];
+    expect(rows.map(([name]) => name)).toHaveLength(20);
+    for (const [name, given, made, type] of rows) {
+      if (name === "nanos") expect(made).toEqual(["0", "-1", null]);
+      else if (name === "clock")
+        expect(made).toEqual(["'09:30:00.000125'", "'00:00:00.000000'", null]);
+      else if (name === "big")
+        expect(made).toEqual(["Decimal('18446744073709551615')", "Decimal('0')", null]);
+      else expect(made, name).toEqual(given);
+      if (name === "naive" || name === "nanos") expect(type, name).toBe("timestamp[us]");
+    }
+    const lines = await ask("--entities", "wide.parquet", "--out", "wide.jsonl");
+    expect(lines).toMatchObject({ code: 0 });
+    expect(lines.stderr.match(/column "\w+" has NaN or an infinity, which JSON has not/g)).toEqual([
+      'column "odd" has NaN or an infinity, which JSON has not',
+      'column "odds" has NaN or an infinity, which JSON has not',
+    ]);
+    const [first, second] = project.read("wide.jsonl").trim().split("\n");
+    expect(first).toContain('"naive":"2025-06-14T09:30:00.000001",');
+    expect(first).toContain('"valid_to":"9999-12-31T23:59:59.999999Z","');
+    expect(first).toContain('"big":"18446744073709551615"');
+    expect(first).toContain('"tags":["a"],"odds":[null,1.5,null],"shares":[[1,-0]],');
+    expect(first).toContain('"place":{"x":"2025-06-14","y":[[]]}');
+    expect(second).toContain('"valid_to":"0001-01-01T00:00:00.000000Z","');
+    expect(second).toContain('"naive":"9999-12-31T23:59:59.999999",');
+    expect(second).toContain('"real":-0,');
+  });
+
+  test("keys of pandas and a folder of Spark are read", async () => {
+    const { project } = await shared();
+    await startPython(
+      python.path,
+      [
+        "-c",
+        `
+import datetime as dt, os, pyarrow as pa, pyarrow.parquet as pq
+time = pa.array([dt.datetime(2025, 6, 14)] * 2, pa.timestamp("us", "UTC"))
+os.mkdir("spark.parquet")
+for part in range(2):
+    table = pa.table({"user_id": ["user_000001", "u" + str(part)], "event_timestamp": time})
+    pq.write_table(table, f"spark.parquet/part-0000{part}-x.snappy.parquet")
+open("spark.parquet/_SUCCESS", "w").close()
+os.mkdir("spark.csv")
+open("spark.csv/part-00000-x.csv", "w").write("user_id,event_timestamp")
+`,
+      ],
+      { cwd: project.directory },
+    ).succeeded();
+    const ran = await ask("--entities", "spark.parquet", "--out", "spark-out.parquet");
+    expect(ran, ran.stderr).toMatchObject({ code: 0 });
+    expect((await valuesOf(project.path("spark-out.parquet"))).rows.map(([user]) => user)).toEqual([
+      "user_000001",
+      "u0",
+      "user_000001",
+      "u1",
+    ]);
+    expect(await ask("--entities", "spark.csv", "--out", "t.parquet")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("spark.csv") as string,
+    });
   });
 });

@@ -1,52 +1,58 @@
-/** Makes the aggregate of a feature. */
+/** Makes the kernels of features, which run over the rows of windows. */
 import type { Batch, Vector } from "../columns/batch.ts";
-import type { ColumnSpec, FeatureSpec } from "../specs.ts";
-import type { Aggregate, Overflows } from "./aggregate.ts";
-import { countDistinct } from "./count-distinct.ts";
-import { count } from "./count.ts";
-import { extreme } from "./min-max.ts";
-import { avg, sum } from "./sum.ts";
+import { expressionVector } from "../expr/bind.ts";
+import type { FeatureSpec, TypeSpec } from "../specs.ts";
+import type { Accumulator, Kernel, Overflows } from "./aggregator.ts";
+import { categoryAccumulator, inputsOf } from "./categories.ts";
+import { aggregatorNamed } from "./registry.ts";
 
-/** Makes the aggregate of a window feature that reads `column`, not yet bound. null: no column. */
-export function aggregateOf(
-  feature: FeatureSpec,
-  column: ColumnSpec | null,
+/**
+ * Makes the kernel of a window feature whose inputs have these forms, not yet bound. `newest`: only
+ * the newest so many rows of each category count; null: all of them.
+ */
+export function kernelOf(
+  feature: Pick<FeatureSpec, "aggregate" | "options" | "by">,
+  inputs: readonly TypeSpec[],
   overflows: Overflows,
-): Aggregate {
-  if (column === null) return count();
-  switch (feature.aggregate) {
-    case "count":
-      return count();
-    case "sum":
-      return sum(column, overflows);
-    case "avg":
-      return avg(column, overflows);
-    case "min":
-      return extreme(column, -1);
-    case "max":
-      return extreme(column, 1);
-    case "countDistinct":
-      return countDistinct(column);
-    case "latest":
-      throw new TypeError("latest is no aggregate of a window");
+  newest: number | null = null,
+): Kernel {
+  const { name, accumulator, kernel } = aggregatorNamed(feature.aggregate);
+  if (accumulator === null) throw new TypeError(`${name} is no aggregation over a window`);
+  const { by, options = {} } = feature;
+  if (by !== undefined) {
+    const each = accumulator(inputs.slice(1), options);
+    return accumulatorKernel(categoryAccumulator(each, by, newest), overflows);
   }
+  return kernel?.(inputs) ?? accumulatorKernel(accumulator(inputs, options), overflows);
 }
 
-/** Makes the aggregate of a window feature and binds it to these columns. */
-export function bindAggregate(
-  feature: FeatureSpec,
+/** Runs an accumulator as a kernel, with one state. */
+function accumulatorKernel(accumulator: Accumulator, overflows: Overflows): Kernel {
+  const state = accumulator.create();
+  let vectors: readonly Vector[] = [];
+  return {
+    bind(next) {
+      vectors = next;
+      accumulator.clear(state);
+    },
+    reset() {
+      accumulator.clear(state);
+    },
+    add(rows, length) {
+      accumulator.add(state, vectors, rows, length);
+    },
+    finish: (t) => accumulator.finish(state, overflows, t),
+  };
+}
+
+/** Makes the kernel of a window feature and binds it to these columns. */
+export function bindKernel(
+  feature: Pick<FeatureSpec, "aggregate" | "options" | "arguments" | "by">,
   columns: Batch,
   overflows: Overflows,
-): Aggregate {
-  const [vector, column] =
-    feature.column === null ? [null, null] : columnVector(columns, feature.column);
-  const aggregate = aggregateOf(feature, column, overflows);
-  aggregate.bind(vector);
-  return aggregate;
-}
-
-export function columnVector(batch: Batch, name: string): readonly [Vector, ColumnSpec] {
-  const index = batch.columns.findIndex((column) => column.name === name);
-  if (index < 0) throw new TypeError(`the batch has no column ${name}`);
-  return [batch.vectors[index]!, batch.columns[index]!];
+): Kernel {
+  const inputs = inputsOf(feature);
+  const kernel = kernelOf(feature, inputs, overflows);
+  kernel.bind(inputs.map((one) => expressionVector(one, columns, overflows)));
+  return kernel;
 }

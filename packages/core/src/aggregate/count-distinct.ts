@@ -1,17 +1,46 @@
 import { valueAt, vectorOfKind, type Vector } from "../columns/batch.ts";
-import type { ColumnSpec } from "../specs.ts";
-import { int64Count, type Aggregate } from "./aggregate.ts";
+import { toHex } from "../bytes/bytes-text.ts";
+import type { AnyExpr, SourceOf } from "../define/expression-types.ts";
+import type { Aggregation, Ordered } from "../define/aggregations.ts";
+import { makeAggregation } from "../define/make-aggregation.ts";
+import { int64Count, type Aggregator, type Kernel } from "./aggregator.ts";
+import { multisetAccumulator } from "../statistics/multiset.ts";
 
-/** Counts the different values. Values are compared, not texts (law 3: 1.0 = 1.00, −0 = 0). */
-export function countDistinct(column: ColumnSpec): Aggregate {
-  return column.type === "string" || column.type === "json" ? distinctCodes() : distinctValues();
+/**
+ * Counts the different values, without nulls. Never null (law 3: 1.0 equals 1.00).
+ *
+ * @throws DEFINITION_INVALID when the argument is no column, and no function of columns.
+ * @throws TYPE_MISMATCH when its values are json.
+ *
+ * @example
+ * const vendors_l1w = countDistinct(transactions.vendor).over("7d");
+ */
+export function countDistinct<E extends AnyExpr>(
+  x: Ordered<E>,
+): Aggregation<SourceOf<E>, number, "int64"> {
+  return makeAggregation(countDistinctAggregator, [x]);
 }
+
+/** The record of `countDistinct`. */
+export const countDistinctAggregator: Aggregator = {
+  name: "countDistinct",
+  parameters: [{ name: "x", accepts: "ordered" }],
+  result: () => ({ type: "int64", nullable: false, mode: "number" }),
+  empty: () => 0n,
+  class: "multiset",
+  accumulator: ([form]) => multisetAccumulator(form!.type, ({ size }) => int64Count(size)),
+  // A kernel needs no counts of the values, so it is faster.
+  kernel: ([form]) =>
+    form!.type === "string" || form!.type === "json" ? distinctCodes() : distinctValues(),
+  rule: "different values; 1.0 equals 1.00",
+  examples: [{ call: "countDistinct(k)", arguments: ["k"], answer: 3n }],
+};
 
 /**
  * Counts dictionary codes: equal strings have equal codes.
  * A stamp per code says whether the current window has seen the code.
  */
-function distinctCodes(): Aggregate {
+function distinctCodes(): Kernel {
   let codes: Int32Array = new Int32Array(0);
   let valid: Uint8Array | null = null;
   let lastSeen: Uint32Array = new Uint32Array(16);
@@ -19,8 +48,8 @@ function distinctCodes(): Aggregate {
   let different = 0;
   return {
     // The texts need not be decoded.
-    bind(vector) {
-      ({ codes, valid } = vectorOfKind(vector, "string"));
+    bind([vector]) {
+      ({ codes, valid } = vectorOfKind(vector!, "string"));
     },
     reset() {
       different = 0;
@@ -54,12 +83,12 @@ function grown(seen: Uint32Array, code: number): Uint32Array {
  * Counts values in a Set, which compares numbers and bigints by value and takes −0 for 0.
  * Bytes go in as text.
  */
-function distinctValues(): Aggregate {
+function distinctValues(): Kernel {
   let vector: Vector | null = null;
   const seen = new Set<unknown>();
   return {
-    bind(next) {
-      vector = next;
+    bind([next]) {
+      vector = next!;
     },
     reset() {
       seen.clear();
@@ -67,8 +96,7 @@ function distinctValues(): Aggregate {
     add(rows, length) {
       for (let i = 0; i < length; i++) {
         const value = valueAt(vector!, rows[i]!);
-        if (value !== null)
-          seen.add(value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : value);
+        if (value !== null) seen.add(value instanceof Uint8Array ? toHex(value) : value);
       }
     },
     finish: () => int64Count(seen.size),

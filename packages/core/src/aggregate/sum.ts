@@ -1,116 +1,51 @@
-import { vectorOfKind, type Vector } from "../columns/batch.ts";
-import type { ColumnSpec, Value } from "../specs.ts";
-import type { Aggregate, Overflows } from "./aggregate.ts";
-import { ExactSum } from "./exact-sum.ts";
+import type { Aggregation, Numeric } from "../define/aggregations.ts";
+import type { AnyExpr, SourceOf, TypeOf } from "../define/expression-types.ts";
+import { makeAggregation } from "../define/make-aggregation.ts";
+import type { ValueType } from "../specs.ts";
+import type { Aggregator } from "./aggregator.ts";
+import { sumAccumulator, sumEnds, sumType } from "../statistics/sum-state.ts";
 
-const INT64_MAX = 2n ** 63n - 1n;
-const INT64_MIN = -(2n ** 63n);
-const DECIMAL_MAX = 10n ** 38n - 1n;
+/** Integers sum to bigint, whatever the column's mode (law 3: integers sum to int64). */
+type SumOf<K> = K extends "int32" | "int64"
+  ? bigint
+  : K extends "decimal"
+    ? string
+    : K extends "float64"
+      ? number
+      : never;
+
+/** The type of a sum: integers sum to int64. */
+type TypeOfSum<K> = K extends "int32" | "int64" ? "int64" : Extract<K, ValueType>;
 
 /**
- * The exact sum, rounded once at the end (law 3: order cannot matter).
+ * Sums a number of each row, exactly and rounded once; 0 over an empty window.
+ * A sum of integers is a bigint. A sum of decimals is a string of at most 38 digits at their own
+ * scale.
+ *
+ * @throws DEFINITION_INVALID when the argument is no column, and no function of columns.
+ * @throws TYPE_MISMATCH when its values are no numbers.
+ *
+ * @example
+ * const amount_l1w = sum(transactions.amount).over("7d");
+ */
+export function sum<E extends AnyExpr>(
+  x: Numeric<E>,
+): Aggregation<SourceOf<E>, SumOf<TypeOf<E>>, TypeOfSum<TypeOf<E>>> {
+  return makeAggregation(sumAggregator, [x]);
+}
+
+/**
+ * The record of `sum`.
  * A sum of float64 is a float64, of integers an int64, of decimal(p,s) a decimal(38,s).
  * A sum outside its type saturates at the largest value of that type, and is counted.
  */
-export function sum(column: ColumnSpec, overflows: Overflows): Aggregate {
-  if (column.type === "float64")
-    return floatSum((exact) => saturatedFloat(exact.round(), overflows));
-  const [low, high] =
-    column.type === "decimal" ? [-DECIMAL_MAX, DECIMAL_MAX] : [INT64_MIN, INT64_MAX];
-  return integerSum((total) => {
-    if (total >= low && total <= high) return total;
-    overflows.count++;
-    return total < low ? low : high;
-  });
-}
-
-/**
- * The sum rounded to double, divided once by the count (law 3: an average is a float64).
- * An empty window gives null.
- */
-export function avg(column: ColumnSpec, overflows: Overflows): Aggregate {
-  if (column.type === "float64") {
-    return floatSum((exact, rows) =>
-      rows === 0 ? null : withoutMinusZero(saturatedFloat(exact.round(), overflows) / rows),
-    );
-  }
-  const scale = column.scale ?? 0;
-  return integerSum((total, rows) =>
-    rows === 0 ? null : withoutMinusZero(decimalToDouble(total, scale) / rows),
-  );
-}
-
-function floatSum(finish: (exact: ExactSum, rows: number) => Value): Aggregate {
-  let values: Float64Array = new Float64Array(0);
-  let valid: Uint8Array | null = null;
-  const exact = new ExactSum();
-  let rows = 0;
-  return {
-    bind(vector) {
-      ({ values, valid } = vectorOfKind(vector, "float64"));
-    },
-    reset() {
-      exact.reset();
-      rows = 0;
-    },
-    add(list, length) {
-      for (let i = 0; i < length; i++) {
-        const row = list[i]!;
-        if (valid !== null && valid[row] === 0) continue;
-        exact.add(values[row]!);
-        rows++;
-      }
-    },
-    finish: () => finish(exact, rows),
-  };
-}
-
-/**
- * Sums of int32, int64 and unscaled decimals, held in a bigint (law 3: a partial overflow is no
- * overflow).
- */
-function integerSum(finish: (total: bigint, rows: number) => Value): Aggregate {
-  let values: { readonly [row: number]: bigint | number } = [];
-  let valid: Uint8Array | null = null;
-  let total = 0n;
-  let rows = 0;
-  return {
-    bind(vector: Vector | null) {
-      if (vector?.kind !== "int64" && vector?.kind !== "int32" && vector?.kind !== "big")
-        throw new TypeError(`a ${vector?.kind} vector has no sum`);
-      ({ values, valid } = vector);
-    },
-    reset() {
-      total = 0n;
-      rows = 0;
-    },
-    add(list, length) {
-      for (let i = 0; i < length; i++) {
-        const row = list[i]!;
-        if (valid !== null && valid[row] === 0) continue;
-        total += BigInt(values[row]!);
-        rows++;
-      }
-    },
-    finish: () => finish(total, rows),
-  };
-}
-
-function saturatedFloat(value: number, overflows: Overflows): number {
-  if (Number.isFinite(value)) return value;
-  overflows.count++;
-  return value < 0 ? -Number.MAX_VALUE : Number.MAX_VALUE;
-}
-
-/** Turns −0 into 0, since a quotient can round to −0 (law 3: no output is −0). */
-function withoutMinusZero(value: number): number {
-  return value === 0 ? 0 : value;
-}
-
-/**
- * Returns unscaled · 10^−scale, rounded once.
- * Number() rounds a decimal text correctly (ECMA-262, StringToNumber).
- */
-function decimalToDouble(unscaled: bigint, scale: number): number {
-  return scale === 0 ? Number(unscaled) : Number(`${unscaled}e-${scale}`);
-}
+export const sumAggregator: Aggregator = {
+  name: "sum",
+  parameters: [{ name: "x", accepts: "number" }],
+  result: ([form]) => sumType(form!),
+  empty: ({ type }) => (type === "float64" ? 0 : 0n),
+  class: "invertible",
+  accumulator: ([form]) => sumAccumulator(form!.type, sumEnds(form!)),
+  rule: "exact, rounded once; outside its type it is the type's largest value, and counted",
+  examples: [{ call: "sum(x)", arguments: ["x"], answer: 20 }],
+};

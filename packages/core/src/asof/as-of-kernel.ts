@@ -1,49 +1,48 @@
 /** Latest features over sorted rows: the newest row with t − ttl ≤ s ≤ t (law 2: both ends in). */
-import { columnVector } from "../aggregate/bind.ts";
 import { valueAt } from "../columns/batch.ts";
-import { compareValues } from "../columns/compare.ts";
-import { bindFilter } from "../columns/filter.ts";
+import type { Overflows } from "../columns/overflows.ts";
+import { tieOrder } from "../columns/row-order.ts";
+import { bindFilters, expressionVector } from "../expr/bind.ts";
+import { rowCondition, inputOf, type LatestPlan } from "../plan/plan-kinds.ts";
 import type { Value } from "../specs.ts";
-import type { JoinPlan } from "../spi.ts";
+import { directColumns } from "../window/derived-columns.ts";
+import type { Status } from "../spi.ts";
 import { type TimedRows, withDefault } from "../window/timed-rows.ts";
 import { isKnown, lowerBound } from "../window/window-law.ts";
 import type { WindowKernel } from "../window/window-kernel.ts";
 
-/** Binds the plan's features to these rows. */
-export function asOfKernel(plan: JoinPlan, rows: TimedRows): WindowKernel {
+/** Binds the plan's facts to these rows. */
+export function asOfKernel(plan: LatestPlan, rows: TimedRows, overflows: Overflows): WindowKernel {
   const { time, from, to } = rows;
-  const features = plan.features.map((feature) => ({
-    feature,
-    vector: columnVector(rows.columns, feature.column!)[0],
-    filter: feature.where === null ? null : bindFilter(feature.where, rows.columns),
+  const { input, ttl, facts: given } = plan.input;
+  const condition = rowCondition(input);
+  const direct = directColumns(
+    plan,
+    given.map(({ name }) => name),
+  );
+  const facts = given.map(({ value, where }, f) => ({
+    direct: direct[f]!,
+    vector: expressionVector(value, rows.columns, overflows),
+    filter: bindFilters(condition, where, rows.columns, overflows),
   }));
-  // The columns that break a tie of event time (law 2: the later created column, then the larger
-  // primary key).
-  const ties = [
-    ...(plan.source.createdAt === null ? [] : [plan.source.createdAt]),
-    ...plan.source.primaryKey,
-  ].map((name) => columnVector(rows.columns, name));
+  const order = tieOrder(inputOf(input), rows.columns);
 
   return (start, end, t, results, row) => {
-    for (let f = 0; f < features.length; f++) {
-      const { feature, vector, filter } = features[f]!;
+    for (const { direct, vector, filter } of facts) {
       const newest = newestAt(start, end, t, filter);
-      const result = results[f]!;
       let value: Value = null;
-      if (newest < 0) {
-        result.statuses[row] = "NOT_FOUND";
-        result.times[row] = NaN;
-      } else {
-        const expired = plan.ttl !== null && time[newest]! < t - plan.ttl;
+      let status: Status = "NOT_FOUND";
+      if (newest >= 0) {
+        const expired = ttl !== null && time[newest]! < t - ttl;
         if (!expired) value = withoutMinusZero(valueAt(vector, newest));
-        result.statuses[row] = expired
-          ? "OUTSIDE_MAX_AGE"
-          : value === null
-            ? "NULL_VALUE"
-            : "PRESENT";
-        result.times[row] = time[newest]!;
+        status = expired ? "OUTSIDE_MAX_AGE" : value === null ? "NULL_VALUE" : "PRESENT";
       }
-      result.values[row] = withDefault(feature, value);
+      for (const column of direct) {
+        const result = results[column.index]!;
+        result.statuses[row] = status;
+        result.times[row] = newest < 0 ? NaN : time[newest]!;
+        result.values[row] = withDefault(column, value);
+      }
     }
   };
 
@@ -58,7 +57,7 @@ export function asOfKernel(plan: JoinPlan, rows: TimedRows): WindowKernel {
       if (best >= 0 && time[i]! < time[best]!) break;
       if (from !== null && !isKnown(from[i]!, to![i]!, t)) continue;
       if (passes !== null && !passes(i)) continue;
-      if (best < 0 || winsTie(i, best)) best = i;
+      if (best < 0 || order(i, best) > 0) best = i;
     }
     return best;
   }
@@ -68,14 +67,6 @@ export function asOfKernel(plan: JoinPlan, rows: TimedRows): WindowKernel {
     let i = lowerBound(time, start, end, t);
     while (i < end && time[i] === t) i++;
     return i;
-  }
-
-  function winsTie(a: number, b: number): boolean {
-    for (const [vector, column] of ties) {
-      const order = compareValues(column.type, valueAt(vector, a), valueAt(vector, b));
-      if (order !== 0) return order > 0;
-    }
-    return false;
   }
 }
 

@@ -1,22 +1,15 @@
-/** The one order of values (law 3: min, max, ties and sorting all use it). */
-import type { ColumnSpec, ValueType, Value } from "../specs.ts";
+/** The order of values and of keys (law 3: min, max, ties and sorting all use it). */
+import type { ColumnSpec, Value, ValueType } from "../specs.ts";
+import { scalarTypeOf } from "../types/value-types.ts";
 
 /**
  * Compares two values: negative if `a` comes before `b`, positive if after, else 0.
  * Numbers compare by value, strings by code point, bytes lexicographically, false before true.
- * null comes first.
+ * null comes first. Values with parts are compared by their descriptor, which knows the parts.
  */
 export function compareValues(type: ValueType, a: Value, b: Value): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? -1 : 1;
-  switch (type) {
-    case "string":
-    case "json":
-      return compareStrings(a as string, b as string);
-    case "bytes":
-      return compareBytes(a as Uint8Array, b as Uint8Array);
-    default:
-      return a < b ? -1 : a > b ? 1 : 0;
-  }
+  return scalarTypeOf(type).compare(a, b);
 }
 
 /** Compares composite keys column by column, as declared. */
@@ -30,37 +23,4 @@ export function compareKeys(
     if (order !== 0) return order;
   }
   return 0;
-}
-
-/**
- * Compares strings by code point, which is the order of their UTF-8 bytes.
- * JavaScript's `<` compares UTF-16 units, and so puts U+1F600 before U+FFFD.
- */
-export function compareStrings(a: string, b: string): number {
-  if (a === b) return 0;
-  const length = Math.min(a.length, b.length);
-  let i = 0;
-  while (i < length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
-  if (i === length) return a.length - b.length;
-  const unitA = a.charCodeAt(i);
-  const unitB = b.charCodeAt(i);
-  // Units have the order of code points below the surrogates, and if only one side has reached
-  // them.
-  if (unitA < 0xd800 || unitB < 0xd800) return unitA - unitB;
-  const at = i > 0 && isHighSurrogate(a.charCodeAt(i - 1)) ? i - 1 : i;
-  const order = a.codePointAt(at)! - b.codePointAt(at)!;
-  return order !== 0 ? order : a.codePointAt(i)! - b.codePointAt(i)!;
-}
-
-/** Compares bytes lexicographically (law 3: one order of values). */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    if (a[i] !== b[i]) return a[i]! - b[i]!;
-  }
-  return a.length - b.length;
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit < 0xdc00;
 }

@@ -1,28 +1,36 @@
-/** The aggregations of a view: over windows of rows, or the value of the latest row. */
-import { TidemarkError } from "../errors.ts";
-import type { AggregateName, ColumnSpec } from "../specs.ts";
-import type { AnyColumn, Column, NumericType, OrderedType } from "./column-types.ts";
-import {
-  aggregationTitle,
-  definitionOfKind,
-  described,
-  makeDefinition,
-  type AggregationState,
-} from "./definition.ts";
-import {
-  durationMicros,
-  type CheckDuration,
-  type CheckDurations,
-  type Durations,
-} from "./duration.ts";
-import type { Condition } from "./expressions.ts";
-import { resultColumnOf } from "./result.ts";
-import type { shape } from "./shape.ts";
-import { fromUser } from "./user-values.ts";
+/** The types of aggregations: over windows of rows, or the value of the latest row. */
+import type { Metadata } from "../metadata.ts";
+import type {
+  AnyColumn,
+  KeyType,
+  ListType,
+  CategoryMapType,
+  CategoryStructType,
+  HasCategories,
+  NumericType,
+  OrderedType,
+  TypeText,
+} from "./column-types.ts";
+import type { CheckCountOf } from "./counts.ts";
+import type { CheckDurations, Durations } from "./duration.ts";
+import type {
+  AnyExpr,
+  OtherSource,
+  SameSource,
+  SourceOf,
+  TypeOf,
+  ValueOf,
+  WindowScope,
+} from "./expression-types.ts";
+import type { Condition } from "./functions/boolean.ts";
+import type { BadMemberName } from "./names.ts";
+import type { computes, Invalid, shape } from "./shape.ts";
+import type { ValueType } from "../specs.ts";
+import type { CheckWindow, CheckWindows, NewestRows, Series, Window } from "./windows.ts";
 
 /**
  * The part of an aggregation that type constraints look at.
- * `S` is its source (never: any source), `V` its values, `Is` its kind.
+ * `S` is its source (never: any source), `V` its values, `Is` its kind, `K` the type of values.
  * `Suffix` is added to the feature's name (never: no window yet).
  * The type has no methods, because a conditional method would make aggregations incomparable.
  */
@@ -31,14 +39,37 @@ export interface Computed<
   out V,
   out Suffix extends string,
   out Is extends "window" | "latest",
+  out K extends ValueType = ValueType,
 > {
   readonly [shape]: {
     readonly source: S;
+    readonly type: K;
     readonly value: V;
     readonly suffix: Suffix;
     readonly kind: Is;
   };
 }
+/** An aggregation whose feature is also answered under the names `Old`. */
+export interface Renamed<
+  S extends string,
+  V,
+  Suffix extends string,
+  Is extends "window" | "latest",
+  out Old extends string,
+  out K extends ValueType = ValueType,
+> extends Computed<S, V, Suffix, Is, K> {
+  readonly [formerNames]: Old;
+  /** Sets the metadata of the feature. With several windows each of them has it. */
+  describe(metadata: Metadata): Renamed<S, V, Suffix, Is, Old, K>;
+}
+declare const formerNames: unique symbol;
+declare const answers: unique symbol;
+/** The type of what an aggregation without a window answers over rows. */
+export type TypeOfAggregation<A> = A extends { readonly [answers]: infer K } ? K : never;
+/** The former names of an aggregation; never: it has none. */
+export type FormerNamesOf<A> = A extends { readonly [formerNames]: infer Old extends string }
+  ? Old
+  : never;
 /** An aggregation of any source and value. */
 export type AnyAggregation = Computed<string, unknown, string, "window" | "latest">;
 
@@ -48,322 +79,307 @@ type CheckSource<S extends string, C extends string> = [S] extends [never]
     ? Condition<C>
     : `this is about ${C}, the aggregation about ${S}`;
 
-/** An aggregation without a window. */
-export interface Aggregation<S extends string, V> extends Computed<S, V, never, "window"> {
+/** The type of values that are these in TypeScript, unless the aggregation says another. */
+export type TypeOfValues<V> = V extends number
+  ? "float64"
+  : V extends bigint
+    ? "int64"
+    : V extends boolean
+      ? "boolean"
+      : ValueType;
+/** Why an aggregation is no argument of a function yet. */
+type NoWindow = Invalid<"this aggregation has no window yet: say over which, as in .over('7d')">;
+/** The types of an aggregation over one window, as an argument of functions. */
+type WindowTerm<S extends string, K, V, Suffix> = Suffix extends ""
+  ? { readonly source: WindowScope<S>; readonly type: K; readonly value: V }
+  : Invalid<"overEach makes several features: give one window here, as in .over('7d')">;
+
+/** An aggregation without a window. `K` is the type of its values. */
+export interface Aggregation<
+  S extends string,
+  V,
+  K extends ValueType = TypeOfValues<V>,
+> extends Computed<S, V, never, "window", K> {
+  readonly [computes]: NoWindow;
+  readonly [answers]: K;
   /** Keeps only the rows for which the condition is true. */
-  where<C extends string>(condition: CheckSource<S, C>): Aggregation<S | C, V>;
-  /** Sets one window, `[t − length, t)`. The feature keeps its name. */
-  over<const W extends string>(window: CheckDuration<W>): WindowAggregation<S, V, "">;
+  where<C extends string>(condition: CheckSource<S, C>): Aggregation<S | C, V, K>;
+  /**
+   * Answers a map: for each value of the key that rows of the window have, what the aggregation
+   * answers over the rows of that value. Rows whose key is null are in none.
+   */
+  by<E extends AnyExpr>(key: CategoryKey<S, K, E>): ByCategory<S, V, E, K>;
+  /** Answers a struct with exactly these values of the key, also those that no row has. */
+  byEach<E extends AnyExpr, const M extends Members>(
+    key: MemberKey<S, K, E>,
+    members: CheckMembers<M>,
+  ): ByMember<S, V, E, M, K>;
+  /**
+   * Sets one window: a length such as "7d", which is `[t − length, t)`, or `window`, `lifetime`,
+   * `current`, `previous` or `lastRows`. The feature keeps its name.
+   */
+  over<const W extends string | Window>(window: CheckWindow<W>): WindowAggregation<S, V, "", K>;
+  /** Makes a list: what the aggregation answers for each window of the series, the oldest first. */
+  over(window: Series): WindowAggregation<S, readonly V[], "", ListType<K>>;
   /** Makes one feature for each window, named `<name>_<window>`. */
   overEach<const W extends Durations>(
     ...windows: CheckDurations<W>
-  ): WindowAggregation<S, V, `_${W[number]}`>;
+  ): WindowAggregation<S, V, `_${W[number]}`, K>;
+  /** Makes one feature for each window, named `<name>_<its name here>`. */
+  overNamed<const M extends Readonly<Record<string, string | Window>>>(
+    windows: CheckWindows<M>,
+  ): WindowAggregation<S, V, `_${keyof M & string}`, K>;
 }
+/** An aggregation by category, without a window. */
+export type ByCategory<S extends string, V, E extends AnyExpr, K> = Aggregation<
+  S | SourceOf<E>,
+  ReadonlyMap<PresentValue<E>, V>,
+  CategoryMapType<TypeOf<E>, K>
+>;
+/** An aggregation for some categories, without a window. */
+export type ByMember<S extends string, V, E extends AnyExpr, M extends Members, K> = Aggregation<
+  S | SourceOf<E>,
+  { readonly [N in M[number]]: V },
+  CategoryStructType<{ readonly [N in M[number]]: K }>
+>;
 /** An aggregation with its window. */
-export interface WindowAggregation<S extends string, V, Suffix extends string> extends Computed<
-  S,
+export interface WindowAggregation<
+  S extends string,
   V,
-  Suffix,
-  "window"
-> {
+  Suffix extends string,
+  K extends ValueType = TypeOfValues<V>,
+> extends Computed<S, V, Suffix, "window", K> {
+  readonly [computes]: WindowTerm<S, K, V, Suffix>;
   /** Keeps only the rows for which the condition is true. */
-  where<C extends string>(condition: CheckSource<S, C>): WindowAggregation<S | C, V, Suffix>;
+  where<C extends string>(condition: CheckSource<S, C>): WindowAggregation<S | C, V, Suffix, K>;
+  /**
+   * Also answers the feature under its former names, until no caller uses them.
+   * With several windows each former name gets the same suffixes as the name.
+   */
+  renamedFrom<const Old extends readonly [string, ...string[]]>(
+    ...names: Old
+  ): Renamed<S, V, Suffix, "window", Old[number], K>;
+  /** Sets the metadata of the feature. With several windows each of them has it. */
+  describe(metadata: Metadata): WindowAggregation<S, V, Suffix, K>;
 }
 /** An aggregation that is null over an empty window, until it has a default. */
-export interface NullableAggregation<S extends string, V> extends Computed<
-  S,
-  V | null,
-  never,
-  "window"
-> {
+export interface NullableAggregation<
+  S extends string,
+  V,
+  K extends ValueType = TypeOfValues<V>,
+> extends Computed<S, V | null, never, "window", K> {
+  readonly [computes]: NoWindow;
+  readonly [answers]: K;
   /** Keeps only the rows for which the condition is true. */
-  where<C extends string>(condition: CheckSource<S, C>): NullableAggregation<S | C, V>;
-  /** Sets one window, `[t − length, t)`. The feature keeps its name. */
-  over<const W extends string>(window: CheckDuration<W>): NullableWindowAggregation<S, V, "">;
+  where<C extends string>(condition: CheckSource<S, C>): NullableAggregation<S | C, V, K>;
+  /**
+   * Answers a map: for each value of the key that rows of the window have, what the aggregation
+   * answers over the rows of that value. Rows whose key is null are in none.
+   */
+  by<E extends AnyExpr>(key: CategoryKey<S, K, E>): ByCategory<S, V | null, E, K>;
+  /** Answers a struct with exactly these values of the key, also those that no row has. */
+  byEach<E extends AnyExpr, const M extends Members>(
+    key: MemberKey<S, K, E>,
+    members: CheckMembers<M>,
+  ): ByMember<S, V | null, E, M, K>;
+  /**
+   * Sets one window: a length such as "7d", which is `[t − length, t)`, or `window`, `lifetime`,
+   * `current`, `previous` or `lastRows`. The feature keeps its name.
+   */
+  over<const W extends string | Window>(
+    window: CheckWindow<W>,
+  ): NullableWindowAggregation<S, V, "", K>;
+  /** Makes a list: what the aggregation answers for each window of the series, the oldest first. */
+  over(window: Series): WindowAggregation<S, readonly (V | null)[], "", ListType<K>>;
   /** Makes one feature for each window, named `<name>_<window>`. */
   overEach<const W extends Durations>(
     ...windows: CheckDurations<W>
-  ): NullableWindowAggregation<S, V, `_${W[number]}`>;
+  ): NullableWindowAggregation<S, V, `_${W[number]}`, K>;
+  /** Makes one feature for each window, named `<name>_<its name here>`. */
+  overNamed<const M extends Readonly<Record<string, string | Window>>>(
+    windows: CheckWindows<M>,
+  ): NullableWindowAggregation<S, V, `_${keyof M & string}`, K>;
   /** Sets the value that replaces null. */
-  default(value: V): Aggregation<S, V>;
+  default(value: V): Aggregation<S, V, K>;
+}
+/** The window of a ratio, or why it is none: both parts are over the same rows. */
+type CheckRatioWindow<W extends string | Window> = W extends NewestRows
+  ? Invalid<"the two parts may be over different rows of lastRows: divide them yourself, with div">
+  : CheckWindow<W>;
+/** A ratio of two aggregations without its window; null until it has a default. */
+export interface Ratio<S extends string> extends Computed<
+  S,
+  number | null,
+  never,
+  "window",
+  "float64"
+> {
+  readonly [computes]: NoWindow;
+  readonly [answers]: "float64";
+  /** Keeps only the rows for which the condition is true, in both parts. */
+  where<C extends string>(condition: CheckSource<S, C>): Ratio<S | C>;
+  /** Sets one window of both parts: a length such as "7d", or any window but `lastRows`. */
+  over<const W extends string | Window>(
+    window: CheckRatioWindow<W>,
+  ): NullableWindowAggregation<S, number, "">;
+  /** Makes one feature for each window, named `<name>_<window>`. */
+  overEach<const W extends Durations>(
+    ...windows: CheckDurations<W>
+  ): NullableWindowAggregation<S, number, `_${W[number]}`>;
+  /** Makes one feature for each window, named `<name>_<its name here>`. */
+  overNamed<const M extends Readonly<Record<string, string | Window>>>(windows: {
+    readonly [N in keyof M]: CheckRatioWindow<M[N]>;
+  }): NullableWindowAggregation<S, number, `_${keyof M & string}`>;
+  /** Sets the value that replaces null. */
+  default(value: number): RatioWithDefault<S>;
+}
+/** A ratio with its default, without its window. */
+export interface RatioWithDefault<S extends string> extends Computed<
+  S,
+  number,
+  never,
+  "window",
+  "float64"
+> {
+  readonly [computes]: NoWindow;
+  readonly [answers]: "float64";
+  /** Keeps only the rows for which the condition is true, in both parts. */
+  where<C extends string>(condition: CheckSource<S, C>): RatioWithDefault<S | C>;
+  /** Sets one window of both parts: a length such as "7d", or any window but `lastRows`. */
+  over<const W extends string | Window>(
+    window: CheckRatioWindow<W>,
+  ): WindowAggregation<S, number, "">;
+  /** Makes one feature for each window, named `<name>_<window>`. */
+  overEach<const W extends Durations>(
+    ...windows: CheckDurations<W>
+  ): WindowAggregation<S, number, `_${W[number]}`>;
+  /** Makes one feature for each window, named `<name>_<its name here>`. */
+  overNamed<const M extends Readonly<Record<string, string | Window>>>(windows: {
+    readonly [N in keyof M]: CheckRatioWindow<M[N]>;
+  }): WindowAggregation<S, number, `_${keyof M & string}`>;
 }
 /** An aggregation with its window, null over an empty window until it has a default. */
 export interface NullableWindowAggregation<
   S extends string,
   V,
   Suffix extends string,
-> extends Computed<S, V | null, Suffix, "window"> {
+  K extends ValueType = TypeOfValues<V>,
+> extends Computed<S, V | null, Suffix, "window", K> {
+  readonly [computes]: WindowTerm<S, K, V | null, Suffix>;
   /** Keeps only the rows for which the condition is true. */
   where<C extends string>(
     condition: CheckSource<S, C>,
-  ): NullableWindowAggregation<S | C, V, Suffix>;
+  ): NullableWindowAggregation<S | C, V, Suffix, K>;
   /** Sets the value that replaces null. */
-  default(value: V): WindowAggregation<S, V, Suffix>;
+  default(value: V): WindowAggregation<S, V, Suffix, K>;
+  /**
+   * Also answers the feature under its former names, until no caller uses them.
+   * With several windows each former name gets the same suffixes as the name.
+   */
+  renamedFrom<const Old extends readonly [string, ...string[]]>(
+    ...names: Old
+  ): Renamed<S, V | null, Suffix, "window", Old[number], K>;
+  /** Sets the metadata of the feature. With several windows each of them has it. */
+  describe(metadata: Metadata): NullableWindowAggregation<S, V, Suffix, K>;
 }
 /** The value of an entity's newest row; null without a row within the view's `ttl`. */
-export interface Latest<S extends string, V> extends Computed<S, V | null, "", "latest"> {
+export interface Latest<S extends string, V, K extends ValueType = ValueType> extends Computed<
+  S,
+  V | null,
+  "",
+  "latest",
+  K
+> {
   /** Sets the value that replaces null. */
-  default(value: V): Computed<S, V, "", "latest">;
+  default(value: V): LatestWithDefault<S, V, K>;
+  /**
+   * Also answers the feature under its former names, until no caller uses them.
+   * With several windows each former name gets the same suffixes as the name.
+   */
+  renamedFrom<const Old extends readonly [string, ...string[]]>(
+    ...names: Old
+  ): Renamed<S, V | null, "", "latest", Old[number], K>;
+  /** Sets the metadata of the feature. With several windows each of them has it. */
+  describe(metadata: Metadata): Latest<S, V, K>;
+}
+/** The value of an entity's newest row, or its default. */
+export interface LatestWithDefault<
+  S extends string,
+  V,
+  K extends ValueType = ValueType,
+> extends Computed<S, V, "", "latest", K> {
+  /**
+   * Also answers the feature under its former names, until no caller uses them.
+   * With several windows each former name gets the same suffixes as the name.
+   */
+  renamedFrom<const Old extends readonly [string, ...string[]]>(
+    ...names: Old
+  ): Renamed<S, V, "", "latest", Old[number], K>;
+  /** Sets the metadata of the feature. With several windows each of them has it. */
+  describe(metadata: Metadata): LatestWithDefault<S, V, K>;
 }
 
-// A column whose type is one of several (definitions made from data) passes here. The call checks
-// it.
-type Numeric<C extends AnyColumn> = [Extract<C["type"], NumericType>] extends [never]
-  ? `${C["name"]} is a ${C["type"]} column: this aggregation takes int32, int64, float64 or decimal`
-  : C;
-type Ordered<C extends AnyColumn> = [Extract<C["type"], OrderedType>] extends [never]
-  ? `${C["name"]} is a ${C["type"]} column, and its values have no order`
-  : C;
-type ValueOf<C extends AnyColumn> = NonNullable<C[typeof shape]>;
-/** Integers sum to bigint, whatever the column's mode (law 3: integers sum to int64). */
-type SumOf<K> = K extends "int32" | "int64"
-  ? bigint
-  : K extends "decimal"
-    ? string
-    : K extends "float64"
-      ? number
-      : never;
-
 /**
- * Counts rows; with a column, the rows in which it is not null. Never null.
- *
- * @throws DEFINITION_INVALID when the argument is no column of a source.
- *
- * @example
- * const transactions_l1w = count().over("7d");
+ * The expression itself, or why it is no number.
+ * An expression whose type is one of several (definitions made from data) passes. The call checks
+ * it.
  */
-export function count<S extends string = never>(
-  column?: Column<S, string, AnyColumn["type"], unknown>,
-): Aggregation<S, number> {
-  return aggregation("count", column);
-}
+export type Numeric<E extends AnyExpr> = [Extract<TypeOf<E>, NumericType>] extends [never]
+  ? `${Described<E>}: this aggregation takes int32, int64, float64 or decimal`
+  : E;
+/** The expression itself, or why its values have no order. */
+export type Ordered<E extends AnyExpr> = [Extract<TypeOf<E>, OrderedType>] extends [never]
+  ? `${Described<E>}, and its values have no order`
+  : E;
+/** The expression itself, or why it is no condition. */
+export type Truth<E extends AnyExpr> = [Extract<TypeOf<E>, "boolean">] extends [never]
+  ? `${Described<E>}: this aggregation takes a boolean column`
+  : E;
 /**
- * Counts the different values of a column, without nulls. Never null (law 3: 1.0 equals 1.00).
- *
- * @throws DEFINITION_INVALID when the argument is no column of a source.
- * @throws TYPE_MISMATCH when the column is a json column.
- *
- * @example
- * const vendors_l1w = countDistinct(transactions.vendor).over("7d");
+ * A second argument as `Checked` says it, or why it cannot be beside the first: an aggregation
+ * reads one source.
  */
-export function countDistinct<C extends AnyColumn>(
-  column: Ordered<C>,
-): Aggregation<C["source"], number> {
-  return aggregation("countDistinct", column);
-}
-/**
- * Sums a column, exactly and rounded once; 0 over an empty window.
- * A sum of integers is a bigint. A sum of decimals is a string of at most 38 digits at the column's
- * scale.
- *
- * @throws DEFINITION_INVALID when the argument is no column of a source.
- * @throws TYPE_MISMATCH when the column holds no numbers.
- *
- * @example
- * const amount_l1w = sum(transactions.amount).over("7d");
- */
-export function sum<C extends AnyColumn>(
-  column: Numeric<C>,
-): Aggregation<C["source"], SumOf<C["type"]>> {
-  return aggregation("sum", column);
-}
-/**
- * Averages a column as a double; null over an empty window.
- *
- * @throws DEFINITION_INVALID when the argument is no column of a source.
- * @throws TYPE_MISMATCH when the column holds no numbers.
- *
- * @example
- * const mean_amount_l1w = avg(transactions.amount).over("7d");
- */
-export function avg<C extends AnyColumn>(
-  column: Numeric<C>,
-): NullableAggregation<C["source"], number> {
-  return aggregation("avg", column);
-}
-/**
- * Takes the smallest value of a column; null over an empty window. Strings order by code point.
- *
- * @throws DEFINITION_INVALID when the argument is no column of a source.
- * @throws TYPE_MISMATCH when the column is a json column.
- *
- * @example
- * const least_amount_l1w = min(transactions.amount).over("7d");
- */
-export function min<C extends AnyColumn>(
-  column: Ordered<C>,
-): NullableAggregation<C["source"], ValueOf<C>> {
-  return aggregation("min", column);
-}
-/**
- * Takes the largest value of a column; null over an empty window. Strings order by code point.
- *
- * @throws DEFINITION_INVALID when the argument is no column of a source.
- * @throws TYPE_MISMATCH when the column is a json column.
- *
- * @example
- * const largest_amount_l1w = max(transactions.amount).over("7d");
- */
-export function max<C extends AnyColumn>(
-  column: Ordered<C>,
-): NullableAggregation<C["source"], ValueOf<C>> {
-  return aggregation("max", column);
-}
-/**
- * Takes a column of the entity's newest row, null included.
- * It has no window: the view's `ttl` says how long a row holds.
- *
- * @throws DEFINITION_INVALID when the argument is no column of a source.
- *
- * @example
- * const city = latest(customers.city).default("unknown");
- */
-export function latest<C extends AnyColumn>(column: C): Latest<C["source"], ValueOf<C>> {
-  return aggregation("latest", column);
-}
-
-function aggregation<T>(aggregate: AggregateName, column: unknown): T {
-  if (column === undefined && aggregate === "count")
-    return makeAggregation({
-      aggregate,
-      source: null,
-      column: null,
-      where: null,
-      conditionColumns: [],
-      windows: [],
-      suffixed: false,
-      default: undefined,
-    });
-  const found = definitionOfKind(column, "column");
-  if (found === undefined)
-    throw new TidemarkError(
-      "DEFINITION_INVALID",
-      `${aggregate}(): it takes a column of a source, as in ${aggregate}(transactions.amount), ` +
-        `got ${described(column)}`,
-    );
-  checkType(aggregate, found.source, found.spec);
-  return makeAggregation({
-    aggregate,
-    source: found.source,
-    column: found.spec,
-    where: null,
-    conditionColumns: [],
-    windows: [],
-    suffixed: false,
-    default: undefined,
-  });
-}
-
-function checkType(aggregate: AggregateName, source: string, { name, type }: ColumnSpec): void {
-  const who = `${aggregate}(${source}.${name})`;
-  if (
-    (aggregate === "sum" || aggregate === "avg") &&
-    type !== "int32" &&
-    type !== "int64" &&
-    type !== "float64" &&
-    type !== "decimal"
-  ) {
-    throw new TidemarkError(
-      "TYPE_MISMATCH",
-      `${who}: ${name} is a ${type} column; this aggregation takes int32, int64, ` +
-        "float64 or decimal",
-    );
-  }
-  if (
-    (aggregate === "min" || aggregate === "max" || aggregate === "countDistinct") &&
-    type === "json"
-  ) {
-    throw new TidemarkError(
-      "TYPE_MISMATCH",
-      `${who}: ${name} is a json column, and its values have no order`,
-    );
-  }
-}
-
-function makeAggregation<T>(state: AggregationState): T {
-  const who = aggregationTitle(state);
-  const over = (suffixed: boolean, texts: readonly unknown[]): unknown => {
-    if (state.aggregate === "latest")
-      throw new TidemarkError(
-        "DEFINITION_INVALID",
-        `${who}: it takes no window; bound it with the view's ttl`,
-      );
-    if (state.windows.length > 0)
-      throw new TidemarkError(
-        "DEFINITION_INVALID",
-        `${who}: it has its window already; list several in one overEach("1h", "1d")`,
-      );
-    if (texts.length === 0)
-      throw new TidemarkError(
-        "DURATION_INVALID",
-        `${who}: say which windows, as in .overEach("1h", "1d")`,
-      );
-    const windows = texts.map((text) => ({
-      text: text as string,
-      micros: durationMicros(who, text),
-    }));
-    const twice = texts.find((text, i) => texts.indexOf(text) < i);
-    if (twice !== undefined)
-      throw new TidemarkError(
-        "NAME_TAKEN",
-        `${who}: "${String(twice)}" is listed twice in overEach; drop one`,
-      );
-    return makeAggregation({ ...state, windows, suffixed });
-  };
-  return makeDefinition({ kind: "aggregation", ...state }, who, {
-    over: (window: unknown) => over(false, [window]),
-    overEach: (...windows: unknown[]) => over(true, windows),
-    where: (condition: unknown) => withCondition(state, who, condition),
-    default: (value: unknown) => withDefault(state, who, value),
-  });
-}
-
-function withCondition(state: AggregationState, who: string, condition: unknown): unknown {
-  const found = definitionOfKind(condition, "condition");
-  if (found === undefined)
-    throw new TidemarkError(
-      "DEFINITION_INVALID",
-      `${who}.where(): it takes a condition such as eq(transactions.vendor, "Hospital"), ` +
-        `got ${described(condition)}; a closure cannot be stored or run elsewhere`,
-    );
-  if (state.aggregate === "latest")
-    throw new TidemarkError(
-      "DEFINITION_INVALID",
-      `${who}: the latest row is the newest one, whatever is in it; it takes no condition`,
-    );
-  if (state.where !== null)
-    throw new TidemarkError(
-      "DEFINITION_INVALID",
-      `${who}: it has its condition already; join them with and(...)`,
-    );
-  if (state.source !== null && found.source !== state.source) {
-    throw new TidemarkError(
-      "COLUMN_OF_ANOTHER_SOURCE",
-      `${who}.where(): the condition is about source "${found.source}", ` +
-        `the aggregation about "${state.source}"; a feature reads one source`,
-    );
-  }
-  return makeAggregation({
-    ...state,
-    source: found.source,
-    where: found.expression,
-    conditionColumns: found.columns,
-  });
-}
-
-function withDefault(state: AggregationState, who: string, value: unknown): unknown {
-  if (
-    state.aggregate === "count" ||
-    state.aggregate === "countDistinct" ||
-    state.aggregate === "sum"
-  ) {
-    throw new TidemarkError(
-      "DEFINITION_INVALID",
-      `${who}: it is never null, so it takes no default`,
-    );
-  }
-  return makeAggregation({
-    ...state,
-    default: fromUser(value, { ...resultColumnOf(state, ""), nullable: false }, `${who}.default()`),
-  });
-}
+export type Second<A extends AnyExpr, B extends AnyExpr, Checked> =
+  SameSource<A, B> extends true ? Checked : OtherSource<A, B>;
+type Described<E extends AnyExpr> = E extends AnyColumn
+  ? `${E["name"]} is a ${TypeOf<E>} column`
+  : `this is ${TypeText<TypeOf<E>>}`;
+/** The expression itself, or why its values are no keys of a map. */
+export type Key<E extends AnyExpr> = [Extract<TypeOf<E>, KeyType>] extends [never]
+  ? `${Described<E>}, and its values are no keys of a map: put numbers into ranges with binOf`
+  : E;
+/** The number itself, or why it is no number of elements. A number that is not known passes. */
+export type CheckCount<K extends number> = CheckCountOf<K, "elements">;
+/** The key of categories, or why it is none of an aggregation over `S` that answers `K`. */
+export type CategoryKey<S extends string, K, E extends AnyExpr> = [K] extends [HasCategories]
+  ? "it has its categories already: join two keys in one, as in concat(a, b)"
+  : [SourceOf<E>] extends [`windows of ${string}`]
+    ? "a category is a value of each row, and this is about windows"
+    : [S] extends [never]
+      ? CategoryType<E>
+      : [SourceOf<E>] extends [S]
+        ? CategoryType<E>
+        : `this is about ${SourceOf<E>}, the aggregation about ${S}`;
+type CategoryType<E extends AnyExpr> = [Extract<TypeOf<E>, Exclude<KeyType, "bytes">>] extends [
+  never,
+]
+  ? `${Described<E>}, and its values are no categories: put numbers into ranges with binOf`
+  : E;
+/** The key of listed categories, or why it is none. */
+export type MemberKey<S extends string, K, E extends AnyExpr> = [
+  Extract<TypeOf<E>, "string">,
+] extends [never]
+  ? `${Described<E>}, and members are texts: name the values with caseWhen, or take by`
+  : CategoryKey<S, K, E>;
+/** Categories that are listed. */
+export type Members = readonly [string, ...string[]];
+/** Each category, or the sentence that refuses it. */
+export type CheckMembers<M extends Members> = {
+  [I in keyof M]: M[I] extends BadMemberName
+    ? Invalid<`'${M[I]}' is no name of a member: use letters, digits, _ and -`>
+    : M[I] extends { [J in keyof M]: J extends I ? never : M[J] }[number]
+      ? Invalid<`'${M[I]}' is listed twice`>
+      : M[I];
+};
+/** The values of an expression, without null. */
+export type PresentValue<E extends AnyExpr> = NonNullable<ValueOf<E>>;

@@ -1,6 +1,8 @@
 /** The TypeScript types of columns and their values. */
-import type { ValueType } from "../specs.ts";
-import type { shape } from "./shape.ts";
+import type { Metadata } from "../metadata.ts";
+import type { ScalarType, ValueType } from "../specs.ts";
+import type { Expr } from "./expression-types.ts";
+import type { parts, shape } from "./shape.ts";
 import type { TimeInput } from "./time-input.ts";
 
 /** Types that can be summed. */
@@ -9,9 +11,31 @@ export type NumericType = "int32" | "int64" | "float64" | "decimal";
  * Types whose values have an order (law 3: one order of values). A json value is only there or
  * missing.
  */
-export type OrderedType = Exclude<ValueType, "json">;
+export type OrderedType = Exclude<ScalarType, "json">;
 /** Types that can identify a row or an entity. */
-export type KeyType = Exclude<ValueType, "json" | "float64">;
+export type KeyType = Exclude<ScalarType, "json" | "float64">;
+
+/** The type of lists of elements of type `E`. */
+export type ListType<E> = "list" & { readonly [parts]: { readonly element: E } };
+/** The type of maps from keys of type `K` to values of type `V`. */
+export type MapType<K, V> = "map" & { readonly [parts]: { readonly keys: K; readonly values: V } };
+/** The type of structs. `F` has the types of the members by name. */
+export type StructType<F> = "struct" & { readonly [parts]: { readonly members: F } };
+/** The type of answers by category, as maps. Such an answer has its categories already. */
+export type CategoryMapType<K, V> = "map" & {
+  readonly [parts]: { readonly keys: K; readonly values: V; readonly categories: true };
+};
+/** The type of answers for some categories, as structs. */
+export type CategoryStructType<F> = "struct" & {
+  readonly [parts]: { readonly members: F; readonly categories: true };
+};
+/** A type of answers by category. */
+export interface HasCategories {
+  readonly [parts]: { readonly categories: true };
+}
+/** The type in words. */
+export type TypeText<K> = K extends "list" | "map" | "struct" ? PartsText<K> : K & string;
+type PartsText<K> = K extends "list" ? "list" : K extends "map" ? "map" : "struct";
 
 /** A column before it belongs to a source. */
 export interface ColumnType<out K extends ValueType, out V> {
@@ -19,6 +43,8 @@ export interface ColumnType<out K extends ValueType, out V> {
   readonly [shape]: V;
   /** Makes the same column, which may hold null. */
   nullable(): ColumnType<K, V | null>;
+  /** Makes the same column, which has this metadata. */
+  describe(metadata: Metadata): ColumnType<K, V>;
 }
 /** Column types by the name of the column. */
 export type Columns = { readonly [name: string]: ColumnType<ValueType, unknown> };
@@ -42,7 +68,7 @@ export interface Column<
   out N extends string,
   out K extends ValueType,
   out V,
-> {
+> extends Expr<S, K, V> {
   readonly source: S;
   readonly name: N;
   readonly type: K;

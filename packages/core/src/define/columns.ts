@@ -2,8 +2,9 @@
  * Column types, such as `string("name in the database")`.
  * A column's name in TypeScript is the member that holds it.
  */
+import { describedWith } from "./metadata.ts";
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, ValueType } from "../specs.ts";
+import type { ColumnSpec, TypeSpec, ValueType } from "../specs.ts";
 import type { ColumnType } from "./column-types.ts";
 import { described, makeDefinition } from "./definition.ts";
 
@@ -13,6 +14,12 @@ export interface DecimalOptions {
   readonly precision: number;
   /** Digits of the fraction, 0 to `precision`. */
   readonly scale: number;
+  /**
+   * How messages without a schema write the number as text: the connector's
+   * `decimal.handling.mode`, "base64" for `precise` and "digits" for `string`. Without it, the
+   * column's earlier texts decide, and the first guess is told.
+   */
+  readonly encoding?: "digits" | "base64" | undefined;
 }
 /** Options of a timestamp column. */
 export interface TimestampOptions<M extends "micros" | undefined = "micros" | undefined> {
@@ -23,6 +30,14 @@ export interface TimestampOptions<M extends "micros" | undefined = "micros" | un
    * millisecond.
    */
   readonly mode?: M;
+}
+/** Option of a bytes column. */
+export interface BytesOptions {
+  /**
+   * How messages write the bytes as text, where no schema says it: the connector's
+   * `binary.handling.mode`. Without it, base64 is read, and a text that may be hex is refused.
+   */
+  readonly encoding: "hex" | "base64" | "base64url";
 }
 /** Option of an int64 column whose values are numbers. */
 export interface NumberMode {
@@ -101,7 +116,8 @@ export function float64(database?: string, ...none: readonly []): ColumnType<"fl
 /**
  * A column of exact decimals; strings with exactly `scale` fraction digits in TypeScript.
  *
- * @throws DEFINITION_INVALID when `precision` or `scale` is missing or out of range.
+ * @throws DEFINITION_INVALID when `precision` or `scale` is missing or out of range, or the
+ * encoding is unknown.
  *
  * @example
  * const columns = { price: decimal("Price", { precision: 12, scale: 2 }) };
@@ -112,7 +128,7 @@ export function decimal(
   database: string | DecimalOptions,
   options?: DecimalOptions,
 ): ColumnType<"decimal", string> {
-  return column("decimal", ["precision", "scale"], database, options);
+  return column("decimal", ["precision", "scale", "encoding"], database, options);
 }
 
 /**
@@ -158,13 +174,18 @@ export function date(database?: string, ...none: readonly []): ColumnType<"date"
 /**
  * A column of bytes; Uint8Arrays in TypeScript.
  *
- * @throws DEFINITION_INVALID when the name in the database is no text.
+ * @throws DEFINITION_INVALID when the name in the database is no text, or the encoding is unknown.
  *
  * @example
- * const columns = { digest: bytes("Digest") };
+ * const columns = { digest: bytes("Digest"), token: bytes("token", { encoding: "hex" }) };
  */
-export function bytes(database?: string, ...none: readonly []): ColumnType<"bytes", Uint8Array> {
-  return column("bytes", [], database, ...none);
+export function bytes(database?: string, options?: BytesOptions): ColumnType<"bytes", Uint8Array>;
+export function bytes(options: BytesOptions): ColumnType<"bytes", Uint8Array>;
+export function bytes(
+  database?: string | BytesOptions,
+  options?: BytesOptions,
+): ColumnType<"bytes", Uint8Array> {
+  return column("bytes", ["encoding"], database, options);
 }
 
 /**
@@ -201,62 +222,82 @@ function column<T>(
       "there is no option " +
         `"${other}"${allowed.length === 0 ? "" : `; the options are ${allowed.join(", ")}`}`,
     );
-  const { precision, scale, zone, mode } = options as {
-    precision?: unknown;
-    scale?: unknown;
-    zone?: unknown;
-    mode?: unknown;
-  };
-  const base = { name: "", database: database ?? "", type: type, nullable: false };
-  switch (type) {
-    case "decimal": {
-      if (!isWhole(precision, 1, 38))
-        throw invalid(
-          type,
-          `precision must be a whole number from 1 to 38, got ${described(precision)}`,
-        );
-      if (!isWhole(scale, 0, precision))
-        throw invalid(
-          type,
-          `scale must be a whole number from 0 to the precision ${precision}, ` +
-            `got ${described(scale)}`,
-        );
-      return columnType({ ...base, precision, scale });
-    }
-    case "timestamp": {
-      if (zone !== undefined && !isZone(zone))
-        throw invalid(
-          type,
-          `zone ${described(zone)} is unknown; name one of the IANA list, ` +
-            'such as "Europe/Zurich", or "UTC"',
-        );
-      if (mode !== undefined && mode !== "micros")
-        throw invalid(type, `mode must be "micros" or left out, got ${described(mode)}`);
-      return columnType({
-        ...base,
-        ...(zone === undefined ? {} : { zone }),
-        ...(mode === undefined ? {} : { mode }),
-      });
-    }
-    case "int64": {
-      if (mode !== undefined && mode !== "number")
-        throw invalid(type, `mode must be "number" or left out, got ${described(mode)}`);
-      return columnType({ ...base, ...(mode === undefined ? {} : { mode }) });
-    }
-    default:
-      return columnType(base);
-  }
+  const base = { name: "", database: database ?? "", type, nullable: false };
+  return columnType({ ...base, ...parametersOf[type]?.(options as GivenOptions) });
 }
+
+interface GivenOptions {
+  readonly precision?: unknown;
+  readonly scale?: unknown;
+  readonly zone?: unknown;
+  readonly mode?: unknown;
+  readonly encoding?: unknown;
+}
+
+type Parameters = Omit<TypeSpec, "type" | "nullable">;
+
+/** Check the options of types that have some. */
+const parametersOf: Readonly<Partial<Record<ValueType, (options: GivenOptions) => Parameters>>> = {
+  decimal({ precision, scale, encoding }) {
+    if (!isWhole(precision, 1, 38))
+      throw invalid(
+        "decimal",
+        `precision must be a whole number from 1 to 38, got ${described(precision)}`,
+      );
+    if (!isWhole(scale, 0, precision))
+      throw invalid(
+        "decimal",
+        `scale must be a whole number from 0 to the precision ${precision}, ` +
+          `got ${described(scale)}`,
+      );
+    if (encoding !== undefined && encoding !== "digits" && encoding !== "base64")
+      throw invalid(
+        "decimal",
+        `encoding must be "digits", "base64" or left out, got ${described(encoding)}`,
+      );
+    return { precision, scale, ...(encoding === undefined ? {} : { encoding }) };
+  },
+  timestamp({ zone, mode }) {
+    if (zone !== undefined && !isZone(zone))
+      throw invalid(
+        "timestamp",
+        `zone ${described(zone)} is unknown; name one of the IANA list, ` +
+          'such as "Europe/Zurich", or "UTC"',
+      );
+    if (mode !== undefined && mode !== "micros")
+      throw invalid("timestamp", `mode must be "micros" or left out, got ${described(mode)}`);
+    return { ...(zone === undefined ? {} : { zone }), ...(mode === undefined ? {} : { mode }) };
+  },
+  int64({ mode }) {
+    if (mode !== undefined && mode !== "number")
+      throw invalid("int64", `mode must be "number" or left out, got ${described(mode)}`);
+    return mode === undefined ? {} : { mode };
+  },
+  bytes({ encoding }) {
+    if (encoding !== undefined && !isEncoding(encoding))
+      throw invalid(
+        "bytes",
+        `encoding must be "hex", "base64", "base64url" or left out, got ${described(encoding)}`,
+      );
+    return encoding === undefined ? {} : { encoding };
+  },
+};
 
 function columnType<T>(spec: ColumnSpec): T {
   return makeDefinition({ kind: "column type", spec }, `${spec.type} column type`, {
     type: spec.type,
     nullable: () => columnType({ ...spec, nullable: true }),
+    describe: (metadata: unknown) =>
+      columnType({ ...spec, ...describedWith(`${spec.type} column`, metadata) }),
   });
 }
 
 function isWhole(value: unknown, least: number, most: number): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;
+}
+
+function isEncoding(encoding: unknown): encoding is BytesOptions["encoding"] {
+  return encoding === "hex" || encoding === "base64" || encoding === "base64url";
 }
 
 function isZone(zone: unknown): zone is string {

@@ -1,15 +1,27 @@
 /** Makes definitions: frozen objects without a prototype, which carry their spec under a symbol. */
+import type { Described } from "../metadata.ts";
 import { TidemarkError } from "../errors.ts";
 import type {
   AggregateName,
+  AggregateOptions,
+  CategorySpec,
   ColumnSpec,
+  DerivedViewSpec,
   EntitySpec,
   Expression,
-  FeatureSpec,
+  InputFeature,
+  LookupSpec,
+  NeededColumn,
+  QualitySpec,
+  SelectedFeature,
   ServiceSpec,
   SourceSpec,
+  TransformSpec,
+  TypeSpec,
+  UnionPart,
   Value,
   ViewSpec,
+  WindowSpec,
 } from "../specs.ts";
 import { toJson } from "./to-json.ts";
 
@@ -20,25 +32,101 @@ import { toJson } from "./to-json.ts";
  */
 const definitionSymbol: unique symbol = Symbol.for("tidemark.definition/1") as never;
 
-export interface Window {
-  /** The window as it was written: `7d`. */
+/** Names of columns that no user sees begin so. No column that a user declares can. */
+export const HIDDEN = "~";
+
+/** A window, and what it adds to the name of a feature. */
+export interface NamedWindow {
+  /** Empty, or `_7d`. */
+  readonly suffix: string;
+  /** The window as it was written: `"7d"`. */
   readonly text: string;
-  readonly micros: number;
+  readonly spec: WindowSpec;
 }
 
-export interface AggregationState {
+export interface AggregationState extends Described {
   readonly aggregate: AggregateName;
+  readonly options: AggregateOptions;
+  /** The two aggregations of a ratio, without windows. Omitted for all others. */
+  readonly ratio?: readonly [AggregationState, AggregationState] | undefined;
+  /** True for a value of the newest row, which has no window. */
+  readonly isFact: boolean;
+  /** The form of the values, before a default replaces null. */
+  readonly result: TypeSpec;
   /** Name of the source; null until a column or a condition sets it. */
   readonly source: string | null;
-  readonly column: ColumnSpec | null;
+  readonly arguments: readonly Expression[];
+  /** Omitted if the aggregation has one answer. */
+  readonly by?: CategorySpec | undefined;
   readonly where: Expression | null;
-  /** Columns that the condition reads. */
-  readonly conditionColumns: readonly ColumnSpec[];
-  readonly windows: readonly Window[];
-  /** True for several windows: each feature's name then ends in its window. */
-  readonly suffixed: boolean;
+  /** Columns that the arguments, the categories and the condition read. */
+  readonly columns: readonly ColumnSpec[];
+  /** The call as it was written, such as `sum(transactions.amount)`. */
+  readonly text: string;
+  readonly windows: readonly NamedWindow[];
   readonly default: Value | undefined;
+  /** Former names of the feature, without the suffix of a window. */
+  readonly renamedFrom: readonly string[];
 }
+
+/** An expression of a user, with the columns that it reads. */
+export interface ExpressionState {
+  /** Name of the source; null for an expression of literals alone. */
+  readonly source: string | null;
+  readonly columns: readonly ColumnSpec[];
+  readonly expression: Expression;
+  /** The number of its columns and calls. */
+  readonly size: number;
+  /** The expression as it was written, such as `mul(payments.quantity, payments.price)`. */
+  readonly text: string;
+  /**
+   * The windows that the expression is a function of; its columns are their names. Omitted for an
+   * expression of rows, or of literals alone.
+   */
+  readonly windows?: readonly WindowTerm[] | undefined;
+  /**
+   * What the expression reads of a request; its columns are names of these. Omitted for an
+   * expression of rows or of windows, or of literals alone.
+   */
+  readonly inputs?: readonly InputTerm[] | undefined;
+  /** True if it reads the time of the answer. Omitted: it does not. */
+  readonly clock?: true | undefined;
+}
+
+/**
+ * A feature of a view, a column of request data, or the outputs of a transform, as an argument of
+ * a function.
+ */
+export type InputTerm =
+  | ({ readonly kind: "feature"; readonly name: string } & InputFeature)
+  | { readonly kind: "request"; readonly name: string; readonly column: NeededColumn }
+  | { readonly kind: "transform"; readonly name: string; readonly transform: TransformSpec };
+
+/** An aggregation over one window, as an argument of a function. */
+export interface WindowTerm {
+  /** Equal for equal aggregations. */
+  readonly name: string;
+  readonly state: AggregationState;
+}
+
+/** A function of windows as a feature, with its default and its former names. */
+export interface FunctionState extends Described {
+  readonly of: ExpressionState;
+  readonly default: Value | undefined;
+  readonly renamedFrom: readonly string[];
+}
+
+/** An expectation of a user, not yet about a certain source or view. */
+export type ExpectationState =
+  | { readonly test: "holds"; readonly condition: ExpressionState; readonly share: number }
+  | { readonly test: "unique"; readonly columns: readonly ExpressionState[] }
+  | { readonly test: "fresh"; readonly within: number }
+  | {
+      readonly test: "volume";
+      readonly per: number;
+      readonly atLeast: number | null;
+      readonly atMost: number | null;
+    };
 
 export type Definition =
   | { readonly kind: "column type"; readonly spec: ColumnSpec }
@@ -47,20 +135,51 @@ export type Definition =
   | { readonly kind: "committed"; readonly since: string | null }
   | { readonly kind: "source"; readonly spec: SourceSpec }
   | {
-      readonly kind: "condition";
-      readonly source: string;
-      readonly columns: readonly ColumnSpec[];
-      readonly expression: Expression;
+      readonly kind: "derived source";
+      readonly name: string;
+      /** The source below. */
+      readonly spec: SourceSpec;
+      /** The parts of a union, whose columns `spec` has. Omitted: the source below is a table. */
+      readonly parts?: readonly UnionPart[] | undefined;
+      /** Columns that the rows get from dimensions. */
+      readonly lookups: readonly LookupSpec[];
+      /** Which of its rows are there; null: all. */
+      readonly rows: Expression | null;
+      readonly computed: ReadonlyMap<string, ExpressionState>;
+    }
+  | {
+      readonly kind: "union part";
+      /** The name of the source that the rows come from. */
+      readonly name: string;
+      readonly spec: SourceSpec;
+      /** Which of its rows are there; null: all. */
+      readonly rows: Expression | null;
+      /** Each column of the union by its name, as a function of columns of the source. */
+      readonly columns: ReadonlyMap<string, ExpressionState>;
+    }
+  | ({ readonly kind: "expression" } & ExpressionState)
+  | {
+      readonly kind: "when";
+      readonly condition: ExpressionState;
+      /** An expression or a literal. */
+      readonly value: unknown;
     }
   | ({ readonly kind: "aggregation" } & AggregationState)
-  | {
-      readonly kind: "feature";
-      readonly view: ViewSpec;
-      readonly spec: FeatureSpec;
-      readonly as: string;
-    }
+  | ({ readonly kind: "function" } & FunctionState)
+  | { readonly kind: "feature"; readonly selected: SelectedFeature }
   | { readonly kind: "view"; readonly spec: ViewSpec }
+  | { readonly kind: "derived view"; readonly spec: DerivedViewSpec }
+  | { readonly kind: "request column"; readonly request: string; readonly spec: NeededColumn }
+  | {
+      readonly kind: "request data";
+      readonly name: string;
+      readonly columns: readonly NeededColumn[];
+    }
   | { readonly kind: "service"; readonly spec: ServiceSpec }
+  | { readonly kind: "selection"; readonly features: readonly SelectedFeature[] }
+  | { readonly kind: "expectation"; readonly state: ExpectationState }
+  | { readonly kind: "quality"; readonly spec: QualitySpec }
+  | { readonly kind: "window"; readonly spec: WindowSpec; readonly text: string }
   | { readonly kind: "micros"; readonly micros: number };
 
 /** Makes a definition. `members` are its string properties; everything else is under symbols. */
@@ -136,17 +255,45 @@ export function described(value: unknown): string {
       case "entity":
       case "source":
       case "service":
+      case "quality":
         return `${found.kind} "${found.spec.name}"`;
+      case "expectation":
+        return `${found.state.test}(...)`;
+      case "derived source":
+        return `${found.parts === undefined ? "derived" : "union"} source "${found.name}"`;
+      case "union part":
+        return `from(${found.name}, ...)`;
       case "view":
         return `feature view "${found.spec.name}"`;
       case "feature":
-        return `feature "${found.view.name}.${found.spec.name}"`;
+        return `feature "${found.selected.view.name}.${found.selected.feature.name}"`;
+      case "derived view":
+        return derivedTitle(found.spec);
+      case "selection":
+        return "a selection";
+      case "request column":
+        return `request data ${found.request}.${found.spec.name}`;
+      case "request data":
+        return `request data "${found.name}"`;
       case "aggregation":
         return `an aggregation (${aggregationTitle(found)})`;
-      case "condition":
-        return `a condition on ${found.source}`;
+      case "function":
+        return found.of.windows === undefined
+          ? `a function of features (${found.of.text})`
+          : `a function of windows (${found.of.text})`;
+      case "expression":
+        if (found.inputs !== undefined) return `a function of features (${found.text})`;
+        if (found.windows !== undefined) return `a function of windows (${found.text})`;
+        return (
+          (found.expression.type === "boolean" ? "a condition" : "an expression") +
+          (found.source === null ? "" : ` on ${found.source}`)
+        );
+      case "when":
+        return "when(...)";
       case "committed":
         return "commitTime()";
+      case "window":
+        return found.text;
       case "micros":
         return "micros(n)";
     }
@@ -174,10 +321,14 @@ export function described(value: unknown): string {
   }
 }
 
+/** Names a derived view or a transform for messages. */
+export function derivedTitle({ name, transform }: DerivedViewSpec): string {
+  return `${transform === undefined ? "derived view" : "transform"} "${name}"`;
+}
+
 /** Names an aggregation for messages: `sum(transactions.amount)`. */
 export function aggregationTitle(state: AggregationState): string {
-  const column = state.column === null ? "" : `${state.source}.${state.column.name}`;
-  return `${state.aggregate}(${column})`;
+  return state.text;
 }
 
 function freezeDeep<T>(value: T): T {

@@ -41,7 +41,7 @@ const unitMicros: Readonly<Record<string, number>> = {
   w: 604_800e6,
 };
 /** The longest duration. It keeps the sum of a time and a duration a safe integer in µs. */
-const MAX_DURATION = 100_000 * 86_400e6;
+export const MAX_DURATION: number = 100_000 * 86_400e6;
 
 /**
  * Reads a duration as µs.

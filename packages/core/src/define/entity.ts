@@ -1,12 +1,14 @@
 /** Entities: what features are about. */
+import type { Metadata } from "../metadata.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ValueType } from "../specs.ts";
 import type { Columns, ColumnType, KeyType, MayBeNull } from "./column-types.ts";
 import { makeDefinition } from "./definition.ts";
 import { memberColumns } from "./member-columns.ts";
 import { checkName, type CheckName } from "./names.ts";
-import { checkOptions } from "./options.ts";
+import { checkDescribed } from "./metadata.ts";
 import type { shape } from "./shape.ts";
+import { typeOf } from "../types/value-types.ts";
 
 /** An entity: something that features are about. */
 export interface Entity<out N extends string, out Keys extends Columns> {
@@ -40,13 +42,13 @@ type CheckEntityKey<N, T extends ColumnType<ValueType, unknown>> = [
  */
 export function entity<const N extends string, Keys extends Columns>(
   name: CheckName<N>,
-  definition: { readonly keys: CheckEntityKeys<Keys> },
+  definition: Metadata & { readonly keys: CheckEntityKeys<Keys> },
 ): Entity<N, Keys> {
   const who = `entity "${checkName("entity", name)}"`;
-  const { keys } = checkOptions(who, definition, ["keys"]);
-  const specs = memberColumns(who, "keys", keys);
+  const { options, metadata } = checkDescribed(who, definition, ["keys"]);
+  const specs = memberColumns(who, "keys", options["keys"]);
   for (const spec of specs) {
-    if (spec.type === "float64" || spec.type === "json")
+    if (!typeOf(spec).isKey)
       throw new TidemarkError(
         "DEFINITION_INVALID",
         `${who}: key "${spec.name}" is a ${spec.type} column, which cannot be compared exactly; ` +
@@ -64,7 +66,7 @@ export function entity<const N extends string, Keys extends Columns>(
       );
   }
   return makeDefinition(
-    { kind: "entity", spec: { name: name as string, keys: specs } },
+    { kind: "entity", spec: { name: name as string, keys: specs, ...metadata } },
     `entity ${String(name)}`,
   );
 }

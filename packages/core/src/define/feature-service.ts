@@ -1,4 +1,6 @@
 /** Feature services: the features that one model reads, under a name. */
+import type { Metadata } from "../metadata.ts";
+import { checkDescribed } from "./metadata.ts";
 import { definitionOf, makeDefinition } from "./definition.ts";
 import { checkName, type CheckName } from "./names.ts";
 import {
@@ -56,8 +58,10 @@ export function featureService<
 >(
   name: CheckName<N>,
   features: CheckList<L> | CheckFeaturesByName<F>,
+  metadata: Metadata = {},
 ): FeatureService<N, ServiceRow<L, F>, ServiceNeeds<L, F>> {
   const who = `feature service "${checkName("feature service", name)}"`;
+  const { metadata: about } = checkDescribed(who, metadata, []);
   const selected =
     typeof features !== "object" ||
     features === null ||
@@ -66,7 +70,7 @@ export function featureService<
       ? selectedFeatures(features, who)
       : featuresByName(features, who);
   return makeDefinition(
-    { kind: "service", spec: { name: name as string, features: selected } },
+    { kind: "service", spec: { name: name as string, features: selected, ...about } },
     `feature service ${String(name)}`,
   );
 }

@@ -1,17 +1,36 @@
 /** Infers and checks the types of a feature view. */
-import type { AnyAggregation } from "./aggregations.ts";
+import type { AnyAggregation, FormerNamesOf } from "./aggregations.ts";
+import type {
+  AnyExpr,
+  AnyFeatures,
+  ClockScope,
+  NeedsOfScope,
+  ScopeText,
+  SourceOf,
+  WindowScope,
+} from "./expression-types.ts";
 import type { AnyColumn, ColumnType } from "./column-types.ts";
 import type { CheckDuration } from "./duration.ts";
 import type { AnyEntity } from "./entity.ts";
 import type { BadFeatureName, FeatureNameForm } from "./names.ts";
-import type { Invalid, shape } from "./shape.ts";
+import type { computes, Invalid, Simplify, shape } from "./shape.ts";
 import type { AnySource } from "./source.ts";
 import type { ValueType } from "../specs.ts";
 
-export type Aggregations = { readonly [name: string]: AnyAggregation };
+/** Features by name: aggregations, and functions of windows. */
+export type Features = { readonly [name: string]: AnyAggregation | AnyExpr };
 type ShapeOf<X extends { readonly [shape]: unknown }> = X[typeof shape];
 type KeysOf<E extends AnyEntity> = ShapeOf<E>["keys"];
 type NameOf<X extends AnyEntity | AnySource> = ShapeOf<X>["name"];
+
+/** What is added to a feature's name; a function of windows keeps its name. */
+type SuffixOf<A> = A extends AnyAggregation ? ShapeOf<A>["suffix"] : "";
+type FeatureKindOf<A> = A extends AnyAggregation ? ShapeOf<A>["kind"] : "window";
+type ValueOfFeature<A> = A extends AnyAggregation
+  ? ShapeOf<A>["value"]
+  : A extends AnyExpr
+    ? A[typeof computes]["value"]
+    : never;
 
 /**
  * The values of the features, by name.
@@ -19,23 +38,70 @@ type NameOf<X extends AnyEntity | AnySource> = ShapeOf<X>["name"];
  * definition.
  * A mapped type with `as` loses that link.
  */
-export type RowOfFeatures<F extends Aggregations> = ShapeOf<F[keyof F]>["suffix"] extends ""
-  ? { -readonly [K in keyof F]: ShapeOf<F[K]>["value"] } & {}
-  : {
-      -readonly [K in keyof F as `${K & string}${ShapeOf<F[K]>["suffix"]}`]: ShapeOf<F[K]>["value"];
-    } & {};
+export type RowOfFeatures<F extends Features> = [FormerNamesOf<F[keyof F]>] extends [never]
+  ? CurrentRow<F>
+  : Simplify<CurrentRow<F> & FormerRow<F>>;
+type CurrentRow<F extends Features> =
+  SuffixOf<F[keyof F]> extends ""
+    ? { -readonly [K in keyof F]: ValueOfFeature<F[K]> } & {}
+    : {
+        -readonly [K in keyof F as `${K & string}${SuffixOf<F[K]>}`]: ValueOfFeature<F[K]>;
+      } & {};
+
+/** The values of the renamed features, by their former names. */
+type FormerRow<F extends Features> = {
+  -readonly [K in keyof F as `${FormerNamesOf<F[K]>}${SuffixOf<F[K]>}`]: ValueOfFeature<F[K]>;
+};
+
+/** The types of the features' values, by name. */
+export type KindsOfFeatures<F extends Features> = [FormerNamesOf<F[keyof F]>] extends [never]
+  ? CurrentKinds<F>
+  : Simplify<CurrentKinds<F> & FormerKinds<F>>;
+type CurrentKinds<F extends Features> =
+  SuffixOf<F[keyof F]> extends ""
+    ? { [K in keyof F]: TypeOfFeature<F[K]> }
+    : { [K in keyof F as `${K & string}${SuffixOf<F[K]>}`]: TypeOfFeature<F[K]> };
+type FormerKinds<F extends Features> = {
+  [K in keyof F as `${FormerNamesOf<F[K]>}${SuffixOf<F[K]>}`]: TypeOfFeature<F[K]>;
+};
+type TypeOfFeature<A> = A extends AnyAggregation
+  ? ShapeOf<A>["type"]
+  : A extends AnyExpr
+    ? A[typeof computes]["type"]
+    : never;
+
+/** What a feature is about: a source, windows, or features. */
+type ScopeOf<A> = A extends AnyAggregation ? ShapeOf<A>["source"] : SourceOf<A>;
+/** What a caller must give for the features of a derived view, all of them or each by name. */
+export type NeedsOfDerived<F extends Features> = NeedsOfScope<ScopeOf<F[keyof F]>>;
+export type NeedsOfEach<F extends Features> = {
+  [K in keyof F as K | FormerNamesOf<F[K]>]: NeedsOfScope<ScopeOf<F[K]>>;
+};
+
+/** Each derived feature itself, or the sentence that says what is wrong with it. */
+export type CheckDerivedFeatures<F extends Features> = {
+  readonly [K in keyof F]: K extends BadFeatureName
+    ? `'${K}' is no name for a feature: ${FeatureNameForm}`
+    : CheckDerived<F[K], K>;
+};
+type CheckDerived<A, N> = [ScopeOf<A>] extends [never]
+  ? "this computes with no feature: an aggregation is a feature of a featureView"
+  : [ScopeOf<A>] extends [AnyFeatures | ClockScope]
+    ? N extends keyof NeedsOfScope<ScopeOf<A>>
+      ? `${N & string} is what a caller gives for it: call the feature something else`
+      : A
+    : `this is about ${ScopeText<ScopeOf<A>>}: make it a feature of a view, and compute with that`;
 
 /** Names that `overEach` makes. */
-type SuffixedNames<F extends Aggregations> = ShapeOf<F[keyof F]>["suffix"] extends ""
-  ? never
-  : {
-      [K in keyof F]: ShapeOf<F[K]>["suffix"] extends ""
-        ? never
-        : `${K & string}${ShapeOf<F[K]>["suffix"]}`;
-    }[keyof F];
+type SuffixedNames<F extends Features> =
+  SuffixOf<F[keyof F]> extends ""
+    ? never
+    : {
+        [K in keyof F]: SuffixOf<F[K]> extends "" ? never : `${K & string}${SuffixOf<F[K]>}`;
+      }[keyof F];
 
 /** Each feature itself, or the sentence that says what is wrong with it. */
-export type CheckFeatures<F extends Aggregations, S extends AnySource, E extends AnyEntity> = {
+export type CheckFeatures<F extends Features, S extends AnySource, E extends AnyEntity> = {
   readonly [K in keyof F]: CheckFeature<
     F[K],
     K,
@@ -43,26 +109,36 @@ export type CheckFeatures<F extends Aggregations, S extends AnySource, E extends
     ShapeOf<S>["timing"],
     KeysOf<E>,
     SuffixedNames<F>,
-    ShapeOf<F[keyof F]>["kind"]
+    FeatureKindOf<F[keyof F]>
   >;
 };
-type CheckFeature<
-  A extends AnyAggregation,
-  N,
-  S extends string,
-  Timing,
-  Keys,
-  Suffixes,
-  All,
-> = N extends BadFeatureName
+type CheckFeature<A, N, S extends string, Timing, Keys, Suffixes, All> = N extends BadFeatureName
   ? `'${N}' is no name for a feature: ${FeatureNameForm}`
   : N extends keyof Keys
     ? `${N & string} is a key of the entity: call the feature something else`
-    : [ShapeOf<A>["source"]] extends [S]
-      ? CheckComputed<A, N, S, Timing, Suffixes, All>
-      : string extends ShapeOf<A>["source"]
-        ? "a feature is an aggregation, as in count().over('7d')"
-        : `this feature reads ${ShapeOf<A>["source"]}, the view reads ${S}`;
+    : A extends AnyAggregation
+      ? [ShapeOf<A>["source"]] extends [S]
+        ? CheckComputed<A, N, S, Timing, Suffixes, All>
+        : [ShapeOf<A>["source"]] extends [AnyFeatures]
+          ? OfFeatures
+          : string extends ShapeOf<A>["source"]
+            ? "a feature is an aggregation, as in count().over('7d')"
+            : `this feature reads ${ShapeOf<A>["source"]}, the view reads ${S}`
+      : CheckFunction<A, N, S, Timing, Suffixes>;
+type OfFeatures = "this computes with features of views: put it into a derivedView";
+type CheckFunction<A, N, S extends string, Timing, Suffixes> = [SourceOf<A>] extends [
+  WindowScope<S> | ClockScope,
+]
+  ? N extends Suffixes
+    ? `${N & string} is also what an overEach of this view makes: rename one`
+    : Timing extends "commit"
+      ? `${S} is a dimension (commitTime()), ${NoEventTime}: use latest(...)`
+      : A
+  : [SourceOf<A>] extends [`windows of ${string}` | ClockScope]
+    ? `this feature reads ${ScopeText<SourceOf<A>>}, the view reads ${S}`
+    : [SourceOf<A>] extends [AnyFeatures | ClockScope]
+      ? OfFeatures
+      : "this is about rows: aggregate them, as in last(...).over('7d')";
 type CheckComputed<A extends AnyAggregation, N, S extends string, Timing, Suffixes, All> = [
   ShapeOf<A>["suffix"],
 ] extends [never]
@@ -124,8 +200,7 @@ type TypeMatches<K, Wanted> = [Extract<K, Wanted>] extends [never] ? false : tru
 type TypeOf<C> = C extends ColumnType<infer K, unknown> ? K : never;
 
 /** The duration itself, or the sentence that says why the view takes none. */
-export type CheckTtl<T extends string, F extends Aggregations> = "window" extends ShapeOf<
-  F[keyof F]
->["kind"]
-  ? Invalid<"ttl bounds latest features, and these have windows: drop it">
-  : CheckDuration<T>;
+export type CheckTtl<T extends string, F extends Features> =
+  "window" extends FeatureKindOf<F[keyof F]>
+    ? Invalid<"ttl bounds latest features, and these have windows: drop it">
+    : CheckDuration<T>;

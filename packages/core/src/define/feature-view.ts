@@ -1,36 +1,65 @@
 /** Feature views: features of one entity from one source. */
+import { metadataKey, type Described, type Metadata } from "../metadata.ts";
+import { checkDescribed } from "./metadata.ts";
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, EntitySpec, FeatureSpec, SourceSpec, ViewSpec } from "../specs.ts";
+import { typeSpecOf, withColumns } from "../expr/tree.ts";
+import type {
+  AggregateSpec,
+  ColumnSpec,
+  EntitySpec,
+  FeatureSpec,
+  NamedAggregateSpec,
+  ValueType,
+  ViewSpec,
+  WindowSpec,
+} from "../specs.ts";
 import type { AnyColumn, InputsOf } from "./column-types.ts";
+import { farthestWindow } from "./window-reach.ts";
 import {
   aggregationTitle,
+  definitionOf,
   definitionOfKind,
   described,
   makeDefinition,
   type AggregationState,
+  type Definition,
+  type FunctionState,
 } from "./definition.ts";
+import { isLookedUp, readSource, type ReadSource } from "./derived-source.ts";
+import { lookedUpColumn } from "./looked-up-column.ts";
 import { durationMicros } from "./duration.ts";
+import { windowExpression } from "./expression.ts";
 import type { AnyEntity } from "./entity.ts";
 import type {
-  Aggregations,
   CheckEntity,
   CheckFeatures,
   CheckKeys,
   CheckTtl,
+  Features,
+  KindsOfFeatures,
   RowOfFeatures,
 } from "./feature-view-types.ts";
 import { makeFeature, type Feature } from "./feature.ts";
+import { checkFormerNames, viewSelection } from "./former-names.ts";
 import { checkFeatureName, checkName, type CheckName } from "./names.ts";
-import { checkMembers, checkOptions } from "./options.ts";
+import { checkMembers } from "./options.ts";
 import { resultColumnOf } from "./result.ts";
 import type { Selection } from "./selection.ts";
 import type { shape } from "./shape.ts";
+import { keyColumnIn } from "./source-readings.ts";
 import type { AnySource } from "./source.ts";
 
 /** A feature view. Each member is a feature, and the view itself can be selected. */
-export type FeatureView<Name extends string, Row, Needs> = {
-  readonly [K in keyof Row]: Feature<Name, K & string, Row[K], Needs>;
+export type FeatureView<Name extends string, Row, Needs, Kinds = AnyKinds<Row>> = {
+  readonly [K in keyof Row]: Feature<
+    Name,
+    K & string,
+    Row[K],
+    Needs,
+    Extract<Kinds[K & keyof Kinds], ValueType>
+  >;
 } & Selection<Row, Needs>;
+type AnyKinds<Row> = { [K in keyof Row]: ValueType };
 
 /**
  * Declares features of one entity, computed from one source.
@@ -60,12 +89,12 @@ export function featureView<
   const N extends string,
   E extends AnyEntity,
   S extends AnySource,
-  F extends Aggregations,
+  F extends Features,
   M extends { readonly [key: string]: AnyColumn } = {},
   const T extends string = never,
 >(
   name: CheckName<N>,
-  definition: {
+  definition: Metadata & {
     readonly entity: CheckEntity<E, S, M>;
     readonly source: S;
     readonly features: CheckFeatures<F, S, E>;
@@ -74,16 +103,22 @@ export function featureView<
     /** How long a latest row holds; without end if it is omitted. */
     readonly ttl?: CheckTtl<T, F> | undefined;
   },
-): FeatureView<N, RowOfFeatures<F>, InputsOf<E[typeof shape]["keys"]>> {
+): FeatureView<N, RowOfFeatures<F>, InputsOf<E[typeof shape]["keys"]>, KindsOfFeatures<F>> {
   const who = `feature view "${checkName("feature view", name)}"`;
-  const options = checkOptions(who, definition, ["entity", "source", "features", "keys", "ttl"]);
+  const { options, metadata } = checkDescribed(who, definition, [
+    "entity",
+    "source",
+    "features",
+    "keys",
+    "ttl",
+  ]);
   const entity = definitionOfKind(options["entity"], "entity")?.spec;
   if (entity === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
       `${who}: entity must be an entity(...), got ${described(options["entity"])}`,
     );
-  const source = definitionOfKind(options["source"], "source")?.spec;
+  const source = readSource(options["source"]);
   if (source === undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
@@ -97,7 +132,7 @@ export function featureView<
       "DEFINITION_INVALID",
       `${who}: ttl bounds latest features, and these have windows; drop it`,
     );
-  if (kind === "window" && source.eventTime.kind === "committed") {
+  if (kind === "window" && source.spec.eventTime.kind === "committed") {
     throw new TidemarkError(
       "DEFINITION_INVALID",
       `${who}: source "${source.name}" is a dimension (eventTime: commitTime()), ` +
@@ -108,13 +143,17 @@ export function featureView<
     name: name as string,
     kind,
     entity,
-    source,
+    source: source.spec,
+    ...(source.parts === undefined ? {} : { parts: source.parts }),
+    ...(source.lookups.length === 0 ? {} : { lookups: source.lookups }),
+    ...(source.rows === null ? {} : { rows: source.rows }),
     keyColumns,
     features,
     ttl: options["ttl"] === undefined ? null : durationMicros(`${who}: ttl`, options["ttl"]),
+    ...metadata,
   };
   const members = Object.fromEntries(
-    features.map((feature) => [feature.name, makeFeature(spec, feature, feature.name)]),
+    viewSelection(spec).map((selected) => [selected.as, makeFeature(selected)]),
   );
   return makeDefinition({ kind: "view", spec }, `feature view ${spec.name}`, members);
 }
@@ -122,7 +161,7 @@ export function featureView<
 function keyColumnsOf(
   who: string,
   entity: EntitySpec,
-  source: SourceSpec,
+  source: ReadSource,
   value: unknown,
 ): string[] {
   const keys = checkMembers(who, "keys", value ?? {});
@@ -139,7 +178,7 @@ function keyColumnsOf(
     const column =
       Object.hasOwn(keys, key.name) && keys[key.name] !== undefined
         ? mappedColumn(who, source, key.name, keys[key.name])
-        : source.columns.find((one) => one.name === key.name);
+        : storedColumn(who, source, key.name);
     if (column === undefined) {
       throw new TidemarkError(
         "COLUMN_UNKNOWN",
@@ -148,6 +187,13 @@ function keyColumnsOf(
           `${source.name}.other }`,
       );
     }
+    const computed = source.parts?.find((part) => keyColumnIn(part, column.name) === undefined);
+    if (computed !== undefined)
+      throw new TidemarkError(
+        "DEFINITION_INVALID",
+        `${who}: ${source.name}.${column.name} is computed in part "${computed.name}", and rows ` +
+          "are found by columns of a table; give a column of it in from(...)",
+      );
     if (column.type !== key.type || column.scale !== key.scale) {
       throw new TidemarkError(
         "TYPE_MISMATCH",
@@ -159,7 +205,21 @@ function keyColumnsOf(
   });
 }
 
-function mappedColumn(who: string, source: SourceSpec, key: string, value: unknown): ColumnSpec {
+/** The column of that name; undefined: the source has none. */
+function storedColumn(who: string, source: ReadSource, column: string): ColumnSpec | undefined {
+  const { name, spec, computed } = source;
+  if (computed.has(column)) {
+    const kind = isLookedUp(source, column) ? "looked up" : "computed";
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${who}: ${name}.${column} is ${kind}, and rows are found by columns of a table; ` +
+        `give the ${kind} column another name, or map the key to another column`,
+    );
+  }
+  return spec.columns.find((one) => one.name === column);
+}
+
+function mappedColumn(who: string, source: ReadSource, key: string, value: unknown): ColumnSpec {
   const found = definitionOfKind(value, "column");
   if (found === undefined)
     throw new TidemarkError(
@@ -177,7 +237,7 @@ function mappedColumn(who: string, source: SourceSpec, key: string, value: unkno
  */
 function ownColumn(
   who: string,
-  source: SourceSpec,
+  source: ReadSource,
   columnSource: string,
   column: ColumnSpec,
 ): ColumnSpec {
@@ -187,7 +247,11 @@ function ownColumn(
       `${who}: ${columnSource}.${column.name} is a column of source "${columnSource}", ` +
         `the view reads "${source.name}"; take a column of that`,
     );
-  const own = source.columns.find((one) => one.name === column.name);
+  const own =
+    source.spec.columns.find((one) => one.name === column.name) ??
+    source.lookups
+      .flatMap(({ columns }) => columns.map(lookedUpColumn))
+      .find((one) => one.name === column.name);
   if (
     own === undefined ||
     own.type !== column.type ||
@@ -206,30 +270,15 @@ function ownColumn(
 function featuresOf(
   who: string,
   entity: EntitySpec,
-  source: SourceSpec,
+  source: ReadSource,
   value: unknown,
 ): FeatureSpec[] {
   const features = new Map<string, FeatureSpec>();
   for (const [name, member] of Object.entries(checkMembers(who, "features", value))) {
-    const state = definitionOfKind(member, "aggregation");
-    if (state === undefined)
-      throw new TidemarkError(
-        "DEFINITION_INVALID",
-        `${who}: feature "${name}" must be an aggregation, as in count().over("7d"), ` +
-          `got ${described(member)}`,
-      );
     const title = `${who}: feature "${name}"`;
-    if (state.aggregate !== "latest" && state.windows.length === 0)
-      throw new TidemarkError(
-        "DEFINITION_INVALID",
-        `${title}: say over which window, as in .over("7d")`,
-      );
-    for (const column of [
-      ...(state.column === null ? [] : [state.column]),
-      ...state.conditionColumns,
-    ])
-      ownColumn(title, source, state.source ?? source.name, column);
-    for (const feature of featuresOfAggregation(name, state)) {
+    const made = madeFeatures(title, name, member);
+    for (const column of made.columns) ownColumn(title, source, made.source ?? source.name, column);
+    for (const feature of made.features) {
       checkFeatureName(
         who,
         feature.name,
@@ -238,12 +287,17 @@ function featuresOf(
       if (features.has(feature.name))
         throw new TidemarkError(
           "NAME_TAKEN",
-          `${title}: ${aggregationTitle(state)} would be called "${feature.name}", ` +
+          `${title}: ${made.text} would be called "${feature.name}", ` +
             "and there is a feature of that name; rename one",
         );
       features.set(feature.name, feature);
     }
   }
+  checkFormerNames(
+    who,
+    entity.keys.map((key) => key.name),
+    [...features.values()],
+  );
   if (features.size === 0)
     throw new TidemarkError(
       "DEFINITION_INVALID",
@@ -252,26 +306,141 @@ function featuresOf(
   return [...features.values()];
 }
 
-/** The features of an aggregation: one, or one for each window of `overEach`. */
-function featuresOfAggregation(name: string, state: AggregationState): FeatureSpec[] {
-  const feature = (own: string, window: number | null): FeatureSpec => ({
-    name: own,
-    aggregate: state.aggregate,
-    column: state.column?.name ?? null,
-    window,
-    where: state.where,
-    default: state.default,
-    result: resultColumnOf(state, own),
+/** The features that a member of `features` makes, and what they read. */
+interface MadeFeatures extends Pick<AggregationState, "source" | "columns" | "text"> {
+  readonly features: readonly FeatureSpec[];
+}
+
+function madeFeatures(title: string, name: string, member: unknown): MadeFeatures {
+  const found = definitionOf(member);
+  if (isOfFeatures(found))
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${title}: ${described(member)} computes with features or request data; ` +
+        "put it into a derivedView",
+    );
+  if (found?.kind === "function" || found?.kind === "expression") {
+    const state =
+      found.kind === "function" ? found : { of: found, default: undefined, renamedFrom: [] };
+    const { source, columns, text } = state.of;
+    return { source, columns, text, features: [featureOfFunction(title, name, state)] };
+  }
+  if (found?.kind !== "aggregation")
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${title} must be an aggregation, as in count().over("7d"), got ${described(member)}`,
+    );
+  if (!found.isFact && found.windows.length === 0)
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${title}: say over which window, as in .over("7d")`,
+    );
+  const { source, columns } = found;
+  const text = aggregationTitle(found);
+  const features =
+    found.ratio === undefined
+      ? featuresOfAggregation(name, found)
+      : featuresOfRatio(title, name, found);
+  return { source, columns, text, features };
+}
+
+function isOfFeatures(found: Definition | undefined): boolean {
+  if (found?.kind === "function") return found.of.inputs !== undefined;
+  if (found?.kind === "expression") return found.inputs !== undefined;
+  return found?.kind === "feature" || found?.kind === "request column";
+}
+
+/** The features of a ratio: one for each window. Each is a function of windows. */
+function featuresOfRatio(title: string, name: string, state: AggregationState): FeatureSpec[] {
+  const { windows, default: replaced, renamedFrom } = state;
+  return windows.map((window) => {
+    const { suffix } = window;
+    return featureOfFunction(title, name + suffix, {
+      of: windowExpression({
+        ...state,
+        windows: [{ ...window, suffix: "" }],
+        default: undefined,
+        renamedFrom: [],
+      }),
+      default: replaced,
+      renamedFrom: renamedFrom.map((former) => former + suffix),
+      ...describedAs(state),
+    });
   });
-  if (state.aggregate === "latest") return [feature(name, null)];
-  return state.windows.map((window) =>
-    feature(state.suffixed ? `${name}_${window.text}` : name, window.micros),
-  );
+}
+
+/** The feature of a function of windows. */
+function featureOfFunction(title: string, name: string, state: FunctionState): FeatureSpec {
+  const { of, default: replaced, renamedFrom } = state;
+  if (of.windows === undefined && of.clock === true)
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${title}: ${of.text} reads the time of the answer and no window; compute with a window, ` +
+        'as in elapsed("hours", last(x).over("7d"), asOf())',
+    );
+  if (of.windows === undefined)
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${title}: ${of.text} is about rows; aggregate it, as in last(x).over("7d")`,
+    );
+  const names = new Map(of.windows.map((term, i) => [term.name, `window_${i + 1}`]));
+  const aggregates = of.windows.map(({ name, state }): NamedAggregateSpec => ({
+    name: names.get(name)!,
+    ...aggregateSpec(state),
+    window: state.windows[0]!.spec,
+  }));
+  return {
+    name,
+    aggregate: "function",
+    arguments: [],
+    where: null,
+    function: {
+      value: withColumns(of.expression, (column) => ({ ...column, name: names.get(column.name)! })),
+      aggregates,
+    },
+    window: farthestWindow(aggregates.map(({ window }) => window!)),
+    default: replaced,
+    result: resultColumnOf({ result: typeSpecOf(of.expression), default: replaced }, name),
+    ...(renamedFrom.length === 0 ? {} : { renamedFrom }),
+    ...describedAs(state),
+  };
+}
+
+/** The metadata that `describe` has set. */
+function describedAs({ [metadataKey]: metadata }: Described): Described {
+  return metadata === undefined ? {} : { [metadataKey]: metadata };
+}
+
+function aggregateSpec(state: AggregationState): Omit<AggregateSpec, "window"> {
+  return {
+    aggregate: state.aggregate,
+    ...(Object.keys(state.options).length === 0 ? {} : { options: state.options }),
+    arguments: state.arguments,
+    ...(state.by === undefined ? {} : { by: state.by }),
+    where: state.where,
+  };
+}
+
+/** The features of an aggregation: one for each of its windows. */
+function featuresOfAggregation(name: string, state: AggregationState): FeatureSpec[] {
+  const feature = (suffix: string, window: WindowSpec | null): FeatureSpec => ({
+    name: name + suffix,
+    ...aggregateSpec(state),
+    window,
+    default: state.default,
+    result: resultColumnOf(state, name + suffix),
+    ...(state.renamedFrom.length === 0
+      ? {}
+      : { renamedFrom: state.renamedFrom.map((former) => former + suffix) }),
+    ...describedAs(state),
+  });
+  if (state.isFact) return [feature("", null)];
+  return state.windows.map(({ suffix, spec }) => feature(suffix, spec));
 }
 
 function viewKindOf(who: string, features: readonly FeatureSpec[]): "window" | "latest" {
-  const newest = features.find((feature) => feature.aggregate === "latest");
-  const windowed = features.find((feature) => feature.aggregate !== "latest");
+  const newest = features.find((feature) => feature.window === null);
+  const windowed = features.find((feature) => feature.window !== null);
   if (newest !== undefined && windowed !== undefined) {
     throw new TidemarkError(
       "DEFINITION_INVALID",

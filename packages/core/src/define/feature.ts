@@ -1,16 +1,20 @@
 /** Features of a view. */
-import type { FeatureSpec, ViewSpec } from "../specs.ts";
+import type { SelectedFeature, ValueType } from "../specs.ts";
+import { neededColumns } from "./base-features.ts";
 import { makeDefinition } from "./definition.ts";
+import type { Expr, FeatureScope } from "./expression-types.ts";
 import { checkFeatureName, type CheckAlias } from "./names.ts";
 import type { Selection } from "./selection.ts";
 
-/** One feature of a view. */
+/** One feature of a view. Functions of a derived view take it as an argument. */
 export interface Feature<
   out View extends string,
   Name extends string,
   out Value,
   Needs,
-> extends Selection<{ [K in Name]: Value }, Needs> {
+  out Kind extends ValueType = ValueType,
+>
+  extends Selection<{ [K in Name]: Value }, Needs>, Expr<FeatureScope<Needs>, Kind, Value> {
   readonly view: View;
   readonly name: Name;
   /**
@@ -24,20 +28,21 @@ export interface Feature<
    */
   as<const Alias extends string>(
     alias: CheckAlias<Alias, Needs>,
-  ): Feature<View, Alias, Value, Needs>;
+  ): Feature<View, Alias, Value, Needs, Kind>;
 }
 
-export function makeFeature(view: ViewSpec, spec: FeatureSpec, as: string): unknown {
-  return makeDefinition({ kind: "feature", view, spec, as }, `feature ${view.name}.${spec.name}`, {
+export function makeFeature(selected: SelectedFeature): unknown {
+  const { view, feature, as } = selected;
+  return makeDefinition({ kind: "feature", selected }, `feature ${view.name}.${feature.name}`, {
     view: view.name,
     name: as,
     as: (alias: unknown) => {
       checkFeatureName(
-        `feature "${view.name}.${spec.name}" as ${JSON.stringify(alias) ?? String(alias)}`,
+        `feature "${view.name}.${feature.name}" as ${JSON.stringify(alias) ?? String(alias)}`,
         alias,
-        view.entity.keys.map((key) => key.name),
+        neededColumns(selected).map(({ name }) => name),
       );
-      return makeFeature(view, spec, alias as string);
+      return makeFeature({ ...selected, as: alias as string });
     },
   });
 }

@@ -1,5 +1,6 @@
 /** Checks the names of definitions, columns and features. */
 import { TidemarkError } from "../errors.ts";
+import { described } from "./definition.ts";
 import type { Invalid } from "./shape.ts";
 
 type Digit = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9";
@@ -49,6 +50,9 @@ export type BadFeatureName =
   | `${Digit}${string}`
   | `${string}${Punctuation | "-"}${string}`
   | number;
+
+/** Texts that are no name for a member of a struct. */
+export type BadMemberName = "" | "__proto__" | `${string}${Punctuation}${string}`;
 
 /** The form of a feature's name, for messages. */
 export type FeatureNameForm = "use letters, digits and _, and keep event_timestamp for the time";
@@ -119,4 +123,37 @@ export function checkFeatureName(who: string, name: unknown, keys: readonly stri
       "NAME_TAKEN",
       `${who}: "${name}" is a key of the entity; call the feature something else`,
     );
+}
+
+/**
+ * Checks the name of a member of a struct, which names a field of Parquet files and of SQL. `taken`
+ * holds the names before it, and gets this one. `rename` says how a name is changed.
+ *
+ * @throws NAME_INVALID when it has other characters than letters, digits, _ and -.
+ * @throws NAME_TAKEN when another member has the name, or has it in SQL.
+ */
+export function checkMemberName(
+  who: string,
+  member: unknown,
+  taken: Map<string, string>,
+  rename: { readonly others: string; readonly one: string } = {
+    others: "rename the member",
+    one: "rename one",
+  },
+): void {
+  if (typeof member !== "string" || !/^[\p{L}\p{N}_-]+$/u.test(member) || member === "__proto__")
+    throw new TidemarkError(
+      "NAME_INVALID",
+      `${who}: ${described(member)} is no name of a member; use letters, digits, _ and -, ` +
+        `and ${rename.others}`,
+    );
+  const other = taken.get(member.toLowerCase());
+  if (other !== undefined)
+    throw new TidemarkError(
+      "NAME_TAKEN",
+      other === member
+        ? `${who}: "${member}" is listed twice; drop one`
+        : `${who}: "${other}" and "${member}" are one name in SQL; ${rename.one}`,
+    );
+  taken.set(member.toLowerCase(), member);
 }

@@ -1,10 +1,11 @@
 /** Push sources, whose rows come from `store.push` and not from a log. */
+import type { Metadata } from "../metadata.ts";
+import { checkDescribed } from "./metadata.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ValueType } from "../specs.ts";
 import type { Column, Columns, InputOf } from "./column-types.ts";
 import { definitionOfKind } from "./definition.ts";
 import { checkName, type CheckName } from "./names.ts";
-import { checkOptions } from "./options.ts";
 import type { Simplify, Invalid, shape } from "./shape.ts";
 import {
   makeSource,
@@ -24,8 +25,8 @@ export interface PushSourceInfo<
   out C extends Columns,
   out T extends Timing,
   out K extends string,
-> extends SourceInfo<S, C, T> {
-  readonly [shape]: { readonly name: S; readonly columns: C; readonly timing: T; readonly key: K };
+> extends SourceInfo<S, C, T, K> {
+  readonly [shape]: SourceInfo<S, C, T, K>[typeof shape] & { readonly isPushed: true };
 }
 /** A push source. Each member is a column. */
 export type PushSource<
@@ -110,7 +111,7 @@ export function pushSource<
   const T extends PushedEventTime<C>,
 >(
   name: CheckName<S>,
-  definition: {
+  definition: Metadata & {
     readonly columns: C;
     readonly primaryKey: CheckPrimaryKey<P, C>;
     /**
@@ -126,7 +127,7 @@ export function pushSource<
   },
 ): PushSource<S, C, T extends string ? "event" : "commit", P[number]> {
   const who = `source "${checkName("source", name)}"`;
-  const options = checkOptions(who, definition, [
+  const { options, metadata } = checkDescribed(who, definition, [
     "table",
     "columns",
     "primaryKey",
@@ -145,5 +146,5 @@ export function pushSource<
         "say commitTime()",
     );
   }
-  return makeSource(who, name as string, { table: "", push: true }, options);
+  return makeSource(who, name as string, { table: "", push: true, ...metadata }, options);
 }

@@ -1,7 +1,9 @@
 /** Selections: features, views, services and lists of them. */
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, SelectedFeature } from "../specs.ts";
+import { keysOf, neededColumns } from "./base-features.ts";
 import { definitionOf, described, makeDefinition } from "./definition.ts";
+import { viewSelection } from "./former-names.ts";
 import { checkFeatureName, type CheckAlias } from "./names.ts";
 import { checkMembers } from "./options.ts";
 import type { Simplify, shape } from "./shape.ts";
@@ -122,9 +124,10 @@ export function featuresByName(given: unknown, who: string): readonly SelectedFe
         `${who}: "${as}" is ${described(member)} and no feature; name features one by one, as ` +
           "in { home: profile.city }, or give a list",
       );
-    const keys = found.view.entity.keys.map((key) => key.name);
-    checkFeatureName(`${who}: feature "${found.view.name}.${found.spec.name}"`, as, keys);
-    return { view: found.view, feature: found.spec, as };
+    const { selected: one } = found;
+    const keys = neededColumns(one).map(({ name }) => name);
+    checkFeatureName(`${who}: feature "${one.view.name}.${one.feature.name}"`, as, keys);
+    return { ...one, as };
   });
   checkNames(selected, who);
   return selected;
@@ -180,15 +183,14 @@ function selectedOf(one: unknown, who: string): readonly SelectedFeature[] {
   const found = definitionOf(one);
   switch (found?.kind) {
     case "feature":
-      return [{ view: found.view, feature: found.spec, as: found.as }];
+      return [found.selected];
     case "view":
-      return found.spec.features.map((feature) => ({
-        view: found.spec,
-        feature,
-        as: feature.name,
-      }));
+    case "derived view":
+      return viewSelection(found.spec);
     case "service":
       return found.spec.features;
+    case "selection":
+      return found.features;
     default:
       throw new TidemarkError(
         "SELECTION_INVALID",
@@ -198,9 +200,15 @@ function selectedOf(one: unknown, who: string): readonly SelectedFeature[] {
   }
 }
 
-function checkNames(selected: readonly SelectedFeature[], who: string): void {
+/**
+ * Checks the names of answers, and of what a caller must give for them.
+ *
+ * @throws NAME_TAKEN when two features have one name, or a feature has that of a key.
+ * @throws TYPE_MISMATCH when one key has two types.
+ */
+export function checkNames(selected: readonly SelectedFeature[], who: string): void {
   const names = new Map<string, SelectedFeature>();
-  const keys = new Map<string, { readonly view: string; readonly key: ColumnSpec }>();
+  const needed = new Map<string, NeededColumn>();
   for (const one of selected) {
     const double = names.get(one.as);
     if (double !== undefined) {
@@ -211,24 +219,55 @@ function checkNames(selected: readonly SelectedFeature[], who: string): void {
       );
     }
     names.set(one.as, one);
-    for (const key of one.view.entity.keys) {
-      const known = keys.get(key.name);
-      if (known === undefined) keys.set(key.name, { view: one.view.name, key });
-      else if (known.key.type !== key.type || known.key.scale !== key.scale) {
-        throw new TidemarkError(
-          "TYPE_MISMATCH",
-          `${who}: key "${key.name}" is ${known.key.type} in view "${known.view}" and ` +
-            `${key.type} in view "${one.view.name}"; ask for them apart`,
-        );
-      }
+    const keys = keysOf(one);
+    for (const column of neededColumns(one)) {
+      const isKey = keys.includes(column);
+      const found = { view: one.view.name, isKey, column };
+      const first = needed.get(column.name);
+      if (first === undefined) needed.set(column.name, found);
+      else checkSame(first, found, who);
     }
   }
   for (const one of selected) {
-    if (keys.has(one.as))
+    const found = needed.get(one.as);
+    if (found !== undefined)
       throw new TidemarkError(
         "NAME_TAKEN",
         `${who}: ${one.view.name}.${one.feature.name} would be answered as "${one.as}", ` +
-          'which is a key; rename it with .as("other")',
+          `which is ${found.isKey ? "a key" : "request data"}; rename it with .as("other")`,
       );
   }
+}
+
+/** A key or a column of request data, and the first view that needs it. */
+interface NeededColumn {
+  readonly view: string;
+  readonly isKey: boolean;
+  readonly column: ColumnSpec;
+}
+
+function checkSame(first: NeededColumn, second: NeededColumn, who: string): void {
+  const { column } = first;
+  const { name } = column;
+  if (first.isKey !== second.isKey)
+    throw new TidemarkError(
+      "NAME_TAKEN",
+      `${who}: "${name}" is a key of view "${(first.isKey ? first : second).view}" and request ` +
+        `data of view "${(first.isKey ? second : first).view}"; give the request data another name`,
+    );
+  if (
+    column.type !== second.column.type ||
+    column.scale !== second.column.scale ||
+    (!first.isKey && JSON.stringify(column) !== JSON.stringify(second.column))
+  )
+    throw new TidemarkError(
+      "TYPE_MISMATCH",
+      `${who}: ${first.isKey ? "key" : "request data"} "${name}" is ${typeText(column)} in view ` +
+        `"${first.view}" and ${typeText(second.column)} in view "${second.view}"; ` +
+        "ask for them apart",
+    );
+}
+
+function typeText({ type, nullable }: ColumnSpec): string {
+  return nullable ? `${type} or null` : type;
 }

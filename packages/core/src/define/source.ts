@@ -1,12 +1,15 @@
 /** Sources: tables whose rows feed features. */
+import type { Described, Metadata } from "../metadata.ts";
+import { checkDescribed } from "./metadata.ts";
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, ValueType, SourceSpec } from "../specs.ts";
+import type { ColumnSpec, OriginPart, ValueType, SourceSpec } from "../specs.ts";
 import type { Column, Columns, ColumnType, KeyType, MayBeNull } from "./column-types.ts";
 import { definitionOfKind, described, makeDefinition } from "./definition.ts";
 import { memberColumns } from "./member-columns.ts";
 import { checkName, type CheckName } from "./names.ts";
 import { checkOptions } from "./options.ts";
 import type { Invalid, shape } from "./shape.ts";
+import { typeOf } from "../types/value-types.ts";
 
 /**
  * The timing of a source's rows.
@@ -15,16 +18,26 @@ import type { Invalid, shape } from "./shape.ts";
  */
 export type Timing = "event" | "commit";
 
-/** A source for types: its name, its columns and its timing. */
-export interface SourceInfo<out S extends string, out C extends Columns, out T extends Timing> {
-  readonly [shape]: { readonly name: S; readonly columns: C; readonly timing: T };
+/** A source for types: its name, its columns, its timing and the names of its primary key. */
+export interface SourceInfo<
+  out S extends string,
+  out C extends Columns,
+  out T extends Timing,
+  out K extends string = string,
+> {
+  readonly [shape]: { readonly name: S; readonly columns: C; readonly timing: T; readonly key: K };
 }
 /** A source of any name and columns. */
 export type AnySource = SourceInfo<string, Columns, Timing>;
 /** A source. Each member is a column. */
-export type Source<S extends string, C extends Columns, T extends Timing = "event"> = {
+export type Source<
+  S extends string,
+  C extends Columns,
+  T extends Timing = "event",
+  K extends string = string,
+> = {
   readonly [N in keyof C]: Column<S, N & string, C[N]["type"], C[N][typeof shape]>;
-} & SourceInfo<S, C, T>;
+} & SourceInfo<S, C, T, K>;
 
 /** The event time of a dimension, made by `commitTime`. */
 export interface CommitTime<out Since extends string> {
@@ -94,9 +107,14 @@ export function source<
   const T extends EventTime<C>,
 >(
   name: CheckName<S>,
-  definition: {
+  definition: Metadata & {
     /** `schema.table` in the database. */
     readonly table: string;
+    /**
+     * Former names of the table, newest first, as in `"public.transactions"`. Rows and messages
+     * under these names belong to the source too.
+     */
+    readonly renamedFrom?: string | readonly string[] | undefined;
     readonly columns: C;
     readonly primaryKey: CheckPrimaryKey<P, C>;
     /**
@@ -106,15 +124,30 @@ export function source<
     readonly eventTime: T;
     /** The timestamp column that breaks ties of event time: the later value wins. */
     readonly createdAt?: TimestampName<C> | undefined;
+    /**
+     * Columns of the primary key that hold a part of a row's origin, such as
+     * `{ tenant: "database" }`. Declare them to read tables of several databases, servers or
+     * schemas into one source. Without them a second origin ends a run with `SOURCE_TWO_ORIGINS`.
+     */
+    readonly keyFrom?: { readonly [N in keyof C]?: OriginPart } | undefined;
+    /**
+     * Whether the history keeps columns of messages that are not declared here. "keep": a column
+     * that is declared later has its values from the beginning. "drop": the history holds nothing
+     * that no definition names. Default: "keep".
+     */
+    readonly undeclared?: "keep" | "drop" | undefined;
   },
-): Source<S, C, T extends string ? "event" : "commit"> {
+): Source<S, C, T extends string ? "event" : "commit", P[number]> {
   const who = `source "${checkName("source", name)}"`;
-  const options = checkOptions(who, definition, [
+  const { options, metadata } = checkDescribed(who, definition, [
     "table",
     "columns",
     "primaryKey",
     "eventTime",
     "createdAt",
+    "keyFrom",
+    "renamedFrom",
+    "undeclared",
   ]);
   if (typeof options["table"] !== "string" || options["table"] === "") {
     throw new TidemarkError(
@@ -124,14 +157,47 @@ export function source<
         "store.push",
     );
   }
-  return makeSource(who, name as string, { table: options["table"] }, options);
+  const renamedFrom = formerTables(who, options["table"], options["renamedFrom"]);
+  const feed = {
+    table: options["table"],
+    ...(renamedFrom === undefined ? {} : { renamedFrom }),
+    ...(undeclaredOf(who, options["undeclared"]) === "drop" ? { undeclared: "drop" as const } : {}),
+  };
+  return makeSource(who, name as string, { ...feed, ...metadata }, options);
+}
+
+function undeclaredOf(who: string, value: unknown): "keep" | "drop" {
+  if (value === undefined || value === "keep" || value === "drop") return value ?? "keep";
+  throw new TidemarkError(
+    "DEFINITION_INVALID",
+    `${who}: undeclared is "keep" or "drop", and not ${described(value)}`,
+  );
+}
+
+function formerTables(who: string, table: string, value: unknown): readonly string[] | undefined {
+  if (value === undefined) return undefined;
+  const tables: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (tables.length === 0 || !tables.every((one) => typeof one === "string" && one !== ""))
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${who}: renamedFrom names the former tables, as in renamedFrom: "public.payments"; ` +
+        `got ${described(value)}`,
+    );
+  const twice = tables.find((one, i) => one === table || tables.indexOf(one) < i);
+  if (twice !== undefined)
+    throw new TidemarkError(
+      "NAME_TAKEN",
+      `${who}: renamedFrom names "${String(twice)}", which is ` +
+        `${twice === table ? "its table now" : "listed already"}; drop it`,
+    );
+  return tables as readonly string[];
 }
 
 /** Makes a source from checked options and from what feeds it. */
 export function makeSource<T>(
   who: string,
   name: string,
-  feed: Pick<SourceSpec, "table" | "push">,
+  feed: Pick<SourceSpec, "table" | "renamedFrom" | "undeclared" | "push" | keyof Described>,
   options: Readonly<Record<string, unknown>>,
 ): T {
   const columns = memberColumns(who, "columns", options["columns"]);
@@ -139,11 +205,14 @@ export function makeSource<T>(
     options["createdAt"] === undefined
       ? null
       : timestampNamed(who, "createdAt", columns, options["createdAt"]);
+  const primaryKey = primaryKeyOf(who, columns, options["primaryKey"]);
+  const keyFrom = keyFromOf(who, columns, primaryKey, options["keyFrom"]);
   const spec: SourceSpec = {
     name,
     ...feed,
     columns,
-    primaryKey: primaryKeyOf(who, columns, options["primaryKey"]),
+    primaryKey,
+    ...(keyFrom === undefined ? {} : { keyFrom }),
     eventTime: eventTimeOf(who, columns, options["eventTime"]),
     createdAt,
   };
@@ -210,7 +279,7 @@ function primaryKeyOf(who: string, columns: readonly ColumnSpec[], value: unknow
         `${who}: primary key column "${spec.name}" is nullable, ` +
           "and a primary key is never null; drop .nullable()",
       );
-    if (spec.type === "json" || spec.type === "float64")
+    if (!typeOf(spec).isKey)
       throw new TidemarkError(
         "DEFINITION_INVALID",
         `${who}: primary key column "${spec.name}" is a ${spec.type} column, ` +
@@ -219,6 +288,39 @@ function primaryKeyOf(who: string, columns: readonly ColumnSpec[], value: unknow
     names.push(spec.name);
   }
   return names;
+}
+
+const ORIGIN_PARTS: readonly unknown[] = ["database", "schema", "server", "topic"];
+
+function keyFromOf(
+  who: string,
+  columns: readonly ColumnSpec[],
+  primaryKey: readonly string[],
+  value: unknown,
+): SourceSpec["keyFrom"] {
+  if (value === undefined) return undefined;
+  if (typeof value !== "object" || value === null || Object.keys(value).length === 0)
+    throw new TidemarkError(
+      "DEFINITION_INVALID",
+      `${who}: keyFrom maps columns of the primary key to parts of a row's origin, as in ` +
+        `keyFrom: { tenant: "database" }; got ${described(value)}`,
+    );
+  return Object.entries(value as Record<string, unknown>).map(([name, part]) => {
+    const spec = columnNamed(who, "keyFrom", columns, name);
+    if (!primaryKey.includes(name) || spec.type !== "string")
+      throw new TidemarkError(
+        "DEFINITION_INVALID",
+        `${who}: keyFrom column "${name}" must be a string column of the primary key; declare ` +
+          `${name}: string() and list it in primaryKey`,
+      );
+    if (!ORIGIN_PARTS.includes(part))
+      throw new TidemarkError(
+        "DEFINITION_INVALID",
+        `${who}: keyFrom gives column "${name}" the part ${described(part)}; take ` +
+          '"database", "schema", "server" or "topic"',
+      );
+    return { column: name, part: part as OriginPart };
+  });
 }
 
 function eventTimeOf(

@@ -1,6 +1,6 @@
 /** Returns the specs of definitions, as plain data. */
 import { TidemarkError } from "../errors.ts";
-import type { EntitySpec, ServiceSpec, SourceSpec, ViewSpec } from "../specs.ts";
+import type { DerivedViewSpec, EntitySpec, ServiceSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import { definitionOfKind, described } from "./definition.ts";
 
 /**
@@ -35,6 +35,17 @@ export function specOfEntity(definition: unknown): EntitySpec {
  */
 export function specOfView(definition: unknown): ViewSpec {
   return specOf(definition, "view");
+}
+/**
+ * Returns the spec of a feature view or of a derived view.
+ *
+ * @throws DEFINITION_INVALID when the value is neither.
+ *
+ * @example
+ * const { features } = specOfAnyView(weekly);
+ */
+export function specOfAnyView(definition: unknown): ViewSpec | DerivedViewSpec {
+  return definitionOfKind(definition, "derived view")?.spec ?? specOf(definition, "view");
 }
 /**
  * Returns the spec of a feature service.

@@ -2,6 +2,7 @@
 import type { ErrorCode } from "../error-codes.ts";
 import { TidemarkError } from "../errors.ts";
 import { formatTime, parseTime } from "../time/parse-time.ts";
+import { describeTimeProblem } from "../time/time-problem.ts";
 import { definitionOfKind, described, makeDefinition } from "./definition.ts";
 import type { shape } from "./shape.ts";
 
@@ -60,13 +61,7 @@ function microsOf(input: unknown, who: string, code: ErrorCode): number {
   }
   if (typeof input === "string") {
     const parsed = parseTime(input, null);
-    if (parsed === null)
-      throw invalid(
-        who,
-        `${JSON.stringify(input)} is not a time with a zone; ` +
-          'write it as "2026-01-31T09:30:00.125Z" or with an offset such as +01:00',
-        code,
-      );
+    if (parsed === null) throw invalid(who, describeTimeProblem(input, null, null), code);
     return parsed;
   }
   const made = definitionOfKind(input, "micros");

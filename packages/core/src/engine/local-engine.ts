@@ -2,44 +2,44 @@
  * The compute engine that runs in the calling thread. It gathers the events of the requested
  * entities, sorts them by entity and time, and runs the kernels.
  */
-import { batchOf, type Vector } from "../columns/batch.ts";
-import { gatherRows } from "../columns/gather-rows.ts";
-import type { Overflows } from "../aggregate/aggregate.ts";
-import { asOfKernel } from "../asof/as-of-kernel.ts";
-import type { ColumnSpec } from "../specs.ts";
-import type { AggregatePlan, ComputeEngine, EntityRows, Events, JoinPlan } from "../spi.ts";
-import { resultWriters, type ResultWriter, type TimedRows } from "../window/timed-rows.ts";
-import { windowKernel, type WindowKernel } from "../window/window-kernel.ts";
+import type { Overflows } from "../aggregate/aggregator.ts";
+import { planKernelBinder } from "../asof/plan-kernel.ts";
+import type { DerivedColumn } from "../plan/nodes.ts";
+import { eventColumns } from "../plan/plan-kinds.ts";
+import type { ComputeEngine, EngineColumn, EntityRows } from "../spi.ts";
+import { resultWriters } from "../window/timed-rows.ts";
+import type { WindowKernel } from "../window/window-kernel.ts";
+import { engineColumnsBuilder } from "./engine-columns.ts";
+import { gatherEvents } from "./gather-events.ts";
 
-/** The number of entity rows between two checks of the abort signal. */
-const ROWS_PER_ABORT_CHECK = 4096;
+/**
+ * The number of entity rows that are computed before their answers become columns. The abort signal
+ * is checked as often.
+ */
+const ROWS_PER_PART = 4096;
 
 /**
  * Makes an exact, single-threaded engine. It holds the events of the requested entities in memory.
  */
 export function localEngine(
-  options: { readonly onOverflow?: ((count: number) => void) | undefined } = {},
+  options: {
+    readonly onOverflow?: ((count: number) => void) | undefined;
+    readonly onTruncated?: ((count: number) => void) | undefined;
+  } = {},
 ): ComputeEngine {
-  const run = async (
-    plan: AggregatePlan | JoinPlan,
-    events: AsyncIterable<Events>,
-    rows: EntityRows,
-    bind: (sorted: TimedRows, overflows: Overflows) => WindowKernel,
-    signal?: AbortSignal,
-  ) => {
-    const overflows: Overflows = { count: 0 };
-    const gathered = await gatherEvents(plan.columns, events, rows.keyCount, signal);
-    const results = resultWriters(plan.features, rows.length);
-    runKernel(bind(gathered, overflows), gathered.starts, rows, results, signal);
-    if (overflows.count > 0) options.onOverflow?.(overflows.count);
-    return results;
-  };
   return {
     name: "local engine",
-    aggregate: (plan, events, rows, { signal } = {}) =>
-      run(plan, events, rows, (sorted, overflows) => windowKernel(plan, sorted, overflows), signal),
-    joinAsOf: (plan, events, rows, { signal } = {}) =>
-      run(plan, events, rows, (sorted) => asOfKernel(plan, sorted), signal),
+    async compute(plan, events, rows, { signal } = {}) {
+      const overflows: Overflows = { count: 0 };
+      const columns = eventColumns(plan.input.input);
+      const gathered = await gatherEvents(columns, events, rows.keyCount, signal);
+      const kernel = planKernelBinder(plan, overflows)(gathered);
+      const answers = runKernel(kernel, gathered.starts, rows, plan.columns, signal);
+      const { count, truncated = 0 } = overflows;
+      if (count > 0) options.onOverflow?.(count);
+      if (truncated > 0) options.onTruncated?.(truncated);
+      return answers;
+    },
   };
 }
 
@@ -48,107 +48,19 @@ function runKernel(
   kernel: WindowKernel,
   starts: Int32Array,
   rows: EntityRows,
-  results: readonly ResultWriter[],
+  columns: readonly DerivedColumn[],
   signal?: AbortSignal,
-): void {
-  for (let row = 0; row < rows.length; row++) {
-    if (row % ROWS_PER_ABORT_CHECK === 0) signal?.throwIfAborted();
-    const entity = rows.entity[row]!;
-    kernel(starts[entity]!, starts[entity + 1]!, rows.time[row]!, results, row);
-  }
-}
-
-/** Events sorted by entity and time. */
-interface GatheredEvents extends TimedRows {
-  /** The rows of entity e are [starts[e], starts[e + 1]). */
-  readonly starts: Int32Array;
-}
-
-/** Gathers the events of the requested entities. A negative entity number is not requested. */
-async function gatherEvents(
-  columns: readonly ColumnSpec[],
-  events: AsyncIterable<Events>,
-  keys: number,
-  signal?: AbortSignal,
-): Promise<GatheredEvents> {
-  const batches: { readonly events: Events; readonly rows: Int32Array }[] = [];
-  const counts = new Int32Array(keys + 1);
-  let total = 0;
-  for await (const batch of events) {
+): readonly EngineColumn[] {
+  const answers = engineColumnsBuilder(columns, rows.length);
+  const results = resultWriters(columns, Math.min(rows.length, ROWS_PER_PART));
+  for (let first = 0; first < rows.length; first += ROWS_PER_PART) {
     signal?.throwIfAborted();
-    const rows = new Int32Array(batch.length);
-    let wantedCount = 0;
-    for (let i = 0; i < batch.length; i++) {
-      const entity = batch.entity[i]!;
-      if (entity < 0) continue;
-      rows[wantedCount++] = i;
-      counts[entity + 1]!++;
+    const count = Math.min(ROWS_PER_PART, rows.length - first);
+    for (let i = 0; i < count; i++) {
+      const entity = rows.entity[first + i]!;
+      kernel(starts[entity]!, starts[entity + 1]!, rows.time[first + i]!, results, i);
     }
-    if (wantedCount === 0) continue;
-    batches.push({ events: batch, rows: rows.slice(0, wantedCount) });
-    total += wantedCount;
+    answers.push(results, count);
   }
-  for (let e = 0; e < keys; e++) counts[e + 1]! += counts[e]!;
-  const starts = counts.slice();
-
-  // A stable counting sort by entity, then a sort by time within each entity.
-  const part = new Int32Array(total);
-  const index = new Int32Array(total);
-  const times = new Float64Array(total);
-  const next = starts.slice();
-  batches.forEach(({ events: batch, rows }, p) => {
-    for (const i of rows) {
-      const place = next[batch.entity[i]!]!++;
-      part[place] = p;
-      index[place] = i;
-      times[place] = batch.time[i]!;
-    }
-  });
-  const order = sortByTime(starts, times);
-  const picks =
-    order === null
-      ? { part, index }
-      : {
-          part: Int32Array.from(order, (place) => part[place]!),
-          index: Int32Array.from(order, (place) => index[place]!),
-        };
-  const gatherTimes = (of: "time" | "from" | "to"): Float64Array => {
-    const values = batches.map(({ events: batch }) => batch[of]);
-    const picked = new Float64Array(total);
-    for (let row = 0; row < total; row++)
-      picked[row] = values[picks.part[row]!]![picks.index[row]!]!;
-    return picked;
-  };
-  const vectors = columns.map((_, c) =>
-    total === 0
-      ? null
-      : gatherRows(
-          batches.map(({ events: batch }) => batch.columns.vectors[c]!),
-          picks.part,
-          picks.index,
-        ),
-  );
-  return {
-    time: order === null ? times : gatherTimes("time"),
-    from: gatherTimes("from"),
-    to: gatherTimes("to"),
-    starts,
-    columns:
-      total === 0 ? batchOf(columns, []) : { length: total, columns, vectors: vectors as Vector[] },
-  };
-}
-
-/** Returns the order of the rows by entity and time. null: the rows are already in this order. */
-function sortByTime(starts: Int32Array, times: Float64Array): Int32Array | null {
-  let order: Int32Array | null = null;
-  for (let e = 0; e + 1 < starts.length; e++) {
-    const start = starts[e]!;
-    const end = starts[e + 1]!;
-    let sorted = true;
-    for (let i = start + 1; i < end && sorted; i++) sorted = times[i - 1]! <= times[i]!;
-    if (sorted) continue;
-    order ??= Int32Array.from(times, (_, i) => i);
-    order.subarray(start, end).sort((a, b) => times[a]! - times[b]!);
-  }
-  return order;
+  return answers.finish();
 }

@@ -4,6 +4,7 @@
  */
 import { TidemarkError } from "../errors.ts";
 import type { Change, Checkpoint, Position, SnapshotProgress } from "../spi.ts";
+import { isRetried } from "../rows/retried.ts";
 import { positionsOfGeneration, type SnapshotSpan } from "../rows/snapshot-generations.ts";
 
 /**
@@ -193,13 +194,15 @@ function endedBy(
     : { ...newest, ended: true };
 }
 
-/** Positions as a user reads them: partition and offset, of the log's newest generation. */
+/**
+ * Positions as a user reads them: partition and offset, of the log's newest generation. Retried
+ * messages have no place in the log.
+ */
 export function userPositions(
   generation: number,
   positions: readonly Position[],
 ): readonly Position[] {
-  return positionsOfGeneration(generation, positions).map(({ partition, offset }) => ({
-    partition,
-    offset,
-  }));
+  return positionsOfGeneration(generation, positions)
+    .filter(({ partition }) => !isRetried(partition))
+    .map(({ partition, offset }) => ({ partition, offset }));
 }

@@ -1,13 +1,22 @@
 /** Splits the batches of a log by source. */
+import { TidemarkError } from "../errors.ts";
 import type { Change, ChangeBatch, Position } from "../spi.ts";
 import { logOrderAssigner } from "../rows/log-order.ts";
+import { eventTimeIndex } from "../rows/row-change.ts";
+import type { SourceOrigins } from "../rows/source-origins.ts";
+import type { SourceSpec } from "../specs.ts";
+import { keyConflicts } from "./key-conflicts.ts";
+import { takenRowsCounter } from "./taken-rows.ts";
+
+/** The changes and positions of one source. */
+export interface SourceBatch {
+  readonly changes: readonly Change[];
+  readonly positions: readonly Position[];
+}
 
 /** The changes and positions of one batch of the log, by source. */
 export interface SourceBatches {
-  readonly bySource: ReadonlyMap<
-    string,
-    { readonly changes: readonly Change[]; readonly positions: readonly Position[] }
-  >;
+  readonly bySource: ReadonlyMap<string, SourceBatch>;
   /** The number of changes, and their estimated memory in bytes. */
   readonly changes: number;
   readonly bytes: number;
@@ -19,18 +28,34 @@ export interface SourceBatcher {
   restart(partitions: readonly string[], positions: readonly Position[]): void;
 }
 
+/** The checks of changes that all readers of a run share. */
+export interface ChangeChecks {
+  readonly logOrder: (change: Change) => void;
+  readonly origins: SourceOrigins;
+  readonly sources: readonly SourceSpec[];
+}
+
 /**
  * Creates the batcher of one reader. `partitions` maps a partition to its source, and the batcher
- * adds entries from the changes.
+ * adds entries from the changes. `split` throws `PARTITION_OF_TWO_SOURCES` for a partition whose
+ * changes are of two sources, and `CHANGE_INVALID` for a change with too few or too many values.
  */
 export function sourceBatcher(
   after: readonly Position[],
   partitions: Map<string, string>,
-  check: (change: Change) => void,
+  checks: ChangeChecks,
 ): SourceBatcher {
   const logOrder = logOrderAssigner(after);
+  const sources = new Map(checks.sources.map((source) => [source.name, source]));
+  const times = new Map(checks.sources.map((source) => [source.name, eventTimeIndex(source)]));
+  const conflicts = new Map(checks.sources.map((source) => [source.name, keyConflicts(source)]));
+  const taken = takenRowsCounter(after, (source) => times.get(source) ?? -1);
   return {
-    restart: logOrder.restart,
+    restart(partitions, positions) {
+      logOrder.restart(partitions, positions);
+      taken.restart(partitions, positions);
+      for (const one of conflicts.values()) one.restart();
+    },
     split(batch) {
       const bySource = new Map<
         string,
@@ -45,25 +70,75 @@ export function sourceBatcher(
       };
       let bytes = 0;
       for (const read of batch.changes) {
-        const change = logOrder.withOrder(read);
-        check(change);
-        partitions.set(`${change.topic}:${change.partition}`, change.source);
+        let change = logOrder.withOrder(checks.origins.ofTombstone(read));
+        checks.logOrder(change);
+        checks.origins.check(change);
+        if (checks.origins.declares(change.source)) {
+          const partition = `${change.topic}:${change.partition}`;
+          const owner = partitions.get(partition) ?? change.source;
+          if (owner !== change.source) throw partitionOfTwoSources(change, owner);
+          partitions.set(partition, owner);
+          refuseOtherLength(change, sources.get(change.source)!);
+        }
+        const keyConflict = conflicts.get(change.source)?.of(change);
+        if (keyConflict !== undefined) change = { ...change, keyConflict };
+        taken.add(change);
         batchOf(change.source).changes.push(change);
         bytes += estimatedBytes(change);
       }
       for (const position of batch.positions) {
         const source = partitions.get(position.partition);
         if (source !== undefined)
-          batchOf(source).positions.push(logOrder.toStoredPosition(position));
+          batchOf(source).positions.push(
+            checks.origins.toStoredPosition(
+              taken.toStoredPosition(logOrder.toStoredPosition(position)),
+            ),
+          );
       }
       return { bySource, changes: batch.changes.length, bytes };
     },
   };
 }
 
+/**
+ * Refuses a change whose values do not belong to the columns.
+ *
+ * @throws CHANGE_INVALID when a decoder gave more or fewer values than the source has columns.
+ */
+function refuseOtherLength(change: Change, { name, columns, primaryKey }: SourceSpec): void {
+  const { values, oldKey, topic, partition, offset } = change;
+  const [what, given, expected] =
+    values !== null && values.length !== columns.length
+      ? ["values", values.length, columns.length]
+      : ["values of oldKey", oldKey?.length ?? primaryKey.length, primaryKey.length];
+  if (given === expected) return;
+  throw new TidemarkError(
+    "CHANGE_INVALID",
+    `source "${name}": ${topic}, partition ${partition}, offset ${offset}: the change has ` +
+      `${given} ${what}, and the definition has ${expected} columns for them. Nothing of this ` +
+      "batch was applied. Let the decoder give a value or null for each column of the source, in " +
+      "order, as rowChange does",
+  );
+}
+
+function partitionOfTwoSources(
+  { source, topic, partition, offset }: Change,
+  owner: string,
+): TidemarkError {
+  return new TidemarkError(
+    "PARTITION_OF_TWO_SOURCES",
+    `source "${source}": ${topic}, partition ${partition}, offset ${offset} is in a partition ` +
+      `that holds rows of source "${owner}", and the position of a partition is kept for one ` +
+      "source; nothing of this batch was applied. Let each table have its own topic, without a " +
+      "transform that routes several into one, or declare one of these sources only",
+  );
+}
+
 /** The estimated memory of a change, bytes. */
 export function estimatedBytes(change: Change): number {
-  let size = 200 + (change.extra?.length ?? 0);
+  const { original, logged } = change;
+  let size = 200 + (logged?.row?.length ?? 0) + (logged?.key?.length ?? 0);
+  size += (original?.key?.length ?? 0) + (original?.value?.length ?? 0);
   for (const value of change.values ?? [])
     size += typeof value === "string" || value instanceof Uint8Array ? value.length + 16 : 16;
   return size;

@@ -1,9 +1,12 @@
 /** Defines where changes go: one source writer for each source in each store. */
 import type { Change, Position } from "../spi.ts";
+import type { LogLevel } from "./log-level.ts";
 
 export interface SourceWriter {
   /** The position that the source writer has reached, by partition. */
   readonly positions: Map<string, Position>;
+  /** Those of the positions that the store does not hold: nothing of the log is before them. */
+  readonly assumed: ReadonlySet<Position>;
   /**
    * Takes the changes after its positions, and moves the positions. True if everything taken so far
    * is durable. After a retryable error the same changes may be given again, once `reload` was
@@ -23,6 +26,11 @@ export interface SourceWriter {
    * them.
    */
   reload(): Promise<void>;
+  /**
+   * Notes in the store which partitions were level with the log. Once all of them were, the source
+   * may be read. Returns whether it may. `level` is called only if the store does not know it.
+   */
+  markReady?(level: () => Promise<LogLevel>): Promise<boolean>;
   /** Called when the source has ended. */
   finish(): Promise<void>;
 }

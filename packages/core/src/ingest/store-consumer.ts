@@ -7,7 +7,8 @@
 import { TidemarkError, isRetryable } from "../errors.ts";
 import type { ChangeBatch, Position } from "../spi.ts";
 import { formatTime } from "../time/parse-time.ts";
-import { sourceBatcher, type SourceBatches } from "./source-batches.ts";
+import { sourceBatcher, type ChangeChecks, type SourceBatches } from "./source-batches.ts";
+import type { LogLevel } from "./log-level.ts";
 import type { SourceWriter, StoreWriters } from "./source-writer.ts";
 import {
   retryDelay,
@@ -30,7 +31,7 @@ export interface RunState {
   readonly clock: () => number;
   /** The source of each partition. */
   readonly partitions: Map<string, string>;
-  readonly checkLogOrder: Parameters<typeof sourceBatcher>[2];
+  readonly checks: ChangeChecks;
   /** The offset that the run's reader has reached, by partition; its next changes come after it. */
   readonly delivered: ReadonlyMap<string, number>;
   /** The size of a store's queue at which it is full. */
@@ -41,9 +42,16 @@ export interface RunState {
   independentReader(
     after: readonly Position[],
     positions: (partitions: readonly string[]) => Promise<readonly Position[]>,
+    signal: AbortSignal,
   ): AsyncIterable<ChangeBatch>;
+  /** Whether the run's reader holds back the first rows of the source until they are judged. */
+  withholds(source: string): boolean;
   /** Whether the run's reader has ended. */
   ended(): boolean;
+  /** Whether the run has read the log to its end. */
+  isLevel(): boolean;
+  /** Asks for the level of the run with its whole log. */
+  readonly level: () => Promise<LogLevel>;
   /** How long a store may take nothing before the run ends, ms. */
   maxStallTime(): number;
   fail(error: unknown): void;
@@ -76,6 +84,9 @@ export class StoreConsumer {
     error: TidemarkError<string> | null;
   } | null = null;
   private stallTimer: AbortController | null = null;
+  /** The current reading of the independent reader, and the sources that it leaves out. */
+  private reading: AbortController | null = null;
+  private readonly leftOut = new Set<string>();
 
   constructor(store: StoreWriters, run: RunState) {
     this.store = store;
@@ -90,11 +101,12 @@ export class StoreConsumer {
       store: { maintenance },
     } = this;
     const writers = await this.attempt(() => this.store.open(run.signal));
-    for (const [source, { positions }] of writers) {
-      for (const position of positions.values()) {
+    for (const [source, writer] of writers) {
+      for (const position of writer.positions.values()) {
         run.partitions.set(position.partition, source);
-        this.durable.set(position.partition, position);
+        run.checks.origins.load(source, position);
       }
+      this.markDurable(source, writer);
     }
     this.writers = writers;
     run.notifier.notify();
@@ -120,11 +132,24 @@ export class StoreConsumer {
     await this.attempt(async () => {
       for (const [source, writer] of writers) {
         await writer.finish();
+        if (run.isLevel()) await writer.markReady?.(run.level);
         this.markDurable(source, writer);
       }
     });
     await run.acknowledge();
     if (maintenance !== undefined) await this.attempt(() => maintenance.finish());
+  }
+
+  /**
+   * Notes the level of every source of the store. False: a source is not ready yet, or the store
+   * still writes changes that the reader gave.
+   */
+  async markReady(level: () => Promise<LogLevel>): Promise<boolean> {
+    if (!this.sharesReader || !this.idle()) return false;
+    let isReady = true;
+    for (const writer of this.writers!.values())
+      if ((await writer.markReady?.(level)) === false) isReady = false;
+    return isReady;
   }
 
   isOpen(): boolean {
@@ -183,6 +208,11 @@ export class StoreConsumer {
     if (!this.sharesReader) this.dropQueue();
   }
 
+  /** Called when sources may have been judged. A reading that left one out begins again. */
+  onJudged(): void {
+    if ([...this.leftOut].some((source) => !this.run.withholds(source))) this.reading?.abort();
+  }
+
   positions(): readonly Position[] {
     return [...(this.writers?.values() ?? [])].flatMap(({ positions }) => [...positions.values()]);
   }
@@ -195,7 +225,10 @@ export class StoreConsumer {
   async reload(): Promise<void> {
     for (const [source, writer] of this.writers ?? []) {
       await writer.reload();
-      for (const partition of writer.positions.keys()) this.run.partitions.set(partition, source);
+      for (const position of writer.positions.values()) {
+        this.run.partitions.set(position.partition, source);
+        this.run.checks.origins.load(source, position);
+      }
     }
   }
 
@@ -225,22 +258,42 @@ export class StoreConsumer {
       if (this.target === null) this.setTarget();
       if (this.isCaughtUp()) return this.rejoinReader();
       const after = this.positions();
-      const own = sourceBatcher(after, run.partitions, run.checkLogOrder);
+      const own = sourceBatcher(after, run.partitions, run.checks);
       const positions = async (partitions: readonly string[]): Promise<readonly Position[]> => {
         await this.attempt(() => this.reload());
         const now = this.positions().filter(({ partition }) => partitions.includes(partition));
         own.restart(partitions, now);
         return now;
       };
-      for await (const batch of run.independentReader(after, positions)) {
-        const sourceBatches = own.split(batch);
-        await this.attempt(() => this.deliver(sourceBatches));
-        if (this.target === null) this.setTarget();
-        if (this.isCaughtUp()) break;
+      const reading = (this.reading = new AbortController());
+      const signal = AbortSignal.any([run.signal, reading.signal]);
+      this.leftOut.clear();
+      try {
+        for await (const batch of run.independentReader(after, positions, signal)) {
+          const sourceBatches = this.withoutHeld(own.split(batch));
+          await this.attempt(() => this.deliver(sourceBatches));
+          if (this.target === null) this.setTarget();
+          if (this.isCaughtUp()) break;
+        }
+      } catch (error) {
+        if (!reading.signal.aborted) throw error;
       }
       run.signal.throwIfAborted();
       if (!this.isCaughtUp()) await run.sleep(REREAD_DELAY, run.signal);
     }
+  }
+
+  /**
+   * Leaves out the rows of new sources that are not judged yet. A source that was left out stays so
+   * for the whole reading, because its first rows are missing.
+   */
+  private withoutHeld(batches: SourceBatches): SourceBatches {
+    const bySource = [...batches.bySource].filter(([source]) => {
+      const isNew = (this.writers?.get(source)?.positions.size ?? 0) === 0;
+      if (isNew && this.run.withholds(source)) this.leftOut.add(source);
+      return !this.leftOut.has(source);
+    });
+    return { ...batches, bySource: new Map(bySource) };
   }
 
   /** Begins to queue what the run's reader gives from now on. */
@@ -298,9 +351,10 @@ export class StoreConsumer {
   }
 
   /** Marks everything that the source writer took as durable. */
-  private markDurable(source: string, { positions }: SourceWriter): void {
+  private markDurable(source: string, { positions, assumed }: SourceWriter): void {
     for (const [partition, position] of positions)
-      if (this.run.partitions.get(partition) === source) this.durable.set(partition, position);
+      if (this.run.partitions.get(partition) === source && !assumed.has(position))
+        this.durable.set(partition, position);
   }
 
   /** Repeats the action while the store's errors are retryable. */
@@ -371,7 +425,7 @@ export class StoreConsumer {
       "STORE_STALLED",
       `${this.name}: has taken nothing for too long, with trouble since ${since} ` +
         `(${error?.message ?? "it does not answer"}); ` +
-        "what each store has stays, and nothing is lost: see to it, " +
+        "what each store has stays, and nothing is lost: make the store answer again, " +
         "and run again to go on from there",
       { cause: this.stalled?.error ?? undefined },
     );

@@ -1,10 +1,12 @@
 /** Computes the rows of a view on some days, one group of entities after the other. */
 import { vectorBuilder, type Batch, type Vector } from "../columns/batch.ts";
-import type { HistoryContext } from "../offline/merge-versions.ts";
-import type { HistoryState } from "../offline/version-events.ts";
+import { gatherRows } from "../columns/gather-rows.ts";
+import type { Overflows } from "../columns/overflows.ts";
+import { historyLookups } from "../offline/history-lookups.ts";
+import type { ReadHistory } from "./stale-dates.ts";
 import type { ColumnSpec, Value, ViewSpec } from "../specs.ts";
-import type { ResultColumns, ComputeEngine, EntityRows, Events, TableSpec } from "../spi.ts";
-import { planOf } from "../plan/view-plans.ts";
+import type { ComputeEngine, EngineColumn, EntityRows, Events, TableSpec } from "../spi.ts";
+import { planOf } from "../plan/compile.ts";
 import {
   gatherGroup,
   type GatheredGroup,
@@ -18,8 +20,8 @@ import type { SegmentWriter } from "./online-segments.ts";
 
 /** What to compute, from what and with what. */
 export interface DaysToCompute {
-  readonly context: HistoryContext;
-  readonly state: HistoryState;
+  /** The history of each table that the view reads. */
+  readonly history: readonly ReadHistory[];
   readonly view: ViewSpec;
   readonly table: TableSpec;
   readonly engine: ComputeEngine;
@@ -31,6 +33,8 @@ export interface DaysToCompute {
   };
   /** Takes the rows of the last day. null: the rows go to the table only. */
   readonly online: SegmentWriter | null;
+  /** Called with the number of looked-up values that overflowed. */
+  readonly onOverflow: ((count: number) => void) | undefined;
   /** Called with the number of rows that a day had in a group. */
   readonly onRows: (day: number, rows: number) => void;
   readonly signal: AbortSignal | undefined;
@@ -48,16 +52,24 @@ const SEGMENTS_PER_GROUP = 1024;
  * The online rows are written along the way, and served when all of them are written.
  */
 export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch> {
-  const { context, state, view, table, engine, days, online, signal } = options;
+  const { history, view, table, engine, days, online, signal } = options;
+  // a union looks nothing up
+  const { dimensions } = history[0]!;
   const plan = planOf(view, view.features);
+  // a row of any time may say that an entity has rows
+  const times = { min: -Infinity, max: days.at(-1)!.time };
+  const rows = plan.input.input;
+  const overflows: Overflows = { count: 0 };
+  const lookUp = await historyLookups(rows, dimensions, times, overflows, signal);
+  if (overflows.count > 0) options.onOverflow?.(overflows.count);
   const waiting: EntityGroup[] = [{ count: 1, index: 0 }];
   let segments: number | null = null;
   for (let group = waiting.pop(); group !== undefined; group = waiting.pop()) {
     const gathered = await gatherGroup(
-      context,
-      state,
+      history,
       view,
       plan,
+      lookUp,
       days,
       group,
       { ...options.limits, groups: segments ?? MAX_GROUPS },
@@ -74,9 +86,7 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
     }
     for (const input of engineInputs(gathered, segments, days.length, options.limits.engineRows)) {
       const { rows, entities, starts } = entityRowsForDays(gathered, days, input.entities);
-      const answers = await ("longestWindow" in plan
-        ? engine.aggregate(plan, input.events(), rows, { signal })
-        : engine.joinAsOf(plan, input.events(), rows, { signal }));
+      const answers = await engine.compute(plan, input.events(), rows, { signal });
       for (let day = 0; day < days.length; day++) {
         const [from, to] = [starts[day]!, starts[day + 1]!];
         options.onRows(day, to - from);
@@ -208,7 +218,7 @@ function batchOfDay(
   view: ViewSpec,
   gathered: GatheredGroup,
   entity: Int32Array,
-  answers: readonly ResultColumns[],
+  answers: readonly EngineColumn[],
   day: LocalDate,
   from: number,
 ): Batch {
@@ -232,7 +242,7 @@ function batchOfDay(
       return vectorFrom(column, length, (row) => values[entity[row]!]!);
     }
     const { values } = answers[c - keys - 2]!;
-    return vectorFrom(column, length, (row) => values[from + row]!);
+    return gatherRows([values], new Int32Array(length), sequence(length, from));
   });
   return { length, columns: table.columns, vectors };
 }
@@ -240,10 +250,10 @@ function batchOfDay(
 // These are plain loops. `Int32Array.from` uses an iterator, which costs more than the work on a
 // row.
 
-/** The numbers 0, 1, 2 … */
-function sequence(length: number): Int32Array {
+/** The numbers from `first` on, one after the other. */
+function sequence(length: number, first = 0): Int32Array {
   const numbers = new Int32Array(length);
-  for (let i = 0; i < length; i++) numbers[i] = i;
+  for (let i = 0; i < length; i++) numbers[i] = first + i;
   return numbers;
 }
 

@@ -45,7 +45,8 @@ export function featuresTable(view: ViewSpec): TableSpec {
   };
 }
 
-function tableColumn({ name, type, precision, scale }: ColumnSpec, nullable: boolean): ColumnSpec {
+function tableColumn(column: ColumnSpec, nullable: boolean): ColumnSpec {
+  const { name, type, precision, scale, element, keys, values, fields } = column;
   return {
     name,
     database: name,
@@ -53,21 +54,15 @@ function tableColumn({ name, type, precision, scale }: ColumnSpec, nullable: boo
     nullable,
     ...(precision === undefined ? {} : { precision }),
     ...(scale === undefined ? {} : { scale }),
+    ...(element === undefined ? {} : { element }),
+    ...(keys === undefined ? {} : { keys }),
+    ...(values === undefined ? {} : { values }),
+    ...(fields === undefined ? {} : { fields }),
   };
 }
 
-/** How much of the change log materialized rows are known to be right for. */
-interface CheckedLog {
-  /** By partition key: an offset. */
-  readonly offsets: ReadonlyMap<string, number>;
-  /** The number of generations whose snapshot is complete. */
-  readonly snapshots: number;
-}
-
-/** A date that the table holds. */
-export interface MaterializedDate extends LocalDate {
-  /** Fingerprint of the view's definition under which the date was computed. */
-  readonly fingerprint: number;
+/** Up to where a date is known to be right for the log of one source. */
+export interface CheckedDate {
   /**
    * The offset of a partition of the change log up to which the date is known to be right.
    * The date was computed from the log up to there, or the log had nothing new for it.
@@ -80,6 +75,21 @@ export interface MaterializedDate extends LocalDate {
   readonly partitions: readonly string[];
 }
 
+/** A date that the table holds, as it is known to be right for the log of the view's source. */
+export interface MaterializedDate extends LocalDate, CheckedDate {
+  /** Fingerprint of the view's definition under which the date was computed. */
+  readonly fingerprint: number;
+  /** The same for the log of a dimension that the view looks up. */
+  ofDimension(name: string): CheckedDate;
+}
+
+/** The logs that a view is computed from. */
+export interface ViewLogs {
+  readonly log: TableState;
+  /** The log of each dimension that the view looks up; null: it has none yet. */
+  readonly dimensions: readonly { readonly name: string; readonly log: TableState | null }[];
+}
+
 /** The state of a features table: its dates, and the log that they were computed from. */
 export interface FeaturesTableState {
   /** Version of the table; null if there is no table yet. */
@@ -90,17 +100,17 @@ export interface FeaturesTableState {
    * So one of two runs that began from the same state gets a conflict.
    */
   readonly commitCount: number;
-  /** The steps of the metadata which say that these dates were computed from the log. */
+  /** The steps of the metadata which say that these dates were computed from the logs. */
   dateSteps(
     dates: readonly LocalDate[],
     fingerprint: number,
-    log: TableState,
+    logs: ViewLogs,
   ): readonly MetadataStep[];
   /**
-   * The steps of the metadata which say that every date is right for the log; none, if the metadata
-   * says so already.
+   * The steps of the metadata which say that every date is right for the logs; none, if it says so
+   * already.
    */
-  everyDateSteps(log: TableState): readonly MetadataStep[];
+  everyDateSteps(logs: ViewLogs): readonly MetadataStep[];
 }
 
 /** The text of a checked log in the metadata. */
@@ -109,8 +119,14 @@ interface StoredLog {
   readonly snapshots: number;
 }
 
+/** The text of the checked logs of a view. */
+interface StoredLogs extends StoredLog {
+  /** By the names of dimensions. Omitted if the view looks nothing up. */
+  readonly dimensions?: Readonly<Record<string, StoredLog>>;
+}
+
 /** The text of a date in the metadata. */
-interface StoredDate extends StoredLog {
+interface StoredDate extends StoredLogs {
   /** µs */
   readonly time: number;
   readonly fingerprint: number;
@@ -120,6 +136,28 @@ const DATES = "date/";
 /** The key of the log for which every date is right. */
 const EVERY_DATE = "checked";
 const COMMITS = "commits";
+
+/**
+ * Makes every run that read the history before now a conflict. It would write rows that were erased
+ * since.
+ */
+export async function fenceFeatures(
+  offline: OfflineStore,
+  table: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (;;) {
+    const state = await offline.state(table, { signal });
+    if (state === null) return;
+    const expected = state.metadata.get(COMMITS) ?? null;
+    const next = JSON.stringify(Number(expected ?? "0") + 1);
+    const { columns, partitionBy } = state;
+    const metadata = [{ key: COMMITS, expected, next }];
+    const options = { positions: [], metadata, signal };
+    if ((await offline.append({ name: table, columns, partitionBy }, [], options)) === "done")
+      return;
+  }
+}
 
 /** @throws HISTORY_OLDER_FORMAT when an older version of Tidemark wrote the table. */
 export async function readFeaturesTableState(
@@ -136,23 +174,19 @@ export async function readFeaturesTableState(
     next: JSON.stringify(next),
   });
   const everyDate = metadata.get(EVERY_DATE);
-  const checked = checkedLog(
-    everyDate === undefined ? { reached: [], snapshots: 0 } : (JSON.parse(everyDate) as StoredLog),
-  );
+  const checked = everyDate === undefined ? NOTHING_CHECKED : (JSON.parse(everyDate) as StoredLogs);
   const dates = new Map<string, MaterializedDate>();
   for (const [key, text] of metadata) {
     if (!key.startsWith(DATES)) continue;
     const date = key.slice(DATES.length);
-    const { time, fingerprint, ...log } = JSON.parse(text) as StoredDate;
-    const computed = checkedLog(log);
+    const { time, fingerprint, ...logs } = JSON.parse(text) as StoredDate;
     dates.set(date, {
       date,
       time,
       fingerprint,
-      reached: (partition) =>
-        Math.max(computed.offsets.get(partition) ?? -1, checked.offsets.get(partition) ?? -1),
-      snapshots: Math.max(computed.snapshots, checked.snapshots),
-      partitions: [...computed.offsets.keys()],
+      ...checkedDate(logs, checked),
+      ofDimension: (name) =>
+        checkedDate(logs.dimensions?.[name] ?? NOTHING_CHECKED, checked.dimensions?.[name]),
     });
   }
   const commitCount = JSON.parse(metadata.get(COMMITS) ?? "0") as number;
@@ -161,17 +195,29 @@ export async function readFeaturesTableState(
     version: state?.version ?? null,
     dates,
     commitCount,
-    dateSteps: (list, fingerprint, log) => [
+    dateSteps: (list, fingerprint, logs) => [
       commitStep,
       ...list.map(({ date, time }) => {
-        const next: StoredDate = { time, fingerprint, ...storedLog(log) };
+        const next: StoredDate = { time, fingerprint, ...storedLogs(logs) };
         return step(`${DATES}${date}`, next);
       }),
     ],
-    everyDateSteps: (log) => {
-      const checkedStep = step(EVERY_DATE, storedLog(log));
+    everyDateSteps: (logs) => {
+      const checkedStep = step(EVERY_DATE, storedLogs(logs));
       return checkedStep.expected === checkedStep.next ? [] : [commitStep, checkedStep];
     },
+  };
+}
+
+const NOTHING_CHECKED: StoredLog & StoredLogs = { reached: [], snapshots: 0 };
+
+function storedLogs({ log, dimensions }: ViewLogs): StoredLogs {
+  const stored = dimensions.flatMap((one) =>
+    one.log === null ? [] : [[one.name, storedLog(one.log)] as const],
+  );
+  return {
+    ...storedLog(log),
+    ...(stored.length === 0 ? {} : { dimensions: Object.fromEntries(stored) }),
   };
 }
 
@@ -179,8 +225,15 @@ function storedLog({ positions, metadata }: TableState): StoredLog {
   return { reached: withoutCheckpoints(positions), snapshots: snapshotsIn(metadata) };
 }
 
-function checkedLog({ reached, snapshots }: StoredLog): CheckedLog {
-  return { offsets: offsetsOf(reached), snapshots };
+/** A date is right for the log that it was computed from, and for what was checked since. */
+function checkedDate(computed: StoredLog, checked: StoredLog = NOTHING_CHECKED): CheckedDate {
+  const offsets = offsetsOf(computed.reached);
+  const since = offsetsOf(checked.reached);
+  return {
+    reached: (partition) => Math.max(offsets.get(partition) ?? -1, since.get(partition) ?? -1),
+    snapshots: Math.max(computed.snapshots, checked.snapshots),
+    partitions: [...offsets.keys()],
+  };
 }
 
 /** The number of generations of a change log whose snapshot is complete. */

@@ -3,11 +3,16 @@
  * entities.
  */
 import { selectRows, valueAt, type Vector } from "../columns/batch.ts";
-import type { HistoryContext } from "../offline/merge-versions.ts";
-import { versionEvents, type HistoryState } from "../offline/version-events.ts";
+import { bindFilter } from "../expr/bind.ts";
+import { withLookups, type EventLookup } from "../offline/history-lookups.ts";
+import { readingEvents, readingsOfInput, type TableReading } from "../offline/reading-events.ts";
+import { inputNode } from "../plan/compile.ts";
 import type { ColumnSpec, Value, ViewSpec } from "../specs.ts";
-import type { AggregatePlan, Events, JoinPlan } from "../spi.ts";
+import type { DeriveNode } from "../plan/nodes.ts";
+import { eventColumns, inputOf, rowCondition } from "../plan/plan-kinds.ts";
+import type { Events } from "../spi.ts";
 import { columnIndex } from "../rows/row-change.ts";
+import { longestReach } from "../define/window-reach.ts";
 import type { LocalDate } from "./local-date.ts";
 import { hashText } from "./view-fingerprint.ts";
 import { KeyNumbers } from "./key-numbers.ts";
@@ -17,6 +22,9 @@ export interface EntityGroup {
   readonly count: number;
   readonly index: number;
 }
+
+/** The history of a table that a view reads. */
+export type TableHistory = Pick<TableReading, "context" | "state">;
 
 /** How much a group may hold in memory. A larger group is halved. */
 export interface EntityGroupLimits {
@@ -58,29 +66,35 @@ interface Entities {
 
 /** Gathers a group, and halves it while it exceeds the limits. */
 export async function gatherGroup(
-  context: HistoryContext,
-  state: HistoryState,
+  history: readonly TableHistory[],
   view: ViewSpec,
-  plan: AggregatePlan | JoinPlan,
+  { input }: DeriveNode,
+  lookUp: EventLookup | null,
   days: readonly LocalDate[],
   asked: EntityGroup,
   limits: EntityGroupLimits,
   signal: AbortSignal | undefined,
 ): Promise<GatheredGroup> {
-  const { source } = context;
-  const isWindow = "longestWindow" in plan;
+  const { source } = view;
+  const isWindow = input.node === "window";
+  const scanned = inputOf(input.input).columns;
+  const planColumns = eventColumns(input.input);
+  const condition = rowCondition(input.input);
   const isDimension = source.eventTime.kind === "committed";
   const [least, most] = [
-    isWindow ? days[0]!.time - plan.longestWindow : -Infinity,
+    isWindow ? days[0]!.time - longestReach(input.foundIn) : -Infinity,
     days.at(-1)!.time,
   ];
   const keyColumns: readonly ColumnSpec[] = view.keyColumns.map(
     (name) => source.columns[columnIndex(source, name)]!,
   );
-  const columns = [
-    ...plan.columns,
-    ...keyColumns.filter((column) => !plan.columns.includes(column)),
-  ];
+  const rowsRead = inputNode(view, [...scanned.map(({ name }) => name), ...view.keyColumns]);
+  const { columns } = rowsRead;
+  const tables = readingsOfInput(view, rowsRead).map((reading, i) => ({
+    ...reading,
+    ...history[i]!,
+  }));
+  const scannedIndexes = scanned.map((column) => columns.indexOf(column));
   const keyColumnIndexes = keyColumns.map((column) => columns.indexOf(column));
   const noEntities = (): Entities => ({
     numbers: new KeyNumbers(),
@@ -132,25 +146,28 @@ export async function gatherGroup(
   }
 
   const query = {
-    columns,
-    keyColumns: view.keyColumns,
     entityOf,
     signal,
     // Of a dimension every version counts. Of other sources only the current versions count.
     knowledge: "as-corrected" as const,
     times: { min: -Infinity, max: most },
   };
-  for await (const events of versionEvents(context, state, query)) {
+  for await (const events of withLookups(readingEvents(tables, query, { count: 0 }), lookUp)) {
     signal?.throwIfAborted();
     const { length, entity, time, from, to } = events;
     const vectors: readonly Vector[] = keyColumnIndexes.map(
       (index) => events.columns.vectors[index]!,
     );
     const { keys, first, seen } = entities;
+    const passes = condition === null ? null : bindFilter(condition, events.columns, { count: 0 });
     let kept = 0;
     for (let i = 0; i < length; i++) {
       const number = entity[i]!;
       if (number < 0) continue;
+      if (passes !== null && !passes(i)) {
+        entity[i] = -1;
+        continue;
+      }
       if (keys[0]![number] === null)
         for (let k = 0; k < keys.length; k++) keys[k]![number] = valueAt(vectors[k]!, i);
       const at = time[i]!;
@@ -169,8 +186,12 @@ export async function gatherGroup(
       ...events,
       columns: {
         length,
-        columns: plan.columns,
-        vectors: events.columns.vectors.slice(0, plan.columns.length),
+        columns: planColumns,
+        // those that are looked up stand behind the keys
+        vectors: [
+          ...scannedIndexes.map((index) => events.columns.vectors[index]!),
+          ...events.columns.vectors.slice(columns.length),
+        ],
       },
     };
     gatheredEvents.push(kept * 2 > length ? own : selectEvents(own, (i) => entity[i]!)!);

@@ -4,8 +4,11 @@
  */
 import { definitionOf, described } from "../define/definition.ts";
 import { TidemarkError } from "../errors.ts";
-import { historyState, type HistoryState } from "../offline/version-events.ts";
-import type { ViewSpec } from "../specs.ts";
+import { sourceReadings } from "../define/source-readings.ts";
+import type { DimensionHistory } from "../offline/history-lookups.ts";
+import { historyState } from "../offline/version-events.ts";
+import { sourcesOfView } from "../plan/columns-read.ts";
+import type { DerivedViewSpec, ViewSpec } from "../specs.ts";
 import type { ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
 import { historyContext } from "../offline/offline-reader.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
@@ -15,6 +18,7 @@ import {
   featuresTable,
   readFeaturesTableState,
   type FeaturesTableState,
+  type ViewLogs,
 } from "./features-table.ts";
 import {
   dayAfter,
@@ -31,13 +35,14 @@ import {
   servedDay,
   type SegmentWriter,
 } from "./online-segments.ts";
-import { staleDates } from "./stale-dates.ts";
+import { staleDates, type ReadHistory } from "./stale-dates.ts";
 import type { MaterializedView, MaterializeOptions, MaterializeResult } from "./types.ts";
 import { viewFingerprint } from "./view-fingerprint.ts";
 
 /** The parts of a store that materializing uses. */
 export interface MaterializeSettings {
   readonly views: ReadonlyMap<string, ViewSpec>;
+  readonly derivedViews: ReadonlyMap<string, DerivedViewSpec>;
   readonly offline: OfflineStore;
   readonly online: OnlineStore | null;
   readonly namespace: string;
@@ -45,6 +50,8 @@ export interface MaterializeSettings {
   /** Current time, µs. */
   readonly clock: () => number;
   readonly limits?: Partial<MaterializeLimits> | undefined;
+  /** Called with the number of looked-up values that overflowed. */
+  readonly onOverflow?: ((count: number) => void) | undefined;
 }
 
 /** How much a run computes at once. */
@@ -81,7 +88,7 @@ export async function materializeViews(
   const views =
     options.views === undefined
       ? [...settings.views.values()]
-      : options.views.map((one) => resolveView(one, settings.views));
+      : options.views.map((one) => resolveView(one, settings));
   const now = settings.clock();
   const asked = requestedDays(options, zone, now);
   refuseUnfinished(asked.days ?? [], now, WHO);
@@ -247,7 +254,7 @@ async function commitDays(
   readonly dateCount: number;
   readonly served: string | null;
 } | null> {
-  const { offline, online, namespace, engine, limits } = settings;
+  const { offline, online, namespace, engine, limits, onOverflow } = settings;
   const table = featuresTable(view);
   const fingerprint = viewFingerprint(view);
   const newest = days.at(-1)!;
@@ -262,11 +269,10 @@ async function commitDays(
   const materialized = await readFeaturesTableState(offline, table, signal);
   refuseOtherZone(view, materialized, days, how.zone);
   if (how.commits !== null && materialized.commitCount !== how.commits) return null;
-  const { context, state } = await historyOf(view, offline, signal);
+  const history = await historyOf(view, offline, signal);
   const rows = days.map(() => 0);
   const batches = computeDays({
-    context,
-    state,
+    history,
     view,
     table,
     engine,
@@ -274,6 +280,7 @@ async function commitDays(
     limits: { ...LIMITS, ...limits },
     online: segments,
     signal,
+    onOverflow,
     onRows: (day, count) => {
       rows[day]! += count;
     },
@@ -282,7 +289,7 @@ async function commitDays(
     replaced: { [table.partitionBy[0]!]: days.map(({ date }) => date) },
     expectedVersion: materialized.version,
     positions: [],
-    metadata: materialized.dateSteps(days, fingerprint, state.log),
+    metadata: materialized.dateSteps(days, fingerprint, logsOf(history)),
     signal,
   });
   if (written === "conflict") return null;
@@ -311,7 +318,7 @@ async function incrementalDays(
   const table = featuresTable(view);
   const fingerprint = viewFingerprint(view);
   const materialized = await readFeaturesTableState(offline, table, signal);
-  const { context, state } = await historyOf(view, offline, signal);
+  const history = await historyOf(view, offline, signal);
   const stored = [...materialized.dates.values()].sort((a, b) => a.time - b.time);
   const newest = stored.at(-1);
   if (newest === undefined && from === undefined) {
@@ -329,9 +336,7 @@ async function incrementalDays(
   );
   const same = stored.filter((date) => date.fingerprint === fingerprint);
   const stale = await staleDates(
-    context,
-    state,
-    view,
+    history,
     same,
     limits?.changedRows === undefined ? undefined : { rows: limits.changedRows },
     signal,
@@ -363,7 +368,7 @@ async function incrementalDays(
   const finish = async (commits: number): Promise<number | null> => {
     const now = await readFeaturesTableState(offline, table, signal);
     if (now.commitCount !== commits) return null;
-    const metadata = now.everyDateSteps(state.log);
+    const metadata = now.everyDateSteps(logsOf(history));
     if (
       metadata.length > 0 &&
       (await offline.append(table, [], { positions: [], metadata, signal })) === "conflict"
@@ -378,19 +383,42 @@ async function incrementalDays(
   };
 }
 
+/** The history of each table that the view reads. */
 async function historyOf(
   view: ViewSpec,
   offline: OfflineStore,
   signal: AbortSignal | undefined,
-): Promise<{ readonly context: ReturnType<typeof historyContext>; readonly state: HistoryState }> {
-  const context = historyContext(offline, view.source);
-  const state = await historyState(context, signal);
-  if (state !== null) return { context, state };
-  throw new TidemarkError(
-    "MATERIALIZE_WITHOUT_HISTORY",
-    `${offline.name}: source "${view.source.name}" has no history yet, ` +
-      `so view "${view.name}" cannot be materialized; take its changes in with store.run first`,
-  );
+): Promise<readonly ReadHistory[]> {
+  const history: ReadHistory[] = [];
+  for (const reading of sourceReadings(view)) {
+    const { source } = reading;
+    const context = historyContext(offline, source);
+    const state = await historyState(context, signal);
+    if (state === null)
+      throw new TidemarkError(
+        "MATERIALIZE_WITHOUT_HISTORY",
+        `${offline.name}: source "${source.name}" has no history yet, ` +
+          `so view "${view.name}" cannot be materialized; take its changes in with store.run first`,
+      );
+    const dimensions: DimensionHistory[] = [];
+    for (const one of sourcesOfView(reading).slice(1)) {
+      const dimension = historyContext(offline, one);
+      dimensions.push({ context: dimension, state: await historyState(dimension, signal) });
+    }
+    history.push({ context, state, dimensions, view: reading });
+  }
+  return history;
+}
+
+/** The logs of a view. Those of the other parts of a union are kept as those of dimensions are. */
+function logsOf([first, ...others]: readonly ReadHistory[]): ViewLogs {
+  return {
+    log: first!.state.log,
+    dimensions: [...others, ...first!.dimensions].map(({ context, state }) => ({
+      name: context.source.name,
+      log: state?.log ?? null,
+    })),
+  };
 }
 
 function refuseOtherZone(
@@ -411,8 +439,13 @@ function refuseOtherZone(
   }
 }
 
-function resolveView(asked: unknown, views: ReadonlyMap<string, ViewSpec>): ViewSpec {
+function resolveView(
+  asked: unknown,
+  { views, derivedViews }: Pick<MaterializeSettings, "views" | "derivedViews">,
+): ViewSpec {
   const name = typeof asked === "string" ? asked : viewSpecOf(asked, WHO).name;
+  const derived = derivedViews.get(name);
+  if (derived !== undefined) throw derivedNotMaterialized(derived, WHO);
   const view = views.get(name);
   if (view === undefined)
     throw new TidemarkError(
@@ -425,10 +458,22 @@ function resolveView(asked: unknown, views: ReadonlyMap<string, ViewSpec>): View
 
 export function viewSpecOf(asked: unknown, who: string): ViewSpec {
   const found = definitionOf(asked);
+  if (found?.kind === "derived view") throw derivedNotMaterialized(found.spec, who);
   if (found?.kind !== "view")
     throw new TidemarkError(
       "SELECTION_INVALID",
       `${who}: ${described(asked)} is no feature view; give one as your definitions export it`,
     );
   return found.spec;
+}
+
+function derivedNotMaterialized({ name, features }: DerivedViewSpec, who: string): TidemarkError {
+  const views = [...new Set(features.flatMap(({ inputs }) => inputs.map(({ view }) => view.name)))];
+  return new TidemarkError(
+    "VIEW_DERIVED",
+    `${who}: view "${name}" is derived: its features are computed when they are asked for; ` +
+      (views.length === 0
+        ? "ask for them online or in a training set"
+        : `materialize ${views.map((view) => `"${view}"`).join(", ")}, which it reads`),
+  );
 }

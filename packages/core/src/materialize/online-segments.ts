@@ -221,6 +221,30 @@ export async function beginSegments(
   };
 }
 
+/**
+ * Takes a view over, so that a run that computed its rows before now writes none of them. Such a
+ * run ends with `MATERIALIZE_FENCED`, and can be started again. The result is null if the view has
+ * no cells.
+ */
+export async function fenceSegments(
+  store: OnlineStore,
+  namespace: string,
+  view: ViewSpec,
+): Promise<ViewHead | null> {
+  const { head } = segmentKeys(namespace, view);
+  const source = `materialized:${view.name}`;
+  for (;;) {
+    const [cell] = await store.read([head]);
+    if (cell == null) return null;
+    const begun = (await store.metadata(source)).get(GENERATION) ?? null;
+    const next = JSON.stringify((begun === null ? 0 : (JSON.parse(begun) as number)) + 1);
+    const step = { source, cells: [], positions: [] };
+    const metadata = [{ key: GENERATION, expected: begun, next }];
+    if ((await store.write({ ...step, metadata })) === "conflict") continue;
+    return decodeHead(cell.value);
+  }
+}
+
 export async function servedDay(
   store: OnlineStore,
   namespace: string,

@@ -1,5 +1,6 @@
 /** Reads the materialized rows of entities from the online store. */
 import { keyText } from "../columns/key-bytes.ts";
+import { TidemarkError } from "../errors.ts";
 import { toUser } from "../define/user-values.ts";
 import type { Value, ViewSpec } from "../specs.ts";
 import type { OnlineStore } from "../spi.ts";
@@ -18,12 +19,24 @@ export interface MaterializedRow {
 export interface MaterializedReader {
   /**
    * Returns row i for key i. The values of a key come in the order of the entity's keys.
-   * null: the served day has no such row, or was computed under another definition.
+   * null: the served day has no such row, or there is no day.
+   *
+   * @throws MATERIALIZED_OF_OTHER_DEFINITION when the served day was computed under another
+   * definition of the view.
    */
   read(
     view: ViewSpec,
     keys: readonly (readonly Value[])[],
   ): Promise<readonly (MaterializedRow | null)[]>;
+}
+
+function ofOtherDefinition(store: OnlineStore, view: ViewSpec, { date }: ServedDay): TidemarkError {
+  return new TidemarkError(
+    "MATERIALIZED_OF_OTHER_DEFINITION",
+    `${store.name}: the rows of view "${view.name}" are those of ${date}, computed under another ` +
+      "definition of the view or its source: compute them again with `tidemark materialize " +
+      `--view ${view.name} --incremental\``,
+  );
 }
 
 /** Makes a reader that remembers the served day of each view. */
@@ -66,14 +79,21 @@ export function materializedReader(store: OnlineStore, namespace: string): Mater
           });
           continue;
         }
-        if (!isCurrent) return keys.map(() => null);
+        if (served === null) return keys.map(() => null);
+        if (!isCurrent) throw ofOtherDefinition(store, view, served);
         const segmentBytes = new Map(
           numbers.map((number, i) => [number, segments[i]?.value ?? null]),
         );
+        // equal keys are read once
+        const rows = new Map<string, MaterializedRow | null>();
         return texts.map((text, i) => {
+          const found = rows.get(text);
+          if (found !== undefined) return found;
           const segment = segmentBytes.get(hashes[i]! % served.segmentCount) ?? null;
           const values = segment === null ? null : rowOfSegment(columns, segment, hashes[i]!, text);
-          return values === null ? null : { time: served.time, values };
+          const row = values === null ? null : { time: served.time, values };
+          rows.set(text, row);
+          return row;
         });
       }
     },
@@ -87,8 +107,8 @@ export function materializedRow(
 ): Record<string, unknown> | null {
   if (row === null) return null;
   const shown: Record<string, unknown> = { event_timestamp: new Date(Math.floor(row.time / 1000)) };
-  view.features.forEach(({ name, result }, f) => {
-    shown[name] = toUser(row.values[f]!, result);
+  view.features.forEach(({ name, result, renamedFrom = [] }, f) => {
+    for (const one of [name, ...renamedFrom]) shown[one] = toUser(row.values[f]!, result);
   });
   return shown;
 }

@@ -5,9 +5,10 @@
  * A read takes one segment, finds its row by the hash, and decodes one value of each column.
  */
 import { valueAt, type Vector } from "../columns/batch.ts";
-import { ByteReader, ByteWriter, damaged } from "../columns/bytes.ts";
+import { ByteReader, ByteWriter } from "../bytes/bytes.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
+import { typeOf } from "../types/value-types.ts";
 
 const FORMAT = 1;
 /** The most rows in a segment, on average. The average is more than half of it. */
@@ -44,7 +45,7 @@ export function segmentEncoder({
   vectors,
 }: SegmentRows): (start: number, end: number) => Uint8Array {
   const writer = new ByteWriter(16_384);
-  const arrays = vectors.map(fixedWidthBytes);
+  const arrays = vectors.map((vector, c) => fixedWidthBytes(columns[c]!, vector));
   const raw = new Uint8Array(hashes.buffer, hashes.byteOffset, hashes.byteLength);
   return (start, end) => {
     writer.clear();
@@ -59,9 +60,7 @@ export function segmentEncoder({
       if (missing) writer.raw(vector.valid!.subarray(start, end));
       const array = arrays[c]!;
       if (array !== null) writer.raw(array.bytes.subarray(start * array.width, end * array.width));
-      else
-        for (let row = start; row < end; row++)
-          writeText(writer, columns[c]!, valueAt(vector, row));
+      else writeElements(writer, columns[c]!, vector, start, end);
     }
     return writer.copy();
   };
@@ -99,78 +98,109 @@ export function rowOfSegment(
   if (found < 0) return null;
   return columns.map((column) => {
     const missing = reader.byte() === SOME_MISSING && reader.raw(rows)[found] === 0;
-    const width = WIDTHS[column.type];
-    if (width !== undefined) {
-      const value = fixedValue(column, dataView(reader.raw(rows * width)), found * width);
-      return missing ? null : value;
+    const { element } = typeOf(column).layout;
+    if (element.width !== null) {
+      const values = dataView(reader.raw(rows * element.width));
+      return missing ? null : element.read(values, found * element.width);
     }
     let value: Value = null;
     for (let row = 0; row < rows; row++) {
-      if (row === found && !missing) value = readText(reader, column);
+      if (row === found && !missing) value = element.read(reader);
       else reader.skipText();
     }
     return value;
   });
 }
 
+/** The texts of the keys in a segment. */
+export function keysOfSegment(bytes: Uint8Array): readonly string[] {
+  const reader = new ByteReader(bytes);
+  if (reader.byte() !== FORMAT) return [];
+  const rows = reader.itemCount();
+  reader.raw(rows * 4);
+  return Array.from({ length: rows }, () => reader.text());
+}
+
+/** The segment without the row under this key. null: the segment has no such row. */
+export function segmentWithout(
+  columns: readonly ColumnSpec[],
+  bytes: Uint8Array,
+  hash: number,
+  key: string,
+): Uint8Array | null {
+  if (rowOfSegment(columns, bytes, hash, key) === null) return null;
+  const reader = new ByteReader(bytes);
+  const writer = new ByteWriter(bytes.length);
+  writer.byte(reader.byte());
+  const rows = reader.itemCount();
+  writer.varint(rows - 1);
+  const raw = reader.raw(rows * 4);
+  const hashes = dataView(raw);
+  const texts = Array.from({ length: rows }, () => reader.text());
+  const out = texts.findIndex(
+    (text, row) => text === key && hashes.getUint32(row * 4, true) === hash,
+  );
+  const without = (all: Uint8Array, width: number): void => {
+    writer.raw(all.subarray(0, out * width));
+    writer.raw(all.subarray((out + 1) * width));
+  };
+  without(raw, 4);
+  texts.forEach((text, row) => {
+    if (row !== out) writer.text(text);
+  });
+  for (const column of columns) {
+    const missing = reader.byte();
+    writer.byte(missing);
+    if (missing === SOME_MISSING) without(reader.raw(rows), 1);
+    const { width } = typeOf(column).layout.element;
+    if (width !== null) {
+      without(reader.raw(rows * width), width);
+      continue;
+    }
+    for (let row = 0; row < rows; row++) {
+      const value = reader.raw(reader.itemCount());
+      if (row === out) continue;
+      writer.varint(value.length);
+      writer.raw(value);
+    }
+  }
+  return writer.copy();
+}
+
 const ALL_PRESENT = 0;
 const SOME_MISSING = 1;
 
-/** Bytes of a value, for types whose values all have one length. */
-const WIDTHS: { readonly [kind in ColumnSpec["type"]]?: number } = {
-  float64: 8,
-  timestamp: 8,
-  int64: 8,
-  int32: 4,
-  date: 4,
-  boolean: 1,
-};
+/** Writes values of any length, each with its length before it. A missing value has length 0. */
+function writeElements(
+  writer: ByteWriter,
+  column: ColumnSpec,
+  vector: Vector,
+  start: number,
+  end: number,
+): void {
+  const { element } = typeOf(column).layout;
+  if (element.width !== null) return;
+  for (let row = start; row < end; row++) {
+    const value = valueAt(vector, row);
+    if (value === null) writer.varint(0);
+    else element.write(writer, value);
+  }
+}
 
 /**
  * The array behind a vector whose values all have one length. Node runs on little-endian machines
  * only.
  */
 function fixedWidthBytes(
+  column: ColumnSpec,
   vector: Vector,
 ): { readonly bytes: Uint8Array; readonly width: number } | null {
-  if (vector.kind === "string" || vector.kind === "big" || vector.kind === "bytes") return null;
-  const { values } = vector;
-  return {
-    bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
-    width: values.BYTES_PER_ELEMENT,
-  };
+  const { width } = typeOf(column).layout.element;
+  if (width === null || !("values" in vector)) return null;
+  const { buffer, byteOffset, byteLength } = vector.values as Float64Array;
+  return { bytes: new Uint8Array(buffer, byteOffset, byteLength), width };
 }
 
 function dataView(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function fixedValue(column: ColumnSpec, view: DataView, at: number): Value {
-  switch (column.type) {
-    case "int64":
-      return view.getBigInt64(at, true);
-    case "int32":
-    case "date":
-      return view.getInt32(at, true);
-    case "boolean":
-      return view.getUint8(at) === 1;
-    default:
-      return view.getFloat64(at, true);
-  }
-}
-
-/** Writes a value of any length, with its length before it. A missing value has length 0. */
-function writeText(writer: ByteWriter, column: ColumnSpec, value: Value): void {
-  if (value === null) return writer.varint(0);
-  if (column.type !== "bytes") return writer.text(String(value));
-  writer.varint((value as Uint8Array).length);
-  writer.raw(value as Uint8Array);
-}
-
-function readText(reader: ByteReader, column: ColumnSpec): Value {
-  if (column.type === "bytes") return reader.raw(reader.itemCount()).slice();
-  const text = reader.text();
-  if (column.type !== "decimal") return text;
-  if (!/^-?\d{1,39}$/.test(text)) throw damaged("has a decimal without digits");
-  return BigInt(text);
 }

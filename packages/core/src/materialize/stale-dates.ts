@@ -5,20 +5,32 @@
  */
 import { keyText } from "../columns/key-bytes.ts";
 import { valueAt } from "../columns/batch.ts";
+import { bindFilter } from "../expr/bind.ts";
 import { readChangeLog } from "../offline/change-log.ts";
+import {
+  historyLookups,
+  withLookups,
+  type DimensionHistory,
+  type ViewHistory,
+} from "../offline/history-lookups.ts";
 import type { HistoryContext } from "../offline/merge-versions.ts";
 import { rowVersionsOf } from "../offline/row-versions-of.ts";
 import { versionEvents, type HistoryState } from "../offline/version-events.ts";
+import { columnsOfRows, storedColumnsOf } from "../plan/columns-read.ts";
+import { rowsOfView } from "../plan/compile.ts";
 import type { Value, ViewSpec } from "../specs.ts";
 import { offsetsOf, partitionKeyOf } from "../rows/snapshot-generations.ts";
 import {
   columnIndex,
   compareChanges,
+  eventTimeIndex,
   primaryKeyColumns,
   rowChangesOf,
 } from "../rows/row-change.ts";
 import { truncateOf, type RowVersion } from "../rows/row-versions.ts";
-import { snapshotsIn, type MaterializedDate } from "./features-table.ts";
+import { longestReach } from "../define/window-reach.ts";
+import { windowsOf } from "../plan/windows.ts";
+import { snapshotsIn, type CheckedDate, type MaterializedDate } from "./features-table.ts";
 
 /** The most changed rows that are examined one by one. Beyond it, every day counts as stale. */
 const MAX_CHANGED_ROWS = 2_000_000;
@@ -42,17 +54,110 @@ interface ChangedImage {
   readonly entity: string | null;
 }
 
+/** The history of a table that a view reads, and the view as it reads that table. */
+export interface ReadHistory extends ViewHistory {
+  readonly view: ViewSpec;
+}
+
 /** Returns those of the dates that are stale. */
 export async function staleDates(
-  context: HistoryContext,
-  state: HistoryState,
-  view: ViewSpec,
+  history: readonly ReadHistory[],
   dates: readonly MaterializedDate[],
-  limits: { readonly rows: number } = { rows: MAX_CHANGED_ROWS },
+  limits: StaleLimits = { rows: MAX_CHANGED_ROWS },
   signal?: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   const allDates = new Set(dates.map(({ date }) => date));
-  if (dates.length === 0) return allDates;
+  const stale = new Set<string>();
+  for (const one of history) {
+    for (const dimension of one.dimensions) {
+      const found = await staleByLookups(dimension, dates, limits, signal);
+      if (found === "all") return allDates;
+      for (const date of found) stale.add(date);
+    }
+    const { name } = one.context.source;
+    // the logs of the other parts of a union are kept by their names
+    const checked =
+      name === history[0]!.context.source.name
+        ? dates
+        : dates.map((date) => ({ ...date, ...date.ofDimension(name) }));
+    const own = await staleByRows(one, one.view, checked, limits, signal);
+    if (own === "all") return allDates;
+    for (const date of own) stale.add(date);
+  }
+  return stale;
+}
+
+interface StaleLimits {
+  readonly rows: number;
+}
+
+/** The dates whose rows look up what changed: a version holds for the events after its commit. */
+async function staleByLookups(
+  { context, state }: DimensionHistory,
+  dates: readonly MaterializedDate[],
+  limits: StaleLimits,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[] | "all"> {
+  if (state === null) return [];
+  const { name } = context.source;
+  const checked = dates.map((date) => date.ofDimension(name));
+  const rows = await newChanges(context, state, checked, limits.rows, signal);
+  if (rows === "all") return rows;
+  if (rows.size === 0) return [];
+  const moments = await changedMoments(context, state, rows, signal);
+  return dates.flatMap(({ date, time }, i) =>
+    moments.some((moment) => moment.time < time && isAhead(moment.row, checked[i]!)) ? [date] : [],
+  );
+}
+
+async function staleByRows(
+  history: ViewHistory,
+  view: ViewSpec,
+  dates: readonly MaterializedDate[],
+  limits: StaleLimits,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[] | "all"> {
+  const { context, state } = history;
+  const rows = await newChanges(context, state, dates, limits.rows, signal);
+  if (rows === "all") return rows;
+  if (rows.size === 0) return [];
+  const images =
+    context.source.eventTime.kind === "committed"
+      ? await changedMoments(context, state, rows, signal)
+      : await changedImages(context, state, view, rows, signal);
+  const longest =
+    view.kind === "window" ? longestReach(view.features.flatMap(windowsOf)) : Infinity;
+  const firstRows =
+    view.kind === "window" ? await firstUnchangedRows(history, view, rows, images, signal) : null;
+  return dates.flatMap((checked) => {
+    const { date, time: t } = checked;
+    const isStale = images.some(({ row, time, entity }) => {
+      if (!isAhead(row, checked)) return false;
+      if (firstRows === null) return time <= t;
+      // An entity's first row before t gives it a row, with zeros over empty windows (law 7: no
+      // history dependence).
+      return time < t && t <= Math.max(time + longest, firstRows.get(entity!) ?? Infinity);
+    });
+    return isStale ? [date] : [];
+  });
+}
+
+/** Whether the row has a change for which the date was not checked. */
+function isAhead({ reached }: ChangedRow, checked: CheckedDate): boolean {
+  return [...reached].some(([partition, offset]) => offset > checked.reached(partition));
+}
+
+/**
+ * The rows that changed after what the dates were checked for. "all": the log is another one, a
+ * truncate came, or too many rows changed.
+ */
+async function newChanges(
+  context: HistoryContext,
+  state: HistoryState,
+  dates: readonly CheckedDate[],
+  most: number,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, ChangedRow> | "all"> {
   // A log that ends before the offset that a date was computed from is another log.
   const ends = offsetsOf(state.log.positions);
   if (
@@ -60,40 +165,18 @@ export async function staleDates(
       partitions.some((partition) => (ends.get(partition) ?? -1) < reached(partition)),
     )
   )
-    return allDates;
+    return "all";
   // The end of a snapshot deletes rows that no change names.
   const snapshots = snapshotsIn(state.log.metadata);
-  if (dates.some((date) => date.snapshots !== snapshots)) return allDates;
-  const rows = await changedRows(context, state, dates, limits.rows, signal);
-  if (rows === "all") return allDates;
-  if (rows.size === 0) return new Set();
-  const images = await changedImages(context, state, view, rows, signal);
-  const longest =
-    view.kind === "window" ? Math.max(...view.features.map(({ window }) => window!)) : Infinity;
-  const firstRows =
-    view.kind === "window"
-      ? await firstUnchangedRows(context, state, view, rows, images, signal)
-      : null;
-  const stale = new Set<string>();
-  for (const { date, time: t, reached } of dates) {
-    const isStale = images.some(({ row, time, entity }) => {
-      if (![...row.reached].some(([partition, offset]) => offset > reached(partition)))
-        return false;
-      if (firstRows === null) return time <= t;
-      // An entity's first row before t gives it a row, with zeros over empty windows (law 7: no
-      // history dependence).
-      return time < t && t <= Math.max(time + longest, firstRows.get(entity!) ?? Infinity);
-    });
-    if (isStale) stale.add(date);
-  }
-  return stale;
+  if (dates.some((date) => date.snapshots !== snapshots)) return "all";
+  return changedRows(context, state, dates, most, signal);
 }
 
 /** The rows that changed. "all": a truncate came, or too many rows changed. */
 async function changedRows(
   { offline, tables, source, rows: versions }: HistoryContext,
   state: HistoryState,
-  dates: readonly MaterializedDate[],
+  dates: readonly CheckedDate[],
   most: number,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, ChangedRow> | "all"> {
@@ -141,8 +224,7 @@ async function changedImages(
   signal: AbortSignal | undefined,
 ): Promise<readonly ChangedImage[]> {
   const { source } = context;
-  const time =
-    source.eventTime.kind === "column" ? columnIndex(source, source.eventTime.column) : -1;
+  const time = eventTimeIndex(source);
   const keys = view.keyColumns.map((name) => columnIndex(source, name));
   const keyColumns = keys.map((index) => source.columns[index]!);
   const images: ChangedImage[] = [];
@@ -153,16 +235,6 @@ async function changedImages(
     signal,
   )) {
     const row = rows.get(text)!;
-    if (time < 0) {
-      // A dimension: what is seen may change from the earliest known-from of the affected versions.
-      const affected = affectedVersions(row, versions);
-      const moments = [
-        ...affected.flatMap(({ from, committed }) => [from, committed]),
-        ...(affected.length === 0 ? [] : row.orders.map(({ committed }) => committed)),
-      ].filter(Number.isFinite);
-      if (moments.length > 0) images.push({ row, time: Math.min(...moments), entity: null });
-      continue;
-    }
     const seen = new Set<string>();
     for (const { values } of affectedVersions(row, versions)) {
       const at = values?.[time] ?? null;
@@ -178,15 +250,40 @@ async function changedImages(
 }
 
 /**
+ * For each changed row of a dimension: the earliest moment from which another version is seen. It
+ * is the earliest commit time of its new changes, and of the versions from the first of them on: a
+ * late change may raise their known-from.
+ */
+async function changedMoments(
+  context: HistoryContext,
+  state: HistoryState,
+  rows: ReadonlyMap<string, ChangedRow>,
+  signal: AbortSignal | undefined,
+): Promise<readonly ChangedImage[]> {
+  const images: ChangedImage[] = [];
+  const texts = new Set(rows.keys());
+  for await (const { text, versions } of rowVersionsOf(context, state, texts, signal)) {
+    const row = rows.get(text)!;
+    const first = firstChange(row);
+    const since = versions.filter((version) => compareChanges(version, first) >= 0);
+    if (since.length === 0) continue;
+    const moments = [...since, ...row.orders].map(({ committed }) => committed);
+    images.push({ row, time: Math.min(...moments), entity: null });
+  }
+  return images;
+}
+
+function firstChange({ orders }: ChangedRow): ChangedRow["orders"][number] {
+  return orders.reduce((least, one) => (compareChanges(one, least) < 0 ? one : least));
+}
+
+/**
  * The versions from the first of these changes on, and the version before them.
  * They include the row's earlier image, even after a late change.
  * Its values are those of a change that is still listed, or were passed on by the version before.
  */
-function affectedVersions(
-  { orders }: ChangedRow,
-  versions: readonly RowVersion[],
-): readonly RowVersion[] {
-  const first = orders.reduce((least, one) => (compareChanges(one, least) < 0 ? one : least));
+function affectedVersions(row: ChangedRow, versions: readonly RowVersion[]): readonly RowVersion[] {
+  const first = firstChange(row);
   const since = versions.filter((version) => compareChanges(version, first) >= 0);
   const before = versions.filter((version) => compareChanges(version, first) < 0).at(-1);
   return before === undefined || since.length === 0 ? since : [before, ...since];
@@ -197,8 +294,7 @@ function affectedVersions(
  * such row.
  */
 async function firstUnchangedRows(
-  context: HistoryContext,
-  state: HistoryState,
+  { context, state, dimensions }: ViewHistory,
   view: ViewSpec,
   rows: ReadonlyMap<string, ChangedRow>,
   images: readonly ChangedImage[],
@@ -207,24 +303,36 @@ async function firstUnchangedRows(
   const entities = [...new Set(images.map(({ entity }) => entity!))];
   const numbers = new Map(entities.map((entity, number) => [entity, number]));
   const first = new Float64Array(entities.length).fill(Infinity);
+  // A row that the view leaves out gives an entity no row.
+  const primaryKey = primaryKeyColumns(context.source);
+  const names = new Set(storedColumnsOf(view, columnsOfRows(view)));
+  const everyTime = { min: -Infinity, max: Infinity };
+  const lookUp = await historyLookups(
+    rowsOfView(view),
+    dimensions,
+    everyTime,
+    { count: 0 },
+    signal,
+  );
   const query = {
-    columns: primaryKeyColumns(context.source),
+    columns: [
+      ...primaryKey,
+      ...context.source.columns.filter((one) => names.has(one.name) && !primaryKey.includes(one)),
+    ],
     keyColumns: view.keyColumns,
     entityOf: (text: string) => numbers.get(text) ?? -1,
     signal,
     knowledge: "as-corrected" as const,
-    times: { min: -Infinity, max: Infinity },
+    times: everyTime,
   };
-  for await (const {
-    length,
-    entity,
-    time,
-    columns: { vectors },
-  } of versionEvents(context, state, query)) {
+  const events = withLookups(versionEvents(context, state, query), lookUp);
+  for await (const { length, entity, time, columns } of events) {
+    const keyVectors = columns.vectors.slice(0, primaryKey.length);
+    const passes = view.rows === undefined ? null : bindFilter(view.rows, columns, { count: 0 });
     for (let i = 0; i < length; i++) {
       const number = entity[i]!;
-      if (number < 0 || time[i]! >= first[number]!) continue;
-      if (!rows.has(context.rows.textOf(vectors.map((vector) => valueAt(vector, i)))))
+      if (number < 0 || time[i]! >= first[number]! || passes?.(i) === false) continue;
+      if (!rows.has(context.rows.textOf(keyVectors.map((vector) => valueAt(vector, i)))))
         first[number] = time[i]!;
     }
   }

@@ -2,8 +2,6 @@
  * Reads the change log of a history again, up to a stated position. Partitions are read in their
  * order, generation after generation.
  */
-import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, SourceSpec } from "../specs.ts";
 import type { Change, Metadata, Position, TableState } from "../spi.ts";
 import {
   generationStateOf,
@@ -52,25 +50,18 @@ const LIMITS: ChangeLogReaderLimits = {
  * Opens the changes of the log after what a store has taken; null: none.
  *
  * `log`: the version to read; reading ends at its positions.
- *
- * `storedColumns`: the columns that every change must have.
- *
- * @throws HISTORY_LACKS_COLUMN when a stored column was declared after a change was taken. The
- * history then holds the value only as the topic had it, and only the topic's decoder can read it.
  */
 export async function changeLogReader(
   { offline, source, tables }: HistoryContext,
   log: TableState,
   after: { readonly positions: readonly Position[]; readonly metadata: Metadata },
   options: {
-    readonly storedColumns: readonly ColumnSpec[];
     readonly limits?: Partial<ChangeLogReaderLimits> | undefined;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<ChangeLogReader | null> {
   const { rangeRows, rangeBytes, batchRows } = { ...LIMITS, ...options.limits };
   const { version, columns } = log;
-  const name = `${offline.name}, table ${tables.changes.name}`;
   const reached = offsetsOf(after.positions);
   const targets = new Map(
     log.positions
@@ -79,8 +70,6 @@ export async function changeLogReader(
   );
   const generations = generationsToRead(log, after.metadata, [...targets.values()]);
   if (generations.length === 0) return null;
-  refuseOtherTypes(name, tables.declared, columns);
-  const checkStoredColumns = storedColumnCheck(name, source, options.storedColumns);
   const isAhead = (partition: string, offset: number): boolean =>
     offset > (reached.get(partition) ?? -1) && offset <= (targets.get(partition)?.offset ?? -1);
 
@@ -178,15 +167,12 @@ export async function changeLogReader(
       offset >= from && offset <= to && wanted(partition, offset);
     for await (const change of readChangeLog(offline, tables, source, {
       version,
-      columns,
-      extra: true,
       transaction: source.push === true,
       fromOffset: from,
       toOffset: to,
       signal,
       wanted: isHere,
     })) {
-      checkStoredColumns(change);
       changes.push(change);
       bytes += estimatedBytes(change);
       if (bytes < rangeBytes) continue;
@@ -231,71 +217,3 @@ function generationsToRead(
       : [{ generation, snapshot: missing, targets: group }];
   });
 }
-
-function refuseOtherTypes(
-  name: string,
-  declared: readonly ColumnSpec[],
-  stored: readonly ColumnSpec[],
-): void {
-  for (const column of declared) {
-    const there = stored.find((one) => one.name === column.name);
-    if (there === undefined || (there.type === column.type && there.scale === column.scale))
-      continue;
-    throw new TidemarkError(
-      "COLUMN_TYPE_CONFLICT",
-      `${name}: column "${column.name}" is ${there.type} there and ${column.type} in the ` +
-        "definition: give the column of the definition another name, " +
-        "and run the topic from its beginning",
-    );
-  }
-}
-
-/** Refuses a change that was taken before one of these columns was declared. */
-function storedColumnCheck(
-  name: string,
-  source: SourceSpec,
-  storedColumns: readonly ColumnSpec[],
-): (change: Change) => void {
-  const columns = storedColumns.map((column) => ({
-    column,
-    index: source.columns.indexOf(column),
-    text: JSON.stringify(column.database),
-  }));
-  return ({
-    kind,
-    values,
-    unavailable,
-    invalidColumns,
-    undecodable,
-    extra,
-    topic,
-    partition,
-    offset,
-  }) => {
-    if (kind !== "upsert" || undecodable !== null) return;
-    for (const { column, index, text } of columns) {
-      if (
-        values![index] !== null ||
-        unavailable.includes(index) ||
-        invalidColumns.some((one) => one.column === column.name)
-      )
-        continue;
-      const kept =
-        extra?.includes(text) === true
-          ? (JSON.parse(extra) as Record<string, unknown>)[column.database]
-          : undefined;
-      if (kept === undefined || kept === null || NOT_FINITE.test(String(kept))) continue;
-      throw new TidemarkError(
-        "HISTORY_LACKS_COLUMN",
-        `${name}: column "${column.name}" was declared after offset ${offset} of ` +
-          `${topic}:${partition} was taken, ` +
-          "so the history holds its value only as the topic had it: " +
-          "run the topic from its beginning into an empty online store, " +
-          "or leave out the features that read the column",
-      );
-    }
-  };
-}
-
-/** Matches NaN and ±Infinity in a message. Such a value is missing, and is kept in `_extra`. */
-const NOT_FINITE = /^[+-]?(nan|inf(inity)?)$/i;

@@ -3,10 +3,13 @@
  * source writer waits for no other.
  */
 import { TidemarkError } from "../errors.ts";
-import type { Change, Position, PositionStep } from "../spi.ts";
+import type { Change, Metadata, Position, PositionStep } from "../spi.ts";
+import { erasureGuard, type EntityKey, type ErasureGuard } from "../ingest/erasure-guard.ts";
 import { estimatedBytes } from "../ingest/source-batches.ts";
 import { changesToBatches } from "./change-log.ts";
-import { compactHistory } from "./compaction.ts";
+import { compactHistory, type CompactionOptions } from "./compaction.ts";
+import { partitionOf } from "../rows/snapshot-generations.ts";
+import type { PairedLog } from "../pairing/store-pair.ts";
 import type { HistoryContext } from "./merge-versions.ts";
 
 /** When buffered changes are committed: at whichever limit comes first. */
@@ -49,6 +52,7 @@ export interface ChangeLogWriterOptions extends HistoryContext {
   readonly clock: () => number;
   readonly limits: CommitLimits;
   readonly buckets: number | undefined;
+  readonly mayRewrite?: CompactionOptions["mayRewrite"];
   /** The snapshot generation of the changes. */
   readonly generation: number;
   /** The log's positions in the generation; the source writer keeps them. */
@@ -60,11 +64,17 @@ export interface ChangeLogWriterOptions extends HistoryContext {
    * is `HISTORY_FENCED`.
    */
   readonly shared: boolean;
+  /** Pairs the change log with the online store. */
+  readonly pair: PairedLog;
+  /** The columns that hold the keys of entities, so that changes of erased ones are refused. */
+  readonly entityKeys: readonly EntityKey[];
+  /** Reads what the online store knows of erased entities. */
+  readonly erasedOnline: () => Promise<Metadata>;
   readonly signal?: AbortSignal | undefined;
 }
 
 export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWriter {
-  const { offline, source, tables, clock, limits, signal } = options;
+  const { offline, source, tables, clock, limits, pair, signal } = options;
   const committedOffsets = new Map(
     options.positions.map(({ partition, offset }) => [partition, offset]),
   );
@@ -78,10 +88,34 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
    * moved the log.
    */
   let writeUncertain = false;
+  let guard: ErasureGuard | null = null;
   /** µs until the buffered changes reach the age limit. */
   const timeLeft = (): number => bufferedSince + limits.age - clock();
 
+  /** Reads which entities were erased. False: no other than the known ones. */
+  async function readErased(): Promise<boolean> {
+    const { metadata } = (await offline.state(tables.changes.name, { signal })) ?? {};
+    const now = erasureGuard(source, options.entityKeys, metadata, await options.erasedOnline());
+    const isChanged = now.step.expected !== guard?.step.expected;
+    guard = now;
+    return isChanged;
+  }
+
+  /** The changes without those of erased entities. The log keeps where each partition begins. */
+  function allowed(steps: readonly PositionStep[]): readonly Change[] {
+    const kept = guard!.allowed(changes);
+    const places = steps.flatMap(({ partition, expected }): readonly Change[] => {
+      if (expected !== null) return [];
+      const first = changes.find((change) => partitionOf(change) === partition);
+      const isThere = (change: Change): boolean =>
+        change.offset === first?.offset && partitionOf(change) === partition;
+      return first === undefined || kept.some(isThere) ? [] : [guard!.placeOf(first)];
+    });
+    return places.length === 0 ? kept : [...places, ...kept];
+  }
+
   async function flush(): Promise<void> {
+    if (guard === null && reached.size > 0) await readErased();
     for (let attempt = 1; ; attempt++) {
       const steps: PositionStep[] = [...reached.values()].map(
         ({ partition, offset, checkpoint }) => ({
@@ -96,9 +130,11 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
         bytes = 0;
         return;
       }
+      const metadata = await pair.steps([...reached.keys()]);
       const written = await offline
-        .append(tables.changes, await changesToBatches(tables, changes), {
+        .append(tables.changes, await changesToBatches(source, allowed(steps)), {
           positions: steps,
+          metadata: [...metadata, guard!.step],
           signal,
         })
         .catch((error: unknown) => {
@@ -108,10 +144,30 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
       if (written === "done") {
         writeUncertain = false;
         for (const { partition, next } of steps) committedOffsets.set(partition, next);
+        if (guard!.step.next !== guard!.step.expected) guard = null;
+        pair.committed(
+          metadata,
+          steps.map(({ partition, generation, next: offset }) => ({
+            partition,
+            generation,
+            offset,
+          })),
+        );
         break;
       }
-      if ((options.shared || writeUncertain) && attempt < ATTEMPTS) {
-        discardUpTo(await options.stored());
+      pair.reload();
+      const isErasure = await readErased();
+      const stored = await options.stored();
+      const at = new Map(stored.map(({ partition, offset }) => [partition, offset]));
+      // A run of other partitions of the source only changes the metadata.
+      const isMoved = steps.some(
+        ({ partition, expected }) => (at.get(partition) ?? null) !== expected,
+      );
+      if (!isMoved || ((isErasure || options.shared || writeUncertain) && attempt < ATTEMPTS)) {
+        // another run makes progress, however often it is first
+        if (!isMoved) attempt--;
+        signal?.throwIfAborted();
+        discardUpTo(stored);
         continue;
       }
       throw new TidemarkError(
@@ -145,7 +201,11 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
   }
 
   async function compact(): Promise<void> {
-    await compactHistory(options, { buckets: options.buckets, signal });
+    await compactHistory(options, {
+      buckets: options.buckets,
+      mayRewrite: options.mayRewrite,
+      signal,
+    });
     uncompacted = 0;
   }
 
@@ -176,6 +236,7 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
     async finish() {
       await flush();
       await compact();
+      await pair.idle();
     },
   };
 }

@@ -1,177 +1,234 @@
-/** Encodes changes as rows of the change log, and decodes them. */
-import { partitionKeyOf } from "../rows/snapshot-generations.ts";
-import { primaryKeyColumns } from "../rows/row-change.ts";
-import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
-import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
-import type { Change, OfflineStore } from "../spi.ts";
+/** Encodes changes as rows of the change log, and decodes them under a definition. */
+import { snapshotEnds, truncateOf, type Truncate } from "../rows/row-versions.ts";
+import { generationStateOf, partitionKeyOf } from "../rows/snapshot-generations.ts";
+import { distinctTexts, selectRows, valueAt, vectorOf, type Batch } from "../columns/batch.ts";
+import { changeReader } from "../row-formats/change-reader.ts";
+import { declaredMembers } from "../row-formats/declared-members.ts";
+import { valuesLogger } from "../row-formats/values-format.ts";
+import type { SourceSpec, Value } from "../specs.ts";
+import type { Change, LoggedRow, OfflineStore, TableState } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import { LOG_COLUMNS } from "./history-tables.ts";
-import { valuesFromText, valuesToText } from "./value-text.ts";
 
 /** Changes that are turned into columns at once. */
 const ROWS_PER_BATCH = 4_000;
 
-export function changesToBatch(tables: HistoryTables, changes: readonly Change[]): Batch {
-  const declared = tables.declared.length;
-  return batchOf(
-    tables.changes.columns,
-    changes.map((change): Value[] => [
-      ...(change.values ?? new Array<Value>(declared).fill(null)),
-      change.topic,
-      change.partition,
-      BigInt(change.offset),
-      change.timestamp === null ? null : BigInt(change.timestamp),
-      change.kind,
-      change.op,
-      change.order,
-      change.inheritedOrder ?? null,
-      change.committed,
-      change.snapshot,
-      change.transaction,
-      change.oldKey === null ? null : valuesToText(change.oldKey),
-      change.unavailable.length === 0 ? null : change.unavailable.join(),
-      change.invalidColumns.length === 0 ? null : JSON.stringify(change.invalidColumns),
-      change.undecodable === null ? null : JSON.stringify(change.undecodable),
-      change.nonFinite,
-      change.extra,
-      change.generation ?? 0,
-    ]),
-  );
+/** A change, and its row as the log keeps it. */
+interface LoggedChange {
+  readonly change: Change;
+  readonly logged: LoggedRow;
+}
+
+/** Gives the value of each column of the log. */
+const VALUES: Readonly<Record<string, (row: LoggedChange) => Value>> = {
+  _topic: ({ change }) => change.topic,
+  _partition: ({ change }) => change.partition,
+  _offset: ({ change }) => BigInt(change.offset),
+  _timestamp: ({ change }) => (change.timestamp === null ? null : BigInt(change.timestamp)),
+  _kind: ({ change }) => change.kind,
+  _op: ({ change }) => change.op,
+  _order: ({ change }) => change.order,
+  _inherited_order: ({ change }) => change.inheritedOrder ?? null,
+  _committed_after: ({ change }) => change.committedAfter ?? null,
+  _committed: ({ change }) => change.committed,
+  _snapshot: ({ change }) => change.snapshot,
+  _transaction: ({ change }) => change.transaction,
+  _generation: ({ change }) => change.generation ?? 0,
+  _row: ({ logged }) => logged.row,
+  _key: ({ logged }) => logged.key,
+  _old_key: ({ logged }) => logged.oldKey,
+  _format: ({ logged }) => logged.format,
+  _undecodable: ({ change: { undecodable } }) =>
+    undecodable === null ? null : JSON.stringify(undecodable),
+  _original_key: ({ change }) => change.original?.key ?? null,
+  _original_value: ({ change }) => change.original?.value ?? null,
+  _original_headers: ({ change: { original } }) =>
+    original === undefined ? null : JSON.stringify(original.headers),
+};
+
+/** The columns whose texts seldom repeat. */
+const DISTINCT = new Set(["_row", "_key"]);
+
+/** Makes the function that turns changes of a source into rows of its change log. */
+export function changeLogEncoder(source: SourceSpec): (changes: readonly Change[]) => Batch {
+  const logValues = valuesLogger(source);
+  const stored = source.undeclared === "drop" ? declaredMembers(source) : null;
+  const loggedOf = (change: Change): LoggedRow => {
+    if (change.logged === undefined) return logValues(change);
+    return stored === null ? change.logged : stored(change.logged);
+  };
+  return (changes) => {
+    const rows = changes.map((change): LoggedChange => ({ change, logged: loggedOf(change) }));
+    return {
+      length: rows.length,
+      columns: LOG_COLUMNS,
+      vectors: LOG_COLUMNS.map((column) => {
+        const valueOf = VALUES[column.name]!;
+        return DISTINCT.has(column.name)
+          ? distinctTexts(rows.map(valueOf) as (string | null)[])
+          : vectorOf(column, rows, valueOf);
+      }),
+    };
+  };
 }
 
 /** Turns changes into batches, and yields to the event loop between them. */
 export async function changesToBatches(
-  tables: HistoryTables,
+  source: SourceSpec,
   changes: readonly Change[],
 ): Promise<Batch[]> {
+  const toBatch = changeLogEncoder(source);
   const batches: Batch[] = [];
   const yieldToEventLoop = eventLoopYielder();
   for (let from = 0; from < changes.length; from += ROWS_PER_BATCH) {
-    batches.push(changesToBatch(tables, changes.slice(from, from + ROWS_PER_BATCH)));
+    batches.push(toBatch(changes.slice(from, from + ROWS_PER_BATCH)));
     await yieldToEventLoop();
   }
   return batches;
 }
 
-/**
- * The columns of the log from which row versions follow. Columns that only explain a change are not
- * read. A declared column that the table lacks is null.
- */
-function columnsToRead(
-  tables: HistoryTables,
-  columns: readonly ColumnSpec[] | undefined,
-  { extra = false, transaction = false }: Pick<ChangeLogReadOptions, "extra" | "transaction">,
-): readonly string[] {
-  const there = (name: string): boolean =>
-    columns === undefined || columns.some((column) => column.name === name);
-  return [...tables.declared, ...LOG_COLUMNS]
-    .map((column) => column.name)
-    .filter(
-      (name) =>
-        (name !== "_extra" || extra) && (name !== "_transaction" || transaction) && there(name),
-    );
+/** The columns from which row versions follow. */
+export const READ_COLUMNS: readonly string[] = [
+  "_topic",
+  "_partition",
+  "_offset",
+  "_generation",
+  "_kind",
+  "_op",
+  "_order",
+  "_inherited_order",
+  "_committed_after",
+  "_committed",
+  "_snapshot",
+  "_row",
+  "_key",
+  "_old_key",
+  "_format",
+  "_undecodable",
+];
+
+/** Which changes are read. */
+interface WantedChanges {
+  /** By partition key and offset. Default: all. */
+  readonly wanted?: ((partition: string, offset: number) => boolean) | undefined;
 }
 
-export interface ChangeLogReadOptions {
+export interface ChangeLogReadOptions extends WantedChanges {
   readonly version: number;
-  readonly fromOffset: number;
+  /** Default: 0. */
+  readonly fromOffset?: number | undefined;
   readonly toOffset?: number | undefined;
-  /** The table's columns, if they are known. */
-  readonly columns?: readonly ColumnSpec[] | undefined;
-  /** Reads `_extra` too. */
-  readonly extra?: boolean | undefined;
   /** Reads `_transaction` too: the id of a push. */
   readonly transaction?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** By partition key and offset. */
-  readonly wanted: (partition: string, offset: number) => boolean;
 }
 
-/** Reads every change that `wanted` accepts from one version of the log, in stored order. */
+/**
+ * Reads every change that `wanted` accepts from one version of the log, in stored order, under the
+ * definition of the source.
+ */
 export async function* readChangeLog(
   offline: OfflineStore,
   tables: HistoryTables,
   source: SourceSpec,
   options: ChangeLogReadOptions,
 ): AsyncIterable<Change> {
-  const { version, fromOffset, toOffset = Number.MAX_SAFE_INTEGER, signal, wanted } = options;
-  // an old log has no column for the snapshot generation
-  const columns =
-    options.columns ?? (await offline.state(tables.changes.name, { version, signal }))?.columns;
-  const names = columnsToRead(tables, columns, options);
-  const at = (name: string): number => names.indexOf(name);
-  const [topic, partition, offset, kind, lsn, order, committed] = [
-    at("_topic"),
-    at("_partition"),
-    at("_offset"),
-    at("_kind"),
-    at("_order"),
-    at("_inherited_order"),
-    at("_committed"),
-  ];
-  const [snapshot, oldKey, unavailable, unreadable, broken, op] = [
-    at("_snapshot"),
-    at("_old_key"),
-    at("_unavailable"),
-    at("_invalid_columns"),
-    at("_undecodable"),
-    at("_op"),
-  ];
-  const [nonFinite, extra, generations, transaction] = [
-    at("_non_finite"),
-    at("_extra"),
-    at("_generation"),
-    at("_transaction"),
-  ];
-  const declared = tables.declared.map(({ name }) => at(name));
-  const keyColumns = primaryKeyColumns(source);
+  const { version, fromOffset = 0, toOffset = Number.MAX_SAFE_INTEGER, signal } = options;
+  const columns = options.transaction === true ? [...READ_COLUMNS, "_transaction"] : READ_COLUMNS;
   const range = { column: "_offset", min: fromOffset, max: toOffset };
-  for await (const batch of offline.scan(tables.changes.name, {
-    columns: names,
-    version,
-    range,
-    signal,
-  })) {
-    const { vectors } = batch;
-    const text = (c: number, i: number): string | null => valueAt(vectors[c]!, i) as string | null;
-    for (let i = 0; i < batch.length; i++) {
-      const generation =
-        generations! < 0 ? 0 : ((valueAt(vectors[generations!]!, i) as number | null) ?? 0);
+  const changesIn = changesReader(source);
+  for await (const batch of offline.scan(tables.changes.name, { columns, version, range, signal }))
+    yield* changesIn(batch, options);
+}
+
+/**
+ * Makes the function that reads the changes of a batch under the definition of the source. The
+ * batch has the `READ_COLUMNS` in their order, and `_transaction` after them or not at all.
+ */
+export function changesReader(
+  source: SourceSpec,
+): (batch: Pick<Batch, "length" | "vectors">, wanted?: WantedChanges) => Generator<Change> {
+  const underDefinition = changeReader(source);
+  return function* ({ length, vectors }, { wanted = () => true } = {}) {
+    const [topic, partition, offset, generations, ...content] = vectors;
+    const [kind, op, order, inherited, committedAfter, committed, snapshot, ...row] = content;
+    for (let i = 0; i < length; i++) {
       const where = {
-        topic: text(topic!, i)!,
-        partition: valueAt(vectors[partition!]!, i) as number,
-        offset: Number(valueAt(vectors[offset!]!, i)),
-        generation,
+        topic: valueAt(topic!, i) as string,
+        partition: valueAt(partition!, i) as number,
+        offset: Number(valueAt(offset!, i)),
+        generation: (valueAt(generations!, i) as number | null) ?? 0,
       };
+      const is = valueAt(kind!, i) as Change["kind"];
       if (!wanted(partitionKeyOf(where), where.offset)) continue;
-      const is = text(kind!, i) as Change["kind"];
-      const left = text(unavailable!, i);
-      const unread = text(unreadable!, i);
-      const why = text(broken!, i);
-      const old = text(oldKey!, i);
-      yield {
+      const [logRow, key, oldKey, format, undecodable, transaction] = row.map(
+        (vector) => valueAt(vector, i) as string | null,
+      );
+      const logged: LoggedRow | undefined =
+        format == null
+          ? undefined
+          : { row: logRow ?? null, key: key ?? null, oldKey: oldKey ?? null, format };
+      yield underDefinition({
         source: source.name,
         ...where,
         kind: is,
-        values:
-          is === "upsert" || is === "delete"
-            ? declared.map((c) => (c < 0 ? null : valueAt(vectors[c]!, i)))
-            : null,
-        oldKey: old === null ? null : valuesFromText(keyColumns, old),
-        unavailable: left === null ? [] : left.split(",").map(Number),
-        invalidColumns: unread === null ? [] : (JSON.parse(unread) as Change["invalidColumns"]),
-        undecodable: why === null ? null : (JSON.parse(why) as Change["undecodable"]),
-        nonFinite: valueAt(vectors[nonFinite!]!, i) as number,
-        order: valueAt(vectors[lsn!]!, i) as bigint | null,
-        inheritedOrder: (valueAt(vectors[order!]!, i) as bigint | null) ?? undefined,
-        committed: valueAt(vectors[committed!]!, i) as number | null,
-        snapshot: valueAt(vectors[snapshot!]!, i) as boolean,
-        op: text(op!, i),
+        values: null,
+        oldKey: null,
+        unavailable: [],
+        invalidColumns: [],
+        undecodable:
+          undecodable == null ? null : (JSON.parse(undecodable) as Change["undecodable"]),
+        ...(logged === undefined ? {} : { logged }),
+        nonFinite: 0,
+        order: valueAt(order!, i) as bigint | null,
+        inheritedOrder: (valueAt(inherited!, i) as bigint | null) ?? undefined,
+        committedAfter: (valueAt(committedAfter!, i) as bigint | null) ?? undefined,
+        committed: valueAt(committed!, i) as number | null,
+        snapshot: valueAt(snapshot!, i) as boolean,
+        op: valueAt(op!, i) as string | null,
         timestamp: null,
-        transaction: transaction! < 0 ? null : text(transaction!, i),
-        extra: extra! < 0 ? null : text(extra!, i),
-      };
+        transaction: transaction ?? null,
+      });
+    }
+  };
+}
+
+/** The columns of which a truncate has nothing. */
+const CONTENT_COLUMNS = ["_row", "_key", "_old_key", "_undecodable"];
+const TRUNCATE_COLUMNS = READ_COLUMNS.filter((name) => !CONTENT_COLUMNS.includes(name));
+
+/**
+ * Reads every truncate of one version of the log, under the definition of the source, and the ends
+ * of its snapshots. No row is read.
+ */
+export async function readTruncates(
+  offline: OfflineStore,
+  tables: HistoryTables,
+  source: SourceSpec,
+  { version, metadata }: TableState,
+  signal: AbortSignal | undefined,
+): Promise<Truncate[]> {
+  const truncates = snapshotEnds(generationStateOf(metadata));
+  const changesIn = changesReader(source);
+  const at = (name: string): number => TRUNCATE_COLUMNS.indexOf(name);
+  const scan = { columns: TRUNCATE_COLUMNS, version, signal };
+  for await (const batch of offline.scan(tables.changes.name, scan)) {
+    const kinds = batch.vectors[at("_kind")]!;
+    const isTruncate = Uint8Array.from({ length: batch.length }, (_, i) =>
+      valueAt(kinds, i) === "truncate" ? 1 : 0,
+    );
+    if (!isTruncate.includes(1)) continue;
+    const { length, vectors } = selectRows(batch, isTruncate);
+    const nothing = distinctTexts(new Array<null>(length).fill(null));
+    const whole = {
+      length,
+      vectors: READ_COLUMNS.map((name) => (at(name) < 0 ? nothing : vectors[at(name)]!)),
+    };
+    for (const change of changesIn(whole)) {
+      const truncate = truncateOf(change);
+      if (truncate !== null) truncates.push(truncate);
     }
   }
+  return truncates;
 }

@@ -2,9 +2,10 @@
  * Splits entity rows into entity partitions, so that the events of a partition fit in memory. Each
  * entity partition scans the history once.
  */
+import { gatherRows } from "../columns/gather-rows.ts";
 import { keyText } from "../columns/key-bytes.ts";
 import type { ViewSpec } from "../specs.ts";
-import type { ResultColumns, EntityRows, Status, Value } from "../spi.ts";
+import type { EngineColumn, EntityRows, Value } from "../spi.ts";
 
 /** About how many events one entity partition may load. */
 export const EVENTS_PER_PARTITION = 4_000_000;
@@ -66,24 +67,33 @@ export function entityPartitions(
 export function joinPartitions(
   partitions: readonly {
     readonly indexes: Int32Array;
-    readonly answers: readonly ResultColumns[];
+    readonly answers: readonly EngineColumn[];
   }[],
   length: number,
-): readonly ResultColumns[] {
+): readonly EngineColumn[] {
   if (partitions.length === 1) return partitions[0]!.answers;
-  return partitions[0]!.answers.map((_, f) => {
-    const all = {
-      values: new Array<Value>(length),
-      statuses: new Array<Status>(length),
-      times: new Float64Array(length),
-    };
-    for (const { indexes, answers } of partitions) {
-      indexes.forEach((row, i) => {
-        all.values[row] = answers[f]!.values[i]!;
-        all.statuses[row] = answers[f]!.statuses[i]!;
-        all.times[row] = answers[f]!.times[i]!;
-      });
+  const partOf = new Int32Array(length);
+  const indexOf = new Int32Array(length);
+  partitions.forEach(({ indexes }, part) =>
+    indexes.forEach((row, i) => {
+      partOf[row] = part;
+      indexOf[row] = i;
+    }),
+  );
+  return partitions[0]!.answers.map((_, c) => {
+    const columns = partitions.map(({ answers }) => answers[c]!);
+    const statuses = new Uint8Array(length);
+    const times = new Float64Array(length);
+    for (let row = 0; row < length; row++) {
+      const column = columns[partOf[row]!]!;
+      statuses[row] = column.statuses[indexOf[row]!]!;
+      times[row] = column.times[indexOf[row]!]!;
     }
-    return all;
+    const values = gatherRows(
+      columns.map((column) => column.values),
+      partOf,
+      indexOf,
+    );
+    return { values, statuses, times };
   });
 }

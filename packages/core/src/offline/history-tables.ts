@@ -11,8 +11,11 @@ const column = (name: string, type: ValueType, nullable = true): ColumnSpec => (
 });
 
 /**
- * The columns of a change besides the declared columns. `_inherited_order` is the log order before
- * a change that has no order of its own.
+ * The columns of a change: what the log says around the row, and the row as its message said it.
+ * `_inherited_order` is the log order before a change that has no order of its own.
+ * `_committed_after` is that of a commit between a change and the change's own commit. `_format`
+ * says how to read `_row`, `_key` and `_old_key`. `_original_*` hold an undecodable message as it
+ * came.
  */
 export const LOG_COLUMNS: readonly ColumnSpec[] = [
   column("_topic", "string", false),
@@ -23,16 +26,19 @@ export const LOG_COLUMNS: readonly ColumnSpec[] = [
   column("_op", "string"),
   column("_order", "int64"),
   column("_inherited_order", "int64"),
+  column("_committed_after", "int64"),
   column("_committed", "timestamp"),
   column("_snapshot", "boolean", false),
   column("_transaction", "string"),
-  column("_old_key", "string"),
-  column("_unavailable", "string"),
-  column("_invalid_columns", "string"),
-  column("_undecodable", "string"),
-  column("_non_finite", "int32", false),
-  column("_extra", "string"),
   column("_generation", "int32"),
+  column("_row", "string"),
+  column("_key", "string"),
+  column("_old_key", "string"),
+  column("_format", "string"),
+  column("_undecodable", "string"),
+  column("_original_key", "bytes"),
+  column("_original_value", "bytes"),
+  column("_original_headers", "string"),
 ];
 
 /**
@@ -57,7 +63,7 @@ export const VERSION_COLUMNS: readonly ColumnSpec[] = [
 export interface HistoryTables {
   readonly changes: TableSpec;
   readonly versions: TableSpec;
-  /** The declared columns as both tables name them, in the source's order. */
+  /** The declared columns as the versions table names them, in the source's order. */
   readonly declared: readonly ColumnSpec[];
 }
 
@@ -70,10 +76,7 @@ export function historyTables(source: SourceSpec): HistoryTables {
   const declared = source.columns.map((one) => {
     const name = one.name.replace(/[^A-Za-z0-9_]/g, "_");
     const folded = name.toLowerCase();
-    if (
-      taken.has(folded) ||
-      [...LOG_COLUMNS, ...VERSION_COLUMNS].some((reserved) => reserved.name === folded)
-    ) {
+    if (taken.has(folded) || VERSION_COLUMNS.some((reserved) => reserved.name === folded)) {
       throw new TidemarkError(
         "HISTORY_COLUMN_NAME",
         `source "${source.name}": column "${one.name}" would be "${name}" in the history, ` +
@@ -87,7 +90,7 @@ export function historyTables(source: SourceSpec): HistoryTables {
   const folder = source.name.replace(/[^A-Za-z0-9_.-]/g, "_");
   return {
     declared,
-    changes: { name: `${folder}/changes`, columns: [...declared, ...LOG_COLUMNS], partitionBy: [] },
+    changes: { name: `${folder}/changes`, columns: LOG_COLUMNS, partitionBy: [] },
     versions: {
       name: `${folder}/versions`,
       columns: [...declared, ...VERSION_COLUMNS],
@@ -108,7 +111,7 @@ export function checkedChangeLog(
 ): TableState | null {
   if (
     state === null ||
-    (!state.columns.some(({ name }) => name === "_lsn") &&
+    (state.columns.some(({ name }) => name === "_row") &&
       !state.positions.some(({ partition }) => partition.startsWith("~")))
   )
     return state;
@@ -119,6 +122,6 @@ export function olderFormat(store: string, table: string): TidemarkError {
   return new TidemarkError(
     "HISTORY_OLDER_FORMAT",
     `${store}, table ${table}: was written by an older Tidemark (before 0.1.0): ` +
-      "give an empty lake, and run the log from its beginning",
+      "give a new folder for the history, and run the log from its beginning",
   );
 }

@@ -15,6 +15,7 @@ import {
   type RowVersion,
   type Truncate,
 } from "../rows/row-versions.ts";
+import { isRetriedChange } from "../rows/retried.ts";
 import { generationStateOf } from "../rows/snapshot-generations.ts";
 import { readChangeLog } from "./change-log.ts";
 import type { HistoryTables } from "./history-tables.ts";
@@ -88,7 +89,7 @@ export function mergeBucket(
         const last = before.at(-1);
         if (
           last !== undefined &&
-          (all.some((change) => change.orderInherited) ||
+          (all.some((change) => change.orderInherited || isRetriedChange(change)) ||
             [...changes, ...newTruncates.map(asDelete)].some(
               (change) => compareChanges(change, last) < 0,
             ))
@@ -120,13 +121,15 @@ function byKnownFrom(a: RowVersion, b: RowVersion): number {
 
 /**
  * Whether the change is in the versions already. A redelivered change adds nothing to the one
- * version that it made. The lowest of its offsets counts, whichever partition came first.
+ * version that it made. The lowest of its offsets counts, whichever partition came first. A change
+ * that can be read now replaces its undecodable self.
  */
 function isInVersions(versions: readonly RowVersion[], change: RowChange): boolean {
   const made = versions.filter((version) => version.order === change.order);
   return (
     made.length === 1 &&
     (made[0]!.values === null) === (change.values === null) &&
+    (made[0]!.undecodable === null || change.undecodable !== null) &&
     change.offset >= made[0]!.offset
   );
 }
@@ -146,9 +149,7 @@ async function rederiveFromLog(
   const truncates = snapshotEnds(generationStateOf(state.log.metadata));
   for await (const change of readChangeLog(offline, tables, source, {
     version: state.log.version,
-    fromOffset: 0,
     signal: state.signal,
-    wanted: () => true,
   })) {
     const truncate = truncateOf(change);
     if (truncate !== null) truncates.push(truncate);

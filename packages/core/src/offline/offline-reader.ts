@@ -2,18 +2,26 @@
  * Computes features of the past for entity rows (law 8: the answer has exactly the rows asked, in
  * their order).
  */
+import { reachOfPlan } from "../window/window-edges.ts";
 import { TidemarkError } from "../errors.ts";
+import { readChangeLog } from "./change-log.ts";
 import { historyTables } from "./history-tables.ts";
 import type { HistoryContext } from "./merge-versions.ts";
-import { historyState, versionEvents, type HistoryState } from "./version-events.ts";
+import { historyLookups, withLookups, type DimensionHistory } from "./history-lookups.ts";
+import { readingEvents, readingsOfInput, type TableReading } from "./reading-events.ts";
+import { historyState, type EventsQuery, type HistoryState } from "./version-events.ts";
 import { versionRows } from "./version-rows.ts";
 import { valueAt } from "../columns/batch.ts";
+import type { Overflows } from "../columns/overflows.ts";
+import { resultsOf } from "../engine/engine-columns.ts";
+import { withDerivedFeatures, type BaseQuestion } from "../request/derived-answers.ts";
 import type { Knowledge } from "../request/request-types.ts";
-import { columnIndex } from "../rows/row-change.ts";
+import { rowChangesOf } from "../rows/row-change.ts";
 import type { SelectedFeature, SourceSpec, Value } from "../specs.ts";
-import type { ResultColumns, ComputeEngine, Events, OfflineStore } from "../spi.ts";
+import type { ComputeEngine, EngineColumn, OfflineStore, ResultColumns } from "../spi.ts";
 import { EVENTS_PER_PARTITION, entityPartitions, joinPartitions } from "./entity-partitions.ts";
-import { viewPlans } from "../plan/view-plans.ts";
+import { viewPlans } from "../plan/compile.ts";
+import { dimensionsOf, inputOf } from "../plan/plan-kinds.ts";
 
 export interface OfflineQuery {
   readonly selection: readonly SelectedFeature[];
@@ -46,8 +54,17 @@ export interface OfflineReader {
   ): Promise<readonly ResultColumns[]>;
 }
 
-export function openOfflineReader(offline: OfflineStore, engine: ComputeEngine): OfflineReader {
+export function openOfflineReader(
+  offline: OfflineStore,
+  engine: ComputeEngine,
+  onOverflow?: (count: number) => void,
+): OfflineReader {
   const known = new Map<string, { readonly version: number; readonly since: number | null }>();
+
+  const readFeatures = withDerivedFeatures<OfflineQuery>(
+    (question) => readHistory(offline, engine, question, onOverflow),
+    onOverflow,
+  );
 
   return {
     context: (source) => historyContext(offline, source),
@@ -74,7 +91,7 @@ export function openOfflineReader(offline: OfflineStore, engine: ComputeEngine):
     },
     async read(question) {
       if (question.since !== null) refuseBeforeHistory(question.times, question.since);
-      return readHistory(offline, engine, question);
+      return readFeatures(question);
     },
   };
 }
@@ -83,51 +100,72 @@ export function openOfflineReader(offline: OfflineStore, engine: ComputeEngine):
 async function readHistory(
   offline: OfflineStore,
   engine: ComputeEngine,
-  question: OfflineQuery,
+  question: BaseQuestion<OfflineQuery>,
+  onOverflow: ((count: number) => void) | undefined,
 ): Promise<readonly ResultColumns[]> {
   const { selection, signal } = question;
   const answers = new Array<ResultColumns>(selection.length);
   const states = new Map<string, HistoryState | null>();
+  const stateOf = async (source: SourceSpec): Promise<HistoryState | null> => {
+    if (!states.has(source.name))
+      states.set(source.name, await historyState(historyContext(offline, source), signal));
+    return states.get(source.name)!;
+  };
   for (const { view, plan, indexes } of viewPlans(selection)) {
-    const context = historyContext(offline, view.source);
-    if (!states.has(view.source.name))
-      states.set(view.source.name, await historyState(context, signal));
-    const state = states.get(view.source.name)!;
-    const reach = "longestWindow" in plan ? plan.longestWindow : Infinity;
+    const tables: TableReading[] = [];
+    for (const reading of readingsOfInput(view, inputOf(plan.input.input))) {
+      const { source } = reading.view;
+      const context = historyContext(offline, source);
+      tables.push({ ...reading, context, state: await stateOf(source) });
+    }
+    const reach = reachOfPlan(plan);
+    const dimensions: DimensionHistory[] = [];
+    for (const source of dimensionsOf(view, plan))
+      dimensions.push({ context: historyContext(offline, source), state: await stateOf(source) });
+    const overflows: Overflows = { count: 0 };
+    const lookUp = await historyLookups(
+      plan.input.input,
+      dimensions,
+      eventTimes(question, reach),
+      overflows,
+      signal,
+    );
     const partitions: {
       readonly indexes: Int32Array;
-      readonly answers: readonly ResultColumns[];
+      readonly answers: readonly EngineColumn[];
     }[] = [];
     for (const { rows, entityOf, indexes: own, earliest, latest } of entityPartitions(
       view,
       question.keys,
       question.times,
-      partitionCount(state),
+      partitionCount(tables),
     )) {
-      const events: AsyncIterable<Events> =
-        state === null
-          ? noEvents()
-          : versionEvents(context, state, {
-              columns: plan.columns,
-              keyColumns: view.keyColumns,
-              entityOf,
-              knowledge: question.knowledge,
-              times: { min: earliest - reach, max: latest },
-              signal,
-            });
+      const query = {
+        entityOf,
+        knowledge: question.knowledge,
+        times: { min: earliest - reach, max: latest },
+        signal,
+      };
+      const events = readingEvents(tables, query, overflows);
       partitions.push({
         indexes: own,
-        answers: await ("longestWindow" in plan
-          ? engine.aggregate(plan, events, rows, { signal })
-          : engine.joinAsOf(plan, events, rows, { signal })),
+        answers: await engine.compute(plan, withLookups(events, lookUp), rows, { signal }),
       });
     }
-    const computed = joinPartitions(partitions, question.keys.length);
-    indexes.forEach((list, f) => {
-      for (const index of list) answers[index] = computed[f]!;
+    if (overflows.count > 0) onOverflow?.(overflows.count);
+    const computed = resultsOf(joinPartitions(partitions, question.keys.length));
+    indexes.forEach((index, column) => {
+      answers[index] = computed[column]!;
     });
   }
   return answers;
+}
+
+/** The event times of the rows that can matter, both ends included. */
+function eventTimes({ times }: OfflineQuery, reach: number): EventsQuery["times"] {
+  const earliest = times.reduce((least, time) => Math.min(least, time), Infinity);
+  const latest = times.reduce((most, time) => Math.max(most, time), -Infinity);
+  return { min: earliest - reach, max: latest };
 }
 
 /**
@@ -141,21 +179,21 @@ async function knownSince(
   signal?: AbortSignal,
 ): Promise<number | null> {
   const { tables } = historyContext(offline, source);
-  const since =
-    source.eventTime.kind === "committed" && source.eventTime.since !== null
-      ? [tables.declared[columnIndex(source, source.eventTime.since)]!.name]
-      : [];
   let earliest = Infinity;
-  for await (const batch of offline.scan(tables.changes.name, {
-    columns: ["_committed", ...since],
-    version,
-    signal,
-  })) {
-    for (const vector of batch.vectors) {
-      for (let i = 0; i < batch.length; i++)
-        earliest = Math.min(earliest, (valueAt(vector, i) as number | null) ?? Infinity);
+  if (source.eventTime.kind === "committed" && source.eventTime.since !== null) {
+    const rowChanges = rowChangesOf(source);
+    for await (const change of readChangeLog(offline, tables, source, { version, signal })) {
+      earliest = Math.min(earliest, change.committed ?? Infinity);
+      for (const row of rowChanges(change)) earliest = Math.min(earliest, row.change.committed);
     }
-  }
+  } else
+    for await (const { length, vectors } of offline.scan(tables.changes.name, {
+      columns: ["_committed"],
+      version,
+      signal,
+    }))
+      for (let i = 0; i < length; i++)
+        earliest = Math.min(earliest, (valueAt(vectors[0]!, i) as number | null) ?? Infinity);
   return Number.isFinite(earliest) ? earliest : null;
 }
 
@@ -176,13 +214,12 @@ function refuseBeforeHistory(times: Float64Array, since: ReadonlyMap<string, num
   }
 }
 
-function partitionCount(state: HistoryState | null): number {
+function partitionCount(tables: readonly TableReading[]): number {
+  const events = tables.map(
+    ({ state }) => (state?.versions?.rows ?? 0) + (state?.log.rows ?? 0) / 4,
+  );
   return Math.max(
     1,
-    Math.ceil(((state?.versions?.rows ?? 0) + (state?.log.rows ?? 0) / 4) / EVENTS_PER_PARTITION),
+    Math.ceil(events.reduce((sum, count) => sum + count, 0) / EVENTS_PER_PARTITION),
   );
-}
-
-async function* noEvents(): AsyncIterable<Events> {
-  // a source without history has no rows
 }

@@ -47,6 +47,9 @@ interface StoredBucket {
   }[];
 }
 
+/** The number of buckets of a new versions table; the table stores it. */
+export const DEFAULT_BUCKETS = 8;
+
 /** The key of the number of buckets. The table keeps the number it was made with. */
 const BUCKETS = "buckets";
 
@@ -70,8 +73,9 @@ export function bucketsOf(
 }
 
 /** The step of the metadata that makes a versions table of so many buckets. */
-export function bucketsStep(buckets: number): MetadataStep {
-  return { key: BUCKETS, expected: null, next: JSON.stringify(buckets) };
+export function bucketCountStep(versions: TableState | null, buckets: number): MetadataStep {
+  const expected = versions?.metadata.get(BUCKETS) ?? null;
+  return { key: BUCKETS, expected, next: JSON.stringify(buckets) };
 }
 
 export function bucketState(versions: TableState | null, bucket: number): BucketState {

@@ -1,12 +1,15 @@
 /** Turns row versions into events for the compute engine. */
-import { keyText } from "../columns/key-bytes.ts";
+import { TidemarkError } from "../errors.ts";
+import { keyNumbers } from "../columns/key-numbers.ts";
 import { selectRows, valueAt, type Batch, type Vector } from "../columns/batch.ts";
 import { checkedChangeLog } from "./history-tables.ts";
-import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
+import type { ColumnSpec, Value } from "../specs.ts";
 import type { Events, TableState } from "../spi.ts";
 import type { Knowledge } from "../request/request-types.ts";
 import { columnIndex } from "../rows/row-change.ts";
+import { readableVersions } from "./versions-definition.ts";
 import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
+import { columnNames } from "./version-rows.ts";
 import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
 
 export interface EventsQuery {
@@ -37,7 +40,15 @@ export async function historyState(
   const { name } = context.tables.changes;
   const state = await context.offline.state(name, { signal });
   const log = checkedChangeLog(context.offline.name, name, state);
-  return log === null ? null : { log, versions };
+  if (log !== null)
+    return { log, versions: await readableVersions(context, versions, log, signal) };
+  if (versions === null || versions.rows === 0) return null;
+  throw new TidemarkError(
+    "HISTORY_LOG_MISSING",
+    `${context.offline.name}: table ${context.tables.versions.name} has ${versions.rows} rows, ` +
+      `and its change log ${name} is gone: put ${name} back from a copy, or run the log from its ` +
+      "beginning with tidemark run (store.run), which writes both anew",
+  );
 }
 
 /** Yields all versions that can matter for the query, as of the state. */
@@ -102,7 +113,7 @@ function namesNeeded({ source, tables }: HistoryContext, query: EventsQuery): re
   const declared = source.columns.flatMap((column, c) =>
     wanted.has(column.name) ? [tables.declared[c]!.name] : [],
   );
-  return [...declared, "_known_from", "_known_to", "_deleted", "_quarantine"];
+  return [...declared, "_known_from", "_known_to", "_deleted", "_quarantine", "_unresolved"];
 }
 
 function eventsBuilder(
@@ -112,6 +123,14 @@ function eventsBuilder(
   const nameInTable = (name: string): string => tables.declared[columnIndex(source, name)]!.name;
   const dimension = source.eventTime.kind === "committed";
   const corrected = query.knowledge === "as-corrected" && !dimension;
+  const declared = new Set(source.columns.map(({ name }) => name));
+  const keyColumns = query.keyColumns.map((name) => source.columns[columnIndex(source, name)]!);
+  // The table may hold more columns than the definition declares.
+  const isQuarantined = (reason: Value, unresolved: Value): boolean =>
+    reason !== null &&
+    (unresolved === null ||
+      !(reason as string).endsWith("TOAST_UNRESOLVED") ||
+      columnNames(unresolved as string).some((name) => declared.has(name)));
 
   return (batch, names) => {
     const vector = (name: string): Vector => batch.vectors[names.indexOf(name)]!;
@@ -121,12 +140,13 @@ function eventsBuilder(
     const knownTo = vector("_known_to");
     const deleted = vector("_deleted");
     const quarantine = vector("_quarantine");
+    const unresolved = vector("_unresolved");
     const times =
       source.eventTime.kind === "column" ? vector(nameInTable(source.eventTime.column)) : knownFrom;
-    const keys = entityCodes(
-      query,
+    const keys = keyNumbers(
+      keyColumns,
       query.keyColumns.map((name) => vector(nameInTable(name))),
-      source,
+      query.entityOf,
     );
     const { length } = batch;
     const events = {
@@ -141,7 +161,7 @@ function eventsBuilder(
       const time = number(times, i, NaN);
       const excluded =
         valueAt(deleted, i) === true ||
-        valueAt(quarantine, i) !== null ||
+        isQuarantined(valueAt(quarantine, i), valueAt(unresolved, i)) ||
         Number.isNaN(time) ||
         (corrected && to !== Infinity);
       events.entity[i] = excluded ? -1 : keys(i);
@@ -151,25 +171,5 @@ function eventsBuilder(
     }
     const vectors = query.columns.map((column) => vector(nameInTable(column.name)));
     return { ...events, columns: { length, columns: query.columns, vectors } };
-  };
-}
-
-/** Returns the number of each row's entity. A string key is looked up once per dictionary entry. */
-function entityCodes(
-  query: EventsQuery,
-  vectors: readonly Vector[],
-  source: SourceSpec,
-): (row: number) => number {
-  const columns = query.keyColumns.map((name) => source.columns[columnIndex(source, name)]!);
-  const only = vectors.length === 1 ? vectors[0]! : null;
-  if (only?.kind === "string") {
-    const codes = new Int32Array(only.dictionary.length);
-    for (let code = 0; code < codes.length; code++)
-      codes[code] = query.entityOf(keyText(columns, [only.dictionary[code]!]));
-    return (row) => (only.valid !== null && only.valid[row] === 0 ? -1 : codes[only.codes[row]!]!);
-  }
-  return (row) => {
-    const values: Value[] = vectors.map((v) => valueAt(v, row));
-    return values.includes(null) ? -1 : query.entityOf(keyText(columns, values));
   };
 }

@@ -24,6 +24,11 @@ export interface VersionRows {
   versionAt(batch: Batch, i: number): RowVersion;
 }
 
+/** The names of columns in a text of `_unresolved`. */
+export function columnNames(text: string): readonly string[] {
+  return text.split("\n");
+}
+
 export function versionRows(source: SourceSpec, tables: HistoryTables): VersionRows {
   const keys = primaryKeyIndexes(source);
   const keyColumns: readonly ColumnSpec[] = keys.map((index) => source.columns[index]!);
@@ -63,7 +68,9 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
       version.order,
       BigInt(version.offset),
       version.committed,
-      version.unresolved.length === 0 ? null : version.unresolved.join(),
+      version.unresolved.length === 0
+        ? null
+        : version.unresolved.map((index) => source.columns[index]!.name).join("\n"),
       version.invalidColumns.length === 0 ? null : version.invalidColumns.join("\n"),
       version.undecodable,
       bucket,
@@ -88,7 +95,13 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
         from: (read(from!) as number | null) ?? -Infinity,
         to: (read(to!) as number | null) ?? Infinity,
         values: read(deleted!) === true ? null : tables.declared.map((_, c) => read(c)),
-        unresolved: left === null ? [] : left.split(",").map(Number),
+        unresolved:
+          left === null
+            ? []
+            : columnNames(left).flatMap((one) => {
+                const index = source.columns.findIndex((column) => column.name === one);
+                return index < 0 ? [] : [index];
+              }),
         invalidColumns: unread === null ? [] : unread.split("\n"),
         undecodable: read(broken!) as string | null,
         order: read(lsn!) as bigint,

@@ -116,13 +116,18 @@ export function cachedFrom(
   validity: Pick<CachedAnswer, "tailKey" | "version" | "from" | "until" | "seen">,
 ): CachedAnswer | null {
   const values = results.map((result) => result.values[row]!);
-  if (values.some((value) => value instanceof Uint8Array)) return null;
+  if (values.some(holdsBytes)) return null;
   return {
     ...validity,
     values,
     statuses: results.map((result) => result.statuses[row]!),
     times: results.map((result) => result.times[row]!),
   };
+}
+
+function holdsBytes(value: Value): boolean {
+  if (Array.isArray(value)) return (value as readonly Value[]).some(holdsBytes);
+  return value instanceof Uint8Array;
 }
 
 export function writeCached(
@@ -141,6 +146,15 @@ export function writeCached(
 /** The estimated memory of an answer in V8, bytes. */
 function answerBytes(key: string, { tailKey, values }: CachedAnswer): number {
   let size = 500 + key.length * 2 + tailKey.length + values.length * 56;
-  for (const value of values) if (typeof value === "string") size += value.length * 2;
+  for (const value of values) size += valueBytes(value);
+  return size;
+}
+
+/** The estimated memory of what a value holds beside itself. */
+function valueBytes(value: Value): number {
+  if (typeof value === "string") return value.length * 2;
+  if (!Array.isArray(value)) return 0;
+  let size = 16;
+  for (const part of value as readonly Value[]) size += 56 + valueBytes(part);
   return size;
 }

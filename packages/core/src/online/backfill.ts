@@ -2,6 +2,7 @@
  * Fills the online store from the history. Changes that the topic no longer holds are read from the
  * change log, up to a stated position.
  */
+import { hasOnlyOtherTables } from "./build-tables.ts";
 import { isTidemarkError, TidemarkError } from "../errors.ts";
 import {
   changeLogReader,
@@ -24,10 +25,12 @@ import {
   partitionKeyOf,
   withoutCheckpoints,
 } from "../rows/snapshot-generations.ts";
+import { backfillBuild, type BuildBackfill } from "./build-backfill.ts";
+import { BackfillNotes } from "./backfill-note.ts";
 import { beginOnlineGeneration } from "./generation.ts";
 import type { OnlineMaintenance } from "./maintenance.ts";
 import { onlineWriter } from "./online-writer.ts";
-import type { RunProgress } from "../ingest/runner.ts";
+import type { ChangesProgress } from "../ingest/runner.ts";
 import { listSource } from "./source-list.ts";
 import {
   encodeSourceState,
@@ -39,6 +42,7 @@ import {
 import { historyContext } from "../offline/offline-reader.ts";
 import { userPositions } from "../ingest/snapshot-watch.ts";
 import type { Retention } from "./retention.ts";
+import { unreadableSource } from "./unreadable-source.ts";
 
 /** Settings of `store.backfill`. */
 export interface BackfillOptions {
@@ -50,7 +54,18 @@ export interface BackfillOptions {
    */
   readonly batchRows?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
+  readonly onProgress?: ((progress: BackfillProgress) => void) | undefined;
+}
+
+/** How far a backfill is. */
+export interface BackfillProgress extends ChangesProgress {
+  /** The source that is filled now. */
+  readonly source: string;
+  /**
+   * "history": the backfill waits for a history that is behind the online store. A run commits to
+   * the history at least every minute. null: it writes.
+   */
+  readonly waitingFor: "history" | null;
 }
 
 /** What a backfill wrote. */
@@ -65,6 +80,13 @@ export interface BackfillResult {
      * source has no history.
      */
     readonly positions: readonly Position[];
+    /**
+     * What the stored rows lacked, such as "feature weekly.visits needs the column shop". The rows
+     * were stored anew for it. null: they lacked nothing.
+     */
+    readonly reason: string | null;
+    /** How long the backfill of the source took. */
+    readonly seconds: number;
   }[];
 }
 
@@ -77,9 +99,16 @@ export interface BackfillSettings {
   readonly retention: Retention;
   readonly maintenance: OnlineMaintenance;
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
+  readonly onProgress?: ((progress: BackfillProgress) => void) | undefined;
+  /** Notes the progress in the online store. */
+  readonly notes?: BackfillNotes | undefined;
   readonly limits?: Partial<ChangeLogReaderLimits> | undefined;
+  /** How long a history that is behind the online store may stay where it is, ms. */
+  readonly historyTimeout?: number | undefined;
 }
+
+/** What one source took. */
+type Filled = Omit<BackfillResult["sources"][number], "reason">;
 
 interface SourceBackfill {
   readonly source: SourceSpec;
@@ -94,19 +123,92 @@ interface SourceBackfill {
 const ATTEMPTS = 20;
 
 /**
- * Fills each source up to the current position of its history. The stored position moves with each
- * step, so a killed backfill can be called again.
+ * Brings each source to its definitions and to the current position of its history. Stored rows
+ * that lack something are stored anew beside the served ones. A killed backfill can be called
+ * again.
  */
 export async function backfillOnline(
   sources: readonly SourceSpec[],
-  settings: BackfillSettings,
+  given: BackfillSettings,
 ): Promise<BackfillResult> {
-  const { online, offline, namespace, views, signal } = settings;
+  const notes = new BackfillNotes(given);
+  try {
+    return await backfillNoted(sources, { ...given, notes }, notes);
+  } finally {
+    await notes.stop();
+  }
+}
+
+async function backfillNoted(
+  sources: readonly SourceSpec[],
+  settings: BackfillSettings,
+  notes: BackfillNotes,
+): Promise<BackfillResult> {
+  const builds = new Map<string, BuildBackfill & { readonly seconds: number }>();
+  let done = 0;
+  for (const source of sources) {
+    const { name } = source;
+    const began = performance.now();
+    const build = await backfillBuild(source, settings, {
+      onWritten(changes, of) {
+        notes.update(name, { changes, of });
+        const progress = { changes: done + changes, total: done + of };
+        settings.onProgress?.({ ...progress, source: name, waitingFor: null });
+      },
+      onWaiting() {
+        notes.update(name, { waitingFor: "history" });
+        const progress = { changes: done, total: null };
+        settings.onProgress?.({ ...progress, source: name, waitingFor: "history" });
+      },
+    });
+    if (build !== null) builds.set(name, { ...build, seconds: secondsSince(began) });
+    done += build?.changes ?? 0;
+  }
+  const unfilled = new Set<string>();
+  for (const source of sources) {
+    const layout = layoutFor(source, settings.views);
+    const state = await readSourceState(settings.online, settings.namespace, layout);
+    // a run that writes the source meanwhile also brings it to the end of its log
+    if (!builds.has(source.name) || state.backfilling !== undefined || !state.isReady)
+      unfilled.add(source.name);
+  }
+  const filled = await fillFromHistory(
+    sources.filter(({ name }) => unfilled.has(name)),
+    settings,
+    done,
+  );
+  for (const { name } of sources) await notes.end(name);
+  return {
+    changes: done + filled.changes,
+    sources: sources.map(({ name }) => {
+      const build = builds.get(name);
+      const rest = filled.sources.find(({ source }) => source === name);
+      return {
+        source: name,
+        changes: (rest?.changes ?? 0) + (build?.changes ?? 0),
+        positions: rest?.positions ?? build?.positions ?? [],
+        reason: build?.reason ?? null,
+        seconds: (rest?.seconds ?? 0) + (build?.seconds ?? 0),
+      };
+    }),
+  };
+}
+
+/**
+ * Fills each source up to the current position of its history, under the definition that its rows
+ * are stored under. The stored position moves with each step, so a killed call can be made again.
+ * `before`: the number of changes before this call, for the progress.
+ */
+export async function fillFromHistory(
+  sources: readonly SourceSpec[],
+  settings: BackfillSettings,
+  before = 0,
+): Promise<Pick<BackfillResult, "changes"> & { readonly sources: readonly Filled[] }> {
+  const { online, offline, signal } = settings;
   const backfills: SourceBackfill[] = [];
   for (const source of sources) {
     const context = historyContext(offline, source);
     const log = await offline.state(context.tables.changes.name, { signal });
-    const { layout } = await readSourceState(online, namespace, layoutFor(source, views));
     const after = {
       positions: await online.positions(source.name),
       metadata: await online.metadata(source.name),
@@ -118,11 +220,7 @@ export async function backfillOnline(
       log:
         log === null
           ? null
-          : await changeLogReader(context, log, after, {
-              storedColumns: layout.storedColumns,
-              limits: settings.limits,
-              signal,
-            }),
+          : await changeLogReader(context, log, after, { limits: settings.limits, signal }),
     });
   }
   const total = backfills.reduce((sum, { log }) => sum + (log?.changes ?? 0), 0);
@@ -135,26 +233,39 @@ export async function backfillOnline(
     (state, { positions }) =>
       state.version === null ? { ...state, backfilling: withoutCheckpoints(positions) } : null,
   );
+  const seconds = new Map<string, number>();
   for (const backfill of backfills) {
-    const { source, log } = backfill;
+    const { source, positions, log } = backfill;
+    const { name } = source;
+    const began = performance.now();
     if (log !== null) {
+      if (log.changes > 0) settings.notes?.begin(name, null, log.changes);
+      const earlier = done;
       await backfillSource(source, log, settings, (changes) => {
         done += changes;
-        settings.onProgress?.({ changes: done, total });
+        settings.notes?.update(name, { changes: done - earlier });
+        const progress = { changes: before + done, total: before + total };
+        settings.onProgress?.({ ...progress, source: name, waitingFor: null });
       });
     }
+    seconds.set(name, secondsSince(began));
     const reached = offsetsOf(await online.positions(source.name));
+    const isUnreadable = (await unreadableSource(online, settings.namespace, name)) !== null;
     await updateSourceStates([backfill], settings, (state) => {
-      if (state.backfilling === undefined) return null;
+      const lacksRows = isUnreadable || hasOnlyOtherTables(state);
+      if (state.backfilling === undefined)
+        return positions.length === 0 || state.isReady || lacksRows
+          ? null
+          : { ...state, isReady: true };
       const short = state.backfilling.find(
         (position) => (reached.get(partitionKey(position)) ?? -1) < position.offset,
       );
-      if (short === undefined) return { ...state, backfilling: undefined };
+      if (short === undefined) return { ...state, backfilling: undefined, isReady: !lacksRows };
       throw new TidemarkError(
         "NEEDS_BACKFILL",
         `${online.name}: source "${source.name}" was to be filled up to offset ${short.offset} ` +
           `of ${short.partition}, and the history in ${offline.name} ends before it: ` +
-          "open the history that filling began with, or begin with an empty online store",
+          "open the history that filling began with, or begin with a new online store",
       );
     });
   }
@@ -165,8 +276,13 @@ export async function backfillOnline(
       source: source.name,
       changes: log?.changes ?? 0,
       positions: userPositions(generation, positions),
+      seconds: seconds.get(source.name)!,
     })),
   };
+}
+
+function secondsSince(began: number): number {
+  return (performance.now() - began) / 1000;
 }
 
 /** Writes directly into the store, because the changes may span several snapshot generations. */

@@ -5,10 +5,11 @@
  * finds it gone and reads again.
  */
 import { decodeRows, encodeRows, readRows } from "../columns/batch-codec.ts";
-import { ByteReader, ByteWriter } from "../columns/bytes.ts";
+import { ByteReader, ByteWriter } from "../bytes/bytes.ts";
 import { valueAt, type Batch } from "../columns/batch.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
+import { REBUILD_STEP } from "../rebuild-step.ts";
 
 const FORMAT = 1;
 /** A segment with more rows than this is cut into halves. */
@@ -81,7 +82,7 @@ export function openTail(bytes: Uint8Array): {
       "STATE_NEWER_FORMAT",
       `online store: a cell has format ${version}, this version reads ${FORMAT}: ` +
         "use the version of Tidemark that wrote it, " +
-        "or empty the online store and run the log again",
+        `or ${REBUILD_STEP}`,
     );
   const next = reader.varint();
   const count = reader.itemCount();

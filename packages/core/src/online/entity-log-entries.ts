@@ -24,7 +24,7 @@ export interface EntityLogEntry {
 export type OriginOf = (change: {
   readonly order: bigint;
   readonly offset: number;
-}) => { readonly topic: string; readonly partition: number } | undefined;
+}) => { readonly topic: string; readonly partition: number; readonly offset: number } | undefined;
 
 export function entityLogEntries(
   entityLogs: EntityLogs,
@@ -52,7 +52,7 @@ export function entityLogEntries(
     now.order,
     origin?.topic ?? null,
     origin?.partition ?? null,
-    now.offset,
+    origin?.offset ?? now.offset,
     quarantine.column,
     quarantine.reason,
     ...key,

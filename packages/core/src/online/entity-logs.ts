@@ -5,6 +5,7 @@ import type { ColumnSpec, Value } from "../specs.ts";
 import type { EntityLogFormat } from "./entity-log-cells.ts";
 import { changeCodec, type ChangeCodec } from "./row-cells.ts";
 import type { EntityLogLayout, SourceLayout } from "./source-layout.ts";
+import type { SourceState } from "./source-state.ts";
 
 const SEGMENT_ID: ColumnSpec = { name: "~segment", database: "", type: "int64", nullable: false };
 const OLDEST_IMAGE_ORDER: ColumnSpec = {
@@ -30,6 +31,8 @@ export const QUARANTINE_COLUMNS: number = QUARANTINE.length;
 export interface EntityLogKeys {
   tail(key: readonly Value[]): Uint8Array;
   segment(key: readonly Value[], id: number): Uint8Array;
+  /** The beginnings of the keys of all log tails, and of all segments. */
+  readonly prefixes: { readonly tails: Uint8Array; readonly segments: Uint8Array };
 }
 
 export interface EntityLog extends EntityLogKeys {
@@ -44,6 +47,8 @@ export interface EntityLogs {
   /** The quarantined rows of the source, an entity log under the empty key. */
   readonly quarantine: EntityLog;
   rowKey(key: readonly Value[]): Uint8Array;
+  /** The beginning of the keys of all rows. */
+  readonly rowPrefix: Uint8Array;
   /**
    * The index of the log order of an event, after its stored columns. A truncate hides the events
    * before its own log order. The next column is the oldest image order; null when the newest
@@ -52,8 +57,12 @@ export interface EntityLogs {
   readonly orderColumn: number;
 }
 
-export function entityLogsOf(namespace: string, layout: SourceLayout): EntityLogs {
+export function entityLogsOf(
+  namespace: string,
+  { layout, build }: Pick<SourceState, "layout" | "build">,
+): EntityLogs {
   const { source, storedColumns } = layout;
+  const spaces = buildSpaces(source.name, build);
   const codec = changeCodec(layout);
   const keyColumns = primaryKeyColumns(source);
   const dimension = layout.timeIndex < 0;
@@ -70,16 +79,39 @@ export function entityLogsOf(namespace: string, layout: SourceLayout): EntityLog
     logs: layout.entityLogs.map((entityLog) => ({
       layout: entityLog,
       format,
-      ...entityLogKeys(namespace, `rows:${source.name}:${entityLog.name}`, entityLog.keyColumns),
+      ...entityLogKeys(namespace, spaces.entityLog(entityLog.name), entityLog.keyColumns),
     })),
     quarantine: {
       layout: { name: "quarantine", keyColumns: [], keyIndexes: [], keepsAll: true },
       format: { columns: [...QUARANTINE, ...keyColumns], timeIndex: 0 },
-      ...entityLogKeys(namespace, `quarantine:${source.name}`, []),
+      ...entityLogKeys(namespace, spaces.quarantine, []),
     },
-    rowKey: cellKeys(namespace, `row:${source.name}`, keyColumns),
+    rowKey: cellKeys(namespace, spaces.row, keyColumns),
+    rowPrefix: cellKeys(namespace, spaces.row, [])([]),
     orderColumn: storedColumns.length,
   };
+}
+
+/** The spaces of a build's cells. Build 0 has the plain names. */
+export function buildSpaces(
+  source: string,
+  build: number,
+): {
+  readonly row: string;
+  readonly quarantine: string;
+  readonly entityLog: (name: string) => string;
+} {
+  const suffix = build === 0 ? "" : `/${build}`;
+  return {
+    row: `row${suffix}:${source}`,
+    quarantine: `quarantine${suffix}:${source}`,
+    entityLog: (name) => `rows${suffix}:${source}:${name}`,
+  };
+}
+
+/** The space of the segments of an entity log. */
+export function segmentSpace(space: string): string {
+  return `${space}#`;
 }
 
 function entityLogKeys(
@@ -87,9 +119,13 @@ function entityLogKeys(
   space: string,
   columns: readonly ColumnSpec[],
 ): EntityLogKeys {
-  const segment = cellKeys(namespace, `${space}#`, [...columns, SEGMENT_ID]);
+  const segment = cellKeys(namespace, segmentSpace(space), [...columns, SEGMENT_ID]);
   return {
     tail: cellKeys(namespace, space, columns),
     segment: (key, id) => segment([...key, BigInt(id)]),
+    prefixes: {
+      tails: cellKeys(namespace, space, [])([]),
+      segments: cellKeys(namespace, segmentSpace(space), [])([]),
+    },
   };
 }

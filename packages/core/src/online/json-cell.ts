@@ -1,5 +1,5 @@
 /** Encodes cells that hold JSON. Such cells are few and small, and a person can read them. */
-import { damaged } from "../columns/bytes.ts";
+import { damaged } from "../bytes/bytes.ts";
 
 export function encodeJson(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));

@@ -6,13 +6,9 @@ import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OnlineStore } from "../spi.ts";
 import type { Retention } from "./retention.ts";
 import { expiryBound } from "./source-list.ts";
-import {
-  encodeSourceState,
-  horizonAt,
-  layoutFor,
-  readSourceState,
-  sourceStateKey,
-} from "./source-state.ts";
+import { deleteOldBuildsStep } from "./old-builds.ts";
+import { buildInProgressKey } from "./source-builds.ts";
+import { decodeSourceState, encodeSourceState, horizonAt, sourceStateKey } from "./source-state.ts";
 
 /** Cells examined in one step. */
 const STEP_CELLS = 1_000;
@@ -41,22 +37,40 @@ export function onlineMaintenance(options: OnlineMaintenanceOptions): OnlineMain
   /** The scan for expired cells: its cursor, and the time before which cells are deleted. */
   let expiryScan: { cursor: Uint8Array | null; readonly before: number } | null = null;
   let next = -Infinity;
+  /** The sources whose old builds are still to be deleted; null: none. */
+  let waiting: readonly string[] | null = null;
+  let nextDeletion = -Infinity;
 
-  async function moveHorizon(source: SourceSpec): Promise<void> {
-    const state = await readSourceState(store, namespace, layoutFor(source, options.views));
-    const horizon = horizonAt(state.horizon, clock(), retain);
-    if (state.version === null || horizon === state.horizon) return;
-    // on a conflict another writer has moved the horizon
-    const cell = {
-      key: sourceStateKey(namespace, source.name),
-      value: encodeSourceState({ ...state, horizon }),
-      expected: state.version,
-      expires: null,
-    };
-    await store.write({ source: source.name, cells: [cell], positions: [] });
+  async function moveHorizon({ name }: SourceSpec): Promise<void> {
+    const keys = [sourceStateKey(namespace, name), buildInProgressKey(namespace, name)];
+    const cells = await store.read(keys);
+    for (const [i, key] of keys.entries()) {
+      const cell = cells[i];
+      if (cell == null) continue;
+      const state = decodeSourceState(store, name, cell);
+      const horizon = horizonAt(state.horizon, clock(), retain);
+      if (horizon === state.horizon) continue;
+      // on a conflict another writer has moved the horizon
+      const value = encodeSourceState({ ...state, horizon });
+      const write = { key, value, expected: cell.version, expires: null };
+      await store.write({ source: name, cells: [write], positions: [] });
+    }
+  }
+
+  /** Goes on with the deletion of an old build, which a kill may have interrupted. */
+  async function deleteOldBuilds(): Promise<void> {
+    if (waiting === null) {
+      if (clock() < nextDeletion) return;
+      nextDeletion = clock() + HOUR;
+      waiting = options.sources.map(({ name }) => name);
+    }
+    const [source] = waiting;
+    if (source === undefined) waiting = null;
+    else if (await deleteOldBuildsStep(store, namespace, source)) waiting = waiting.slice(1);
   }
 
   async function step(): Promise<void> {
+    await deleteOldBuilds();
     if (expiryScan === null) {
       if (!Number.isFinite(retain) || clock() < next) return;
       next = clock() + Math.min(retain / 4, HOUR);
@@ -78,7 +92,7 @@ export function onlineMaintenance(options: OnlineMaintenanceOptions): OnlineMain
     step,
     async finish() {
       do await step();
-      while (expiryScan !== null);
+      while (expiryScan !== null || waiting !== null);
     },
   };
 }

@@ -27,6 +27,13 @@ export function keepFrom(layout: SourceLayout, entityLog: EntityLog, horizon: nu
     : horizon - layout.longestWindow;
 }
 
+/** The time before which a row may be deleted from every entity log. */
+export function keepFromRows(layout: SourceLayout, horizon: number): number {
+  return layout.entityLogs.some((entityLog) => entityLog.keepsAll) || layout.timeIndex < 0
+    ? -Infinity
+    : horizon - layout.longestWindow;
+}
+
 /**
  * When the cell of a row expires; null: never. The cell is kept while the row can be in a window.
  * The cell is also kept while the log can deliver an older change of the row. A cell is deleted
@@ -46,7 +53,7 @@ export function expiryOfRow(
   const time = values[layout.timeIndex];
   return layout.entityLogs.some((entityLog) => entityLog.keepsAll) || typeof time !== "number"
     ? null
-    : Math.max(forgotten, time + layout.longestWindow);
+    : finiteOrNull(Math.max(forgotten, time + layout.longestWindow));
 }
 
 /**
@@ -64,5 +71,9 @@ export function expiryOfRows(
     !Number.isFinite(retain) ||
     newest === -Infinity
     ? null
-    : newest + layout.longestWindow;
+    : finiteOrNull(newest + layout.longestWindow);
+}
+
+function finiteOrNull(time: number): number | null {
+  return Number.isFinite(time) ? time : null;
 }

@@ -3,7 +3,9 @@ import { decodeRows, encodeRows } from "../columns/batch-codec.ts";
 import { valueAt } from "../columns/batch.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
 import { generationOf } from "../rows/snapshot-generations.ts";
+import { isRetriedChange, withoutRetried } from "../rows/retried.ts";
 import { compareChanges, type RowChange } from "../rows/row-change.ts";
+import { withColumnImages } from "./left-out-columns.ts";
 import type { SourceLayout } from "./source-layout.ts";
 
 const columnDefaults = { nullable: true, database: "" } as const;
@@ -17,6 +19,7 @@ const CHANGE_COLUMNS: readonly ColumnSpec[] = [
   { ...columnDefaults, name: "~unavailable", type: "string" },
   { ...columnDefaults, name: "~invalid_columns", type: "string" },
   { ...columnDefaults, name: "~order_inherited", type: "boolean" },
+  { ...columnDefaults, name: "~undeclared_unavailable", type: "string" },
 ];
 const CHANGE_COLUMN_COUNT = CHANGE_COLUMNS.length;
 
@@ -56,6 +59,7 @@ export function changeCodec(layout: SourceLayout): ChangeCodec {
       change.unavailable.length === 0 ? null : change.unavailable.join(),
       change.invalidColumns.length === 0 ? null : change.invalidColumns.join("\n"),
       change.orderInherited,
+      undeclaredText(change.undeclaredUnavailable),
     ];
     for (const index of storedIndexes)
       row.push(change.values === null ? null : change.values[index]!);
@@ -82,6 +86,7 @@ export function changeCodec(layout: SourceLayout): ChangeCodec {
       unavailable: row[6] === null ? [] : (row[6] as string).split(",").map(Number),
       invalidColumns: row[7] === null ? [] : (row[7] as string).split("\n"),
       orderInherited: row[8] === true,
+      undeclaredUnavailable: undeclaredIn(row[9] as string | null),
     };
   };
   return {
@@ -109,6 +114,25 @@ export function changeCodec(layout: SourceLayout): ChangeCodec {
   };
 }
 
+type StoredUndeclared = readonly [name: string, order: string, offset: number, hasValue: boolean];
+
+function undeclaredText(list: RowChange["undeclaredUnavailable"]): string | null {
+  if (list.length === 0) return null;
+  return JSON.stringify(
+    list.map(({ name, image }): StoredUndeclared | readonly [string] =>
+      image === null ? [name] : [name, String(image.order), image.offset, image.hasValue],
+    ),
+  );
+}
+
+function undeclaredIn(text: string | null): RowChange["undeclaredUnavailable"] {
+  if (text === null) return [];
+  return (JSON.parse(text) as readonly (StoredUndeclared | readonly [string])[]).map((one) => ({
+    name: one[0],
+    image: one.length === 1 ? null : { order: BigInt(one[1]), offset: one[2], hasValue: one[3] },
+  }));
+}
+
 /**
  * The changes of a row that must be stored after `change` was applied. A dimension keeps all
  * changes. Any other source keeps the newest change. For each column that the newest leaves out,
@@ -116,30 +140,41 @@ export function changeCodec(layout: SourceLayout): ChangeCodec {
  * determine such a column (law 5: replay ends in the same bits).
  */
 export function withChange(
-  stored: readonly RowChange[],
-  change: RowChange,
+  before: readonly RowChange[],
+  delivered: RowChange,
   keepsVersions: boolean,
 ): readonly RowChange[] {
-  if (isRedelivery(stored, change)) return stored;
-  const before = stored.at(-1);
-  const ahead = before === undefined || compareChanges(change, before) > 0;
+  const known = isRetriedChange(delivered)
+    ? withoutRetried([...before, delivered]).slice(0, -1)
+    : before;
+  if (isRedelivery(known, delivered)) return known.length === before.length ? before : known;
+  const { stored, change } = withColumnImages(known, delivered);
+  const newest = stored.at(-1);
+  const ahead = newest === undefined || compareChanges(change, newest) > 0;
   // the row's next replay must not look like a restored database after a clock was set back
   const since =
-    before !== undefined && generationOf(before.order) === generationOf(change.order)
-      ? before.loggedCommitTime
+    newest !== undefined && generationOf(newest.order) === generationOf(change.order)
+      ? newest.loggedCommitTime
       : -Infinity;
-  const all = ahead
-    ? [...stored, { ...change, loggedCommitTime: Math.max(change.loggedCommitTime, since) }]
-    : [...stored, change].sort(compareChanges);
+  const all = withoutRetried(
+    ahead
+      ? [...stored, { ...change, loggedCommitTime: Math.max(change.loggedCommitTime, since) }]
+      : [...stored, change].sort(compareChanges),
+  );
   if (keepsVersions) return all;
-  const newest = all.at(-1)!;
-  const needed = new Set([
-    newest,
-    ...newest.unavailable.map((column) =>
-      all.slice(0, -1).findLast((one) => determinesColumn(one, column)),
-    ),
-  ]);
+  const needed = new Set([all.at(-1)!, ...neededImages(all, all.length - 1)]);
+  // A retry of the undecodable change may bring the row back to the change before it.
+  const readable = all.findLastIndex((one) => one.undecodable === null);
+  if (readable >= 0 && readable < all.length - 1)
+    for (const one of [all[readable]!, ...neededImages(all, readable)]) needed.add(one);
   return all.filter((one) => needed.has(one));
+}
+
+/** The changes that determine the columns that the change at the index leaves out. */
+function neededImages(all: readonly RowChange[], index: number): readonly RowChange[] {
+  return all[index]!.unavailable.flatMap(
+    (column) => all.slice(0, index).findLast((one) => determinesColumn(one, column)) ?? [],
+  );
 }
 
 /** Whether the change determines the column: as a value, as deleted, or as undecodable. */
@@ -151,7 +186,8 @@ function determinesColumn(change: RowChange, column: number): boolean {
 
 /**
  * Whether the change was stored before: as the same message, or with the same log order at another
- * offset. If a stored or new order is inherited, only the offset identifies the change.
+ * offset. If a stored or new order is inherited, only the offset identifies the change. A change
+ * that can be read now replaces its undecodable self.
  */
 function isRedelivery(stored: readonly RowChange[], change: RowChange): boolean {
   const there = stored.filter((one) => one.order === change.order);
@@ -160,6 +196,7 @@ function isRedelivery(stored: readonly RowChange[], change: RowChange): boolean 
     !change.orderInherited &&
     there.length === 1 &&
     !there[0]!.orderInherited &&
+    (there[0]!.undecodable === null || change.undecodable !== null) &&
     (there[0]!.values === null) === (change.values === null)
   );
 }

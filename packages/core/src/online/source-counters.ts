@@ -1,13 +1,16 @@
 /**
- * Counts the faults in a partition of a source (law 9: missing is missing, and counted). The counts
- * are written in one step with the position.
+ * Counts what was not taken of a partition of a source (law 9: missing is missing, and counted).
+ * The counts are written in one step with the position.
  */
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { Cell, CellWrite, Change } from "../spi.ts";
 import { decodeJson, encodeJson } from "./json-cell.ts";
-import { quarantineIn } from "./entity-log-entries.ts";
-import type { EntityLogs } from "./entity-logs.ts";
-import { rowChangesOf } from "../rows/row-change.ts";
+import type { SourceSpec } from "../specs.ts";
+import type { EntityLogLayout } from "./source-layout.ts";
+import { quarantineOf } from "../rows/quarantine.ts";
+import { NotTakenCounts, notTakenIn, type NotTaken } from "../ingest/not-taken.ts";
+import { isRetried } from "../rows/retried.ts";
+import { eventTimeIndex, rowChangesOf } from "../rows/row-change.ts";
 import { deriveVersions } from "../rows/row-versions.ts";
 
 export interface Counters {
@@ -17,55 +20,104 @@ export interface Counters {
   readonly nonFinite: number;
   /** Values that could not be read, taken as missing. */
   readonly invalidValues: number;
+  /** What was not taken, by reason. A message may be in several entries. */
+  readonly notTaken: readonly NotTaken[];
+  /** Messages that a retry took. */
+  readonly takenLater: number;
 }
+
+const NOTHING: Counters = {
+  quarantinedChanges: 0,
+  nonFinite: 0,
+  invalidValues: 0,
+  notTaken: [],
+  takenLater: 0,
+};
 
 export function countersKey(namespace: string, source: string, partition: string): Uint8Array {
   return cellKeys(namespace, `counters:${source}:${partition}`, [])([]);
 }
 
 export function readCounters(cell: Cell | null): Counters {
-  return cell === null
-    ? { quarantinedChanges: 0, nonFinite: 0, invalidValues: 0 }
-    : (decodeJson(cell.value) as Counters);
-}
-
-/** The write that adds the faults in these changes of the partition; empty if there are none. */
-export function counterWrites(
-  key: Uint8Array,
-  cell: Cell | null,
-  changes: readonly Change[],
-  entityLogs: EntityLogs,
-): readonly CellWrite[] {
-  const before = readCounters(cell);
-  let { quarantinedChanges, nonFinite, invalidValues } = before;
-  const rowChanges = rowChangesOf(entityLogs.layout.source);
-  for (const change of changes) {
-    nonFinite += change.nonFinite;
-    invalidValues += change.invalidColumns.length;
-    if (isQuarantined(change, entityLogs, rowChanges)) quarantinedChanges++;
-  }
-  if (
-    quarantinedChanges === before.quarantinedChanges &&
-    nonFinite === before.nonFinite &&
-    invalidValues === before.invalidValues
-  )
-    return [];
-  const counters: Counters = { quarantinedChanges, nonFinite, invalidValues };
-  return [{ key, value: encodeJson(counters), expected: cell?.version ?? null, expires: null }];
+  return cell === null ? NOTHING : { ...NOTHING, ...(decodeJson(cell.value) as Partial<Counters>) };
 }
 
 /**
- * Whether the message alone puts its row in quarantine. TOASTed columns are ignored here, because
- * only the row's stored image can fill them.
+ * The write that removes the first examples of what was not taken. They quote values of rows. Null:
+ * there is nothing to remove. The counts stay.
  */
-function isQuarantined(
-  change: Change,
-  entityLogs: EntityLogs,
-  rowChanges: ReturnType<typeof rowChangesOf>,
-): boolean {
-  if (change.kind === "none") return change.undecodable !== null;
-  if (change.kind !== "upsert") return false;
-  const row = { ...rowChanges(change).at(-1)!.change, unavailable: [] };
-  const [version] = deriveVersions(entityLogs.layout.source, [row], []);
-  return quarantineIn(entityLogs, version!) !== null;
+export function withoutExamples(key: Uint8Array, cell: Cell | null): CellWrite | null {
+  if (cell === null) return null;
+  const counters = readCounters(cell);
+  const notTaken = counters.notTaken.map((one): NotTaken => ({
+    ...one,
+    first: { ...one.first, message: ERASED_EXAMPLE },
+  }));
+  if (counters.notTaken.every(({ first }) => first.message === ERASED_EXAMPLE)) return null;
+  const value = encodeJson({ ...counters, notTaken } satisfies Counters);
+  return { key, value, expected: cell.version, expires: null };
+}
+
+/** Stands for an example that an erasure removed. */
+const ERASED_EXAMPLE = "the example was removed, because an entity of the source was erased";
+
+/** Makes the write that adds the faults in changes of a partition; empty if there are none. */
+export type CounterWriter = (
+  key: Uint8Array,
+  cell: Cell | null,
+  changes: readonly Change[],
+) => readonly CellWrite[];
+
+/** Makes the counter of a source, whose rows are stored under these entity keys. */
+export function counterWriter(
+  source: SourceSpec,
+  entityKeys: readonly EntityLogLayout[],
+): CounterWriter {
+  const rowChanges = rowChangesOf(source);
+  const found = notTakenIn(source, entityKeys);
+  const time = eventTimeIndex(source);
+  return (key, cell, changes) => {
+    const before = readCounters(cell);
+    let { quarantinedChanges, nonFinite, invalidValues, takenLater } = before;
+    const counts = new NotTakenCounts(before.notTaken);
+    let changed = false;
+    for (const change of changes) {
+      for (const one of found(change)) {
+        changed = true;
+        counts.add(one);
+      }
+      nonFinite += change.nonFinite;
+      invalidValues += change.invalidColumns.length;
+      if (isRetried(change.topic)) takenLater++;
+      if (isQuarantined(change)) quarantinedChanges++;
+    }
+    if (
+      !changed &&
+      quarantinedChanges === before.quarantinedChanges &&
+      takenLater === before.takenLater
+    )
+      return [];
+    const counters: Counters = {
+      quarantinedChanges,
+      nonFinite,
+      invalidValues,
+      notTaken: counts.list(),
+      takenLater,
+    };
+    return [{ key, value: encodeJson(counters), expected: cell?.version ?? null, expires: null }];
+  };
+
+  /**
+   * Whether the message alone puts its row in quarantine. TOASTed columns are ignored here, because
+   * only the row's stored image can fill them.
+   */
+  function isQuarantined(change: Change): boolean {
+    if (change.kind === "none") return change.undecodable !== null;
+    if (change.kind !== "upsert") return false;
+    const row = { ...rowChanges(change).at(-1)!.change, unavailable: [] };
+    const [version] = deriveVersions(source, [row], []);
+    return (
+      quarantineOf(source, time, entityKeys, { ...version!, values: version!.values! }) !== null
+    );
+  }
 }

@@ -1,7 +1,8 @@
 /** Decides what the online store keeps of a source for its views: columns, keys and time range. */
-import { columnsOf } from "../plan/columns-read.ts";
+import { columnsOfView, storedColumnsOf } from "../plan/columns-read.ts";
 import type { ColumnSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import { columnIndex, eventTimeIndex } from "../rows/row-change.ts";
+import { reachOf } from "../define/window-reach.ts";
 
 /**
  * The layout of an entity log: the rows of a source under one key. All views whose entity maps to
@@ -11,6 +12,8 @@ export interface EntityLogLayout {
   readonly name: string;
   readonly keyColumns: readonly ColumnSpec[];
   readonly keyIndexes: readonly number[];
+  /** The names of the entities of these views. A stored layout does not know them. */
+  readonly entities?: readonly string[] | undefined;
   /**
    * Latest views need every row, because a delete can make any row the newest. (Law 7: such rows
    * are kept.) Window views need the rows that are still in a window.
@@ -28,7 +31,7 @@ export interface SourceLayout {
   /** The indexes of the stored columns among the source's columns. */
   readonly storedIndexes: readonly number[];
   readonly entityLogs: readonly EntityLogLayout[];
-  /** The longest window over the source, µs. */
+  /** The longest reach of a window over the source, µs. Infinity: a window holds every row. */
   readonly longestWindow: number;
   /** The index of the event time among the source's columns; −1: a dimension. */
   readonly timeIndex: number;
@@ -48,15 +51,15 @@ export function layoutOf(source: SourceSpec, views: readonly ViewSpec[]): Source
   let longestWindow = 0;
   for (const view of views) {
     for (const column of view.keyColumns) names.add(column);
-    for (const feature of view.features) {
-      for (const column of columnsOf(feature)) names.add(column);
-      longestWindow = Math.max(longestWindow, feature.window ?? 0);
-    }
+    for (const column of storedColumnsOf(view, columnsOfView(view))) names.add(column);
+    for (const feature of view.features)
+      if (feature.window !== null) longestWindow = Math.max(longestWindow, reachOf(feature.window));
     const name = entityLogName(view);
     const keyIndexes = view.keyColumns.map((column) => columnIndex(source, column));
     const keepsAll = view.kind === "latest" || (entityLogs.get(name)?.keepsAll ?? false);
     entityLogs.set(name, {
       name,
+      entities: [...new Set([...(entityLogs.get(name)?.entities ?? []), view.entity.name])],
       keyColumns: keyIndexes.map((index) => source.columns[index]!),
       keyIndexes,
       keepsAll,

@@ -5,6 +5,7 @@
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { CellWrite, OnlineStore } from "../spi.ts";
 import { decodeJson, encodeJson } from "./json-cell.ts";
+import { buildInProgressKey } from "./source-builds.ts";
 import { horizonOf, sourceStateKey } from "./source-state.ts";
 
 function listKey(namespace: string): Uint8Array {
@@ -37,7 +38,9 @@ export async function listSource(
 export async function expiryBound(store: OnlineStore, namespace: string): Promise<number> {
   const [list] = await store.read([listKey(namespace)]);
   const names = list == null ? [] : namesIn(list.value);
-  const states = await store.read(names.map((name) => sourceStateKey(namespace, name)));
+  const states = await store.read(
+    names.flatMap((name) => [sourceStateKey(namespace, name), buildInProgressKey(namespace, name)]),
+  );
   // a source that never deleted anything has no cell that expires
   const horizons = states
     .flatMap((cell) => (cell === null ? [] : [horizonOf(cell.value)]))

@@ -2,25 +2,52 @@
  * The state of one source in the online store: stored columns, horizon and truncates. Each source
  * has one such cell.
  */
+import { viewsOver } from "../define/source-readings.ts";
 import { cellKeys } from "../columns/key-bytes.ts";
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, FeatureSpec, SourceSpec, ViewSpec } from "../specs.ts";
+import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OnlineStore, Position } from "../spi.ts";
 import { decodeJson, encodeJson } from "./json-cell.ts";
 import type { Truncate } from "../rows/row-versions.ts";
-import { entityLogName, layoutOf, type SourceLayout } from "./source-layout.ts";
-import { columnsOf } from "../plan/columns-read.ts";
+import { columnIndex, eventTimeIndex } from "../rows/row-change.ts";
+import type { LackingRows } from "./left-out-columns.ts";
+import { NO_TABLES, type BuildTables } from "./build-tables.ts";
+import { layoutOf, type SourceLayout } from "./source-layout.ts";
+import { REBUILD_STEP } from "../rebuild-step.ts";
 
-const FORMAT = 3;
+const FORMAT = 7;
+
+/** The partitions of one snapshot generation that were level with the log once. */
+export interface LevelPartitions {
+  readonly generation: number;
+  readonly partitions: readonly string[];
+}
 
 export interface SourceState {
+  /** The layout of the stored rows. `layout.source` is the definition they were stored under. */
   readonly layout: SourceLayout;
+  /** The number of the build. The keys of its cells have it, so two builds share no cell. */
+  readonly build: number;
+  /**
+   * Whether the source was level once with its log or its history. Before that, an answer would
+   * lack rows. A push source is ready from the beginning.
+   */
+  readonly isReady: boolean;
+  /**
+   * The partitions of one generation that were level once, while the source is not ready. Each of
+   * several runs adds its own partitions.
+   */
+  readonly levelPartitions?: LevelPartitions | undefined;
   /**
    * Every t from the horizon on is answered, µs (law 1: every t ≥ horizon is answered). −Infinity
    * while nothing was ever deleted.
    */
   readonly horizon: number;
   readonly truncates: readonly Truncate[];
+  /** The rows that lack a column, because the log left it out (TOAST). */
+  readonly lackingRows: LackingRows;
+  /** The tables of the changes that the build was given. */
+  readonly tables: BuildTables;
   /**
    * The positions at which a backfill in progress is complete. While this is set, the source
    * answers nothing, because its rows are incomplete.
@@ -32,15 +59,21 @@ export interface SourceState {
 
 interface StoredState {
   readonly format: number;
-  readonly source: SourceFingerprint;
+  readonly build: number;
+  readonly ready: boolean;
+  readonly levelPartitions?: LevelPartitions;
+  readonly source: SourceSpec;
   readonly storedColumns: readonly string[];
   readonly entityLogs: readonly {
     readonly columns: readonly string[];
     readonly keepsAll: boolean;
   }[];
-  readonly longestWindow: number;
+  /** null: a window holds every row. */
+  readonly longestWindow: number | null;
   readonly horizon: number | null;
   readonly backfilling?: readonly Position[];
+  readonly lackingRows?: Readonly<Record<string, number>>;
+  readonly tables: BuildTables;
   readonly truncates: readonly {
     readonly order: string;
     readonly offset: number;
@@ -59,15 +92,11 @@ export function horizonAt(horizon: number, now: number, retain: number): number 
 }
 
 /**
- * What a definition may not change for stored rows. A change would mix other rows, keys or values
- * into them.
+ * Whether the stored rows fill a window of this reach, µs. While nothing was ever deleted, they
+ * fill every window.
  */
-interface SourceFingerprint {
-  readonly table: string;
-  readonly primaryKey: readonly string[];
-  readonly eventTime: SourceSpec["eventTime"];
-  readonly createdAt: string | null;
-  readonly types: Readonly<Record<string, string>>;
+export function isFilled({ horizon, layout }: SourceState, reach: number): boolean {
+  return horizon === -Infinity || reach <= layout.longestWindow;
 }
 
 export function sourceStateKey(namespace: string, source: string): Uint8Array {
@@ -85,23 +114,44 @@ export async function readSourceState(
 ): Promise<SourceState> {
   const [cell] = await store.read([sourceStateKey(namespace, layout.source.name)]);
   return cell == null
-    ? { layout, horizon: -Infinity, truncates: [], version: null }
-    : decodeSourceState(store, layout, cell);
+    ? emptySourceState(layout)
+    : decodeSourceState(store, layout.source.name, cell);
+}
+
+/** The state of a source of which the store has nothing. */
+export function emptySourceState(layout: SourceLayout): SourceState {
+  return {
+    layout,
+    build: 0,
+    isReady: layout.source.push === true,
+    horizon: -Infinity,
+    truncates: [],
+    lackingRows: new Map(),
+    tables: NO_TABLES,
+    version: null,
+  };
 }
 
 export function encodeSourceState(state: Omit<SourceState, "version">): Uint8Array {
   const { layout } = state;
   const stored: StoredState = {
     format: FORMAT,
-    source: sourceFingerprint(layout.source, layout.storedColumns),
+    build: state.build,
+    ready: state.isReady,
+    ...(state.isReady || state.levelPartitions === undefined
+      ? {}
+      : { levelPartitions: state.levelPartitions }),
+    source: layout.source,
     storedColumns: layout.storedColumns.map((column) => column.name),
     entityLogs: layout.entityLogs.map((entityLog) => ({
       columns: entityLog.keyColumns.map((column) => column.name),
       keepsAll: entityLog.keepsAll,
     })),
-    longestWindow: layout.longestWindow,
+    longestWindow: Number.isFinite(layout.longestWindow) ? layout.longestWindow : null,
     horizon: Number.isFinite(state.horizon) ? state.horizon : null,
     ...(state.backfilling === undefined ? {} : { backfilling: state.backfilling }),
+    ...(state.lackingRows.size === 0 ? {} : { lackingRows: Object.fromEntries(state.lackingRows) }),
+    tables: state.tables,
     truncates: state.truncates.map(({ order, offset, committed, end }) => ({
       order: String(order),
       offset,
@@ -122,69 +172,54 @@ export function horizonOf(value: Uint8Array): number {
  *
  * @throws STATE_OLDER_FORMAT when an older version of Tidemark wrote the state.
  * @throws STATE_NEWER_FORMAT when a newer version of Tidemark wrote the state.
- * @throws STATE_OF_OTHER_DEFINITION when the state was written under another definition of the
- * source.
  */
 export function decodeSourceState(
   store: OnlineStore,
-  layout: SourceLayout,
+  name: string,
   cell: { readonly value: Uint8Array; readonly version: number },
 ): SourceState {
-  const { source } = layout;
   const stored = decodeJson(cell.value) as StoredState;
   if (stored.format < FORMAT)
     throw new TidemarkError(
       "STATE_OLDER_FORMAT",
-      `${store.name}: the state of source "${source.name}" has format ${stored.format}, ` +
-        `this version reads ${FORMAT}: empty the online store, ` +
-        "then fill it with store.backfill() or run the log again",
+      `${store.name}: the state of source "${name}" has format ${stored.format}, ` +
+        `this version reads ${FORMAT}: ${REBUILD_STEP}`,
     );
   if (stored.format !== FORMAT) {
     throw new TidemarkError(
       "STATE_NEWER_FORMAT",
-      `${store.name}: the state of source "${source.name}" has format ${stored.format}, ` +
+      `${store.name}: the state of source "${name}" has format ${stored.format}, ` +
         `this version reads ${FORMAT}: use the version of Tidemark that wrote it, ` +
-        "or empty the online store and run the log again",
+        `or ${REBUILD_STEP}`,
     );
   }
-  const storedColumns = stored.storedColumns.flatMap((name) =>
-    source.columns.filter((column) => column.name === name),
-  );
-  const now = JSON.stringify(sourceFingerprint(source, storedColumns));
-  if (
-    storedColumns.length !== stored.storedColumns.length ||
-    now !== JSON.stringify(stored.source)
-  ) {
-    throw new TidemarkError(
-      "STATE_OF_OTHER_DEFINITION",
-      `${store.name}: source "${source.name}" was stored under another definition ` +
-        `(${fingerprintDifference(stored.source, sourceFingerprint(source, storedColumns))}): ` +
-        "empty the online store and run the log again, " +
-        "or open the definitions it was written with",
-    );
-  }
-  const storedLayout = {
+  const { source } = stored;
+  const storedIndexes = stored.storedColumns.map((column) => columnIndex(source, column));
+  const layout = {
     source,
-    storedColumns,
-    longestWindow: stored.longestWindow,
-    timeIndex: layout.timeIndex,
-    storedIndexes: storedColumns.map((column) => source.columns.indexOf(column)),
+    storedColumns: storedIndexes.map((index) => source.columns[index]!),
+    storedIndexes,
+    longestWindow: stored.longestWindow ?? Infinity,
+    timeIndex: eventTimeIndex(source),
     entityLogs: stored.entityLogs.map(({ columns, keepsAll }) => {
-      const keyColumns = columns.map((name) =>
-        source.columns.find((column) => column.name === name)!,
-      );
+      const keyIndexes = columns.map((column) => columnIndex(source, column));
       return {
         name: JSON.stringify(columns),
-        keyColumns,
-        keyIndexes: keyColumns.map((column) => source.columns.indexOf(column)),
+        keyColumns: keyIndexes.map((index) => source.columns[index]!),
+        keyIndexes,
         keepsAll,
       };
     }),
   };
   return {
-    layout: storedLayout,
+    layout,
+    build: stored.build,
+    isReady: stored.ready,
+    levelPartitions: stored.levelPartitions,
     horizon: stored.horizon ?? -Infinity,
     backfilling: stored.backfilling,
+    lackingRows: new Map(Object.entries(stored.lackingRows ?? {})),
+    tables: stored.tables,
     truncates: stored.truncates.map(({ order, offset, committed, end }) => ({
       order: BigInt(order),
       offset,
@@ -193,30 +228,6 @@ export function decodeSourceState(
     })),
     version: cell.version,
   };
-}
-
-/** Says what the state lacks to answer a feature exactly; null: nothing. */
-export function missingForFeature(
-  state: SourceState,
-  view: ViewSpec,
-  feature: FeatureSpec,
-): string | null {
-  const { layout, horizon } = state;
-  const entityLog = layout.entityLogs.find((one) => one.name === entityLogName(view));
-  if (entityLog === undefined) return `rows by ${view.keyColumns.join(", ")}`;
-  const wanted = [
-    ...columnsOf(feature),
-    ...(view.kind === "latest" && view.source.createdAt !== null ? [view.source.createdAt] : []),
-  ];
-  const column = wanted.find(
-    (name) => !layout.storedColumns.some((stored) => stored.name === name),
-  );
-  if (column !== undefined) return `the column ${column}`;
-  // nothing was ever deleted, so every window is complete
-  if (horizon === -Infinity) return null;
-  if (view.kind === "latest")
-    return entityLog.keepsAll || layout.timeIndex < 0 ? null : "rows older than its longest window";
-  return feature.window! <= layout.longestWindow ? null : "a window this long";
 }
 
 /** Widens the stored layout towards the definitions, as far as the stored rows allow. */
@@ -238,45 +249,5 @@ export function widenedLayout(state: SourceState, asked: SourceLayout): SourceLa
 
 /** The layout of those of the views that read the source. */
 export function layoutFor(source: SourceSpec, views: readonly ViewSpec[]): SourceLayout {
-  return layoutOf(
-    source,
-    views.filter((view) => view.source.name === source.name),
-  );
-}
-
-function sourceFingerprint(
-  source: SourceSpec,
-  storedColumns: readonly ColumnSpec[],
-): SourceFingerprint {
-  const types = Object.fromEntries(storedColumns.map((column) => [column.name, typeText(column)]));
-  return {
-    table: source.table,
-    primaryKey: source.primaryKey,
-    eventTime: source.eventTime,
-    createdAt: source.createdAt,
-    types,
-  };
-}
-
-function typeText(column: ColumnSpec): string {
-  const detail =
-    column.type === "decimal"
-      ? `(${column.precision},${column.scale})`
-      : column.type === "timestamp" && column.zone !== undefined
-        ? ` in ${column.zone}`
-        : "";
-  return `${column.type}${detail} of ${JSON.stringify(column.database)}`;
-}
-
-function fingerprintDifference(stored: SourceFingerprint, now: SourceFingerprint): string {
-  const parts = (["table", "primaryKey", "eventTime", "createdAt"] as const)
-    .filter((part) => JSON.stringify(stored[part]) !== JSON.stringify(now[part]))
-    .map(
-      (part) => `${part} was ${JSON.stringify(stored[part])} and is ${JSON.stringify(now[part])}`,
-    );
-  for (const [name, kind] of Object.entries(stored.types)) {
-    if (now.types[name] !== kind)
-      parts.push(`column ${name} was ${kind} and is ${now.types[name] ?? "not declared"}`);
-  }
-  return parts.join("; ");
+  return layoutOf(source, viewsOver(source, views));
 }

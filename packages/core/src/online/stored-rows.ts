@@ -3,20 +3,27 @@ import { primaryKeyColumns } from "../rows/row-change.ts";
 import { keyText } from "../columns/key-bytes.ts";
 import { batchOf, concatBatches, valueAt, type Batch } from "../columns/batch.ts";
 import { readRows } from "../columns/batch-codec.ts";
-import type { ByteReader } from "../columns/bytes.ts";
+import type { ByteReader } from "../bytes/bytes.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
 import type { Cell, OnlineStore } from "../spi.ts";
 import type { TimedRows } from "../window/timed-rows.ts";
-import { decodeSegment, openTail, rowsFromBatch, type EntityLogRow } from "./entity-log-cells.ts";
+import {
+  decodeSegment,
+  openTail,
+  rowsFromBatch,
+  type EntityLogRow,
+  type SegmentRef,
+} from "./entity-log-cells.ts";
 import type { EntityLog, EntityLogs } from "./entity-logs.ts";
 import { quarantineIn } from "./entity-log-entries.ts";
 import type { RowChange } from "../rows/row-change.ts";
 import { deriveVersions, type Truncate } from "../rows/row-versions.ts";
 import type { SourceState } from "./source-state.ts";
+import { REBUILD_STEP } from "../rebuild-step.ts";
 
 /** How often a reader starts again because a writer replaced segments during the read. */
-const ATTEMPTS = 20;
+export const ATTEMPTS = 20;
 
 export interface EntityLogRequest {
   readonly entityLogs: EntityLogs;
@@ -49,11 +56,21 @@ export interface StoredEntityLog {
   readonly segments: readonly Batch[];
 }
 
+/** A log tail as read: its rows, and the segments of which the request needs rows. */
+export interface StoredTail {
+  readonly version: number;
+  readonly reader: ByteReader;
+  readonly segments: readonly SegmentRef[];
+}
+
+/** The log tail of a request. null: there are no rows. "same": the version is the known one. */
+export type ReadTail = StoredTail | "same" | null;
+
 /** Cells that are read in the same snapshot as the entity logs. */
 export interface ExtraCells {
   readonly keys: readonly Uint8Array[];
   readonly known: readonly (number | null)[];
-  /** Receives the cells before the segments are read, and may throw. */
+  /** Receives the cells, and may throw. */
   accept(cells: readonly ReadCell[]): void;
 }
 
@@ -66,8 +83,26 @@ const NO_EXTRA_CELLS: ExtraCells = { keys: [], known: [], accept: () => undefine
 export async function readEntityLogs(
   store: OnlineStore,
   requests: readonly EntityLogRequest[],
-  extra: ExtraCells = NO_EXTRA_CELLS,
 ): Promise<readonly (StoredEntityLog | "same" | null)[]> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const tails = await readTails(store, requests);
+    const segments = await readSegments(store, requests, tails, 0, requests.length);
+    if (segments === null) continue;
+    return tails.map((tail, i) =>
+      tail === null || tail === "same"
+        ? tail
+        : storedEntityLog(requests[i]!, tail, segments.get(i)),
+    );
+  }
+  throw segmentsMissing(store);
+}
+
+/** Reads the log tails of entity logs in one snapshot, with the extra cells. */
+export async function readTails(
+  store: OnlineStore,
+  requests: readonly EntityLogRequest[],
+  extra: ExtraCells = NO_EXTRA_CELLS,
+): Promise<readonly ReadTail[]> {
   const extraCount = extra.keys.length;
   const keys = [...extra.keys];
   const known = [...extra.known];
@@ -75,59 +110,82 @@ export async function readEntityLogs(
     keys.push(request.tailKey);
     known.push(request.known);
   }
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const read: readonly ReadCell[] =
-      store.readIfChanged === undefined
-        ? (await store.read(keys)).map((cell, i) => (cell?.version === known[i] ? "same" : cell))
-        : await store.readIfChanged(keys, known);
-    extra.accept(read);
-    const tails = requests.map((_, i) => {
-      const cell = read[extraCount + i] ?? null;
-      return cell === null || cell === "same"
-        ? cell
-        : { ...openTail(cell.value), version: cell.version };
-    });
-    const needed: { readonly i: number; readonly key: Uint8Array }[] = [];
-    tails.forEach((tail, i) => {
-      if (tail === null || tail === "same" || tail.segments.length === 0) return;
-      const { entityLog, key, notBefore } = requests[i]!;
-      for (const { id, last } of tail.segments)
-        if (last >= notBefore) needed.push({ i, key: entityLog.segment(key, id) });
-    });
-    const cells = needed.length === 0 ? [] : await store.read(needed.map(({ key }) => key));
-    // a missing segment was replaced after the log tail was read
-    if (cells.includes(null)) continue;
-    const segments = new Map<number, Batch[]>();
-    needed.forEach(({ i }, n) => {
-      const segment = decodeSegment(
-        requests[i]!.entityLog.format,
-        cells[n]!.value,
-        requests[i]!.wanted,
-      );
-      const list = segments.get(i);
-      if (list === undefined) segments.set(i, [segment]);
-      else list.push(segment);
-    });
-    return tails.map((tail, i) =>
-      tail === null || tail === "same"
-        ? tail
-        : storedEntityLog(requests[i]!, tail.version, tail.reader, segments.get(i) ?? NO_CHUNKS),
-    );
+  const read: readonly ReadCell[] =
+    store.readIfChanged === undefined
+      ? (await store.read(keys)).map((cell, i) => (cell?.version === known[i] ? "same" : cell))
+      : await store.readIfChanged(keys, known);
+  extra.accept(read);
+  return requests.map((request, i) => {
+    const cell = read[extraCount + i] ?? null;
+    if (cell === null || cell === "same") return cell;
+    const { segments, reader } = openTail(cell.value);
+    return {
+      version: cell.version,
+      reader,
+      segments:
+        segments.length === 0 ? segments : segments.filter(({ last }) => last >= request.notBefore),
+    };
+  });
+}
+
+/**
+ * Reads the segments that requests `from` to `to` need, by request. null: a segment was replaced
+ * after its log tail was read, and the log tails must be read again.
+ */
+export async function readSegments(
+  store: OnlineStore,
+  requests: readonly EntityLogRequest[],
+  tails: readonly ReadTail[],
+  from: number,
+  to: number,
+): Promise<ReadonlyMap<number, readonly Batch[]> | null> {
+  const needed: { readonly i: number; readonly key: Uint8Array }[] = [];
+  for (let i = from; i < to; i++) {
+    const tail = tails[i]!;
+    if (tail === null || tail === "same" || tail.segments.length === 0) continue;
+    const { entityLog, key } = requests[i]!;
+    for (const { id } of tail.segments) needed.push({ i, key: entityLog.segment(key, id) });
   }
-  throw new TidemarkError(
+  if (needed.length === 0) return NO_SEGMENTS;
+  const cells = await store.read(needed.map(({ key }) => key));
+  // A missing segment was replaced after the log tail was read. One with a newer version than its
+  // log tail is of another file, which took the place of the first.
+  if (cells.some((cell, n) => cell === null || cell.version > versionOf(tails[needed[n]!.i]!)))
+    return null;
+  const segments = new Map<number, Batch[]>();
+  needed.forEach(({ i }, n) => {
+    const segment = decodeSegment(
+      requests[i]!.entityLog.format,
+      cells[n]!.value,
+      requests[i]!.wanted,
+    );
+    const list = segments.get(i);
+    if (list === undefined) segments.set(i, [segment]);
+    else list.push(segment);
+  });
+  return segments;
+}
+
+function versionOf(tail: ReadTail): number {
+  return tail === null || tail === "same" ? Infinity : tail.version;
+}
+
+/** The error of segments that stay missing, however often the log tails are read. */
+export function segmentsMissing(store: OnlineStore): TidemarkError {
+  return new TidemarkError(
     "STATE_DAMAGED",
     `${store.name}: the segments that a log tail names were missing ${ATTEMPTS} times: ` +
-      "empty the online store and run the log again",
+      REBUILD_STEP,
   );
 }
 
-const NO_CHUNKS: readonly Batch[] = [];
+export const NO_SEGMENTS: ReadonlyMap<number, readonly Batch[]> = new Map();
+const NO_BATCHES: readonly Batch[] = [];
 
-function storedEntityLog(
+export function storedEntityLog(
   { entityLog, wanted, decode }: EntityLogRequest,
-  version: number,
-  reader: ByteReader,
-  segments: readonly Batch[],
+  { version, reader }: StoredTail,
+  segments: readonly Batch[] = NO_BATCHES,
 ): StoredEntityLog {
   const { position } = reader;
   return {

@@ -3,9 +3,11 @@
  * died between the two writes, or pushed without an online store.
  */
 import { isRetryable } from "../errors.ts";
+import { sourcesOf } from "../plan/columns-read.ts";
+import { refuseOtherHistory } from "../pairing/store-pair.ts";
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore } from "../spi.ts";
-import { backfillOnline, type BackfillSettings } from "../online/backfill.ts";
+import { fillFromHistory, type BackfillSettings } from "../online/backfill.ts";
 import { historyContext } from "../offline/offline-reader.ts";
 import { layoutFor, readSourceState } from "../online/source-state.ts";
 import { pushPosition } from "./push-log.ts";
@@ -25,7 +27,10 @@ export async function catchUpOnline(
     (await isBackfilled(source, settings))
   )
     return 0;
-  return (await backfillOnline([source], settings)).changes;
+  const { online, offline } = settings;
+  const table = historyContext(offline, source).tables.changes.name;
+  await refuseOtherHistory({ source, table, online, offline });
+  return (await fillFromHistory([source], settings)).changes;
 }
 
 /**
@@ -57,6 +62,8 @@ async function isBehind(
 export interface ReadCatchUp {
   /** Checks the push sources of a selection. undefined: the read need not wait. */
   beforeRead(selection: readonly SelectedFeature[]): Promise<void> | undefined;
+  /** Whether a check has found the online store level with the pushes in the history. */
+  isLevel(source: string): boolean;
   /** Resolves when no check is running. */
   idle(): Promise<void>;
 }
@@ -69,12 +76,14 @@ export interface ReadCatchUp {
 export function readCatchUp(catchUp: (source: SourceSpec) => Promise<unknown>): ReadCatchUp {
   const checkedAt = new Map<string, number>();
   const checking = new Map<string, Promise<void>>();
+  const level = new Set<string>();
   const pushedSources = new WeakMap<readonly SelectedFeature[], readonly SourceSpec[]>();
 
   function check(source: SourceSpec): Promise<void> {
     const started = checking.get(source.name);
     if (started !== undefined) return started;
-    const one = warnUnlessRetryable(catchUp(source)).finally(() => {
+    const caughtUp = catchUp(source).then(() => level.add(source.name));
+    const one = warnUnlessRetryable(caughtUp).finally(() => {
       checking.delete(source.name);
       checkedAt.set(source.name, performance.now());
     });
@@ -88,9 +97,7 @@ export function readCatchUp(catchUp: (source: SourceSpec) => Promise<unknown>): 
       if (sources === undefined)
         pushedSources.set(
           selection,
-          (sources = [...new Set(selection.map(({ view }) => view.source))].filter(
-            ({ push }) => push === true,
-          )),
+          (sources = sourcesOf(selection).filter(({ push }) => push === true)),
         );
       if (sources.length === 0) return undefined;
       const now = performance.now();
@@ -103,6 +110,7 @@ export function readCatchUp(catchUp: (source: SourceSpec) => Promise<unknown>): 
         ? waitBriefly(Promise.all(checks))
         : undefined;
     },
+    isLevel: (source) => level.has(source),
     async idle() {
       await Promise.all(checking.values());
     },

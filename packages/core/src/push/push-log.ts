@@ -74,7 +74,6 @@ export function pushedChange(
     op: null,
     timestamp: null,
     transaction: id,
-    extra: null,
   };
 }
 
@@ -107,7 +106,7 @@ export function refuseForeignHistory(
       (history.position.stored === null
         ? "holds none: "
         : `holds those up to ${history.position.offset}: `) +
-      "open the history that they were pushed into; or begin with an empty online store, " +
-      "where what the history lacks is to be given up",
+      "open the history that they were pushed into; or begin with a new online store, and keep " +
+      "the old one, which alone holds those pushes",
   );
 }

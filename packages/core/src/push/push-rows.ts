@@ -2,6 +2,7 @@
  * Reads the rows of a push. Each row is checked before any row is taken. An invalid row is refused
  * and not quarantined, because the caller can correct the row.
  */
+import { viewsOver } from "../define/source-readings.ts";
 import { described } from "../define/definition.ts";
 import { fromUser } from "../define/user-values.ts";
 import { TidemarkError } from "../errors.ts";
@@ -47,7 +48,7 @@ export function pushReader(source: SourceSpec, views: readonly ViewSpec[]): Push
   const { name, columns } = source;
   const who = `push to source "${name}", of which nothing was taken`;
   const keys = primaryKeyIndexes(source);
-  const viewsOfSource = views.filter((view) => view.source.name === name);
+  const viewsOfSource = viewsOver(source, views);
   /** The columns without which a row is in no window, and what each column is. */
   const requiredColumns = new Map<string, string>([
     ...viewsOfSource.flatMap((view) =>

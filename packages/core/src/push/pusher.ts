@@ -4,7 +4,10 @@
  * that arrive during a commit share the next commit.
  */
 import { isRetryable, isTidemarkError, TidemarkError } from "../errors.ts";
+import { erasureGuard } from "../ingest/erasure-guard.ts";
 import { changesToBatches } from "../offline/change-log.ts";
+import { historyIdSteps } from "../pairing/history-link.ts";
+import { refuseOtherHistory, rememberReachableHistory } from "../pairing/store-pair.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { Change, OfflineStore, OnlineStore } from "../spi.ts";
 import { historyContext } from "../offline/offline-reader.ts";
@@ -71,7 +74,13 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
    * position. Null: the position must be read.
    */
   let current: PushPosition | null = null;
+  /** The metadata of the change log. */
+  let history = new Map<string, string>();
+  /** The online store remembers to which history it belongs. */
+  let isRemembered = false;
   let writer: Promise<OnlineWriter> | null = null;
+  const { entityLogs } = layoutFor(source, options.views);
+  let guard = erasureGuard(source, entityLogs, undefined);
 
   async function work(): Promise<void> {
     while (pending.length > 0) {
@@ -120,7 +129,8 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
       current ??= await currentPosition();
       const before = await findRepeated(group);
       const fresh = group.filter((push) => !before.has(push));
-      const committed = Math.max(clock(), current.committed);
+      // a push is later than every erasure, so its rows are taken
+      const committed = Math.max(clock(), current.committed, guard.until + 1);
       const assigned = assignOffsets(fresh, current.offset + 1, committed);
       if (
         assigned.changes.length === 0 ||
@@ -173,12 +183,18 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
   ): Promise<"done" | "conflict"> {
     const step = pushStep(from, changes.at(-1)!.offset, committed, withoutHistory);
     if (offline !== undefined) {
+      const metadata = historyIdSteps(history);
       if (
-        (await offline.append(tables!.changes, await changesToBatches(tables!, changes), {
+        (await offline.append(tables!.changes, await changesToBatches(source, changes), {
           positions: [step],
+          metadata: [...metadata, guard.step],
         })) === "conflict"
       )
         return "conflict";
+      for (const { key, next } of metadata) if (next !== null) history.set(key, next);
+      if (!isRemembered && online !== undefined)
+        await rememberReachableHistory(online, source.name, { metadata: history, positions: [] });
+      isRemembered = true;
     }
     if (online === undefined) return "done";
     try {
@@ -201,11 +217,17 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
     const served = online === undefined ? null : pushPosition(await online.positions(source.name));
     if (offline === undefined) {
       refuseForeignHistory(source.name, served!, online!.name, null);
+      guard = erasureGuard(source, entityLogs, await online!.metadata(source.name));
       return served!;
     }
-    const position = pushPosition((await offline.state(tables!.changes.name))?.positions ?? []);
+    const table = tables!.changes.name;
+    const state = await offline.state(table);
+    history = new Map(state?.metadata);
+    guard = erasureGuard(source, entityLogs, state?.metadata);
+    const position = pushPosition(state?.positions ?? []);
     if (served !== null) {
       refuseForeignHistory(source.name, served, online!.name, { position, name: offline.name });
+      await refuseOtherHistory({ source, table, online: online!, offline });
       if (
         served.offset < position.offset ||
         !(await isBackfilled(source, { ...options, online: online! }))

@@ -17,6 +17,8 @@ import { pusher, type Pusher } from "./pusher.ts";
 export interface PushesOptions extends WriterOptions {
   readonly sources: readonly SourceSpec[];
   readonly maintenance: OnlineMaintenance | null;
+  /** Shares the erasures of a source between the stores. */
+  readonly shareErased: (source: SourceSpec, signal: AbortSignal | undefined) => Promise<void>;
 }
 
 /** The push calls of a store, and their background work. */
@@ -24,6 +26,8 @@ export interface StorePushes {
   readonly calls: Pushes;
   /** Checks the push sources of a selection. undefined: the read need not wait. */
   beforeRead(selection: readonly SelectedFeature[]): Promise<void> | undefined;
+  /** Whether an online store that has nothing of the push source may answer. */
+  isLevel(source: string): boolean;
   /** Ends the background work, and resolves when every push is done. */
   close(): Promise<void>;
 }
@@ -50,7 +54,13 @@ export function storePushes(options: PushesOptions): StorePushes {
   const readCatchUpOnline: ReadCatchUp | null =
     backfillSettings === null || pushed.length === 0
       ? null
-      : readCatchUp((source) => catchUpOnline(source, backfillSettings));
+      : readCatchUp((source) => caughtUp(source, backfillSettings));
+
+  /** Brings the online store up to the history, and to its erasures before. */
+  async function caughtUp(source: SourceSpec, settings: BackfillSettings): Promise<number> {
+    await options.shareErased(source, settings.signal);
+    return catchUpOnline(source, settings);
+  }
 
   /** Starts a compaction of a source's versions table in the background, if it is due. */
   async function compactWhenDue(source: SourceSpec, changes: number): Promise<void> {
@@ -68,7 +78,11 @@ export function storePushes(options: PushesOptions): StorePushes {
       return;
     uncompacted.set(source.name, 0);
     const compaction = warnUnlessRetryable(
-      compactHistory(context, { buckets: options.history.buckets, signal: closing.signal }),
+      compactHistory(context, {
+        buckets: options.history.buckets,
+        mayRewrite: options.history.mayRewrite,
+        signal: closing.signal,
+      }),
       closing.signal,
     );
     compacting.set(
@@ -89,7 +103,7 @@ export function storePushes(options: PushesOptions): StorePushes {
           pusher: pusher(source, {
             ...options,
             catchUp: async () =>
-              backfillSettings === null ? 0 : catchUpOnline(source, backfillSettings),
+              backfillSettings === null ? 0 : caughtUp(source, backfillSettings),
             async onCommit(changes) {
               if (maintenance !== null) await warnUnlessRetryable(maintenance.step());
               await warnUnlessRetryable(compactWhenDue(source, changes));
@@ -147,11 +161,12 @@ export function storePushes(options: PushesOptions): StorePushes {
         let changes = 0;
         if (backfillSettings !== null)
           for (const source of pushed)
-            changes += await catchUpOnline(source, { ...backfillSettings, signal });
+            changes += await caughtUp(source, { ...backfillSettings, signal });
         return { changes };
       },
     },
     beforeRead: (selection) => readCatchUpOnline?.beforeRead(selection),
+    isLevel: (source) => readCatchUpOnline?.isLevel(source) ?? true,
     async close() {
       closing.abort();
       for (const { pusher: one } of pushers.values()) await one.idle();

@@ -3,8 +3,9 @@
  * Members are sorted by name, without spaces and without undefined. int64, decimals and bytes are
  * tagged.
  */
-import { toBase64 } from "../columns/bytes-text.ts";
+import { toBase64 } from "../bytes/bytes-text.ts";
 import { nodeCrypto } from "../node-modules.ts";
+import type { Value } from "../specs.ts";
 
 /** A JSON value. */
 export type CanonicalJson =
@@ -26,13 +27,12 @@ export function canonicalText(value: CanonicalJson): string {
 }
 
 /** Returns the JSON of a value in a definition, such as a default. 1, 1n and "1" stay different. */
-export function valueJson(
-  value: string | number | bigint | boolean | Uint8Array | null,
-): CanonicalJson {
+export function valueJson(value: Value): CanonicalJson {
   if (typeof value === "bigint") return { integer: String(value) };
   if (value instanceof Uint8Array) return { base64: toBase64(value) };
   // The sum turns −0 into 0 (law 3: −0 = 0).
-  return typeof value === "number" ? value + 0 : value;
+  if (typeof value === "number") return value + 0;
+  return typeof value === "object" && value !== null ? value.map(valueJson) : value;
 }
 
 /**
@@ -40,9 +40,10 @@ export function valueJson(
  * Other versions of Tidemark compare stored fingerprints, so tests pin some of them.
  */
 export function definitionFingerprint(kind: string, normalized: CanonicalJson): string {
-  return nodeCrypto()
-    .createHash("sha256")
-    .update(`tidemark ${kind}/1\n${canonicalText(normalized)}`)
-    .digest("hex")
-    .slice(0, 32);
+  return textHash(`tidemark ${kind}/1\n${canonicalText(normalized)}`);
+}
+
+/** Returns 128 bits of the SHA-256 of a text, as hexadecimal digits. */
+export function textHash(text: string): string {
+  return nodeCrypto().createHash("sha256").update(text).digest("hex").slice(0, 32);
 }

@@ -4,7 +4,10 @@ import { TidemarkError, isTidemarkError } from "../errors.ts";
 import type { OfflineStore } from "../spi.ts";
 import { objectKey, definedObjects, type ObjectKind } from "./normalized-definitions.ts";
 import { loadRegistry } from "./registry.ts";
-import type { AppliedBy } from "./snapshot.ts";
+import { formerNamesOf } from "./renames.ts";
+import { runtimeDifferences, runtimeDifferenceText } from "./runtime-data.ts";
+import type { RegisteredObject, RegistrySnapshot } from "./snapshot.ts";
+import type { AppliedBy } from "./applied-by.ts";
 
 /** A definition mismatch: the applied version, and the objects that differ from it. */
 export interface DefinitionMismatch {
@@ -18,7 +21,7 @@ export interface DefinitionMismatch {
   readonly objects: readonly {
     readonly kind: ObjectKind;
     readonly name: string;
-    readonly status: "not applied" | "applied with another definition" | "removed";
+    readonly status: "not applied" | "applied with another definition" | "renamed" | "removed";
   }[];
 }
 
@@ -26,6 +29,8 @@ export interface DefinitionMismatch {
  * What to do about a definition mismatch.
  * "warn" emits a process warning `DEFINITION_MISMATCH`, and "refuse" throws an error of that code.
  * "ignore" reads no registry. A function is called with the mismatch.
+ * A registry that does not answer is `REGISTRY_UNAVAILABLE`: an error with "refuse", a process
+ * warning with "warn" and a function.
  */
 export type OnDefinitionMismatch =
   | "warn"
@@ -33,17 +38,17 @@ export type OnDefinitionMismatch =
   | "ignore"
   | ((mismatch: DefinitionMismatch) => void);
 
-/**
- * How long `openStore` waits for the registry, in ms. A store opens even if its registry is
- * unavailable.
- */
+/** How long `openStore` waits for the registry, in ms. */
 const REGISTRY_TIMEOUT = 2_000;
 
 /**
  * Compares the definitions with the applied definitions. The option says how a mismatch is
- * reported.
+ * reported. A registry that cannot be read is a process warning.
  *
+ * @throws TZDATA_DIFFERS when a time zone or letter case of this runtime differs from what the
+ * definitions were applied with.
  * @throws DEFINITION_MISMATCH when there is a mismatch, and the option is "refuse".
+ * @throws REGISTRY_UNAVAILABLE when the registry does not answer, and the option is "refuse".
  */
 export async function checkDefinitions(
   settings: {
@@ -53,25 +58,23 @@ export async function checkDefinitions(
   },
   onDefinitionMismatch: OnDefinitionMismatch = "warn",
 ): Promise<void> {
-  const { offline, namespace, definitions } = settings;
+  const { offline, namespace } = settings;
   if (onDefinitionMismatch === "ignore" || offline?.registry === undefined) return;
-  let mismatch: DefinitionMismatch | null;
+  let snapshot: RegistrySnapshot | null;
   try {
-    mismatch = await withDeadline(REGISTRY_TIMEOUT, (signal) =>
-      mismatchOf({ definitions, namespace, offline, registry: offline.registry! }, signal),
-    );
+    ({ snapshot } = await withDeadline(REGISTRY_TIMEOUT, (signal) =>
+      loadRegistry({ namespace, offline, registry: offline.registry! }, signal),
+    ));
   } catch (error) {
-    // An unavailable registry is ignored. A registry that cannot be read is reported.
-    if (
-      !isTidemarkError(error, "REGISTRY_OLDER_FORMAT") &&
-      !isTidemarkError(error, "REGISTRY_NEWER_FORMAT") &&
-      !isTidemarkError(error, "REGISTRY_DAMAGED")
-    )
-      return;
-    if (onDefinitionMismatch === "refuse") throw error;
-    process.emitWarning(error.message, { type: "TidemarkWarning", code: error.code });
+    const unread = isUnreadable(error) ? error : unavailable(offline, namespace, error);
+    if (onDefinitionMismatch === "refuse") throw unread;
+    process.emitWarning(unread.message, { type: "TidemarkWarning", code: unread.code });
     return;
   }
+  // Nothing was applied yet.
+  if (snapshot === null) return;
+  checkRuntime(snapshot, settings);
+  const mismatch = mismatchOf(snapshot, settings);
   if (mismatch === null) return;
   if (typeof onDefinitionMismatch === "function") onDefinitionMismatch(mismatch);
   else if (onDefinitionMismatch === "refuse")
@@ -83,15 +86,48 @@ export async function checkDefinitions(
     });
 }
 
-/** Returns the mismatch; null if there is none, or if nothing was applied yet. */
-async function mismatchOf(
-  settings: Parameters<typeof loadRegistry>[0] & { readonly definitions: Definitions },
-  signal: AbortSignal,
-): Promise<DefinitionMismatch | null> {
-  const { snapshot } = await loadRegistry(settings, signal);
-  if (snapshot === null) return null;
+function isUnreadable(error: unknown): error is TidemarkError {
+  return (
+    isTidemarkError(error, "REGISTRY_OLDER_FORMAT") ||
+    isTidemarkError(error, "REGISTRY_NEWER_FORMAT") ||
+    isTidemarkError(error, "REGISTRY_DAMAGED")
+  );
+}
+
+function unavailable(offline: OfflineStore, namespace: string, cause: unknown): TidemarkError {
+  return new TidemarkError(
+    "REGISTRY_UNAVAILABLE",
+    `${offline.name}: the registry of namespace "${namespace}" did not answer ` +
+      `(${cause instanceof Error ? cause.message : String(cause)}), so the definitions of this ` +
+      "store were not compared with those applied; make the offline store reachable and open " +
+      'this store again, or open it without the comparison, with onDefinitionMismatch: "ignore"',
+    { cause, retryable: true },
+  );
+}
+
+type Compared = { readonly definitions: Definitions; readonly namespace: string };
+
+/** Refuses a runtime that would give other answers to the same definitions. */
+function checkRuntime(snapshot: RegistrySnapshot, { definitions, namespace }: Compared): void {
+  const found = runtimeDifferences(snapshot.runtime, definitions);
+  if (found.length === 0) return;
+  const { applied, version } = snapshot;
+  const texts = found.map((one) => `${runtimeDifferenceText(one)} (${one.usedBy.join(", ")})`);
+  throw new TidemarkError(
+    "TZDATA_DIFFERS",
+    `this Node (${process.version}) differs from the one that applied version ${version} of ` +
+      `namespace "${namespace}" (${applied.by} at ${applied.at}): ${texts.join("; ")}. Answers ` +
+      "of the two could differ: run tidemark apply with this Node to go over to its data, or " +
+      "run the Node that applied",
+  );
+}
+
+/** Returns the mismatch; null if there is none. */
+function mismatchOf(snapshot: RegistrySnapshot, settings: Compared): DefinitionMismatch | null {
   const objects = [...definedObjects(settings.definitions)].flatMap(
     ([key, { kind, name, fingerprint }]): DefinitionMismatch["objects"] => {
+      // no answer depends on an expectation
+      if (kind === "quality") return [];
       const known = snapshot.objects.get(key);
       if (known !== undefined && known.removed === null && known.fingerprint === fingerprint)
         return [];
@@ -104,7 +140,9 @@ async function mismatchOf(
               ? "not applied"
               : known.removed === null
                 ? "applied with another definition"
-                : "removed",
+                : isRenamed(snapshot, known)
+                  ? "renamed"
+                  : "removed",
         },
       ];
     },
@@ -116,6 +154,18 @@ async function mismatchOf(
         applied: { ...snapshot.applied, version: snapshot.version },
         objects,
       };
+}
+
+/** Says whether the applied definitions answer a removed feature under its former name. */
+function isRenamed({ objects }: RegistrySnapshot, { kind, name }: RegisteredObject): boolean {
+  if (kind !== "feature") return false;
+  const [view, feature] = [name.slice(0, name.indexOf(".")), name.slice(name.indexOf(".") + 1)];
+  const applied = objects.get(objectKey({ kind: "view", name: view }));
+  return (
+    applied !== undefined &&
+    applied.removed === null &&
+    Object.hasOwn(formerNamesOf(applied.normalized), feature)
+  );
 }
 
 /**
@@ -137,7 +187,8 @@ export function definitionMismatchText({
     `the definitions of this store are not those applied to namespace "${namespace}" ` +
     `(version ${applied.version}, by ${applied.by} at ${applied.at}): ` +
     `${objects.map((one) => `${objectKey(one)} is ${one.status}`).join(", ")}; ` +
-    "apply them with tidemark apply, or deploy the definitions that were applied"
+    "this process answers under its own definitions: tidemark plan shows what they need, " +
+    "tidemark apply applies them; or deploy the definitions that were applied"
   );
 }
 
@@ -147,7 +198,7 @@ async function withDeadline<T>(ms: number, call: (signal: AbortSignal) => Promis
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error("late"));
+      reject(new Error(`no answer within ${ms / 1000} s`));
       stop.abort();
     }, ms);
   });

@@ -3,19 +3,15 @@
  * earlier versions.
  */
 import { TidemarkError } from "../errors.ts";
+import { isAppliedBy, type AppliedBy } from "./applied-by.ts";
+import { applyLogOf, type AppliedVersion } from "./apply-log.ts";
 import { canonicalText, definitionFingerprint, type CanonicalJson } from "./canonical.ts";
+import { renamedFeatures } from "./renames.ts";
+import { isRuntimeData, type RuntimeData } from "./runtime-data.ts";
 import { objectKey, type DefinedObject, type ObjectKind } from "./normalized-definitions.ts";
 
 /** The version of the stored form. */
 const FORMAT = 2;
-
-/** Who applied a version, and when. */
-export interface AppliedBy {
-  /** When, as an ISO time in UTC. */
-  readonly at: string;
-  /** The account: `user@machine`, or the option `by` of `apply`. */
-  readonly by: string;
-}
 
 /** One normalized definition that an object had. */
 export interface ObjectVersion {
@@ -23,6 +19,8 @@ export interface ObjectVersion {
   readonly fingerprint: string;
   readonly normalized: { readonly [name: string]: CanonicalJson };
   readonly applied: AppliedBy;
+  /** The hash of a transform's source text. Omitted for all others. */
+  readonly code?: string | undefined;
 }
 
 /** An object of the registry, with its current and earlier versions. */
@@ -31,6 +29,8 @@ export interface RegisteredObject extends ObjectVersion {
   readonly name: string;
   /** Earlier versions, oldest first. */
   readonly earlier: readonly ObjectVersion[];
+  /** The metadata of the definition. Omitted if there is none. */
+  readonly metadata?: { readonly [name: string]: CanonicalJson } | undefined;
   /** Set if the definitions no longer have the object. */
   readonly removed: AppliedBy | null;
 }
@@ -41,11 +41,17 @@ export interface RegistrySnapshot {
   readonly version: number;
   readonly applied: AppliedBy;
   readonly objects: ReadonlyMap<string, RegisteredObject>;
+  /** The applies, oldest first. */
+  readonly applies: readonly AppliedVersion[];
+  /** What the definitions use of the runtime that applied them. Omitted: nothing. */
+  readonly runtime?: RuntimeData | undefined;
 }
 
 /**
- * Returns the snapshot after the definitions are applied. A removed object that is applied again
- * keeps its version. An object with another fingerprint gets the next version.
+ * Returns the snapshot after the definitions are applied. It has neither this apply in its
+ * log nor the data of the runtime yet. A removed object that is applied again keeps its version. A
+ * renamed feature takes the versions of its former name along. An object with another fingerprint
+ * gets the next version.
  */
 export function nextSnapshot(
   before: RegistrySnapshot | null,
@@ -53,23 +59,40 @@ export function nextSnapshot(
   applied: AppliedBy,
 ): RegistrySnapshot {
   const next = new Map<string, RegisteredObject>();
+  const renamed = renamedFeatures(
+    new Map([...(before?.objects ?? [])].filter(([, object]) => object.removed === null)),
+    objects,
+  );
   for (const [key, object] of before?.objects ?? [])
     next.set(
       key,
       objects.has(key) || object.removed !== null ? object : { ...object, removed: applied },
     );
   for (const [key, object] of objects) {
-    const known = next.get(key);
+    const former = renamed.get(key);
+    const known = former === undefined ? next.get(key) : before!.objects.get(former);
     if (known === undefined)
       next.set(key, { ...object, version: 1, applied, earlier: [], removed: null });
-    else if (known.fingerprint === object.fingerprint) next.set(key, { ...known, removed: null });
-    else {
-      const { version, fingerprint, normalized, applied: since } = known;
+    else if (known.fingerprint === object.fingerprint) {
+      const { metadata: _, ...kept } = known;
+      const metadata = object.metadata === undefined ? {} : { metadata: object.metadata };
+      next.set(key, { ...kept, name: object.name, removed: null, ...metadata });
+    } else {
+      const { version, fingerprint, normalized, applied: since, code } = known;
       next.set(key, {
         ...object,
         version: version + 1,
         applied,
-        earlier: [...known.earlier, { version, fingerprint, normalized, applied: since }],
+        earlier: [
+          ...known.earlier,
+          {
+            version,
+            fingerprint,
+            normalized,
+            applied: since,
+            ...(code === undefined ? {} : { code }),
+          },
+        ],
         removed: null,
       });
     }
@@ -78,6 +101,7 @@ export function nextSnapshot(
     version: (before?.version ?? 0) + 1,
     applied,
     objects: new Map([...next].sort(([a], [b]) => (a < b ? -1 : 1))),
+    applies: before?.applies ?? [],
   };
 }
 
@@ -85,13 +109,16 @@ export function nextSnapshot(
  * Encodes a snapshot with a random id. Two writers of the same content write different texts, so
  * each writer recognizes its own text.
  */
-export function encodeSnapshot({ version, applied, objects }: RegistrySnapshot): string {
+export function encodeSnapshot(snapshot: RegistrySnapshot): string {
+  const { version, applied, objects, applies, runtime } = snapshot;
   return canonicalText({
     format: FORMAT,
     id: crypto.randomUUID(),
     version,
     applied,
     objects: [...objects.values()],
+    applies,
+    ...(runtime === undefined ? {} : { runtime }),
   } as unknown as CanonicalJson);
 }
 
@@ -107,13 +134,15 @@ export function decodeSnapshot(text: string, who: string): RegistrySnapshot {
     new TidemarkError(
       "REGISTRY_DAMAGED",
       `${who} cannot be read: ${what}; put back its newest entry from a copy, ` +
-        "or remove that entry and apply the definitions again",
+        "or move that entry elsewhere, so that the one before it counts, and apply again",
     );
   let stored: {
     readonly format: unknown;
     readonly version: number;
     readonly applied: AppliedBy;
     readonly objects: readonly RegisteredObject[];
+    readonly applies: unknown;
+    readonly runtime?: unknown;
   };
   try {
     stored = JSON.parse(text) as typeof stored;
@@ -126,7 +155,7 @@ export function decodeSnapshot(text: string, who: string): RegistrySnapshot {
     throw new TidemarkError(
       "REGISTRY_OLDER_FORMAT",
       `${who} has format ${String(stored.format)}, and this version of Tidemark reads ` +
-        `${FORMAT}: delete the registry's files, then apply the definitions again`,
+        `${FORMAT}: move the registry's files elsewhere, then apply the definitions again`,
     );
   if (stored.format !== FORMAT)
     throw new TidemarkError(
@@ -137,8 +166,9 @@ export function decodeSnapshot(text: string, who: string): RegistrySnapshot {
     );
   if (
     !Number.isSafeInteger(stored.version) ||
-    !isApplied(stored.applied) ||
-    !Array.isArray(stored.objects)
+    !isAppliedBy(stored.applied) ||
+    !Array.isArray(stored.objects) ||
+    !isRuntimeData(stored.runtime)
   )
     throw damaged("a member is missing");
   for (const object of stored.objects as readonly Partial<RegisteredObject>[]) {
@@ -146,9 +176,9 @@ export function decodeSnapshot(text: string, who: string): RegistrySnapshot {
       typeof object?.name === "string" &&
       typeof object.kind === "string" &&
       Number.isSafeInteger(object.version) &&
-      isApplied(object.applied) &&
+      isAppliedBy(object.applied) &&
       Array.isArray(object.earlier) &&
-      (object.removed === null || isApplied(object.removed)) &&
+      (object.removed === null || isAppliedBy(object.removed)) &&
       typeof object.normalized === "object" &&
       object.normalized !== null;
     if (!whole || definitionFingerprint(object.kind!, object.normalized!) !== object.fingerprint)
@@ -157,18 +187,13 @@ export function decodeSnapshot(text: string, who: string): RegistrySnapshot {
           "fingerprint",
       );
   }
+  const applies = applyLogOf(stored.applies);
+  if (applies === null) throw damaged("its list of applies has another form");
   return {
     version: stored.version,
     applied: stored.applied,
     objects: new Map(stored.objects.map((object) => [objectKey(object), object])),
+    applies,
+    ...(stored.runtime === undefined ? {} : { runtime: stored.runtime }),
   };
-}
-
-function isApplied(value: unknown): value is AppliedBy {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as AppliedBy).at === "string" &&
-    typeof (value as AppliedBy).by === "string"
-  );
 }

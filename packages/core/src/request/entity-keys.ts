@@ -1,7 +1,9 @@
 /** The entity keys of a request, checked against what its features need. */
 import { TidemarkError } from "../errors.ts";
 import { fromUser } from "../define/user-values.ts";
-import type { ColumnSpec, SelectedFeature, Value } from "../specs.ts";
+import { neededColumns } from "../define/base-features.ts";
+import type { ColumnSpec, NeededColumn, SelectedFeature, Value } from "../specs.ts";
+import { keyConverter } from "./key-values.ts";
 import type { EntityColumns } from "./request-types.ts";
 
 /** The keys of one entity by name. */
@@ -9,7 +11,7 @@ export type KeyValues = Readonly<Record<string, Value>>;
 
 /** Reads the keys of rows that hold these columns and nothing else. */
 export interface KeyReader {
-  readonly needed: readonly ColumnSpec[];
+  readonly needed: readonly NeededColumn[];
   readonly read: (row: unknown, i: number) => KeyValues;
 }
 
@@ -25,13 +27,16 @@ export function keysReader(selection: readonly SelectedFeature[]): KeyReader {
   return reader;
 }
 
-/** Keys by name, for all views of a selection. */
-export function keysNeeded(selection: readonly SelectedFeature[]): readonly ColumnSpec[] {
+/** The keys and the request data by name, for all views of a selection. */
+export function keysNeeded(selection: readonly SelectedFeature[]): readonly NeededColumn[] {
   return [
-    ...new Map(
-      selection.flatMap(({ view }) => view.entity.keys).map((column) => [column.name, column]),
-    ).values(),
+    ...new Map(selection.flatMap(neededColumns).map((column) => [column.name, column])).values(),
   ];
+}
+
+/** Names what a caller gives, for messages. */
+function titleOf({ name, request }: NeededColumn): string {
+  return `${request === true ? "request data" : "key"} ${name}`;
 }
 
 /**
@@ -40,7 +45,7 @@ export function keysNeeded(selection: readonly SelectedFeature[]): readonly Colu
  * @throws KEY_INVALID from the reader, when a key is missing, superfluous or of another type.
  */
 export function keyReader(
-  needed: readonly ColumnSpec[],
+  needed: readonly NeededColumn[],
   options: { readonly extra: boolean },
 ): KeyReader["read"] {
   const names = needed.map((column) => column.name);
@@ -57,14 +62,14 @@ export function keyReader(
       if (given[column.name] === undefined) {
         throw new TidemarkError(
           "KEY_INVALID",
-          `entity row ${i}: key ${column.name} is missing (it has ` +
+          `entity row ${i}: ${titleOf(column)} is missing (it has ` +
             `${Object.keys(given).join(", ") || "nothing"}); give ${names.join(", ")}`,
         );
       }
       values[column.name] = fromUser(
         given[column.name],
-        { ...column, nullable: false },
-        `entity row ${i}: key ${column.name}`,
+        column,
+        `entity row ${i}: ${titleOf(column)}`,
         "KEY_INVALID",
       );
     }
@@ -97,31 +102,61 @@ export function isEntityColumns(input: unknown): input is EntityColumns {
  */
 export function columnKeyReader(
   columns: readonly ColumnSpec[],
-  needed: readonly ColumnSpec[],
+  needed: readonly NeededColumn[],
   names: readonly string[],
 ): (valueOf: (column: number) => Value, row: number) => KeyValues {
   const indexes = needed.map((column) => columnIndex(columns, column.name, names));
-  needed.forEach((column, k) => {
-    const { type } = columns[indexes[k]!]!;
-    if (type !== column.type && !(column.type === "int64" && type === "int32"))
+  const converters = needed.map((column, k) => {
+    const held = columns[indexes[k]!]!;
+    const convert = keyConverter(held, column);
+    if (convert === null)
       throw new TidemarkError(
         "KEY_INVALID",
-        `entity columns: key ${column.name} is ${type}, its entity says ${column.type}`,
+        `entity columns: ${titleOf(column)} is ${held.type}` +
+          `${held.zoneless === true ? " without a zone" : ""}, ${sayer(column)} ${column.type}; ` +
+          `cast the column to ${column.type}`,
       );
+    return convert;
   });
   return (valueOf, row) => {
     const key = Object.create(null) as Record<string, Value>;
     needed.forEach((column, k) => {
       const value = valueOf(indexes[k]!);
+      if (value === null && column.nullable) {
+        key[column.name] = null;
+        return;
+      }
       if (value === null)
         throw new TidemarkError(
           "KEY_INVALID",
-          `entity row ${row}: key ${column.name} is null; give every row its keys`,
+          `entity row ${row}: ${titleOf(column)} is null; give every row its keys`,
         );
-      key[column.name] = column.type === "int64" ? BigInt(value as number | bigint) : value;
+      const converted = converters[k]!(value);
+      if (converted === null)
+        throw new TidemarkError(
+          "KEY_INVALID",
+          `entity row ${row}: ${titleOf(column)} is ${inexactText(value)}, and ${sayer(column)} ` +
+            `${column.type}; write the column as ${column.type}`,
+        );
+      key[column.name] = converted;
     });
     return key;
   };
+}
+
+/** Who says the type of what a caller gives. */
+function sayer({ request }: NeededColumn): string {
+  return request === true ? "requestData says" : "its entity says";
+}
+
+/** Says what a number that is no key is, without the number: an error shows no key. */
+function inexactText(value: Value): string {
+  if (typeof value !== "number") return "a number that does not fit";
+  if (!Number.isFinite(value)) return "NaN or infinite";
+  if (!Number.isInteger(value)) return "a float with a fraction";
+  return Number.isSafeInteger(value)
+    ? "a number that does not fit"
+    : "a float beyond 2^53, where floats are not exact";
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   keyReader,
   type KeyValues,
 } from "./entity-keys.ts";
+import { eventTimeReader } from "./entity-times.ts";
 import type { EntityColumns } from "./request-types.ts";
 
 /** The time column of entity rows. */
@@ -158,16 +159,18 @@ async function fromColumns(
   needed: readonly ColumnSpec[],
 ): Promise<EntityRowSource> {
   const names = [...needed.map((column) => column.name), EVENT_TIMESTAMP];
-  const time = columnIndex(entityColumns.columns, EVENT_TIMESTAMP, names);
-  const timeType = entityColumns.columns[time]!.type;
-  if (timeType !== "timestamp" && timeType !== "int64")
+  const given = entityColumns.columns.map((column) => column.name);
+  const twice = given.find((name, i) => given.indexOf(name) < i);
+  if (twice !== undefined)
     throw new TidemarkError(
-      "TIME_INVALID",
-      `entity columns: ${EVENT_TIMESTAMP} is ${timeType}; give a timestamp, or int64 microseconds`,
+      "COLUMN_NAME",
+      `entity columns: two columns are called ${JSON.stringify(twice)}; rename one`,
     );
+  const time = columnIndex(entityColumns.columns, EVENT_TIMESTAMP, names);
+  const eventTimes = await eventTimeReader(entityColumns, time);
   const readKey = columnKeyReader(entityColumns.columns, needed, names);
   return {
-    columns: entityColumns.columns,
+    columns: eventTimes.columns,
     async *blocks(signal) {
       let batches: Batch[] = [];
       let length = 0;
@@ -176,19 +179,13 @@ async function fromColumns(
         const batch = concatBatches(entityColumns.columns, batches);
         const times = new Float64Array(batch.length);
         const keys = Array.from({ length: batch.length }, (_, i) => {
-          const t = valueAt(batch.vectors[time]!, i);
-          if (t === null || !Number.isSafeInteger(Number(t)))
-            throw new TidemarkError(
-              "TIME_INVALID",
-              `entity row ${before + i}: ${EVENT_TIMESTAMP} is ` +
-                `${t === null ? "null" : "beyond ±2^53 microseconds"}; give every row a time`,
-            );
-          times[i] = Number(t);
+          times[i] = eventTimes.at(batch, i, before + i);
           return readKey((index) => valueAt(batch.vectors[index]!, i), before + i);
         });
         before += batch.length;
         [batches, length] = [[], 0];
-        return { length: batch.length, keys, times, rows: null, batch: () => batch };
+        const shown = eventTimes.batch(batch, times);
+        return { length: batch.length, keys, times, rows: null, batch: () => shown };
       };
       for await (const batch of entityColumns.batches({ signal })) {
         signal?.throwIfAborted();

@@ -14,11 +14,22 @@ export interface OnlineRequestInput {
   readonly entities?: unknown;
   readonly metadata?: unknown;
   readonly asOf?: unknown;
+  readonly onMissing?: unknown;
   readonly signal?: AbortSignal | undefined;
+  readonly maxBytes?: number | undefined;
 }
 
 const OPTIONS: OptionNames = {
-  names: new Set(["features", "entity", "entities", "metadata", "asOf", "signal"]),
+  names: new Set([
+    "features",
+    "entity",
+    "entities",
+    "metadata",
+    "asOf",
+    "onMissing",
+    "signal",
+    "maxBytes",
+  ]),
   renamed: {},
 };
 

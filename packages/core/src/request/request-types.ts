@@ -10,6 +10,7 @@ import type {
 import type { Simplify } from "../define/shape.ts";
 import type { TimeInput } from "../define/time-input.ts";
 import type { ColumnSpec } from "../specs.ts";
+import type { TimeUnit } from "../time/time-unit.ts";
 import type { ResultColumns as ColumnAnswers, Status } from "../spi.ts";
 
 /** A value with its status and its event time. */
@@ -25,9 +26,26 @@ export interface Answer<V> {
 type Answers<Row> = { [K in keyof Row]: Answer<Row[K]> } & {};
 
 /** What a selection needs. A list of known length needs what its items need. */
-type Asked<L extends SelectionList, Needs> = number extends L["length"] ? Needs : NeedsOfList<L>;
-type Answered<L extends SelectionList, Row> = number extends L["length"] ? Row : RowOfList<L>;
+export type Asked<L extends SelectionList, Needs> = number extends L["length"]
+  ? Needs
+  : NeedsOfList<L>;
+/** What a selection answers. */
+export type Answered<L extends SelectionList, Row> = number extends L["length"]
+  ? Row
+  : RowOfList<L>;
 type Shown<Row, Metadata extends boolean> = Metadata extends true ? Answers<Row> : Row;
+
+/**
+ * What an online request gets for features that the store cannot answer. "error" refuses the whole
+ * request. "null" answers the others, and gives these the value null and the status
+ * `NEEDS_BACKFILL` or `NOT_READY`.
+ */
+export type OnMissing = "error" | "null";
+
+/** The row of a request. With `onMissing: "null"` each value may be null. */
+export type MissingAsNull<Row, Missing extends OnMissing> = "null" extends Missing
+  ? { [K in keyof Row]: Row[K] | null } & {}
+  : Row;
 
 /**
  * The entities of an online request: one entity, or a list of them. `E` is the list's tuple, and
@@ -83,6 +101,10 @@ export interface OnlineColumns {
  */
 export interface EntityColumns {
   readonly columns: readonly ColumnSpec[];
+  /** The unit of `event_timestamp` where that column holds numbers. A bare number has none. */
+  readonly timeUnit?: TimeUnit | undefined;
+  /** The zone of an `event_timestamp` without a zone: an IANA name or "UTC". */
+  readonly zone?: string | undefined;
   batches(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Batch>;
 }
 
@@ -129,6 +151,9 @@ export interface FeatureReads {
    * @throws KEY_INVALID when a key is missing, superfluous or of another type.
    * @throws OPTION_INVALID when the request has both `entity` and `entities`, or neither.
    * @throws ASOF_BEFORE_HORIZON when `asOf` is before what the online store keeps.
+   * @throws NEEDS_BACKFILL when the store does not hold what a feature needs. `tidemark backfill`
+   * helps; `onMissing: "null"` answers the other features.
+   * @throws NOT_READY when a source was never level with its log or its history.
    *
    * @example
    * const entity = { user_id: "user_000066" };
@@ -145,6 +170,7 @@ export interface FeatureReads {
     const L extends SelectionList,
     const E extends SelectionList = never,
     const M extends boolean = false,
+    const N extends OnMissing = "error",
   >(
     request: {
       readonly features: Selection<Row, Needs> | CheckList<L>;
@@ -152,9 +178,11 @@ export interface FeatureReads {
       readonly metadata?: M | undefined;
       /** The end of the windows over all changes applied so far. Default: now. */
       readonly asOf?: TimeInput | undefined;
+      /** What features get that the store cannot answer. Default: "error". */
+      readonly onMissing?: N | undefined;
       readonly signal?: AbortSignal | undefined;
     } & RequestedEntities<E, Asked<L, Needs>>,
-  ): Promise<OnlineAnswer<E, Answered<L, Row>, M>>;
+  ): Promise<OnlineAnswer<E, MissingAsNull<Answered<L, Row>, N>, M>>;
 
   /**
    * Computes a training set: the entity rows, each with its features as of its `event_timestamp`.
@@ -190,8 +218,11 @@ export interface FeatureReads {
 
   /**
    * The rows of a view's newest materialized day, row `i` for entity `i`: null where that day has
-   * none, or where it was computed under another definition. `materialize` puts them into the
-   * online store; a row is as old as its `event_timestamp` says.
+   * none. `materialize` puts them into the online store; a row is as old as its `event_timestamp`
+   * says.
+   *
+   * @throws MATERIALIZED_OF_OTHER_DEFINITION when that day was computed under another definition of
+   * the view or its source.
    *
    * @example
    * const entities = [{ user_id: "user_000066" }];

@@ -78,6 +78,7 @@ async function completeGeneration(
     await openOfflineGeneration(options.offline, source, generation, signal);
     await completeOfflineGeneration(historyContext(options.offline, source), generation, span, {
       buckets: options.history.buckets,
+      mayRewrite: options.history.mayRewrite,
       signal,
     });
   }

@@ -5,6 +5,7 @@
 import { TidemarkError } from "../errors.ts";
 import type { Change, ChangeBatch, ChangeSource, Position } from "../spi.ts";
 import { ORDER_LIMIT, type SnapshotSpan } from "../rows/snapshot-generations.ts";
+import { isRetried } from "../rows/retried.ts";
 import { SnapshotWatch } from "../ingest/snapshot-watch.ts";
 
 export interface SourceGeneration {
@@ -47,7 +48,7 @@ export function generationSource(
         "ORDER_TOO_LARGE",
         `source "${change.source}": ${change.topic}:${change.partition} offset ` +
           `${change.offset} has LSN ${change.order}; after a resnapshot LSNs are below ` +
-          `${ORDER_LIMIT}: begin with empty stores`,
+          `${ORDER_LIMIT}: begin with new stores, and keep the old history for its training sets`,
       );
     }
     return { ...change, generation };
@@ -65,7 +66,14 @@ export function generationSource(
     name: from.name,
     shared: from.shared,
     bounded: from.bounded,
+    unreadable: from.unreadable,
     ...(from.owns === undefined ? {} : { owns: (partition: string) => from.owns!(partition) }),
+    ...(from.lag === undefined ? {} : { lag: () => from.lag!() }),
+    ...(from.ends === undefined
+      ? {}
+      : {
+          ends: (options: Parameters<NonNullable<ChangeSource["ends"]>>[0]) => from.ends!(options),
+        }),
     ...(from.ack === undefined
       ? {}
       : { ack: (positions: readonly Position[]) => from.ack!(positions) }),
@@ -88,7 +96,8 @@ export function generationSource(
           }
           return position;
         });
-      const after = startWatches(options.after);
+      // A retry wrote its changes at places that are not in the log.
+      const after = startWatches(options.after.filter(({ partition }) => !isRetried(partition)));
       readings.push({
         before: new Map([...watches].map(([source, watch]) => [source, watch.completedSpan()])),
         watches,
@@ -112,6 +121,7 @@ export function generationSource(
           return withGeneration(read);
         });
         yield {
+          ...batch,
           changes,
           positions: batch.positions.map((position) => ({
             ...position,

@@ -4,6 +4,7 @@ import { compactHistory, type CompactionOptions } from "../offline/compaction.ts
 import { checkedChangeLog, historyTables } from "../offline/history-tables.ts";
 import type { HistoryContext } from "../offline/merge-versions.ts";
 import { beginOnlineGeneration } from "../online/generation.ts";
+import { historyIdSteps } from "../pairing/history-link.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { Metadata, OfflineStore, OnlineStore, Position } from "../spi.ts";
 import {
@@ -122,7 +123,10 @@ export async function openOfflineGeneration(
     const log = checkedChangeLog(offline.name, changes.name, state);
     if (!needsToBegin(source, offline.name, generation, log?.metadata)) return;
     refuseExhausted(source, generation, log?.metadata, log?.positions ?? []);
-    const metadata = [beginGenerationStep(log?.metadata, generation)];
+    const metadata = [
+      beginGenerationStep(log?.metadata, generation),
+      ...historyIdSteps(log?.metadata),
+    ];
     await offline.append(changes, [], { positions: [], metadata, signal });
   }
 }
@@ -181,7 +185,7 @@ function refuseExhausted(
     throw new TidemarkError(
       "GENERATIONS_EXHAUSTED",
       `source "${source.name}" was begun anew ${MAX_GENERATIONS} times, and a store counts no ` +
-        "further: begin with empty stores",
+        "further: begin with new stores, and keep the old history for its training sets",
     );
   const highest = [
     ...generationStateOf(metadata).snapshots.map((snapshot) => snapshot?.start),
@@ -192,6 +196,6 @@ function refuseExhausted(
       "ORDER_TOO_LARGE",
       `source "${source.name}" has log orders up to ${highest}, and a resnapshot needs them ` +
         "below " +
-        `${ORDER_LIMIT}: begin with empty stores`,
+        `${ORDER_LIMIT}: begin with new stores, and keep the old history for its training sets`,
     );
 }

@@ -5,7 +5,10 @@
 import { TidemarkError } from "../errors.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { ChangeSource } from "../spi.ts";
+import { NotTakenCounts } from "../ingest/not-taken.ts";
 import { runChanges, type RunResult, type RunSettings } from "../ingest/runner.ts";
+import { historyTables } from "../offline/history-tables.ts";
+import { checkReachablePair, forgetHistory } from "../pairing/store-pair.ts";
 import { generationRun } from "./generation-run.ts";
 import { beginGeneration, storedGenerations } from "./generation-stores.ts";
 import type { WriterOptions } from "./store-writers.ts";
@@ -30,25 +33,48 @@ export async function resnapshotSource(
   options: WriterOptions,
   settings: RunSettings,
 ): Promise<ResnapshotResult> {
+  if (source.keyFrom !== undefined)
+    throw new TidemarkError(
+      "RESNAPSHOT_WITH_KEY_FROM",
+      `resnapshot of source "${source.name}": it holds rows of several origins (keyFrom), and ` +
+        "the end of one origin's snapshot does not tell which rows of the others are gone. Begin " +
+        "again with empty stores and the whole topics of all origins",
+    );
   const stores = { ...options, signal: settings.signal };
+  await forgetMissingHistory(source, options);
   const at = await storedGenerations(source, stores);
   const generation = at.unfinished ? at.generation : at.generation + 1;
   if (!at.unfinished) await beginGeneration(source, stores, generation);
-  let changes = 0;
+  let [changes, messages] = [0, 0];
+  const notTaken = new NotTakenCounts();
   for (;;) {
     const run = await generationRun(from, [source], options, settings.signal);
     const read = await runChanges(run.changes, [source], run.stores, settings);
     changes += read.changes;
+    messages += read.messages;
+    for (const one of read.notTaken) notTaken.add(one);
     await run.complete(() =>
       ending === "source"
         ? run.changes.wholeLogSnapshot(source.name, options.clock())
         : run.changes.snapshotBeforeRun(source.name),
     );
-    if (!(await storedGenerations(source, stores)).unfinished) return { changes, generation };
+    if (!(await storedGenerations(source, stores)).unfinished)
+      return { changes, messages, notTaken: notTaken.list(), generation };
     // The run met the last row on the way. Partitions that ended before that row are read again, up
     // to their present end.
     if (run.changes.completedSnapshot(source.name) === null) throw snapshotIncomplete(source, from);
   }
+}
+
+/** Forgets a history that is gone, so that a new one may begin. */
+export async function forgetMissingHistory(
+  source: SourceSpec,
+  { online, offline }: Pick<WriterOptions, "online" | "offline">,
+): Promise<void> {
+  if (online === undefined || offline === undefined) return;
+  const table = historyTables(source).changes.name;
+  const problem = await checkReachablePair({ source, table, online, offline });
+  if (problem?.code === "HISTORY_MISSING") await forgetHistory(online, source.name);
 }
 
 function snapshotIncomplete(source: SourceSpec, from: ChangeSource): TidemarkError {

@@ -5,6 +5,7 @@ import {
   DEFAULT_LIMITS,
   type CommitLimits,
 } from "../offline/change-log-writer.ts";
+import { pairedLog, refuseOtherHistory, rememberReachableHistory } from "../pairing/store-pair.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore, Position, PositionStep } from "../spi.ts";
 import type { Retention } from "../online/retention.ts";
@@ -13,6 +14,7 @@ import { onlineMaintenance } from "../online/maintenance.ts";
 import type { SourceWriter, StoreWriters } from "../ingest/source-writer.ts";
 import { layoutFor } from "../online/source-state.ts";
 import { positionsOfGeneration } from "../rows/snapshot-generations.ts";
+import { assumedHistoryPositions, assumedOnlinePositions } from "./assumed-positions.ts";
 import { openOfflineGeneration, openOnlineGeneration } from "./generation-stores.ts";
 import { historyContext } from "../offline/offline-reader.ts";
 
@@ -24,6 +26,8 @@ export interface HistoryOptions {
   readonly commit?: Partial<CommitLimits> | undefined;
   /** Number of buckets of a new versions table. */
   readonly buckets?: number | undefined;
+  /** Says whether versions that were derived under another definition may be replaced. */
+  readonly mayRewrite?: ((source: SourceSpec) => Promise<boolean>) | undefined;
 }
 
 export interface WriterOptions {
@@ -71,9 +75,9 @@ export function storeWriters(
           {
             role: "online" as const,
             name: online.name,
-            open: () =>
+            open: (signal: AbortSignal) =>
               writersBySource(async (source) =>
-                onlineWriterOf(source, online, options, generationOf(source)),
+                onlineWriterOf(source, online, options, generationOf(source), signal),
               ),
             maintenance: onlineMaintenance({
               store: online,
@@ -105,12 +109,18 @@ async function onlineWriterOf(
   store: OnlineStore,
   options: WriterOptions,
   generation: number,
+  signal: AbortSignal,
 ): Promise<SourceWriter> {
   const { namespace, clock, retention, views } = options;
   await openOnlineGeneration(store, source, generation);
   const stored = async (): Promise<readonly Position[]> =>
     positionsOfGeneration(generation, await store.positions(source.name));
-  const positions = positionsByPartition(await stored());
+  const known = await stored();
+  const positions = positionsByPartition(known);
+  const assumed = new Set(
+    await assumedOnlinePositions(source, options.offline, { generation, stored: known, signal }),
+  );
+  for (const position of assumed) positions.set(position.partition, position);
   const writer = await onlineWriter({
     store,
     namespace,
@@ -119,7 +129,16 @@ async function onlineWriterOf(
     retention,
   });
   const reload = async (): Promise<void> => {
-    advancePositions(positions, await stored());
+    const now = await stored();
+    for (const position of now)
+      if (assumed.has(positions.get(position.partition)!))
+        positions.set(position.partition, position);
+    advancePositions(positions, now);
+  };
+  /** The offset that the store holds for a partition. */
+  const storedOffset = (partition: string): number | null => {
+    const position = positions.get(partition);
+    return position === undefined || assumed.has(position) ? null : position.offset;
   };
   /**
    * A write of this process failed and may still arrive late. Then this process may have moved the
@@ -128,6 +147,7 @@ async function onlineWriterOf(
   let writeUncertain = false;
   return {
     positions,
+    assumed,
     async write(changes, next) {
       for (let attempt = 1; ; attempt++) {
         const isNew = isAfter(positions);
@@ -135,7 +155,7 @@ async function onlineWriterOf(
         const steps = reached.map(({ partition, offset, checkpoint }): PositionStep => ({
           partition,
           generation,
-          expected: positions.get(partition)?.offset ?? null,
+          expected: storedOffset(partition),
           next: offset,
           checkpoint,
         }));
@@ -161,6 +181,7 @@ async function onlineWriterOf(
     commitWhenDue: async () => true,
     flush: async () => undefined,
     reload,
+    markReady: (level) => writer.markReady(generation, level),
     finish: async () => undefined,
   };
 }
@@ -172,27 +193,38 @@ async function changeLogWriterOf(
   generation: number,
   signal: AbortSignal,
 ): Promise<SourceWriter> {
-  await openOfflineGeneration(offline, source, generation, signal);
+  const { online } = options;
   const context = historyContext(offline, source);
+  const table = context.tables.changes.name;
+  if (online !== undefined) await refuseOtherHistory({ source, table, online, offline, signal });
+  await openOfflineGeneration(offline, source, generation, signal);
+  const state = await offline.state(table, { signal });
+  const pair = pairedLog({ source, table, online, offline, signal });
+  if (state !== null && online !== undefined)
+    void rememberReachableHistory(online, source.name, state);
   const stored = async (): Promise<readonly Position[]> =>
-    positionsOfGeneration(
-      generation,
-      (await offline.state(context.tables.changes.name, { signal }))?.positions ?? [],
-    );
-  const positions = positionsByPartition(await stored());
+    positionsOfGeneration(generation, (await offline.state(table, { signal }))?.positions ?? []);
+  const known = positionsOfGeneration(generation, state?.positions ?? []);
+  const assumed = await assumedHistoryPositions(source, online, { generation, stored: known });
+  const positions = positionsByPartition([...known, ...assumed]);
   const writer = changeLogWriter({
     ...context,
     clock: options.clock,
     limits: { ...DEFAULT_LIMITS, ...options.history.commit },
     buckets: options.history.buckets,
+    mayRewrite: options.history.mayRewrite,
     generation,
-    positions: [...positions.values()],
+    positions: known,
     stored,
     shared: options.shared === true,
+    pair,
+    entityKeys: layoutFor(source, options.views).entityLogs,
+    erasedOnline: async () => (await options.online?.metadata(source.name)) ?? new Map(),
     signal,
   });
   return {
     positions,
+    assumed: new Set(assumed),
     async write(changes, next) {
       const isNew = isAfter(positions);
       const reached = next.filter(({ partition, offset }) => isNew(partition, offset));

@@ -1,6 +1,7 @@
 /** The log order of changes that have none of their own. */
 import { TidemarkError } from "../errors.ts";
 import type { Change, Position } from "../spi.ts";
+import { changeOfTombstone, deletedKey, type LastChange } from "./tombstones.ts";
 
 /**
  * Checks that changes without an order are in one partition of their source: offsets of two
@@ -41,34 +42,64 @@ export interface LogOrderAssigner {
 }
 
 /**
- * Gives a change without an order the highest order before it in its partition. That order is kept
- * in the position's checkpoint, so that a run that starts there goes on alike.
+ * Gives a change without an order the highest order before it in its partition. The commits that
+ * changes were read after count too. The order is kept in the position's checkpoint, so that a run
+ * that starts there goes on alike. A tombstone whose delete the log has lost becomes that delete.
  */
 export function logOrderAssigner(after: readonly Position[]): LogOrderAssigner {
   const highest = new Map<string, bigint>();
+  const last = new Map<string, LastChange>();
   const start = (positions: readonly Position[]): void => {
-    for (const { partition, checkpoint } of positions)
+    for (const position of positions) {
+      const { partition, checkpoint } = position;
       if (checkpoint?.highestOrder !== undefined)
         highest.set(partition, BigInt(checkpoint.highestOrder));
+      last.set(partition, {
+        offset: messageOffset(position),
+        deleted: checkpoint?.deletedKey ?? null,
+        isStored: true,
+      });
+    }
   };
   start(after);
   return {
     restart(partitions, positions) {
-      for (const partition of partitions) highest.delete(partition);
+      for (const partition of partitions) {
+        highest.delete(partition);
+        last.delete(partition);
+      }
       start(positions);
     },
-    withOrder(change) {
-      const partition = `${change.topic}:${change.partition}`;
+    withOrder(read) {
+      const partition = `${read.topic}:${read.partition}`;
       const before = highest.get(partition);
+      const previous = last.get(partition);
+      const change = read.tombstone === undefined ? read : changeOfTombstone(read, previous);
+      last.set(partition, { offset: read.offset, deleted: deletedKey(read, previous) });
       if (change.order === null)
         return before === undefined ? change : { ...change, inheritedOrder: before };
-      if (before === undefined || change.order > before) highest.set(partition, change.order);
+      const reached = change.committedAfter ?? change.order;
+      if (before === undefined || reached > before) highest.set(partition, reached);
       return change;
     },
     toStoredPosition(position) {
       const order = highest.get(position.partition);
-      if (order === undefined) return position;
-      return { ...position, checkpoint: { ...position.checkpoint, highestOrder: String(order) } };
+      const { offset, deleted } = last.get(position.partition) ?? { offset: -1, deleted: null };
+      const remembers = deleted !== null && offset === messageOffset(position);
+      if (order === undefined && !remembers) return position;
+      return {
+        ...position,
+        checkpoint: {
+          ...position.checkpoint,
+          ...(order === undefined ? {} : { highestOrder: String(order) }),
+          ...(remembers ? { deletedKey: deleted } : {}),
+        },
+      };
     },
   };
+}
+
+/** The offset of the position's last message. Offsets without a message may follow it. */
+function messageOffset({ offset, checkpoint }: Position): number {
+  return checkpoint?.message?.offset ?? offset;
 }

@@ -1,18 +1,23 @@
 /** Splits a change into changes of single rows: of its old and of its new primary key. */
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
 import type { Change } from "../spi.ts";
+import { offsetLike } from "./retried.ts";
 import { orderInGeneration } from "./snapshot-generations.ts";
 
 /** One change of one row, in the terms of laws 4 to 6 (rows, replay, history). */
 export interface RowChange {
   /**
    * Log order: the change's own, else the inherited one, else the offset (law 5: replay is free).
-   * The snapshot generation is in its upper bits.
+   * A change that was committed after changes of higher orders has the order of the last commit
+   * before it. The snapshot generation is in its upper bits.
    */
   readonly order: bigint;
-  /** Decides between changes of equal order. */
+  /**
+   * Decides between changes of equal order: the offset, or the change's own log order where `order`
+   * is that of a commit before it.
+   */
   readonly offset: number;
-  /** Whether the order was inherited: it is the highest order that the partition held before. */
+  /** Whether the order is not the change's own, so that other changes of the row may share it. */
   readonly orderInherited: boolean;
   /**
    * Commit time, µs: the version's known from, before it is raised to that of the version it
@@ -28,12 +33,30 @@ export interface RowChange {
   readonly values: readonly Value[] | null;
   /** Indexes of the columns that keep the value of the version before (TOAST). */
   readonly unavailable: readonly number[];
+  /** Columns that the definition does not declare and that keep their value in the same way. */
+  readonly undeclaredUnavailable: readonly UndeclaredUnavailable[];
   /**
    * Why the content could not be read. The row is then in no window (law 9: missing is missing).
    */
   readonly undecodable: string | null;
   /** Invalid columns, as `column:reason`. */
   readonly invalidColumns: readonly string[];
+}
+
+/** A column that the definition does not declare and that the log left out of a change. */
+export interface UndeclaredUnavailable {
+  /** The name in the database. */
+  readonly name: string;
+  /** The newest earlier change that did not leave the column out; null: none is known. */
+  readonly image: ColumnImage | null;
+}
+
+/** A change of a row that did not leave a column out. */
+export interface ColumnImage {
+  readonly order: bigint;
+  readonly offset: number;
+  /** False: the change deleted the row, or could not be read. */
+  readonly hasValue: boolean;
 }
 
 /** A change of one row, with the row's primary key. */
@@ -74,11 +97,19 @@ export function compareChanges(
   return a.order < b.order ? -1 : a.order > b.order ? 1 : a.offset - b.offset;
 }
 
-export function orderOf(change: Change): bigint {
-  return orderInGeneration(
-    change.generation ?? 0,
-    change.order ?? change.inheritedOrder ?? BigInt(change.offset),
-  );
+/** The place of a change among the changes of its table. */
+export function placeOf(change: Change): Pick<RowChange, "order" | "offset"> {
+  const { order, committedAfter, generation = 0 } = change;
+  const offset =
+    order === null || committedAfter === undefined
+      ? change.offset
+      : offsetLike(change, Number(order));
+  // No change has the order right before a commit's: the commit is there.
+  const at =
+    committedAfter === undefined
+      ? (order ?? change.inheritedOrder ?? BigInt(change.offset))
+      : committedAfter - 1n;
+  return { order: orderInGeneration(generation, at), offset };
 }
 
 /** Makes a reader of row changes for one source. A truncate, or a change of no row, gives none. */
@@ -96,17 +127,20 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
     if (change.values === null || (change.kind !== "upsert" && change.kind !== "delete")) return [];
     const { values } = change;
     const committed = knownFrom(change, since < 0 ? null : microsOf(values[since] ?? null));
-    const order = orderOf(change);
+    const { order, offset } = placeOf(change);
     const loggedCommitTime = change.committed ?? 0;
-    const orderInherited = change.order === null && change.inheritedOrder !== undefined;
+    const orderInherited =
+      change.committedAfter !== undefined ||
+      (change.order === null && change.inheritedOrder !== undefined);
     const gone = {
       order,
-      offset: change.offset,
+      offset,
       orderInherited,
       committed,
       loggedCommitTime,
       values: null,
       unavailable: [],
+      undeclaredUnavailable: [],
       undecodable: null,
       invalidColumns: [],
     };
@@ -116,12 +150,16 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
         ? gone
         : {
             order,
-            offset: change.offset,
+            offset,
             orderInherited,
             committed,
             loggedCommitTime,
             values,
             unavailable: change.unavailable,
+            undeclaredUnavailable: (change.undeclaredUnavailable ?? []).map((name) => ({
+              name,
+              image: null,
+            })),
             undecodable: change.undecodable?.reason ?? null,
             invalidColumns: change.invalidColumns.map(
               ({ column, reason }) => `${column}:${reason}`,

@@ -11,7 +11,8 @@ import {
   type GenerationState,
   type SnapshotSpan,
 } from "./snapshot-generations.ts";
-import { compareChanges, orderOf, type RowChange } from "./row-change.ts";
+import { withoutRetried } from "./retried.ts";
+import { compareChanges, placeOf, type RowChange } from "./row-change.ts";
 
 /** The row between two commits: known from < t ≤ known to (law 6: history does not forget). */
 export interface RowVersion {
@@ -50,7 +51,7 @@ export interface Truncate {
 /** The truncate in a change; null if the change is no truncate. */
 export function truncateOf(change: Change): Truncate | null {
   return change.kind === "truncate"
-    ? { order: orderOf(change), offset: change.offset, committed: change.committed ?? 0 }
+    ? { ...placeOf(change), committed: change.committed ?? 0 }
     : null;
 }
 
@@ -96,7 +97,8 @@ export function deriveVersions(
     );
   if (first === null) return versions;
   const deletes = truncates.map(asDelete).filter((truncate) => compareChanges(truncate, first) > 0);
-  for (const change of [...(changes as readonly RowStep[]), ...deletes].sort(compareChanges)) {
+  const read = withoutRetried(changes) as readonly RowStep[];
+  for (const change of [...read, ...deletes].sort(compareChanges)) {
     if (
       change.unlessChangedSince === undefined ||
       versions.length === 0 ||
@@ -126,6 +128,7 @@ export function asDelete({ order, offset, committed, end }: Truncate): RowStep {
     loggedCommitTime: committed,
     values: null,
     unavailable: [],
+    undeclaredUnavailable: [],
     undecodable: null,
     invalidColumns: [],
   };

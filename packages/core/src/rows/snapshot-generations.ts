@@ -37,13 +37,23 @@ export function partitionKey({
   return `${generation}/${partition}`;
 }
 
+/** The partition that a change or a message came from, as positions name it. */
+export function partitionOf({ topic, partition }: Pick<Change, "topic" | "partition">): string {
+  return `${topic}:${partition}`;
+}
+
+/** The topic of a partition, as positions name it. */
+export function topicOf(partition: string): string {
+  return partition.slice(0, partition.lastIndexOf(":"));
+}
+
 /** The key of the partition that a change came from. */
 export function partitionKeyOf({
   generation,
   topic,
   partition,
 }: Pick<Change, "generation" | "topic" | "partition">): string {
-  return partitionKey({ generation, partition: `${topic}:${partition}` });
+  return partitionKey({ generation, partition: partitionOf({ topic, partition }) });
 }
 
 /** The positions of one generation, as the change source knows them: without the generation. */

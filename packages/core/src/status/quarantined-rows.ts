@@ -1,18 +1,22 @@
 /** Lists the rows of a source that are in no window. */
 import { primaryKeyColumns } from "../rows/row-change.ts";
-import { valueAt } from "../columns/batch.ts";
+import { valueAt, type Batch } from "../columns/batch.ts";
 import { toUser } from "../define/user-values.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
-import type { OnlineStore } from "../spi.ts";
+import type { OfflineStore, OnlineStore } from "../spi.ts";
 import { entityLogsOf } from "../online/entity-logs.ts";
-import { readEntityLogs } from "../online/stored-rows.ts";
+import { decodeSegment, decodeTail } from "../online/entity-log-cells.ts";
+import { ATTEMPTS, readEntityLogs, segmentsMissing } from "../online/stored-rows.ts";
 import { layoutFor, readSourceState } from "../online/source-state.ts";
+import type { Truncate } from "../rows/row-versions.ts";
+import { keylessMessages } from "../retry/kept-messages.ts";
 import { formatTime } from "../time/parse-time.ts";
+import { eventLoopYielder } from "../yield-to-event-loop.ts";
 
 /** A row that is in no window, because its key or event time cannot be read. */
 export interface QuarantinedRow {
   readonly source: string;
-  /** The primary key, by column. */
+  /** The primary key, by column. Empty: it cannot be read. */
   readonly key: Readonly<Record<string, unknown>>;
   readonly topic: string | null;
   readonly partition: number | null;
@@ -20,21 +24,100 @@ export interface QuarantinedRow {
   /** The column that could not be read. null: the whole content. */
   readonly column: string | null;
   readonly reason: string;
-  readonly committed: string;
+  /** The commit time; null: the message says none. */
+  readonly committed: string | null;
+}
+
+interface QuarantineOptions {
+  readonly online: OnlineStore;
+  readonly namespace: string;
+  readonly views: readonly ViewSpec[];
+}
+
+/**
+ * Counts the quarantined rows of a source. The log tail says how many rows each segment has, so
+ * that no segment is read. Only after a truncate the rows' log orders are read, in pieces.
+ */
+export async function countQuarantinedRows(
+  source: SourceSpec,
+  { online, namespace, views }: QuarantineOptions,
+): Promise<number> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const state = await readSourceState(online, namespace, layoutFor(source, views));
+    const { truncates } = state;
+    const { quarantine } = entityLogsOf(namespace, state);
+    const [cell] = await online.read([quarantine.tail([])]);
+    if (cell == null) return 0;
+    const { segments, rows } = decodeTail(quarantine.format, cell.value, ORDER);
+    if (truncates.length === 0)
+      return segments.reduce((total, { count }) => total + count, rows.length);
+    let count = seenRows(rows, truncates);
+    let isReplaced = false;
+    const giveWay = eventLoopYielder();
+    for (const { id } of segments) {
+      const [segment] = await online.read([quarantine.segment([], id)]);
+      isReplaced = segment == null;
+      if (segment == null) break;
+      count += seenRows(decodeSegment(quarantine.format, segment.value, ORDER), truncates);
+      await giveWay();
+    }
+    if (!isReplaced) return count;
+  }
+  throw segmentsMissing(online);
+}
+
+/** The column of the log order. */
+const ORDER = [1];
+
+/** Counts the rows that no truncate has removed. */
+function seenRows({ length, vectors }: Batch, truncates: readonly Truncate[]): number {
+  const [orders] = vectors;
+  let count = 0;
+  for (let i = 0; i < length; i++) {
+    const order = valueAt(orders!, i) as bigint;
+    if (truncates.every((truncate) => truncate.order <= order)) count++;
+  }
+  return count;
+}
+
+/** The most messages without a readable key that are listed. */
+const KEYLESS_LIMIT = 10_000;
+
+/**
+ * Lists the messages whose primary key cannot be read, in stored order. The history keeps them, and
+ * no later change of a row can bring them back, so the online store has no list of them.
+ */
+export async function keylessRows(
+  source: SourceSpec,
+  offline: OfflineStore,
+): Promise<readonly QuarantinedRow[]> {
+  const rows: QuarantinedRow[] = [];
+  for await (const { topic, partition, offset, reason, committed } of keylessMessages(source, {
+    offline,
+  })) {
+    rows.push({
+      source: source.name,
+      key: {},
+      topic,
+      partition,
+      offset,
+      column: null,
+      reason,
+      committed: committed === null ? null : formatTime(committed),
+    });
+    if (rows.length === KEYLESS_LIMIT) break;
+  }
+  return rows;
 }
 
 /** Reads the quarantined rows of a source, oldest first. */
 export async function quarantinedRows(
   source: SourceSpec,
-  options: {
-    readonly online: OnlineStore;
-    readonly namespace: string;
-    readonly views: readonly ViewSpec[];
-  },
+  options: QuarantineOptions,
 ): Promise<readonly QuarantinedRow[]> {
   const { online, namespace } = options;
   const state = await readSourceState(online, namespace, layoutFor(source, options.views));
-  const entityLogs = entityLogsOf(namespace, state.layout);
+  const entityLogs = entityLogsOf(namespace, state);
   const [cells] = await readEntityLogs(online, [
     {
       entityLogs,
@@ -45,7 +128,7 @@ export async function quarantinedRows(
       notBefore: -Infinity,
     },
   ]);
-  const keyColumns = primaryKeyColumns(source);
+  const keyColumns = primaryKeyColumns(state.layout.source);
   return (cells == null || cells === "same" ? [] : [...cells.segments, cells.tail()])
     .flatMap(({ length, vectors }) =>
       Array.from({ length }, (_, i) => vectors.map((vector) => valueAt(vector, i))),

@@ -6,11 +6,19 @@ import type { StoreRole } from "../ingest/source-writer.ts";
 import { countersKey, readCounters } from "../online/source-counters.ts";
 import { layoutFor, readSourceState } from "../online/source-state.ts";
 import { errorSummary, type StoreBackpressure } from "../ingest/backpressure.ts";
+import { positionsOfGeneration } from "../rows/snapshot-generations.ts";
+import { NotTakenCounts, type NotTaken } from "../ingest/not-taken.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { reachableGenerations } from "../resnapshot/generation-stores.ts";
+import type { PairProblem, PairProblemCode } from "../pairing/pair-problem.ts";
 import { userPositions } from "../ingest/snapshot-watch.ts";
 import { historyContext } from "../offline/offline-reader.ts";
-import { quarantinedRows } from "./quarantined-rows.ts";
+import { backfillStatus, featuresToBackfill, type BackfillStatus } from "./backfill-status.ts";
+import { lagOf, unknownLag, type LogEnds, type SourceLag } from "./log-lag.ts";
+import { countQuarantinedRows } from "./quarantined-rows.ts";
+import { toldMismatches } from "../online/told-mismatches.ts";
+import type { SourceMismatch } from "../ingest/source-fit.ts";
+import { statusMismatches, takenOf, type StatusMismatch } from "./status-mismatches.ts";
 
 /** What the stores hold of a source, and what went wrong in it. */
 export interface SourceStatus {
@@ -22,21 +30,48 @@ export interface SourceStatus {
    * until the snapshot brings it again.
    */
   readonly resnapshotting: boolean;
+  /**
+   * Why the online store and the history do not belong together now, and the next step. null: they
+   * do, or a store did not answer.
+   */
+  readonly problem: { readonly code: PairProblemCode; readonly message: string } | null;
+  /** The newest event time that was taken. null: none is known. */
+  readonly lastEvent: string | null;
+  /** The newest commit time that was taken. null: none is known. */
+  readonly lastCommit: string | null;
+  /** How far the slower store is behind the log. null: it is not known. */
+  readonly lag: SourceLag | null;
+  /** Why the lag is not known, or may be older than now. */
+  readonly lagUnknown: string | null;
+  /** What most rows of the source lack: the definition likely has a wrong name or type. */
+  readonly mismatches: readonly StatusMismatch[];
   readonly online: {
+    /** Whether the source was level once with its log or its history. Else it answers nothing. */
+    readonly isReady: boolean;
+    /** The features that need a backfill, as `view.feature`. They are refused until then. */
+    readonly needsBackfill: readonly string[];
+    /** The backfill in progress. null: there is none. */
+    readonly backfill: BackfillStatus | null;
     readonly positions: readonly Position[];
     /** The earliest `asOf` that is answered. null: every `asOf` is answered. */
     readonly horizon: string | null;
     /**
      * The number of messages whose row was quarantined or whose key could not be read
-     * (`quarantined_changes_total`).
+     * (`tidemark_quarantined_changes_total`).
      */
     readonly quarantinedChanges: number;
-    /** The number of rows that are quarantined now (`quarantined_rows`). */
+    /** The number of rows that are quarantined now (`tidemark_quarantined_rows`). */
     readonly quarantinedRows: number;
     /** The number of NaN and ±Infinity, which are taken as missing. */
     readonly nonFiniteValues: number;
     /** The number of values that could not be read, which are taken as missing. */
     readonly invalidValues: number;
+    /** What was not taken so far, by reason, with the first example of each. */
+    readonly notTaken: readonly NotTaken[];
+    /** The number of undecodable messages that `retry` took. They stay counted in `notTaken`. */
+    readonly takenLater: number;
+    /** The number of undecodable messages that no retry took. */
+    readonly undecodable: number;
   } | null;
   readonly history: {
     readonly positions: readonly Position[];
@@ -57,6 +92,8 @@ interface StatusOptions {
   readonly views: readonly ViewSpec[];
   readonly clock: () => number;
   readonly backpressure: readonly StoreBackpressure[];
+  readonly problem: (source: SourceSpec) => Promise<PairProblem | null>;
+  readonly ends: LogEnds;
 }
 
 export async function sourceStatus(
@@ -82,62 +119,110 @@ export async function sourceStatus(
       return null;
     });
   const { generation, unfinished } = await reachableGenerations(source, options);
+  const problem = await options.problem(source);
+  const onlineAnswer =
+    online === undefined
+      ? null
+      : await asked(
+          "online",
+          online.name,
+          onlineStatus(source, { ...options, online }, generation),
+        );
+  const historyAnswer =
+    offline === undefined
+      ? null
+      : await asked("history", offline.name, historyStatus(source, offline, generation));
+  const stored = onlineAnswer?.stored ?? historyAnswer?.stored ?? [];
+  const taken = takenOf(stored);
+  const positions = [onlineAnswer, historyAnswer].flatMap((one) =>
+    one === null ? [] : [one.status.positions],
+  );
+  const lag = lagOf(source, options.ends, positions, taken.committed, options.clock());
   return {
     source: source.name,
     generation,
     resnapshotting: unfinished,
-    online:
-      online === undefined
-        ? null
-        : await asked(
-            "online",
-            online.name,
-            onlineStatus(source, { ...options, online }, generation),
-          ),
-    history:
-      offline === undefined
-        ? null
-        : await asked("history", offline.name, historyStatus(source, offline, generation)),
+    problem: problem === null ? null : { code: problem.code, message: problem.message },
+    lastEvent: taken.event === null ? null : formatTime(taken.event),
+    lastCommit: taken.committed === null ? null : formatTime(taken.committed),
+    lag,
+    lagUnknown:
+      positions.length === 0 ? options.ends.unknown : unknownLag(source, options.ends, lag),
+    mismatches: statusMismatches(
+      taken,
+      onlineAnswer?.status.notTaken ?? [],
+      onlineAnswer?.told ?? [],
+    ),
+    online: onlineAnswer?.status ?? null,
+    history: historyAnswer?.status ?? null,
     backpressure,
   };
+}
+
+/** The status of one store, and the positions as they are stored. */
+interface StoreAnswer<Status> {
+  readonly status: Status;
+  readonly stored: readonly Position[];
 }
 
 async function onlineStatus(
   source: SourceSpec,
   options: StatusOptions & { readonly online: OnlineStore },
   generation: number,
-): Promise<SourceStatus["online"]> {
+): Promise<
+  StoreAnswer<NonNullable<SourceStatus["online"]>> & { readonly told: readonly SourceMismatch[] }
+> {
   const { online, namespace } = options;
-  const positions = userPositions(generation, await online.positions(source.name));
-  const { horizon } = await readSourceState(online, namespace, layoutFor(source, options.views));
+  const stored = await online.positions(source.name);
+  const positions = userPositions(generation, stored);
+  const { views } = options;
+  const state = await readSourceState(online, namespace, layoutFor(source, views));
+  const { horizon, isReady } = state;
   const counters = (
     await online.read(
-      positions.map(({ partition }) => countersKey(namespace, source.name, partition)),
+      positionsOfGeneration(generation, stored).map(({ partition }) =>
+        countersKey(namespace, source.name, partition),
+      ),
     )
   ).map(readCounters);
+  const notTaken = new NotTakenCounts(counters.flatMap((one) => one.notTaken)).list();
   const sum = (of: (one: (typeof counters)[number]) => number): number =>
     counters.reduce((total, one) => total + of(one), 0);
-  return {
+  const takenLater = sum((one) => one.takenLater);
+  const undecodable = notTaken
+    .filter(({ kind }) => kind === "undecodable")
+    .reduce((total, { count }) => total + count, 0);
+  const status = {
+    isReady,
+    needsBackfill: featuresToBackfill(state, source, views),
+    backfill: await backfillStatus(source, state, options),
     positions,
     horizon: Number.isFinite(horizon) ? formatTime(horizon) : null,
     quarantinedChanges: sum((one) => one.quarantinedChanges),
-    quarantinedRows: (await quarantinedRows(source, options)).length,
+    quarantinedRows: await countQuarantinedRows(source, options),
     nonFiniteValues: sum((one) => one.nonFinite),
     invalidValues: sum((one) => one.invalidValues),
+    notTaken,
+    takenLater,
+    undecodable: Math.max(0, undecodable - takenLater),
   };
+  const told = await toldMismatches(online, namespace, source);
+  return { status, stored: positionsOfGeneration(generation, stored), told };
 }
 
 async function historyStatus(
   source: SourceSpec,
   offline: OfflineStore,
   generation: number,
-): Promise<SourceStatus["history"]> {
+): Promise<StoreAnswer<NonNullable<SourceStatus["history"]>>> {
   const { tables } = historyContext(offline, source);
   const log = await offline.state(tables.changes.name);
   const versions = await offline.state(tables.versions.name);
-  return {
-    positions: userPositions(generation, log?.positions ?? []),
+  const stored = log?.positions ?? [];
+  const status = {
+    positions: userPositions(generation, stored),
     changes: log?.rows ?? 0,
     versions: versions?.rows ?? 0,
   };
+  return { status, stored: positionsOfGeneration(generation, stored) };
 }

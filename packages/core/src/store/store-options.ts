@@ -1,7 +1,7 @@
 /** The options of `openStore`: each store with what belongs to it. */
 import { durationMicros, type Duration } from "../define/duration.ts";
 import { TidemarkError } from "../errors.ts";
-import { refuseUnknownOptions, type OptionNames } from "../option-checks.ts";
+import { flagOption, refuseUnknownOptions, type OptionNames } from "../option-checks.ts";
 import type { Retention } from "../online/retention.ts";
 import type { OnDefinitionMismatch } from "../registry/definition-mismatch.ts";
 import type { HistoryOptions } from "../resnapshot/store-writers.ts";
@@ -25,6 +25,11 @@ export interface OnlineOptions {
    */
   readonly logRetention?: Keep | undefined;
   readonly answerCache?: AnswerCacheOptions | undefined;
+  /**
+   * Answers from a source that was never level with its log or its history. Such an answer can be a
+   * smaller number. Without this option the answer is `NOT_READY`. Default: false.
+   */
+  readonly serveWhileFilling?: boolean | undefined;
 }
 
 /** The answer cache of a process. A cached answer equals what the store would compute. */
@@ -41,6 +46,8 @@ export interface OfflineOptions {
   readonly commit?: CommitOptions | undefined;
   /** The number of buckets of a new versions table. */
   readonly buckets?: number | undefined;
+  /** @internal Bytes of changes that a rewrite holds in memory, for tests of larger histories. */
+  readonly rewriteBytes?: number | undefined;
 }
 
 /** Limits of a commit to the change log. */
@@ -70,12 +77,14 @@ export interface StoreOptions {
   /**
    * What happens when these definitions are not those that were applied (`store.apply`). "warn"
    * warns with the code `DEFINITION_MISMATCH`, "refuse" throws that code, and "ignore" does not
-   * compare. Nothing happens when nothing was applied, or when the registry is unavailable.
-   * Default: "warn".
+   * compare. A registry that does not answer is `REGISTRY_UNAVAILABLE`, in the same way. Nothing
+   * happens when nothing was applied, or the store has no registry. Default: "warn".
    */
   readonly onDefinitionMismatch?: OnDefinitionMismatch | undefined;
   /** Called with the number of sums that overflowed their type (law 3: such a sum saturates). */
   readonly onOverflow?: ((count: number) => void) | undefined;
+  /** Called with the number of lists and maps that lack elements, because a bound cut them. */
+  readonly onTruncated?: ((count: number) => void) | undefined;
 }
 
 /** The stores, and their options in the units that the code computes with. */
@@ -84,7 +93,9 @@ export interface ConfiguredStores {
   readonly offline: OfflineStore | undefined;
   readonly retention: Retention;
   readonly answerCacheBytes: number | undefined;
+  readonly serveWhileFilling: boolean;
   readonly history: HistoryOptions;
+  readonly rewriteBytes: number | undefined;
 }
 
 const STORE_OPTIONS: OptionNames = {
@@ -97,6 +108,7 @@ const STORE_OPTIONS: OptionNames = {
     "namespace",
     "onDefinitionMismatch",
     "onOverflow",
+    "onTruncated",
   ]),
   renamed: {
     retain: "online: { store, retention }",
@@ -106,12 +118,18 @@ const STORE_OPTIONS: OptionNames = {
   },
 };
 const ONLINE_OPTIONS: OptionNames = {
-  names: new Set<keyof OnlineOptions>(["store", "retention", "logRetention", "answerCache"]),
+  names: new Set<keyof OnlineOptions>([
+    "store",
+    "retention",
+    "logRetention",
+    "answerCache",
+    "serveWhileFilling",
+  ]),
   renamed: { retain: "retention", answerCacheBytes: "answerCache: { maxBytes }" },
 };
 const ANSWER_CACHE_OPTIONS: OptionNames = { names: new Set(["maxBytes"]), renamed: {} };
 const OFFLINE_OPTIONS: OptionNames = {
-  names: new Set<keyof OfflineOptions>(["store", "commit", "buckets"]),
+  names: new Set<keyof OfflineOptions>(["store", "commit", "buckets", "rewriteBytes"]),
   renamed: { history: "commit and buckets" },
 };
 const COMMIT_OPTIONS: OptionNames = { names: new Set(["rows", "bytes", "age"]), renamed: {} };
@@ -130,7 +148,7 @@ export function configuredStores(options: StoreOptions): ConfiguredStores {
   const offline = withStore<OfflineOptions>("offline", options.offline, OFFLINE_OPTIONS);
   const { answerCache = {} } = online;
   refuseUnknownOptions("openStore: online.answerCache", answerCache, ANSWER_CACHE_OPTIONS);
-  const { commit = {}, buckets } = offline;
+  const { commit = {}, buckets, rewriteBytes } = offline;
   refuseUnknownOptions("openStore: offline.commit", commit, COMMIT_OPTIONS);
   return {
     online: online.store,
@@ -140,6 +158,7 @@ export function configuredStores(options: StoreOptions): ConfiguredStores {
       logRetention: keepMicros("online.logRetention", online.logRetention ?? "7d"),
     },
     answerCacheBytes: answerCache.maxBytes,
+    serveWhileFilling: flagOption("openStore: online.serveWhileFilling", online.serveWhileFilling),
     history: {
       commit: {
         ...(commit.rows === undefined ? {} : { rows: commit.rows }),
@@ -150,6 +169,7 @@ export function configuredStores(options: StoreOptions): ConfiguredStores {
       },
       buckets,
     },
+    rewriteBytes,
   };
 }
 

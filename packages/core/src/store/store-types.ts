@@ -1,17 +1,28 @@
 /** What a store can do, and the settings of its calls. */
+import type { BackupOptions } from "../backup/backup.ts";
+import type { BackupManifest } from "../backup/manifest.ts";
 import type { TimeLimit } from "../define/duration.ts";
 import type { Selection } from "../define/selection.ts";
 import type { TimeInput } from "../define/time-input.ts";
+import type { EraseOptions, ErasureReceipt } from "../erase/erase-types.ts";
 import type { StoreBackpressure } from "../ingest/backpressure.ts";
 import type { RunProgress, RunResult } from "../ingest/runner.ts";
+import type { SourceMismatch } from "../ingest/source-fit.ts";
 import type { MaterializeOptions, MaterializeResult } from "../materialize/types.ts";
+import type { RewriteProgress } from "../offline/rewrite-versions.ts";
 import type { BackfillOptions, BackfillResult } from "../online/backfill.ts";
+import type { NotTaken } from "../ingest/not-taken.ts";
+import type { QualityOptions, QualityReport } from "../quality/quality-types.ts";
 import type { Pushes } from "../push/push-types.ts";
-import type { ApplyOptions, ApplyResult, RegistryPlan } from "../registry/registry.ts";
-import type { FeatureReads, OnlineColumns } from "../request/request-types.ts";
+import type { AppliedVersion } from "../registry/apply-log.ts";
+import type { ApplyResult, RegistryPlan } from "../registry/plan-types.ts";
+import type { ApplyOptions } from "../registry/registry.ts";
+import type { FeatureReads, OnlineColumns, OnMissing } from "../request/request-types.ts";
 import type { ResnapshotResult, SnapshotEnding } from "../resnapshot/resnapshot.ts";
+import type { RetryResult } from "../retry/retry.ts";
 import type { Batch, ChangeSource } from "../spi.ts";
 import type { QuarantinedRow } from "../status/quarantined-rows.ts";
+import type { SourceReadiness } from "../status/readiness.ts";
 import type { SourceStatus } from "../status/source-status.ts";
 import type { StoreTable } from "../status/store-tables.ts";
 
@@ -19,6 +30,22 @@ import type { StoreTable } from "../status/store-tables.ts";
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
+  /**
+   * Called for the first message or value of each kind that is not taken, as the run meets it. The
+   * result of the run has the counts. Default: the process warns.
+   */
+  readonly onNotTaken?: ((first: NotTaken) => void) | undefined;
+  /**
+   * Called once for each column and reason that most rows of a source have, after a hundred rows.
+   * The definition likely has a wrong name or a wrong type. Default: the process warns.
+   */
+  readonly onMismatch?: ((mismatch: SourceMismatch) => void) | undefined;
+  /**
+   * The share of a new source's first thousand rows that may be unusable, from 0 to 1. If more rows
+   * are unusable, the run ends with `SOURCE_MISMATCH`, and no store has anything of the source.
+   * Default: 0.5. "ignore": the rows are taken as they are.
+   */
+  readonly mismatch?: number | "ignore" | undefined;
   /**
    * Called when a store fails or falls behind, when it gets an independent reader, and when it has
    * caught up. Default: the process warns.
@@ -34,6 +61,11 @@ export interface RunOptions {
    * the change source ends by itself, otherwise no limit.
    */
   readonly maxStallTime?: TimeLimit | "forever" | undefined;
+  /**
+   * Begins a new history where the one of the online store is gone for good. The log must then
+   * still hold everything; otherwise call `resnapshot`. Default: false, which is `HISTORY_MISSING`.
+   */
+  readonly newHistory?: boolean | undefined;
 }
 
 /** Settings of `store.resnapshot`. */
@@ -47,12 +79,35 @@ export interface ResnapshotOptions extends RunOptions {
   readonly ending?: SnapshotEnding | undefined;
 }
 
+/** Settings of `store.retry`. */
+export interface RetryOptions extends RunOptions {
+  /** Names of sources. Default: all sources that a log feeds. */
+  readonly sources?: readonly string[] | undefined;
+  /** Decodes the messages, and writes nothing. Default: false. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** Settings of `store.status`. */
+export interface StatusOptions {
+  /** The change sources that are asked where their logs end now. */
+  readonly changes?: ChangeSource | readonly ChangeSource[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A request to the online store whose types are not known before it runs. */
 export interface OnlineRequest {
   readonly features: Selection<unknown, unknown>;
   readonly entities: readonly unknown[];
   readonly asOf?: TimeInput | undefined;
+  /** What features get that the store cannot answer. Default: "error". */
+  readonly onMissing?: OnMissing | undefined;
+  /** Ends the computation with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * The greatest size in bytes of the texts and bytes in the answer; `ANSWER_TOO_LARGE` beyond it.
+   * Default: no limit.
+   */
+  readonly maxBytes?: number | undefined;
 }
 
 /** A feature store over an online store, an offline store, or both. */
@@ -66,17 +121,34 @@ export interface Store extends FeatureReads, Pushes {
    * @throws TOPIC_RECREATED when a topic is not the one that was read before.
    * @throws SOURCE_LSN_WENT_BACK when the database was restored to an earlier state.
    * @throws STORE_STALLED when a store took nothing for `maxStallTime`.
+   * @throws SOURCE_UNREADABLE when no message of a source can be read.
+   * @throws HISTORY_MISSING when the history that belongs to the online store is gone.
+   * @throws HISTORY_OF_OTHER_STORE when the history belongs to another online store.
+   * @throws SOURCE_MISMATCH when most of the first rows of a new source cannot be used.
+   * @throws OPTION_INVALID when `mismatch` is no share from 0 to 1, and not "ignore".
    * @example
    * await store.run(recordedTopic("transactions.jsonl"));
    */
   run(changes: ChangeSource, options?: RunOptions): Promise<RunResult>;
   /**
+   * Decodes the messages that could not be read once more, and writes their changes. The history
+   * keeps the bytes of such messages. Call it after a setting was corrected, with the change source
+   * that has the new setting. A retry may be killed and called again.
+   *
+   * @throws RETRY_UNSUPPORTED when the change source cannot decode kept messages.
+   * @example
+   * const { taken, notTaken } = await store.retry(kafkaChanges({ brokers, topics }));
+   */
+  retry(changes: ChangeSource, options?: RetryOptions): Promise<RetryResult>;
+  /**
    * Fills the online store from the history, up to the history's positions. Use it for an empty
    * online store, or for one that needs changes that the topic no longer holds. `run` then
-   * continues from there. An empty store answers `NEEDS_BACKFILL` until its backfill is complete. A
-   * backfill may be killed and called again.
+   * continues from there. An empty store answers `NOT_READY` or `NEEDS_BACKFILL` until then.
+   * Rows that lack something of the definitions are stored anew in place, while the rows of before
+   * are served and written. A backfill may be killed and called again.
    *
-   * @throws HISTORY_LACKS_COLUMN when a column was declared after changes were taken.
+   * @throws HISTORY_BEHIND when the history does not reach what the online store has taken.
+   * @throws BACKFILL_OVERTAKEN when a backfill of other definitions began meanwhile.
    * @example
    * await store.backfill();
    * await store.run(kafkaChanges({ brokers, topics }));
@@ -127,9 +199,38 @@ export interface Store extends FeatureReads, Pushes {
   materialize(options: MaterializeOptions): Promise<MaterializeResult>;
   /**
    * Brings the versions tables of the history up to their change logs. `run` does so when its
-   * source ends.
+   * source ends. Versions of another definition are rewritten where these definitions were applied,
+   * or no registry is used; `onProgress` says how far that is.
    */
-  compact(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  compact(options?: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ((progress: RewriteProgress) => void) | undefined;
+  }): Promise<void>;
+  /**
+   * Erases an entity: its rows in the online store, in the change logs, versions and features
+   * tables, and its materialized answers. Changes of the entity that were committed up to now are
+   * refused from then on, so that a replay does not bring them back. A later change is taken: the
+   * database decides whether the entity comes back. The receipt holds no value of the entity. With
+   * `keys` many entities are erased together.
+   *
+   * An erasure may be killed and called again.
+   *
+   * @throws ENTITY_UNKNOWN when no view is of the entity.
+   * @throws OPTION_INVALID when neither or both of `key` and `keys` are given, or too many keys.
+   * @throws KEY_INVALID when a key is missing, superfluous or of another type.
+   * @example
+   * const receipt = await store.erase({ entity: "user", key: { user_id: "4711" } });
+   */
+  erase(options: EraseOptions): Promise<ErasureReceipt>;
+  /**
+   * Reads the receipts of erasures that the history keeps, newest first.
+   *
+   * @example
+   * const [newest] = await store.erasures();
+   */
+  erasures(options?: {
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<readonly ErasureReceipt[]>;
   /**
    * Compares these definitions with the applied ones. The plan says what is served at once, what
    * needs a backfill, and who uses what is removed. Nothing is changed.
@@ -139,7 +240,10 @@ export interface Store extends FeatureReads, Pushes {
    */
   plan(options?: { readonly signal?: AbortSignal | undefined }): Promise<RegistryPlan>;
   /**
-   * Applies these definitions. Without a difference nothing is written.
+   * Applies these definitions. Then it rewrites the versions of rows that were derived under
+   * another definition, each source in one commit. Other processes read and write meanwhile.
+   * Without a difference nothing is written. An apply may be killed and called again: a rewrite
+   * then goes on from what it had done.
    *
    * @throws REGISTRY_DESTRUCTIVE when an answer is removed or gets another meaning, without
    * `allowDestructive`.
@@ -148,11 +252,68 @@ export interface Store extends FeatureReads, Pushes {
    * await store.apply({ by: "release 42" });
    */
   apply(options?: ApplyOptions): Promise<ApplyResult>;
+  /**
+   * Lists the applies of the registry, newest first: who applied what, when, and from where. The
+   * registry keeps the newest 500.
+   *
+   * @example
+   * const [newest] = await store.applies();
+   */
+  applies(options?: {
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<readonly AppliedVersion[]>;
+  /**
+   * Checks the expectations of the definitions over the history, as of a time. A row counts if it
+   * was committed before that time, and neither replaced nor deleted before it. Nothing is changed.
+   *
+   * @throws QUALITY_UNKNOWN when there is no quality of a name.
+   * @example
+   * const { failed, results } = await store.quality({ names: ["transactions_quality"] });
+   */
+  quality(options?: QualityOptions): Promise<QualityReport>;
   /** Lists the tables of the history, whether they exist yet or not. */
   tables(): readonly StoreTable[];
-  /** Reads what each source has taken, and what went wrong in it. */
-  status(): Promise<readonly SourceStatus[]>;
-  /** Reads the rows of a source that are in no window, and the reason of each. */
+  /**
+   * Says for each source whether requests for its features are answered, and why not. A store that
+   * does not answer is a reason, and no error.
+   *
+   * @example
+   * const refused = (await store.readiness()).filter(({ reason }) => reason !== null);
+   */
+  readiness(): Promise<readonly SourceReadiness[]>;
+  /**
+   * Reads what each source has taken, and what went wrong in it. With a change source it also says
+   * how far the stores are behind the log.
+   *
+   * @example
+   * const [payments] = await store.status({ changes: kafkaChanges({ brokers, topics }) });
+   * console.log(payments?.lag?.messages);
+   */
+  status(options?: StatusOptions): Promise<readonly SourceStatus[]>;
+  /**
+   * Counts the messages that gave no change, such as messages of a table that no source reads. The
+   * online store keeps the counts of all runs.
+   */
+  skipped(): Promise<readonly NotTaken[]>;
+  /**
+   * Reads the rows of a source that are in no window, and the reason of each. With an offline store
+   * it also lists the messages whose primary key cannot be read, with an empty key.
+   */
   quarantine(source: string): Promise<readonly QuarantinedRow[]>;
+  /**
+   * Backs up the online store, the history and the registry into a directory, while runs and
+   * servers write. By default the history keeps the files of its versions, and the backup names
+   * them. The backup is whole once `backup.json` is there. `restoreBackup` puts it back.
+   *
+   * @throws BACKUP_EXISTS when the directory is not empty.
+   * @throws BACKUP_CANNOT_WRITE when the directory cannot be written, or its disk is full.
+   * @throws HISTORY_MISSING when a history is gone.
+   * @throws HISTORY_OF_OTHER_STORE when a history belongs to another online store.
+   * @throws HISTORY_OLDER when a history is an older copy.
+   * @throws BACKUP_UNSUPPORTED when a store has no backup of its own.
+   * @example
+   * await store.backup({ to: "backups/monday" });
+   */
+  backup(options: BackupOptions): Promise<BackupManifest>;
   close(): Promise<void>;
 }

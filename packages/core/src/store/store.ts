@@ -1,35 +1,63 @@
 /** The store: definitions over an online and an offline store, fed by change sources. */
+import { warnOfDeprecated } from "../request/deprecated.ts";
+import { backUp } from "../backup/backup.ts";
 import { collectDefinitions, type Definitions } from "../define/collect-definitions.ts";
 import { timeLimitMillis, type TimeLimit } from "../define/duration.ts";
+import { sourcesOf } from "../plan/columns-read.ts";
 import { selectedFeatures } from "../define/selection.ts";
 import { timeOf } from "../define/time-input.ts";
 import { localEngine } from "../engine/local-engine.ts";
-import { TidemarkError } from "../errors.ts";
+import { isRetryable, TidemarkError } from "../errors.ts";
 import { compactHistory } from "../offline/compaction.ts";
 import { refuseUnknownOptions, wordOption, type OptionNames } from "../option-checks.ts";
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
+import type { MeasuredPartition } from "../ingest/run-lag.ts";
 import { runChanges, type RunSettings } from "../ingest/runner.ts";
 import { onlineMaintenance } from "../online/maintenance.ts";
+import { applyDefinitions } from "../registry/apply-definitions.ts";
+import { rewriteCheck } from "../registry/applied-source.ts";
 import { checkDefinitions } from "../registry/definition-mismatch.ts";
-import { applyRegistry, planRegistry, type RegistrySettings } from "../registry/registry.ts";
+import { listApplies, planRegistry, type RegistrySettings } from "../registry/registry.ts";
+import { firstNotTakenText } from "../ingest/run-report.ts";
+import { mismatchOption, mismatchText, type SourceMismatch } from "../ingest/source-fit.ts";
+import { isExpected, type NotTaken } from "../ingest/not-taken.ts";
 import { backpressureText, type StoreBackpressure } from "../ingest/backpressure.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { answerBatch, answerColumns, answerRow } from "../request/result-rows.ts";
+import { columnsInUse } from "../plan/columns-read.ts";
+import { eraseFromStores } from "../erase/erase.ts";
+import { readReceipts } from "../erase/receipts.ts";
+import { erasureSharing } from "../erase/erasure-sharing.ts";
+import { shareErased } from "../erase/share-erased.ts";
+import { currentUser } from "../registry/current-user.ts";
 import { materializeViews, viewSpecOf } from "../materialize/materialize.ts";
 import { materializedReader, materializedRow } from "../materialize/read-materialized.ts";
 import { entityRowsOf, type EntityRowsInput } from "../request/entity-rows.ts";
 import { answerOf, requestedKeys, type OnlineRequestInput } from "../request/online-request.ts";
 import { backfillOnline } from "../online/backfill.ts";
+import { writeBackfillRates } from "../online/backfill-rates.ts";
 import { warnUnlessRetryable } from "../push/catch-up.ts";
 import { storePushes } from "../push/pushes.ts";
+import { rememberReachableHistory } from "../pairing/store-pair.ts";
+import { storePairs } from "../pairing/store-pairs.ts";
 import { generationRun } from "../resnapshot/generation-run.ts";
+import { emptyHistoryText } from "../offline/empty-history.ts";
+import { historyTables } from "../offline/history-tables.ts";
 import { openOfflineReader } from "../offline/offline-reader.ts";
 import { explainLogLost } from "../online/lost-log.ts";
+import { layoutFor } from "../online/source-state.ts";
 import { onlineReader } from "../online/online-reader.ts";
+import { SkippedMessageLog, skippedMessages } from "../online/skipped-messages.ts";
+import { keepMismatches } from "../online/told-mismatches.ts";
 import { keyReader, keysNeeded, keysReader } from "../request/entity-keys.ts";
-import { resnapshotSource } from "../resnapshot/resnapshot.ts";
+import { checkQuality } from "../quality/check-quality.ts";
+import { forgetMissingHistory, resnapshotSource } from "../resnapshot/resnapshot.ts";
+import { retryKept } from "../retry/retry.ts";
 import type { WriterOptions } from "../resnapshot/store-writers.ts";
-import { quarantinedRows } from "../status/quarantined-rows.ts";
+import { keylessRows, quarantinedRows } from "../status/quarantined-rows.ts";
+import { sourceReadiness } from "../status/readiness.ts";
+import { logEnds } from "../status/log-lag.ts";
+import { measuredLag, writeMeasuredLag } from "../status/measured-lag.ts";
 import { sourceStatus } from "../status/source-status.ts";
 import { storeTables } from "../status/store-tables.ts";
 import type { RunOptions, Store } from "./store-types.ts";
@@ -37,6 +65,15 @@ import { configuredStores, EXAMPLES, type StoreOptions } from "./store-options.t
 import type { FeatureReads } from "../request/request-types.ts";
 import { trainingSet } from "../offline/training-set.ts";
 
+/** µs between two writes of the counts of skipped messages during a run. */
+const SKIPPED_INTERVAL = 10_000_000;
+
+const ON_MISSING = ["error", "null"] as const;
+
+const QUALITY_OPTIONS: OptionNames = {
+  names: new Set(["names", "asOf", "signal"]),
+  renamed: { at: "asOf" },
+};
 const HISTORICAL_OPTIONS: OptionNames = {
   names: new Set(["features", "entities", "knowledge", "beforeHistory", "metadata", "signal"]),
   renamed: { asKnown: 'knowledge: "as-known"', requireKnown: 'beforeHistory: "error"' },
@@ -50,6 +87,8 @@ const HISTORICAL_OPTIONS: OptionNames = {
  * @throws OPTION_UNKNOWN when there is no such option.
  * @throws DEFINITION_MISMATCH when other definitions were applied, with `onDefinitionMismatch:
  * "refuse"`.
+ * @throws REGISTRY_UNAVAILABLE when the registry does not answer, with `onDefinitionMismatch:
+ * "refuse"`.
  * @example
  * const store = await openStore({
  *   definitions: await import("./features.ts"),
@@ -59,13 +98,19 @@ const HISTORICAL_OPTIONS: OptionNames = {
 export async function openStore(options: StoreOptions): Promise<Store> {
   const definitions = collectDefinitions(options.definitions);
   const { namespace = "default" } = options;
-  const { online, offline, retention, answerCacheBytes, history } = configuredStores(options);
-  const engine = options.engine ?? localEngine({ onOverflow: options.onOverflow });
+  const { online, offline, retention, answerCacheBytes, serveWhileFilling, history, rewriteBytes } =
+    configuredStores(options);
+  const { onOverflow, onTruncated } = options;
+  const engine = options.engine ?? localEngine({ onOverflow, onTruncated });
   const clock = (): number => (options.clock?.() ?? new Date()).getTime() * 1000;
   const views = [...definitions.views.values()];
   const sources = [...definitions.sources.values()];
   await checkDefinitions({ definitions, namespace, offline }, options.onDefinitionMismatch);
   await online?.open({ namespace });
+  const tableOf = (source: SourceSpec): string => historyTables(source).changes.name;
+  const pairs = storePairs({ online, offline, tableOf });
+  for (const { code, message } of await pairs.check(sources))
+    process.emitWarning(message, { type: "TidemarkWarning", code });
   const reader =
     online === undefined
       ? null
@@ -74,10 +119,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
           namespace,
           views,
           answerCacheBytes,
-          onOverflow: options.onOverflow ?? (() => undefined),
+          rules: { serveWhileFilling, isPushLevel: (source) => pushes.isLevel(source) },
+          onOverflow: onOverflow ?? (() => undefined),
+          onTruncated,
         });
   const materialized = online === undefined ? null : materializedReader(online, namespace);
-  const offlineReader = offline === undefined ? null : openOfflineReader(offline, engine);
+  const offlineReader =
+    offline === undefined ? null : openOfflineReader(offline, engine, onOverflow);
+  const mayRewrite = rewriteCheck({ definitions, namespace, offline });
   const writerOptions = {
     online,
     offline,
@@ -85,21 +134,78 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     views,
     clock,
     retention,
-    history,
+    history: { ...history, mayRewrite },
     maintainedSources: sources,
   } satisfies WriterOptions;
+  const erasureSettings = { online, offline, namespace, views, clock, retention };
   const pushes = storePushes({
     ...writerOptions,
     sources,
+    async shareErased(source, signal) {
+      await shareErased([source], erasureSettings, { signal });
+    },
     maintenance:
       online === undefined
         ? null
         : onlineMaintenance({ store: online, namespace, sources, views, clock, retention }),
   });
 
+  const entityKeys = new Map(
+    sources.map((source) => [source.name, layoutFor(source, views).entityLogs]),
+  );
+  const neededColumns = new Map(
+    sources.map((source) => [source.name, columnsInUse(source, views)]),
+  );
+  /**
+   * Keeps the counts of skipped messages in the online store. They only inform, so a store that
+   * does not answer ends no run.
+   */
+  async function countingSkipped<T>(
+    run: (onSkipped: RunSettings["onSkipped"]) => Promise<T>,
+  ): Promise<T> {
+    if (online === undefined) return run(undefined);
+    const log = new SkippedMessageLog(online, namespace);
+    const keep = async (write: () => Promise<void>): Promise<void> => {
+      await write().catch((error: unknown) => {
+        if (!isRetryable(error)) throw error;
+      });
+    };
+    let written = clock();
+    try {
+      return await run(async (skipped) => {
+        await keep(() => log.add(skipped));
+        if (clock() - written < SKIPPED_INTERVAL) return;
+        written = clock();
+        await keep(() => log.flush());
+      });
+    } finally {
+      await keep(() => log.flush());
+    }
+  }
+
+  /** Keeps the lag of a run in the online store. It only informs, as the counts do. */
+  const onLag = async (measured: readonly MeasuredPartition[]): Promise<void> => {
+    if (online === undefined) return;
+    await writeMeasuredLag(online, namespace, measured).catch((error: unknown) => {
+      if (!isRetryable(error)) throw error;
+    });
+  };
+
+  /** Runs, and keeps the mismatches that the run tells. */
+  const keepingMismatches = <T>(
+    settings: RunOptions,
+    run: (settings: RunSettings) => Promise<T>,
+  ): Promise<T> =>
+    online === undefined
+      ? run(runSettings(settings))
+      : keepMismatches(online, namespace, sources, runSettings(settings), run);
+
   const runSettings = ({
     signal,
     onProgress,
+    onNotTaken = warnOfNotTaken,
+    onMismatch = warnOfMismatch,
+    mismatch,
     onBackpressure = warnOfBackpressure,
     maxBlockTime,
     maxStallTime,
@@ -114,6 +220,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return {
       signal,
       onProgress,
+      onNotTaken,
+      onMismatch,
+      mismatch: mismatchOption(mismatch),
+      entityKeys,
+      neededColumns,
       onBackpressure,
       maxBlockTime: milliseconds("maxBlockTime", maxBlockTime),
       maxStallTime: milliseconds("maxStallTime", maxStallTime),
@@ -130,9 +241,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const keys = asked instanceof Promise ? await asked : asked;
     const late = pushes.beforeRead(selection);
     if (late !== undefined) await late;
+    const older = pairs.beforeOnlineRead(selection);
+    if (older !== undefined) await older;
     // one time for the whole call, which the answer returns (law 1: one t for every window)
     const t = request.asOf === undefined ? clock() : timeOf(request.asOf, "asOf");
-    const answers = await reader.read({ selection, keys, t });
+    const { signal, maxBytes } = request;
+    const onMissing = wordOption("onMissing", request.onMissing, ON_MISSING);
+    const answers = await reader.read({ selection, keys, t, onMissing, signal, maxBytes });
     return { selection, answers, length: keys.length, t };
   }
 
@@ -164,6 +279,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return { definitions, namespace, offline, registry: offline.registry, online, clock };
   }
 
+  function askedFeatures(features: unknown, call: string): readonly SelectedFeature[] {
+    const selection = selectedFeatures(features, call);
+    warnOfDeprecated(selection);
+    return selection;
+  }
+
   const backpressure = new Set<() => readonly StoreBackpressure[]>();
   const selections = new WeakMap<object, readonly SelectedFeature[]>();
 
@@ -173,10 +294,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
    */
   function selectionFor(features: unknown, call: string): readonly SelectedFeature[] {
     if (typeof features !== "object" || features === null || Array.isArray(features))
-      return selectedFeatures(features, call);
+      return askedFeatures(features, call);
     let selection = selections.get(features);
     if (selection === undefined)
-      selections.set(features, (selection = selectedFeatures(features, call)));
+      selections.set(features, (selection = askedFeatures(features, call)));
     return selection;
   }
 
@@ -226,9 +347,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       const knowledge = wordOption("knowledge", request.knowledge, ["as-corrected", "as-known"]);
       const beforeHistory = wordOption("beforeHistory", request.beforeHistory, ["empty", "error"]);
       const { signal } = request;
-      const selection = selectedFeatures(request.features, "getHistoricalFeatures");
+      const selection = askedFeatures(request.features, "getHistoricalFeatures");
       const entityRows = await entityRowsOf(request.entities, keysNeeded(selection));
+      await pairs.refuseHistory(sourcesOf(selection), signal);
       const since = await offlineReader.coverage(sourcesOf(selection), signal);
+      const empty = request.beforeHistory !== undefined ? null : emptyHistoryText(offline!, since);
+      if (empty !== null)
+        process.emitWarning(empty, { type: "TidemarkWarning", code: "HISTORY_EMPTY" });
       const coverage = Object.fromEntries(
         [...since].map(([name, start]) => [
           name,
@@ -260,6 +385,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async run(changes, settings = {}) {
       if (online === undefined && offline === undefined) throw missing("run", "online");
       const fed = logSources("run");
+      if (settings.newHistory === true)
+        for (const source of fed) await forgetMissingHistory(source, { online, offline });
+      const erasures = await erasureSharing(fed, erasureSettings, settings.signal);
       await warnUnlessRetryable(pushes.calls.catchUp({ signal: settings.signal }), settings.signal);
       try {
         const run = await generationRun(
@@ -268,21 +396,49 @@ export async function openStore(options: StoreOptions): Promise<Store> {
           { ...writerOptions, shared: changes.shared === true },
           settings.signal,
         );
-        const result = await runChanges(run.changes, fed, run.stores, runSettings(settings));
+        const result = await keepingMismatches(settings, (kept) =>
+          countingSkipped((onSkipped) =>
+            runChanges(run.changes, fed, run.stores, {
+              ...kept,
+              onSkipped,
+              onLag,
+              mayBeReady: () => erasures.isDone(),
+              untilMayBeReady: (signal) => erasures.wait(signal),
+            }),
+          ),
+        );
         await run.complete((source) => run.changes.snapshotBeforeRun(source.name));
+        await erasures.isDone();
         return result;
       } catch (error) {
         throw await explainLogLost(error, fed, { online, offline });
+      } finally {
+        erasures.stop();
       }
     },
     async resnapshot(name, changes, { ending = "marked", ...settings } = {}) {
       if (online === undefined && offline === undefined) throw missing("resnapshot", "online");
-      return resnapshotSource(
-        logSources("resnapshot", sourceNamed(definitions, name))[0]!,
+      const [source] = logSources("resnapshot", sourceNamed(definitions, name));
+      await shareErased([source!], erasureSettings, settings);
+      return keepingMismatches(settings, (kept) =>
+        resnapshotSource(
+          source!,
+          changes,
+          ending,
+          { ...writerOptions, shared: changes.shared === true },
+          kept,
+        ),
+      );
+    },
+    async retry(changes, { sources: names, dryRun = false, ...settings } = {}) {
+      if (offline === undefined) throw missing("retry", "offline");
+      const wanted = names?.map((name) => sourceNamed(definitions, name)) ?? [];
+      await shareErased(sources, erasureSettings, settings);
+      return retryKept(
         changes,
-        ending,
-        { ...writerOptions, shared: changes.shared === true },
-        runSettings(settings),
+        logSources("retry", ...wanted),
+        { ...writerOptions, offline },
+        { ...runSettings(settings), dryRun },
       );
     },
     async backfill({ sources: names, batchRows, signal, onProgress } = {}) {
@@ -290,6 +446,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       if (offline === undefined) throw missing("backfill", "offline");
       const wanted =
         names === undefined ? sources : names.map((name) => sourceNamed(definitions, name));
+      await shareErased(wanted, erasureSettings, { signal });
       const maintenance = onlineMaintenance({
         store: online,
         namespace,
@@ -298,7 +455,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         clock,
         retention,
       });
-      return backfillOnline(wanted, {
+      await pairs.refuseHistory(wanted, signal);
+      const result = await backfillOnline(wanted, {
         ...writerOptions,
         online,
         offline,
@@ -307,6 +465,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         signal,
         onProgress,
       });
+      await writeBackfillRates(online, namespace, result.sources);
+      for (const source of wanted) {
+        const state = await offline.state(tableOf(source), { signal });
+        if (state !== null) await rememberReachableHistory(online, source.name, state);
+      }
+      return result;
     },
     async getOnlineBatch(request) {
       const { selection, answers, length } = await askOnline("getOnlineBatch", request);
@@ -318,35 +482,100 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     async materialize(asked) {
       if (offline === undefined) throw missing("materialize", "offline");
+      await pairs.refuseHistory(sources, asked.signal);
       return materializeViews(asked, {
         views: definitions.views,
+        derivedViews: definitions.derivedViews,
         offline,
         online: online ?? null,
         namespace,
         engine,
         clock,
+        onOverflow,
       });
     },
-    async compact({ signal } = {}) {
+    async compact({ signal, onProgress } = {}) {
       if (offlineReader === null) throw missing("compact", "offline");
       for (const source of sources)
-        await compactHistory(offlineReader.context(source), { buckets: history.buckets, signal });
+        await compactHistory(offlineReader.context(source), {
+          buckets: history.buckets,
+          rewriteBytes,
+          mayRewrite,
+          signal,
+          onProgress,
+        });
+    },
+    erase: async (settings) =>
+      eraseFromStores(settings, {
+        definitions,
+        online,
+        offline,
+        namespace,
+        clock,
+        retention,
+        user: currentUser,
+      }),
+    async erasures({ signal } = {}) {
+      if (offline === undefined) throw missing("erasures", "offline");
+      return readReceipts(offline, signal);
     },
     plan: async ({ signal } = {}) => planRegistry(registrySettings("plan"), signal),
-    apply: async (settings = {}) => applyRegistry(registrySettings("apply"), settings),
+    apply: async (settings = {}) =>
+      applyDefinitions(registrySettings("apply"), {
+        ...settings,
+        buckets: history.buckets,
+        maxBytes: rewriteBytes,
+      }),
+    applies: async ({ signal } = {}) => listApplies(registrySettings("applies"), signal),
+    async quality(options = {}) {
+      if (offline === undefined || offlineReader === null) throw missing("quality", "offline");
+      refuseUnknownOptions("quality", options, QUALITY_OPTIONS);
+      const { names, asOf, signal } = options;
+      await pairs.refuseHistory(sources, signal);
+      const t = asOf === undefined ? clock() : timeOf(asOf, "quality: asOf");
+      const { qualities } = definitions;
+      return checkQuality({ qualities, offline, reader: offlineReader }, { names, t, signal });
+    },
     tables: () => storeTables(sources, views),
-    status: async () =>
-      Promise.all(
+    async readiness() {
+      if (online === undefined) throw missing("readiness", "online");
+      const settings = { online, offline, namespace, views, serveWhileFilling };
+      return Promise.all(sources.map((source) => sourceReadiness(source, settings)));
+    },
+    async status({ changes = [], signal } = {}) {
+      const measured =
+        online === undefined
+          ? []
+          : await measuredLag(online, namespace).catch((error: unknown) => {
+              if (!isRetryable(error)) throw error;
+              return [];
+            });
+      const ends = await logEnds([changes].flat(), sources, measured, signal);
+      return Promise.all(
         sources.map((source) =>
           sourceStatus(source, {
             ...writerOptions,
             backpressure: [...backpressure].flatMap((one) => one()),
+            problem: pairs.problem,
+            ends,
           }),
         ),
-      ),
+      );
+    },
+    async skipped() {
+      if (online === undefined) throw missing("skipped", "online");
+      return skippedMessages(online, namespace, sources);
+    },
     async quarantine(name) {
       if (online === undefined) throw missing("quarantine", "online");
-      return quarantinedRows(sourceNamed(definitions, name), { ...writerOptions, online });
+      const source = sourceNamed(definitions, name);
+      const keyless = offline === undefined ? [] : await keylessRows(source, offline);
+      return [...(await quarantinedRows(source, { ...writerOptions, online })), ...keyless];
+    },
+    async backup(settings) {
+      if (online === undefined && offline === undefined) throw missing("backup", "online");
+      await pairs.refuseHistory(sources, settings.signal);
+      return backUp(settings, { definitions, namespace, online, offline, clock });
     },
     async close() {
       await pushes.close();
@@ -356,16 +585,21 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   };
 }
 
+function warnOfNotTaken(first: NotTaken): void {
+  if (!isExpected(first))
+    process.emitWarning(firstNotTakenText(first), { type: "TidemarkWarning", code: first.reason });
+}
+
+function warnOfMismatch(mismatch: SourceMismatch): void {
+  process.emitWarning(mismatchText(mismatch), { type: "TidemarkWarning", code: "SOURCE_MISMATCH" });
+}
+
 function warnOfBackpressure(report: StoreBackpressure): void {
   if (!report.caughtUp)
     process.emitWarning(backpressureText(report), {
       type: "TidemarkWarning",
       code: "STORE_STALLED",
     });
-}
-
-function sourcesOf(selection: readonly SelectedFeature[]): readonly SourceSpec[] {
-  return [...new Map(selection.map(({ view }) => [view.source.name, view.source])).values()];
 }
 
 function sourceNamed(definitions: Definitions, name: string): SourceSpec {

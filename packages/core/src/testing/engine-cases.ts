@@ -1,17 +1,27 @@
 /** Plans, events and entity rows for tests of compute engines. */
+import { aggregatorNamed } from "../aggregate/registry.ts";
 import { batchOf } from "../columns/batch.ts";
+import { isSeries } from "../define/window-reach.ts";
+import { columnExpression } from "../expr/tree.ts";
 import type {
   AggregateName,
+  AggregateOptions,
+  ColumnExpression,
   ColumnSpec,
   Expression,
   FeatureSpec,
   ValueType,
   SourceSpec,
+  TypeSpec,
   Value,
   ViewSpec,
+  WindowSpec,
 } from "../specs.ts";
-import type { AggregatePlan, EntityRows, Events, JoinPlan } from "../spi.ts";
-import { planOf } from "../plan/view-plans.ts";
+import type { DeriveNode } from "../plan/nodes.ts";
+import type { LatestPlan, WindowPlan } from "../plan/plan-kinds.ts";
+import type { EntityRows, Events } from "../spi.ts";
+import { planOf } from "../plan/compile.ts";
+import { inputOf } from "../plan/plan-kinds.ts";
 
 const columns: readonly ColumnSpec[] = [
   columnSpec("id", "int32"),
@@ -55,46 +65,63 @@ function columnSpec(name: string, type: ValueType, more: Partial<ColumnSpec> = {
   return { name, database: name, type, nullable: false, ...more };
 }
 
+/** The expression of a column of the events. */
+export function columnOf(name: string): ColumnExpression {
+  return columnExpression(columns.find((one) => one.name === name)!);
+}
+
 export interface FeatureOptions {
   readonly where?: Expression | undefined;
   readonly default?: Value | undefined;
+  /** The options of the aggregation. */
+  readonly aggregate?: AggregateOptions | undefined;
 }
 
-/** A window feature. `column` null: `count()`. */
+/**
+ * A window feature over a column, or over several. `column` null: it has no argument, as `count()`.
+ */
 export function over(
   aggregate: AggregateName,
-  column: string | null,
-  window: number | null,
+  column: string | readonly string[] | null,
+  window: WindowSpec | null,
   options: FeatureOptions = {},
 ): FeatureSpec {
-  const kind = resultKind(aggregate, columns.find(({ name }) => name === column)?.type);
+  const input = [column ?? []].flat().map(columnOf);
+  const form = aggregatorNamed(aggregate).result(input, options.aggregate ?? {});
+  const result: TypeSpec =
+    window !== null && isSeries(window) ? { type: "list", nullable: false, element: form } : form;
   return {
     name: "f",
     aggregate,
-    column,
+    ...(options.aggregate === undefined ? {} : { options: options.aggregate }),
+    arguments: input,
     window,
     where: options.where ?? null,
     default: options.default,
-    result: columnSpec("f", kind, kind === "decimal" ? { precision: 38, scale: 2 } : {}),
+    result: { ...result, name: "f", database: "f" },
   };
-}
-
-function resultKind(aggregate: AggregateName, kind: ValueType | undefined): ValueType {
-  if (aggregate === "count" || aggregate === "countDistinct" || kind === undefined) return "int64";
-  if (aggregate === "avg") return "float64";
-  return aggregate === "sum" && kind === "int32" ? "int64" : kind;
 }
 
 export function latest(column: string, options: FeatureOptions = {}): FeatureSpec {
   return over("latest", column, null, options);
 }
 
-export function aggregatePlan(...features: readonly FeatureSpec[]): AggregatePlan {
-  return planOf(viewOf("window", features, null), features) as AggregatePlan;
+export function windowPlan(...features: readonly FeatureSpec[]): WindowPlan {
+  return planOf(viewOf("window", features, null), features) as WindowPlan;
 }
 
-export function joinPlan(ttl: number | null, ...features: readonly FeatureSpec[]): JoinPlan {
-  return planOf(viewOf("latest", features, ttl), features) as JoinPlan;
+export function latestPlan(ttl: number | null, ...features: readonly FeatureSpec[]): LatestPlan {
+  return planOf(viewOf("latest", features, ttl), features) as LatestPlan;
+}
+
+/** The plan over those of its rows that meet a condition. The plan reads the columns of it. */
+export function overRows(condition: Expression, plan: WindowPlan | LatestPlan): DeriveNode {
+  const { input } = plan;
+  const filter = { node: "filter", input: inputOf(input.input), condition } as const;
+  return {
+    ...plan,
+    input: input.node === "window" ? { ...input, input: filter } : { ...input, input: filter },
+  };
 }
 
 /** A row of events with all columns. `from` and `to` say when it was known. */
@@ -126,10 +153,11 @@ export function eventRow(
 
 /** The rows as a plan takes them, in batches of `size` rows. */
 export async function* eventsOf(
-  plan: AggregatePlan | JoinPlan,
+  plan: DeriveNode,
   rows: readonly NamedRow[],
   size: number = Math.max(rows.length, 1),
 ): AsyncGenerator<Events> {
+  const { columns } = inputOf(plan.input.input);
   for (let at = 0; at < rows.length; at += size) {
     const part = rows.slice(at, at + size);
     yield {
@@ -139,8 +167,8 @@ export async function* eventsOf(
       from: Float64Array.from(part, ({ from }) => from),
       to: Float64Array.from(part, ({ to }) => to),
       columns: batchOf(
-        plan.columns,
-        part.map(({ values }) => plan.columns.map(({ name }) => values[name] ?? null)),
+        columns,
+        part.map(({ values }) => columns.map(({ name }) => values[name] ?? null)),
       ),
     };
   }

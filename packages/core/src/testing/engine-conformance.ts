@@ -2,17 +2,21 @@
  * The conformance suite of compute engines (laws 1 to 3 and 7 to 9: windows, validity, one answer,
  * order and missing values).
  */
+import { scalarFunction } from "../expr/scalar-functions.ts";
 import assert from "node:assert/strict";
-import type { Value } from "../specs.ts";
+import { callExpression, literalExpression } from "../expr/tree.ts";
+import type { Value, WindowSpec } from "../specs.ts";
 import type { ComputeEngine, Events } from "../spi.ts";
 import {
-  aggregatePlan,
+  windowPlan,
+  columnOf,
   entityRows,
   eventRow,
   eventsOf,
-  joinPlan,
+  latestPlan,
   latest,
   over,
+  overRows,
   type NamedRow,
 } from "./engine-cases.ts";
 import { engineQueries, type EngineQueries } from "./engine-queries.ts";
@@ -125,7 +129,7 @@ export function computeEngineConformance(options: {
         [eventRow(1, 95)],
         [eventRow(0, 100), eventRow(0, 89)],
       ]) {
-        assert.deepEqual(await queries.answerEach(aggregatePlan(...features), rows, 100), nothing);
+        assert.deepEqual(await queries.answerEach(windowPlan(...features), rows, 100), nothing);
       }
       for (const rows of [[], [eventRow(-1, 95)], [eventRow(0, 101)]])
         assert.deepEqual(await queries.answerOne(latest("s"), rows, 100), [
@@ -134,8 +138,8 @@ export function computeEngineConformance(options: {
           null,
         ]);
       await queries.answer(
-        aggregatePlan(over("count", null, 10)),
-        eventsOf(aggregatePlan(over("count", null, 10)), []),
+        windowPlan(over("count", null, 10)),
+        eventsOf(windowPlan(over("count", null, 10)), []),
         entityRows([0, 1]),
       );
     },
@@ -143,8 +147,8 @@ export function computeEngineConformance(options: {
 
   check("no entity rows give one empty list of answers per feature", async (queries) => {
     for (const plan of [
-      aggregatePlan(over("count", null, 10), over("max", "x", 10)),
-      joinPlan(null, latest("x"), latest("s")),
+      windowPlan(over("count", null, 10), over("max", "x", 10)),
+      latestPlan(null, latest("x"), latest("s")),
     ]) {
       const answers = await queries.answer(plan, eventsOf(plan, [eventRow(-1, 1)]), entityRows());
       assert.deepEqual(
@@ -165,7 +169,7 @@ export function computeEngineConformance(options: {
     "answer i belongs to row i, with duplicates, unmatched rows and times in any order (law 8)",
     async (queries) => {
       const rows = entityRows([1, 20], [0, 20], [2, 20], [1, 20], [0, 5], [1, 12]);
-      const plan = aggregatePlan(over("sum", "n", 100));
+      const plan = windowPlan(over("sum", "n", 100));
       const answers = await queries.answer(
         plan,
         eventsOf(plan, [
@@ -191,10 +195,12 @@ export function computeEngineConformance(options: {
   check(
     "the view's longest window decides whether a window feature is NOT_FOUND (law 7)",
     async (queries) => {
-      const plan = aggregatePlan(
+      const plan = windowPlan(
         over("max", "x", 10),
         over("max", "x", 100),
-        over("max", "x", 1000, { where: { kind: "null", column: "x", not: false } }),
+        over("max", "x", 1000, {
+          where: callExpression(scalarFunction("isNull"), [columnOf("x")]),
+        }),
       );
       assert.deepEqual(await queries.answerEach(plan, [eventRow(0, 500, { x: 3 })], 550), [
         [null, "NULL_VALUE", 500],
@@ -220,6 +226,123 @@ export function computeEngineConformance(options: {
       ]);
     },
   );
+
+  check("lastRows holds the newest rows that pass, in the order of rows", async (queries) => {
+    const isThere = callExpression(scalarFunction("isNotNull"), [columnOf("x")]);
+    const newest = (count: number, within: number | null): WindowSpec => ({
+      kind: "lastRows",
+      count,
+      within,
+    });
+    // Of one time: by the created column, whose missing value is the least, then by the key.
+    const rows = [
+      eventRow(0, 500, { id: 3, x: 8, created: 20 }),
+      eventRow(0, 500, { id: 9, x: 4, created: null }),
+      eventRow(0, 500, { id: 2, x: 2, created: 20 }),
+      eventRow(0, 400, { id: 1, x: 1 }),
+      eventRow(0, 510, { id: 4, x: null }),
+      eventRow(0, 550, { id: 5, x: 64 }),
+      eventRow(0, 505, { id: 6, x: 32 }, { from: 100, to: 540 }),
+    ];
+    const sums: Value[] = [];
+    for (const count of [1, 2, 3, 4, 1_000]) {
+      const feature = over("sum", "x", newest(count, null), { where: isThere });
+      sums.push((await queries.answerOne(feature, rows, 550))[0]);
+    }
+    assert.deepEqual(sums, [8, 10, 14, 15, 15]);
+    assert.deepEqual(await queries.answerOne(over("sum", "x", newest(1, null)), rows, 550), [
+      0,
+      "PRESENT",
+      510,
+    ]);
+    const within = over("sum", "x", newest(4, 50), { where: isThere });
+    assert.deepEqual(await queries.answerOne(within, rows, 550), [14, "PRESENT", 510]);
+    assert.deepEqual(await queries.answerOne(within, rows, 560), [64, "PRESENT", 550]);
+    assert.deepEqual(await queries.answerOne(within, rows.slice(0, 4), 551), [
+      0,
+      "NOT_FOUND",
+      null,
+    ]);
+    assert.deepEqual(
+      await queries.answerOne(
+        over("lastN", "x", newest(3, null), { aggregate: { n: 5, distinct: false } }),
+        rows,
+        505,
+      ),
+      [[8, 2, 4], "PRESENT", 500],
+    );
+  });
+
+  check("a series answers a list, one element for each window", async (queries) => {
+    const rows = [
+      eventRow(0, 69, { x: 64 }),
+      eventRow(0, 70, { x: 1 }),
+      eventRow(0, 79, { x: 2 }),
+      eventRow(0, 90, { x: 4 }),
+      eventRow(0, 99, { x: 8 }),
+      eventRow(0, 100, { x: 16 }),
+      eventRow(0, 95, { x: 32 }, { from: 60, to: 99 }),
+    ];
+    const series: WindowSpec = { kind: "series", length: 10, count: 3 };
+    const plan = windowPlan(
+      over("sum", "x", series),
+      over("max", "x", series),
+      over("count", null, series, {
+        where: callExpression(scalarFunction("gt"), [columnOf("x"), columnOf("x")]),
+      }),
+      over("lastN", "x", series, { aggregate: { n: 2, distinct: false } }),
+    );
+    assert.deepEqual(await queries.answerEach(plan, rows, 100), [
+      [[3, 0, 12], "PRESENT", 99],
+      [[2, null, 8], "PRESENT", 99],
+      [[0n, 0n, 0n], "PRESENT", 99],
+      [[[2, 1], [], [8, 4]], "PRESENT", 99],
+    ]);
+    const zone = "Europe/Zurich";
+    const days: WindowSpec = { kind: "calendarSeries", unit: "day", zone, count: 2 };
+    const hour = 3_600_000_000;
+    // 2026-03-29 begins at 23:00 UTC of the 28th, and has 23 hours.
+    const changed = Date.parse("2026-03-28T23:00:00Z") * 1000;
+    const sums = await queries.answerOne(
+      over("sum", "x", days),
+      [
+        eventRow(0, changed - 24 * hour - 1, { x: 1 }),
+        eventRow(0, changed - 24 * hour, { x: 2 }),
+        eventRow(0, changed - 1, { x: 4 }),
+        eventRow(0, changed, { x: 8 }),
+        eventRow(0, changed + 23 * hour - 1, { x: 16 }),
+        eventRow(0, changed + 23 * hour, { x: 32 }),
+      ],
+      changed + 30 * hour,
+    );
+    assert.deepEqual(sums, [[6, 24], "PRESENT", changed + 23 * hour]);
+    assert.deepEqual(await queries.answerOne(over("max", "x", series), [], 100), [
+      [null, null, null],
+      "NOT_FOUND",
+      null,
+    ]);
+  });
+
+  check("rows that a filter node leaves out count for nothing", async (queries) => {
+    const isThere = callExpression(scalarFunction("isNotNull"), [columnOf("x")]);
+    const rows = [eventRow(0, 400, { x: 3 }), eventRow(0, 500, { x: null })];
+    const windows = overRows(isThere, windowPlan(over("count", null, 200), over("min", "x", 200)));
+    assert.deepEqual(await queries.answerEach(windows, rows, 550), [
+      [1n, "PRESENT", 400],
+      [3, "PRESENT", 400],
+    ]);
+    // The row of 500 lies in the window, and is not there.
+    assert.deepEqual(await queries.answerEach(windows, rows, 601), [
+      [0n, "NOT_FOUND", null],
+      [null, "NOT_FOUND", null],
+    ]);
+    const facts = overRows(isThere, latestPlan(150, latest("x")));
+    assert.deepEqual(await queries.answerEach(facts, rows, 500), [[3, "PRESENT", 400]]);
+    assert.deepEqual(await queries.answerEach(facts, rows, 551), [[null, "OUTSIDE_MAX_AGE", 400]]);
+    assert.deepEqual(await queries.answerEach(facts, rows.slice(1), 550), [
+      [null, "NOT_FOUND", null],
+    ]);
+  });
 
   check("a default replaces any null, and the status stays (law 7)", async (queries) => {
     const feature = over("min", "x", 10, { default: 7.5 });
@@ -249,7 +372,8 @@ export function computeEngineConformance(options: {
       eventRow(0, 2, { flag: false }),
       eventRow(0, 3, { flag: null }),
     ];
-    const is = { kind: "compare", op: "=", column: "flag", value: true } as const;
+    const flag = columnOf("flag");
+    const is = callExpression(scalarFunction("eq"), [flag, literalExpression(true, flag)]);
     assert.deepEqual(await queries.answerOne(over("count", null, 100, { where: is }), rows, 50), [
       1n,
       "PRESENT",
@@ -257,7 +381,7 @@ export function computeEngineConformance(options: {
     ]);
     assert.deepEqual(
       await queries.answerOne(
-        over("count", null, 100, { where: { kind: "not", term: is } }),
+        over("count", null, 100, { where: callExpression(scalarFunction("not"), [is]) }),
         rows,
         50,
       ),
@@ -403,12 +527,90 @@ export function computeEngineConformance(options: {
   );
 
   check(
+    "rows of one time are ordered by the created column, then the key, in windows (law 2)",
+    async (queries) => {
+      const row = (id: number, created: number | null): NamedRow =>
+        eventRow(0, 10, { id, created, s: `${id}` });
+      await queries.ifSupported(async () => {
+        for (const [ends, rows] of [
+          [
+            ["3", "1"],
+            [row(1, 5), row(2, 4), row(3, null)],
+          ],
+          [
+            ["2", "3"],
+            [row(2, 4), row(3, 4)],
+          ],
+          [
+            ["7", "5"],
+            [row(7, -1), row(5, 9), eventRow(0, 11, { id: 8, s: null })],
+          ],
+        ] as const) {
+          for (const order of [rows, rows.toReversed()])
+            assert.deepEqual(
+              (
+                await queries.answerEach(
+                  windowPlan(over("first", "s", 100), over("last", "s", 100)),
+                  order,
+                  20,
+                )
+              ).map(([value]) => value),
+              ends,
+            );
+        }
+      });
+    },
+  );
+
+  check("the time since a row moves with t, up to the edge of the window", async (queries) => {
+    const since = (end: "First" | "Last") =>
+      over(`timeSince${end}`, null, 10_000_000, { aggregate: { unit: "seconds" } });
+    const plan = windowPlan(since("First"), since("Last"));
+    await queries.ifSupported(async () => {
+      for (const t of ANSWER_TIMES) {
+        const rows = [eventRow(0, t - 10_000_000), eventRow(0, t - 500_000), eventRow(0, t)];
+        const answersAt = async (at: number): Promise<Value[]> =>
+          (await queries.answerEach(plan, rows, at)).map(([value]) => value);
+        assert.deepEqual(await answersAt(t), [10, 0.5]);
+        assert.deepEqual(await answersAt(t + 250_000), [0.75, 0.25]);
+        assert.deepEqual(await answersAt(t - 10_000_000), [null, null]);
+      }
+    });
+  });
+
+  check("a row counts only if every argument is there", async (queries) => {
+    const row = (s: string | null, x: number | null, n: bigint | null): NamedRow =>
+      eventRow(0, 10, { s, x, n });
+    const rows = [
+      row("a", 1, 10n),
+      row("b", 2, 20n),
+      row("c", 4, null),
+      row(null, null, 30n),
+      row("e", null, null),
+    ];
+    const plan = windowPlan(
+      over("covariance", ["x", "n"], 100, { aggregate: { over: "sample" } }),
+      over("correlation", ["x", "n"], 100),
+      over("slope", ["x", "n"], 100),
+      over("maxBy", ["s", "n"], 100),
+      over("minBy", ["s", "x"], 100),
+    );
+    await queries.ifSupported(async () => {
+      const answers = await queries.answerEach(plan, rows, 20);
+      assert.deepEqual(
+        answers.map(([value]) => value),
+        [5, 1, 0.1, "b", "a"],
+      );
+    });
+  });
+
+  check(
     "events cut into other batches, or in another order, give the same answers (law 3)",
     async (queries) => {
       const events = Array.from({ length: 20 }, (_, i) =>
         eventRow(i % 2, 10 + i, { n: BigInt(i), x: 0.1 * i, s: `${i % 3}` }),
       );
-      const plan = aggregatePlan(
+      const plan = windowPlan(
         over("sum", "x", 100),
         over("max", "n", 5),
         over("countDistinct", "s", 10),
@@ -426,7 +628,7 @@ export function computeEngineConformance(options: {
   check(
     "an aborted signal ends the work with its reason, and closes the events",
     async (queries) => {
-      for (const plan of [aggregatePlan(over("count", null, 10)), joinPlan(null, latest("s"))]) {
+      for (const plan of [windowPlan(over("count", null, 10)), latestPlan(null, latest("s"))]) {
         const before = AbortSignal.abort(new Error("enough"));
         await assert.rejects(
           queries.answer(plan, eventsOf(plan, [eventRow(0, 1)]), entityRows([0, 2]), before),
@@ -454,7 +656,7 @@ export function computeEngineConformance(options: {
   );
 
   check("an error in the events rejects the answer with that error", async (queries) => {
-    const plan = aggregatePlan(over("count", null, 10));
+    const plan = windowPlan(over("count", null, 10));
     const broken = async function* (): AsyncGenerator<Events> {
       yield* eventsOf(plan, [eventRow(0, 0)]);
       throw new Error("the disk is gone");

@@ -1,32 +1,23 @@
 /** Questions to a compute engine, in a short form for tests. */
 import { isTidemarkError } from "../errors.ts";
-import type {
-  AggregatePlan,
-  ResultColumns,
-  ComputeEngine,
-  EntityRows,
-  Events,
-  JoinPlan,
-} from "../spi.ts";
+import type { DeriveNode } from "../plan/nodes.ts";
+import type { ResultColumns, ComputeEngine, EntityRows, Events } from "../spi.ts";
 import type { FeatureSpec, Value } from "../specs.ts";
-import { aggregatePlan, entityRows, eventsOf, joinPlan, type NamedRow } from "./engine-cases.ts";
+import { resultsOf } from "../engine/engine-columns.ts";
+import { windowPlan, entityRows, eventsOf, latestPlan, type NamedRow } from "./engine-cases.ts";
 
 /** Value, status and event time; null for no event time. */
 export type EngineAnswer = readonly [value: Value, status: string, time: number | null];
 
 export interface EngineQueries {
   answer(
-    plan: AggregatePlan | JoinPlan,
+    plan: DeriveNode,
     events: AsyncIterable<Events>,
     rows: EntityRows,
     signal?: AbortSignal,
   ): Promise<readonly ResultColumns[]>;
   /** The answer of each feature for entity 0 at `t`. */
-  answerEach(
-    plan: AggregatePlan | JoinPlan,
-    events: readonly NamedRow[],
-    t: number,
-  ): Promise<EngineAnswer[]>;
+  answerEach(plan: DeriveNode, events: readonly NamedRow[], t: number): Promise<EngineAnswer[]>;
   answerOne(
     feature: FeatureSpec,
     events: readonly NamedRow[],
@@ -38,10 +29,8 @@ export interface EngineQueries {
 }
 
 export function engineQueries(engine: ComputeEngine): EngineQueries {
-  const answer: EngineQueries["answer"] = (plan, events, rows, signal) =>
-    "longestWindow" in plan
-      ? engine.aggregate(plan, events, rows, { signal })
-      : engine.joinAsOf(plan, events, rows, { signal });
+  const answer: EngineQueries["answer"] = async (plan, events, rows, signal) =>
+    resultsOf(await engine.compute(plan, events, rows, { signal }));
   const answerEach: EngineQueries["answerEach"] = async (plan, events, t) => {
     const answers = await answer(plan, eventsOf(plan, events), {
       ...entityRows([0, t]),
@@ -59,7 +48,7 @@ export function engineQueries(engine: ComputeEngine): EngineQueries {
     answerOne: async (feature, events, t, ttl = null) =>
       (
         await answerEach(
-          feature.window === null ? joinPlan(ttl, feature) : aggregatePlan(feature),
+          feature.window === null ? latestPlan(ttl, feature) : windowPlan(feature),
           events,
           t,
         )

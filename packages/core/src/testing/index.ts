@@ -9,3 +9,15 @@ export type { ChangeSourceUnderTest } from "./change-source-conformance.ts";
 export { computeEngineConformance } from "./engine-conformance.ts";
 export { offlineStoreConformance } from "./offline-conformance.ts";
 export type { OfflineStoreUnderTest } from "./offline-conformance.ts";
+export { mockStore } from "./mock/mock-store.ts";
+export type {
+  ExplainedPart,
+  MockChange,
+  MockExplanation,
+  MockKey,
+  MockQuestion,
+  MockRow,
+  MockRowValues,
+  MockSource,
+  MockStore,
+} from "./mock/mock-types.ts";

@@ -9,8 +9,10 @@ import type {
   PartitionFilter,
   Position,
   PositionStep,
+  StagedRows,
   TableSpec,
 } from "../spi.ts";
+import { typeText } from "../types/type-text.ts";
 import { positionOf } from "./memory-online.ts";
 
 /**
@@ -22,6 +24,8 @@ export interface MemoryOfflineData {
   readonly tables: Map<string, TableVersion[]>;
   /** The applied definitions, by namespace. */
   readonly registry: Map<string, readonly string[]>;
+  /** Rows of rewrites that are not committed yet, by table, rewrite and name. */
+  readonly staged: Map<string, Map<string, Map<string, readonly Batch[]>>>;
 }
 
 interface TableVersion {
@@ -52,7 +56,7 @@ interface PartitionBatch {
  * const handles = [memoryOfflineStore(data), memoryOfflineStore(data)];
  */
 export function memoryOfflineData(): MemoryOfflineData {
-  return { tables: new Map(), registry: new Map() };
+  return { tables: new Map(), registry: new Map(), staged: new Map() };
 }
 
 /**
@@ -78,6 +82,16 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
         `${name}: table "${table}" has no version ${number}; its newest is ${versions.length - 1}`,
       );
     return { number, at };
+  }
+
+  function stagedBatches(table: string, { rewrite, name: one }: StagedRows): readonly Batch[] {
+    const batches = data.staged.get(table)?.get(rewrite)?.get(one);
+    if (batches !== undefined) return batches;
+    throw new TidemarkError(
+      "STAGED_ROWS_MISSING",
+      `${name}: table "${table}": the rows "${one}" are not staged; begin the rewrite again`,
+      { retryable: true },
+    );
   }
 
   function commit(
@@ -114,7 +128,8 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
       )
         return "conflict";
     }
-    const columns = last === null ? newColumns(table) : grownColumns(table, last);
+    const isWhole = replacement !== null && Object.keys(replacement.replaced).length === 0;
+    const columns = last === null || isWhole ? newColumns(table) : grownColumns(table, last);
     const added = partitionBatches(table, rows);
     const removed =
       replacement === null
@@ -133,7 +148,7 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
     const moved = new Map(last?.positions);
     for (const step of positions) moved.set(partitionKey(step), positionOf(step));
     const texts = new Map(last?.metadata);
-    for (const { key, next } of metadata) texts.set(key, next);
+    for (const { key, next } of metadata) if (next !== null) texts.set(key, next);
     const kept = (last?.batches ?? []).filter((part) => !removed.includes(part));
     versions.push({
       columns,
@@ -143,7 +158,7 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
       metadata: texts,
       touchedPartitions: [...added, ...removed].map(({ values }) => values),
       movedPositions: positions.map(partitionKey),
-      changedKeys: metadata.map(({ key }) => key),
+      changedKeys: metadata.flatMap(({ key, expected, next }) => (next === expected ? [] : [key])),
     });
     data.tables.set(table.name, versions);
     return "done";
@@ -169,11 +184,17 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
       signal?.throwIfAborted();
       return commit(table, rows, positions, metadata, null);
     },
-    async rewrite(table, rows, { replaced, expectedVersion, positions, metadata = [], signal }) {
+    async rewrite(table, rows, options) {
+      const { replaced, expectedVersion, positions, metadata = [], staged, signal } = options;
       signal?.throwIfAborted();
       const all: Batch[] = [];
       for await (const batch of rows) all.push(batch);
-      return commit(table, all, positions, metadata, { replaced, expectedVersion });
+      for (const one of staged?.names ?? [])
+        all.push(...stagedBatches(table.name, { rewrite: staged!.rewrite, name: one }));
+      const done = commit(table, all, positions, metadata, { replaced, expectedVersion });
+      if (done === "done" && staged !== undefined)
+        data.staged.get(table.name)?.delete(staged.rewrite);
+      return done;
     },
     async *scan(table, { columns: names, version, partitions = {}, range, signal }) {
       signal?.throwIfAborted();
@@ -207,6 +228,33 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
           };
       }
     },
+    async replaceRows(table, { columns: names, isAffected, replace, signal }) {
+      signal?.throwIfAborted();
+      const found = versionOf(table, undefined);
+      if (found === null)
+        throw new TidemarkError(
+          "TABLE_MISSING",
+          `${name}: there is no table "${table}"; append to it first`,
+        );
+      const { at } = found;
+      const touched: PartitionValues[] = [];
+      const batches = at.batches.flatMap((part): PartitionBatch[] => {
+        if (!isAffected(columnsOf(at.columns, names, part.batch))) return [part];
+        touched.push(part.values);
+        const whole = columnsOf(
+          at.columns,
+          at.columns.map((column) => column.name),
+          part.batch,
+        );
+        const batch = replace(whole);
+        return batch.length === 0 ? [] : [{ values: part.values, batch }];
+      });
+      if (touched.length === 0) return "done";
+      data.tables
+        .get(table)!
+        .push({ ...at, batches, touchedPartitions: touched, movedPositions: [], changedKeys: [] });
+      return "done";
+    },
     registry: {
       async load({ namespace, signal }) {
         signal?.throwIfAborted();
@@ -219,6 +267,37 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
         if ((expected ?? "0") !== String(saved.length)) return "conflict";
         data.registry.set(namespace, [...saved, snapshot]);
         return "done";
+      },
+    },
+    staging: {
+      async list(table, { signal } = {}) {
+        signal?.throwIfAborted();
+        return [...(data.staged.get(table) ?? [])].flatMap(([rewrite, rows]) =>
+          [...rows.keys()].map((one) => ({ rewrite, name: one })),
+        );
+      },
+      async write(table, rows, { rewrite, name: one, signal }) {
+        const batches: Batch[] = [];
+        for await (const batch of rows) {
+          signal?.throwIfAborted();
+          batches.push(batch);
+        }
+        const ofTable = data.staged.get(table.name) ?? new Map<string, Map<string, Batch[]>>();
+        ofTable.set(rewrite, new Map(ofTable.get(rewrite)).set(one, batches));
+        data.staged.set(table.name, ofTable);
+      },
+      async *read(table, { partitions, signal, ...of }) {
+        for (const batch of stagedBatches(table.name, of))
+          for (const part of partitionBatches(table, [batch])) {
+            signal?.throwIfAborted();
+            if (matches(partitions, part.values)) yield part.batch;
+          }
+      },
+      async discard(table, { isDiscarded, signal }) {
+        signal?.throwIfAborted();
+        const staged = data.staged.get(table);
+        for (const rewrite of staged?.keys() ?? [])
+          if (isDiscarded(rewrite)) staged!.delete(rewrite);
       },
     },
     close: async () => undefined,
@@ -252,16 +331,11 @@ function grownColumns(table: TableSpec, last: TableVersion): readonly ColumnSpec
   const brought = new Map(table.columns.map((column) => [column.name, column]));
   const known = last.columns.map((column) => {
     const other = brought.get(column.name);
-    if (
-      other !== undefined &&
-      (other.type !== column.type ||
-        other.precision !== column.precision ||
-        other.scale !== column.scale)
-    ) {
+    if (other !== undefined && typeText(other) !== typeText(column)) {
       throw new TidemarkError(
         "COLUMN_TYPE_CONFLICT",
-        `table "${table.name}": column "${column.name}" is ${column.type} there and the rows ` +
-          `bring ${other.type}; a column keeps its kind, so give the new one another name`,
+        `table "${table.name}": column "${column.name}" is ${typeText(column)} there and the ` +
+          `rows bring ${typeText(other)}; a column keeps its type, give the new one another name`,
       );
     }
     return column.nullable || other?.nullable === false ? column : { ...column, nullable: true };
@@ -332,6 +406,16 @@ function partitionBatches(table: TableSpec, rows: readonly Batch[]): PartitionBa
     values: partition.values,
     batch: batchOf(table.columns, partition.rows),
   }));
+}
+
+/** The batch with these columns of the table. */
+function columnsOf(columns: readonly ColumnSpec[], names: readonly string[], batch: Batch): Batch {
+  const wanted = names.map((name) => columns.find((column) => column.name === name)!);
+  return {
+    length: batch.length,
+    columns: wanted,
+    vectors: wanted.map((column) => vectorOrNulls(column, batch)),
+  };
 }
 
 /** The column's vector. A batch from before the column was added has no value in it. */

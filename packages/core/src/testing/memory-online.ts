@@ -1,4 +1,4 @@
-import { compareBytes } from "../columns/compare.ts";
+import { compareBytes } from "../types/order.ts";
 import { TidemarkError } from "../errors.ts";
 import { partitionKey } from "../rows/snapshot-generations.ts";
 import type { Cell, CellWrite, OnlineStore, Position, PositionStep } from "../spi.ts";
@@ -115,7 +115,7 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
       }
       for (const step of positions) at.set(partitionKey(step), positionOf(step));
       bySource.set(source, at);
-      for (const { key, next } of metadata) texts.set(key, next);
+      for (const { key, next } of metadata) if (next !== null) texts.set(key, next);
       metadataBySource.set(source, texts);
       return "done";
     },
@@ -139,6 +139,30 @@ export function memoryOnlineStore(data: MemoryOnlineData = memoryOnlineData()): 
         removed: expired.length,
         cursor: rest.length > limit ? seen.at(-1)!.key.slice() : null,
       };
+    },
+    async deleteCells({ prefix, limit }) {
+      const { cells } = kept();
+      const found = [...cells].filter(
+        ([, { key }]) => compareBytes(key.subarray(0, prefix.length), prefix) === 0,
+      );
+      for (const [name] of found.slice(0, limit)) cells.delete(name);
+      return {
+        removed: Math.min(limit, found.length),
+        cursor: found.length > limit ? prefix.slice() : null,
+      };
+    },
+    async scan({ prefix, limit, cursor }) {
+      const rest = [...kept().cells.values()]
+        .filter(
+          ({ key }) =>
+            compareBytes(key.subarray(0, prefix.length), prefix) === 0 &&
+            (cursor === null || compareBytes(key, cursor) > 0),
+        )
+        .sort((a, b) => compareBytes(a.key, b.key));
+      const cells = rest
+        .slice(0, limit)
+        .map(({ key, value, version }) => ({ key: key.slice(), value: value.slice(), version }));
+      return { cells, cursor: rest.length > limit ? cells.at(-1)!.key : null };
     },
     async close() {
       opened = null;

@@ -4,7 +4,10 @@ import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import { isTidemarkError } from "../errors.ts";
 import type { ColumnSpec, ValueType, Value } from "../specs.ts";
 import type { Checkpoint, MetadataStep, OfflineStore, PositionStep, TableSpec } from "../spi.ts";
+import { offlineBackupConformance } from "./backup-conformance.ts";
+import { nestedConformance } from "./nested-conformance.ts";
 import { registryConformance } from "./registry-conformance.ts";
+import { stagingConformance } from "./staging-conformance.ts";
 
 /** The offline store of one test, and its handles. */
 export interface OfflineStoreUnderTest {
@@ -68,6 +71,96 @@ export function offlineStoreConformance(options: {
       },
     );
   });
+
+  offlineBackupConformance(check, simpleTable, (store) =>
+    scanRows(store, simpleTable.name, ["id", "name"]),
+  );
+
+  check("replaced rows are in their place, and the other rows stay", async (newHandle) => {
+    const store = newHandle();
+    await expectError("TABLE_MISSING", () => replaceRows(store, "t", [1n], []));
+    await append(store, [
+      [1n, "a"],
+      [2n, "b"],
+      [3n, "c"],
+    ]);
+    await append(store, [[4n, "d"]]);
+    const before = (await store.state("t"))!;
+    assert.equal(await replaceRows(store, "t", [7n], []), "done");
+    assert.equal((await store.state("t"))!.version, before.version, "nothing was affected");
+    assert.equal(await replaceRows(store, "t", [2n], [[2n, "B"]]), "done");
+    assert.equal(await replaceRows(newHandle(), "t", [4n], []), "done");
+    assert.deepEqual(await scanRows(newHandle(), "t", ["id", "name"]), [
+      [1n, "a"],
+      [2n, "B"],
+      [3n, "c"],
+    ]);
+    const state = (await store.state("t"))!;
+    assert.equal(state.rows, 3);
+    assert.equal(await replaceRows(store, "t", [1n, 2n, 3n], []), "done");
+    assert.deepEqual(await scanRows(store, "t", ["id"]), []);
+    await append(store, [[5n, "e"]]);
+    assert.deepEqual(await scanRows(newHandle(), "t", ["id"]), [[5n]]);
+  });
+
+  check("replaced rows stay in their partition, and positions stay", async (newHandle) => {
+    const store = newHandle();
+    const rows = [
+      [1, "a", 1n],
+      [1, "b", 2n],
+      [2, "a", 3n],
+    ] as const;
+    await store.append(partitionedTable, [batchOf(partitionedTable.columns, rows)], {
+      positions: [{ partition: "p", expected: null, next: 7 }],
+      metadata: [{ key: "k", expected: null, next: "1" }],
+    });
+    assert.equal(await replaceRows(store, "parts", [2n], []), "done");
+    assert.deepEqual(sortedRows(await scanRows(store, "parts", ["bucket", "text", "id"])), [
+      [1, "a", 1n],
+      [2, "a", 3n],
+    ]);
+    const { positions, metadata } = (await store.state("parts"))!;
+    assert.deepEqual(positions, [{ partition: "p", offset: 7 }]);
+    assert.deepEqual([...metadata], [["k", "1"]]);
+  });
+
+  check("a rewrite that read rows before they were replaced is a conflict", async (newHandle) => {
+    const store = newHandle();
+    await append(store, [[1n, "a"]]);
+    const { version } = (await store.state("t"))!;
+    await replaceRows(store, "t", [1n], []);
+    const written = await store.rewrite(simpleTable, [batchOf(simpleTable.columns, [[1n, "a"]])], {
+      replaced: {},
+      expectedVersion: version,
+      positions: [],
+    });
+    assert.equal(written, "conflict");
+    assert.deepEqual(await scanRows(store, "t", ["id"]), []);
+  });
+
+  check("forgetReplaced leaves the newest version and what comes after it", async (newHandle) => {
+    const [store, other] = [newHandle(), newHandle()];
+    if (store.forgetReplaced === undefined) return;
+    await append(store, [
+      [1n, "a"],
+      [2n, "b"],
+    ]);
+    await append(other, [[3n, "c"]]);
+    await replaceRows(store, "t", [2n], []);
+    for (const files of [false, true, true]) {
+      await store.forgetReplaced("t", { files });
+      assert.deepEqual(sortedRows(await scanRows(other, "t", ["id"])), [[1n], [3n]]);
+      assert.deepEqual(sortedRows(await scanRows(newHandle(), "t", ["id"])), [[1n], [3n]]);
+    }
+    await append(other, [[4n, "d"]]);
+    assert.equal((await newHandle().state("t"))!.rows, 3);
+  });
+
+  stagingConformance(check, simpleTable, (store) =>
+    scanRows(store, simpleTable.name, ["id", "name"]),
+  );
+
+  nestedConformance(check);
 
   check("two handles read each other's rows", async (newHandle) => {
     const [a, b] = [newHandle(), newHandle()];
@@ -1002,6 +1095,33 @@ function rewrite(
     replaced: { bucket: replaced },
     expectedVersion,
     positions,
+  });
+}
+
+/** Replaces the rows with these ids. The new rows come in place of the first. */
+async function replaceRows(
+  store: OfflineStore,
+  table: string,
+  ids: readonly bigint[],
+  next: readonly (readonly Value[])[],
+): Promise<"done" | "conflict"> {
+  const idsOf = (batch: Batch): readonly Value[] => {
+    const id = batch.vectors[batch.columns.findIndex(({ name }) => name === "id")]!;
+    return Array.from({ length: batch.length }, (_, i) => valueAt(id, i));
+  };
+  return store.replaceRows(table, {
+    columns: ["id"],
+    isAffected: (batch) => idsOf(batch).some((id) => ids.includes(id as bigint)),
+    replace(batch) {
+      let placed = false;
+      const rows = idsOf(batch).flatMap((id, i) => {
+        if (!ids.includes(id as bigint)) return [batch.vectors.map((vector) => valueAt(vector, i))];
+        if (placed) return [];
+        placed = true;
+        return next;
+      });
+      return batchOf(batch.columns, rows);
+    },
   });
 }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import type { Cell, CellWrite, Checkpoint, MetadataStep, OnlineStore } from "../spi.ts";
+import { onlineBackupConformance } from "./backup-conformance.ts";
 import { memoryOnlineStore } from "./memory-online.ts";
 
 /** The online store of one test, and its handles. */
@@ -70,6 +71,85 @@ export function onlineStoreConformance(options: {
       assert.deepEqual(await store.read([]), []);
     },
   );
+
+  check("a scan gives the cells of a prefix in steps, and no other", async (newHandle) => {
+    const store = await newHandle();
+    const names = ["a", "b", "b1", "b2", "b\u00ff", "c"];
+    await store.write({
+      source: "s",
+      cells: names.map((name) => putCell(name, `value of ${name}`)),
+      positions: [],
+    });
+    for (const limit of [1, 2, 3, 4, 100]) {
+      const found: string[] = [];
+      let cursor: Uint8Array | null = null;
+      for (let steps = 0; ; steps++) {
+        const step = await store.scan({ prefix: key("b"), limit, cursor });
+        assert.ok(step.cells.length <= limit, `at most ${limit} cells in a step`);
+        for (const cell of step.cells) {
+          const [read] = await store.read([cell.key]);
+          assert.deepEqual([cell.version, cellText(cell)], [read!.version, cellText(read!)]);
+          found.push(cellText(cell)!);
+        }
+        cursor = step.cursor;
+        if (cursor === null) break;
+        assert.ok(steps < 10, "a scan ends");
+      }
+      assert.deepEqual(
+        found.sort(),
+        ["b", "b1", "b2", "b\u00ff"].map((name) => `value of ${name}`),
+      );
+    }
+    const none = await store.scan({ prefix: key("d"), limit: 5, cursor: null });
+    assert.deepEqual(none, { cells: [], cursor: null });
+    const other = await newHandle("other");
+    assert.deepEqual(await other.scan({ prefix: key("b"), limit: 5, cursor: null }), none);
+  });
+
+  onlineBackupConformance(check);
+
+  check("a purge leaves every cell as it is", async (newHandle) => {
+    const store = await newHandle();
+    if (store.purge === undefined) return;
+    await store.write({
+      source: "s",
+      cells: [putCell("a", "1"), putCell("b", "2")],
+      positions: [],
+    });
+    const [a] = await store.read([key("a")]);
+    await store.write({
+      source: "s",
+      cells: [{ key: key("b"), value: null, expected: undefined, expires: null }],
+      positions: [],
+    });
+    assert.equal(await store.purge(), true);
+    const cells = await (await newHandle()).read(["a", "b"].map(key));
+    assert.deepEqual(cells.map(cellText), ["1", null]);
+    assert.equal(cells[0]!.version, a!.version);
+  });
+
+  check("a step of the metadata that changes no text only compares", async (newHandle) => {
+    const store = await newHandle();
+    const write = (expected: string | null): Promise<"done" | "conflict"> =>
+      store.write({
+        source: "s",
+        cells: [putCell("a", String(expected))],
+        positions: [],
+        metadata: [{ key: "k", expected, next: expected }],
+      });
+    assert.equal(await write("1"), "conflict");
+    assert.equal(await write(null), "done");
+    assert.deepEqual(await store.metadata("s"), new Map());
+    await store.write({
+      source: "s",
+      cells: [],
+      positions: [],
+      metadata: [{ key: "k", expected: null, next: "1" }],
+    });
+    assert.equal(await write(null), "conflict");
+    assert.equal(await write("1"), "done");
+    assert.deepEqual([...(await store.metadata("s"))], [["k", "1"]]);
+  });
 
   check(
     "readIfChanged gives the same for a known version, the whole cell for another, null for none",
@@ -777,6 +857,26 @@ export function onlineStoreConformance(options: {
     value.fill(0);
     (await readCell(store, "a"))!.value.fill(0);
     assert.equal(cellText(await readCell(store, "a")), "1");
+  });
+
+  check("deleteCells removes the cells of a prefix, in bounded steps", async (newHandle) => {
+    const store = await newHandle();
+    const names = [...Array.from({ length: 25 }, (_, i) => `a/${i}`), "a", "b/1"];
+    await store.write({ source: "s", cells: names.map((one) => putCell(one, one)), positions: [] });
+    const prefix = putCell("a/", "").key;
+    let [removed, steps, cursor] = [0, 0, null as Uint8Array | null];
+    do {
+      const step = await store.deleteCells({ prefix, limit: 10, cursor });
+      assert.ok(step.removed <= 10);
+      [removed, cursor] = [removed + step.removed, step.cursor];
+      assert.ok(++steps <= 100, "the cursor does not come to an end");
+    } while (cursor !== null);
+    assert.equal(removed, 25);
+    const left = await store.read(names.map((one) => putCell(one, "").key));
+    assert.deepEqual(
+      left.map((cell) => cell !== null),
+      names.map((_, i) => i >= 25),
+    );
   });
 
   check(

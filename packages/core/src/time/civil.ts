@@ -22,6 +22,24 @@ export function dayOf(year: number, month: number, day: number): number {
  * A year outside 0001–9999 has a sign and at least six digits, as in ISO 8601.
  */
 export function dateText(days: number): string {
+  const { year, month, day } = civilDate(days);
+  const years =
+    year >= 1 && year <= 9999
+      ? String(year).padStart(4, "0")
+      : (year < 0 ? "-" : "+") + String(Math.abs(year)).padStart(6, "0");
+  return `${years}-${month < 10 ? "0" : ""}${month}-${day < 10 ? "0" : ""}${day}`;
+}
+
+/** A date of the calendar. */
+export interface CivilDate {
+  readonly year: number;
+  /** 1 to 12. */
+  readonly month: number;
+  readonly day: number;
+}
+
+/** Returns the date of a day. */
+export function civilDate(days: number): CivilDate {
   const shifted = days + 719_468;
   const cycle = Math.floor(shifted / 146_097);
   const dayOfCycle = shifted - cycle * 146_097;
@@ -37,12 +55,7 @@ export function dateText(days: number): string {
   const march = ((5 * dayOfYear + 2) / 153) | 0;
   const month = march < 10 ? march + 3 : march - 9;
   const year = cycle * 400 + yearOfCycle + (month <= 2 ? 1 : 0);
-  const day = dayOfYear - (((153 * march + 2) / 5) | 0) + 1;
-  const years =
-    year >= 1 && year <= 9999
-      ? String(year).padStart(4, "0")
-      : (year < 0 ? "-" : "+") + String(Math.abs(year)).padStart(6, "0");
-  return `${years}-${month < 10 ? "0" : ""}${month}-${day < 10 ? "0" : ""}${day}`;
+  return { year, month, day: dayOfYear - (((153 * march + 2) / 5) | 0) + 1 };
 }
 
 /** The number of days of a month. */

@@ -25,6 +25,13 @@ export interface Zone {
    * A skipped time is as late after the change as it lies in the gap.
    */
   toUtc(local: number): number;
+  /**
+   * Converts UTC seconds to the zone's clock, in seconds as if UTC.
+   * The result is null where `toUtc` would read the clock as another instant.
+   */
+  toLocal(utc: number): number | null;
+  /** The seconds by which the zone's clock is ahead of UTC at an instant, in seconds of UTC. */
+  offset(utc: number): number;
 }
 
 const zones = new Map<string, Zone>();
@@ -43,30 +50,61 @@ export function zoneOf(name: string): Zone {
   return zone;
 }
 
-function intlZone(name: string): Zone {
-  const format = formatter(name);
-  const days = new Map<number, ZoneDay>();
+/**
+ * The clock of a zone from 1970 to 2037 as text: each offset, and the second at which it begins.
+ * Two runtimes with equal texts read and show the zone's clock alike. This is slow.
+ *
+ * @throws TIME_ZONE_UNKNOWN when this runtime knows no such zone.
+ */
+export function zoneRules(name: string): string {
+  const offsetAt = offsetReader(name);
+  let last = offsetAt(0);
+  const rules = [`0 ${last}`];
+  for (let day = 1; day <= LAST_RULE_DAY; day++) {
+    const offset = offsetAt(day * DAY);
+    if (offset === last) continue;
+    rules.push(`${changeIn((day - 1) * DAY, last, offsetAt)} ${offset}`);
+    last = offset;
+  }
+  return rules.join("\n");
+}
 
-  /** The zone's offset in seconds east of UTC, from Intl. This is slow. */
-  const offsetFromIntl = (utc: number): number => {
+/** 2037-12-31. Rules beyond are guesses. */
+const LAST_RULE_DAY = 24_836;
+
+/** The first second of the day from `start` on that has no more the offset `before`. */
+function changeIn(start: number, before: number, offsetAt: (utc: number) => number): number {
+  let low = start;
+  let high = low + DAY;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (offsetAt(middle) === before) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+/** Makes the reader of a zone's offset in seconds east of UTC, from Intl. This is slow. */
+function offsetReader(name: string): (utc: number) => number {
+  const format = formatter(name);
+  return (utc) => {
     const [, year, month, day, hour, minute, second] = /^(\d+)-(\d+)-(\d+)\D+(\d+):(\d+):(\d+)$/
       .exec(format.format(utc * 1000))!
       .map(Number);
     return dayOf(year!, month!, day!) * DAY + hour! * 3600 + minute! * 60 + second! - utc;
   };
+}
+
+function intlZone(name: string): Zone {
+  const offsetFromIntl = offsetReader(name);
+  const days = new Map<number, ZoneDay>();
+
   const findZoneDay = (day: number): ZoneDay => {
     const before = offsetFromIntl(day * DAY);
     const after = offsetFromIntl((day + 1) * DAY);
     if (before === after) return { changesAt: Infinity, before, after };
-    // The change lies in (low, high]. No zone has changed twice within one day of UTC.
-    let low = day * DAY;
-    let high = low + DAY;
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      if (offsetFromIntl(middle) === before) low = middle;
-      else high = middle;
-    }
-    return { changesAt: high, before, after };
+    // No zone has changed twice within one day of UTC.
+    return { changesAt: changeIn(day * DAY, before, offsetFromIntl), before, after };
   };
   const offset = (utc: number): number => {
     const number = Math.floor(utc / DAY);
@@ -79,13 +117,19 @@ function intlZone(name: string): Zone {
     return utc < day.changesAt ? day.before : day.after;
   };
 
+  const toUtc = (local: number): number => {
+    const earlier = offset(local - DAY);
+    if (offset(local - earlier) === earlier) return local - earlier;
+    const later = offset(local + DAY);
+    return offset(local - later) === later ? local - later : local - earlier;
+  };
   return {
-    toUtc(local) {
-      const earlier = offset(local - DAY);
-      if (offset(local - earlier) === earlier) return local - earlier;
-      const later = offset(local + DAY);
-      return offset(local - later) === later ? local - later : local - earlier;
+    toUtc,
+    toLocal(utc) {
+      const local = utc + offset(utc);
+      return toUtc(local) === utc ? local : null;
     },
+    offset,
   };
 }
 

@@ -1,7 +1,7 @@
 /** The input and the output of the kernels: rows by entity and event time, and result columns. */
 import type { Batch } from "../columns/batch.ts";
 import type { ResultColumns, Status } from "../spi.ts";
-import type { FeatureSpec, Value } from "../specs.ts";
+import type { Value } from "../specs.ts";
 
 /**
  * Rows of one or more entities, sorted by event time within each.
@@ -16,15 +16,15 @@ export interface TimedRows {
   readonly columns: Batch;
 }
 
-/** Result columns that a kernel writes, one set per feature. */
+/** Result columns that a kernel writes, one set per column of the plan. */
 export interface ResultWriter extends ResultColumns {
   readonly values: Value[];
   readonly statuses: Status[];
   readonly times: Float64Array;
 }
 
-export function resultWriters(features: readonly FeatureSpec[], length: number): ResultWriter[] {
-  return features.map(() => ({
+export function resultWriters(columns: readonly unknown[], length: number): ResultWriter[] {
+  return columns.map(() => ({
     values: new Array<Value>(length).fill(null),
     statuses: new Array<Status>(length).fill("NOT_FOUND"),
     times: new Float64Array(length).fill(NaN),
@@ -32,9 +32,8 @@ export function resultWriters(features: readonly FeatureSpec[], length: number):
 }
 
 /**
- * Replaces null by the feature's default (law 7: a default replaces any null, and the status
- * stays).
+ * Replaces null by the column's default (law 7: a default replaces any null, and the status stays).
  */
-export function withDefault(feature: FeatureSpec, value: Value): Value {
-  return value === null && feature.default !== undefined ? feature.default : value;
+export function withDefault(column: { readonly default?: Value | undefined }, value: Value): Value {
+  return value === null && column.default !== undefined ? column.default : value;
 }

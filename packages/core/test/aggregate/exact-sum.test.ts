@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ExactSum } from "../../src/aggregate/exact-sum.ts";
+import { ExactSum } from "../../src/statistics/exact-sum.ts";
 import { roundFraction, sumOfDoubles, unitsOf } from "@tidemark/testkit/oracle/exact-fraction";
 
 /** Doubles of every magnitude with equal chance: any 64 bits that are finite. */

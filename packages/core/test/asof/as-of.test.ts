@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { batchOf } from "../../src/columns/batch.ts";
 import type { Value } from "../../src/specs.ts";
 import { asOfKernel } from "../../src/asof/as-of-kernel.ts";
-import { joinPlan, latest } from "../../src/testing/engine-cases.ts";
+import { latestPlan, latest } from "../../src/testing/engine-cases.ts";
+import { inputOf } from "../../src/plan/plan-kinds.ts";
 import { resultWriters } from "../../src/window/timed-rows.ts";
 
 interface Fact {
@@ -16,28 +17,24 @@ interface Fact {
 
 /** The values that hold at `t`, of facts sorted by time. */
 function holding(facts: readonly Fact[], t: number, ttl: number | null = null): readonly Value[] {
-  const plan = joinPlan(ttl, latest("s"));
+  const plan = latestPlan(ttl, latest("s"));
   const rows = facts.map(({ s, id = 0, created = null }): Readonly<Record<string, Value>> => ({
     s,
     id,
     created,
   }));
+  const scanned = inputOf(plan.input.input).columns;
   const columns = batchOf(
-    plan.columns,
-    rows.map((row) => plan.columns.map(({ name }) => row[name]!)),
+    scanned,
+    rows.map((row) => scanned.map(({ name }) => row[name]!)),
   );
   const [from, to] = [
     Float64Array.from(facts, (fact) => fact.from ?? -Infinity),
     Float64Array.from(facts, (fact) => fact.to ?? Infinity),
   ];
-  const sheets = resultWriters(plan.features, 1);
-  asOfKernel(plan, { time: Float64Array.from(facts, ({ time }) => time), from, to, columns })(
-    0,
-    facts.length,
-    t,
-    sheets,
-    0,
-  );
+  const sheets = resultWriters(plan.columns, 1);
+  const time = Float64Array.from(facts, (fact) => fact.time);
+  asOfKernel(plan, { time, from, to, columns }, { count: 0 })(0, facts.length, t, sheets, 0);
   const { values, statuses, times } = sheets[0]!;
   return [values[0]!, statuses[0]!, Number.isNaN(times[0]!) ? null : times[0]!];
 }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeRows, encodeRows } from "../../src/columns/batch-codec.ts";
 import { batchOf, valueAt, type Batch } from "../../src/columns/batch.ts";
+import { wellFormedText } from "../../src/bytes/utf8.ts";
 import { isTidemarkError } from "../../src/errors.ts";
 import type { ColumnSpec, ValueType, Value } from "../../src/specs.ts";
 import { anyColumn, column, VALUE_TYPES } from "../support/any-value.ts";
@@ -15,6 +16,11 @@ const through = (
   rows: readonly (readonly Value[])[],
   wanted?: readonly number[],
 ): Batch => decodeRows(columns, encodeRows(columns, rows), wanted);
+/** The rows with every half of a surrogate pair as its escape, which is how texts are stored. */
+const asStored = (rows: readonly (readonly Value[])[]): Value[][] =>
+  rows.map((row) =>
+    row.map((value) => (typeof value === "string" ? wellFormedText(value) : value)),
+  );
 
 /** A table with a few columns of any type, and its rows. */
 const anyTable = fc
@@ -38,7 +44,7 @@ describe("decode gives back what was encoded", () => {
         fc.integer({ min: 0, max: 40 }).chain((length) => anyColumn(kind, length)),
         (values) => {
           const rows = values.map((value) => [value]);
-          expect(rowsOf(through([column("x", kind)], rows))).toStrictEqual(rows);
+          expect(rowsOf(through([column("x", kind)], rows))).toStrictEqual(asStored(rows));
         },
       ),
       { numRuns: 400 },
@@ -51,7 +57,7 @@ describe("decode gives back what was encoded", () => {
         const decoded = through(columns, rows);
         expect(decoded.length).toBe(rows.length);
         expect(decoded.columns).toEqual(columns);
-        expect(rowsOf(decoded)).toStrictEqual(rows);
+        expect(rowsOf(decoded)).toStrictEqual(asStored(rows));
         expect(decoded.vectors.map((vector) => vector.kind)).toEqual(
           batchOf(columns, rows).vectors.map((vector) => vector.kind),
         );
@@ -70,7 +76,9 @@ describe("decode gives back what was encoded", () => {
           const decoded = through(columns, rows, wanted);
           expect(decoded.length).toBe(rows.length);
           expect(decoded.columns).toEqual(wanted.map((c) => columns[c]));
-          expect(rowsOf(decoded)).toStrictEqual(rows.map((row) => wanted.map((c) => row[c])));
+          expect(rowsOf(decoded)).toStrictEqual(
+            asStored(rows).map((row) => wanted.map((c) => row[c])),
+          );
         },
       ),
       { numRuns: 300 },
@@ -89,7 +97,7 @@ describe("decode gives back what was encoded", () => {
     ["the limits of int32", "int32", [2 ** 31 - 1, -(2 ** 31), 2 ** 31 - 1]],
     ["a byte order mark", "string", ["\ufefftext", "\ufeff"]],
     [
-      "lone surrogates, which stay apart",
+      "lone surrogates, which stay apart as their escapes",
       "string",
       ["\ud800", "\udc00", "\uFFFD", `${"x".repeat(99)}\ud800`],
     ],
@@ -99,7 +107,7 @@ describe("decode gives back what was encoded", () => {
   ])("%s", (_: string, kind: ValueType, values: Value[]) => {
     for (const list of [values, [...values, null], [null, ...values]]) {
       const rows = list.map((value) => [value]);
-      expect(rowsOf(through([column("x", kind)], rows))).toStrictEqual(rows);
+      expect(rowsOf(through([column("x", kind)], rows))).toStrictEqual(asStored(rows));
     }
   });
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { compareKeys, compareStrings, compareValues } from "../../src/columns/compare.ts";
+import { compareKeys, compareValues } from "../../src/columns/compare.ts";
+import { compareStrings } from "../../src/types/order.ts";
 import type { ColumnSpec, ValueType } from "../../src/specs.ts";
 
 const column = (name: string, type: ValueType): ColumnSpec => ({

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { batchOf, concatBatches, valueAt } from "../../src/columns/batch.ts";
-import type { ColumnSpec, ValueType, Value } from "../../src/specs.ts";
+import type { ColumnSpec, ScalarType, Value } from "../../src/specs.ts";
 
-const values: Readonly<Record<ValueType, readonly Value[]>> = {
+const values: Readonly<Record<ScalarType, readonly Value[]>> = {
   string: ["b", null, "a", "b", "", "c"],
   json: ["{}", "[1]", null, "{}", "1", null],
   boolean: [true, false, null, true, true, false],
@@ -24,12 +24,14 @@ const values: Readonly<Record<ValueType, readonly Value[]>> = {
 const columns = Object.keys(values).map((kind): ColumnSpec => ({
   name: kind,
   database: kind,
-  type: kind as ValueType,
+  type: kind as ScalarType,
   nullable: true,
   precision: 38,
   scale: 0,
 }));
-const rows = Array.from({ length: 6 }, (_, i) => columns.map(({ type }) => values[type][i]!));
+const rows = Array.from({ length: 6 }, (_, i) =>
+  columns.map(({ type }) => values[type as ScalarType][i]!),
+);
 
 for (const [text, cuts] of [
   ["one batch", [6]],

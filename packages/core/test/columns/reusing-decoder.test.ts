@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { valueAt, type Batch } from "../../src/columns/batch.ts";
 import { decodeRows, encodeRows, reusingDecoder } from "../../src/columns/batch-codec.ts";
-import { ByteReader } from "../../src/columns/bytes.ts";
-import type { ColumnSpec, ValueType, Value } from "../../src/specs.ts";
+import { ByteReader } from "../../src/bytes/bytes.ts";
+import type { ColumnSpec, ScalarType, Value } from "../../src/specs.ts";
 
-const kinds: Readonly<Record<ValueType, fc.Arbitrary<Value>>> = {
+const kinds: Readonly<Record<ScalarType, fc.Arbitrary<Value>>> = {
   string: fc.constantFrom("", "a", "b", "é", "a longer text that is no short one at all"),
   json: fc.constantFrom("{}", "[1]"),
   boolean: fc.boolean(),
@@ -17,7 +17,7 @@ const kinds: Readonly<Record<ValueType, fc.Arbitrary<Value>>> = {
   date: fc.integer({ min: -1000, max: 1000 }),
   bytes: fc.uint8Array({ maxLength: 5 }),
 };
-const columns: readonly ColumnSpec[] = (Object.keys(kinds) as ValueType[]).map((kind) => ({
+const columns: readonly ColumnSpec[] = (Object.keys(kinds) as ScalarType[]).map((kind) => ({
   name: kind,
   database: kind,
   type: kind,
@@ -25,7 +25,7 @@ const columns: readonly ColumnSpec[] = (Object.keys(kinds) as ValueType[]).map((
 }));
 const row = fc.tuple(
   ...columns.map(({ type }) =>
-    fc.oneof({ weight: 4, arbitrary: kinds[type] }, fc.constant<Value>(null)),
+    fc.oneof({ weight: 4, arbitrary: kinds[type as ScalarType] }, fc.constant<Value>(null)),
   ),
 );
 /** Few rows or many, with some columns constant. */

@@ -1,11 +1,14 @@
 /* oxlint-disable unicorn/no-thenable -- a column or a feature may be called `then` */
+import type { Condition } from "@tidemark/core";
 import { inspect } from "node:util";
 import {
   and,
   avg,
+  calendarSeries,
   collectDefinitions,
   commitTime,
   count,
+  current,
   entity,
   eq,
   featureService,
@@ -18,23 +21,28 @@ import {
   isNotNull,
   isNull,
   isTidemarkError,
+  lastRows,
   latest,
+  lifetime,
   max,
   micros,
   min,
   ne,
   not,
   or,
+  previous,
   selectedFeatures,
+  series,
   source,
   string,
   sum,
   timestamp,
   toSql,
+  window,
 } from "@tidemark/core";
 import { specOfSource } from "@tidemark/core/spi";
 import { specOfEntity, specOfService, specOfView } from "@tidemark/core/internal";
-import type { Expression } from "../../src/specs.ts";
+import type { Expression, FeatureSpec } from "../../src/specs.ts";
 import { expect, test } from "vitest";
 import * as example from "./features.ts";
 import {
@@ -48,6 +56,8 @@ import {
 } from "./support/bank.ts";
 
 const DAY = 86_400e6;
+const columnOf = ({ arguments: [input] }: FeatureSpec): string | null =>
+  input?.op === "column" ? input.name : null;
 const whereOf = (condition: Parameters<typeof not>[0]): Expression =>
   specOfView(
     featureView("v", {
@@ -55,7 +65,7 @@ const whereOf = (condition: Parameters<typeof not>[0]): Expression =>
       source: transactions,
       features: {
         n: count()
-          .where(condition as ReturnType<typeof eq<typeof transactions.vendor>>)
+          .where(condition as Condition<"transactions">)
           .over("1d"),
       },
     }),
@@ -90,7 +100,7 @@ test("the example of the bank has the right specs", () => {
     view.features.map((feature) => [
       feature.name,
       feature.aggregate,
-      feature.column,
+      columnOf(feature),
       feature.window,
     ]),
   ).toEqual([
@@ -173,6 +183,50 @@ test("durations are exact: s, m, h, d of 24 h, w of 7 d", () => {
     ["n_5w", 35 * DAY],
     ["n_100000d", 100_000 * DAY],
   ]);
+});
+
+test("windows by name add the name to the feature's", () => {
+  const view = specOfView(
+    featureView("v", {
+      entity: user,
+      source: transactions,
+      features: {
+        n: count().overNamed({
+          week: "7d",
+          late: window("7d", { delay: "1h" }),
+          plain: window("2d"),
+          ever: lifetime(),
+          today: current("day", "Asia/Ho_Chi_Minh"),
+          months: previous("month", "Europe/Zurich", { count: 3 }),
+          last: lastRows(5),
+          recent: lastRows(1000, { within: "30d" }),
+        }),
+        spent: sum(transactions.amount).over(previous("week", "UTC")),
+        days: avg(transactions.amount).over(series("1d", 30)),
+        months: count().over(calendarSeries("month", "UTC", 12)),
+      },
+    }),
+  );
+  expect(view.features.map(({ name, window: spec }) => [name, spec])).toEqual([
+    ["n_week", 7 * DAY],
+    ["n_late", { kind: "delayed", length: 7 * DAY, delay: DAY / 24 }],
+    ["n_plain", 2 * DAY],
+    ["n_ever", { kind: "lifetime" }],
+    ["n_today", { kind: "current", unit: "day", zone: "Asia/Ho_Chi_Minh" }],
+    ["n_months", { kind: "previous", unit: "month", zone: "Europe/Zurich", count: 3 }],
+    ["n_last", { kind: "lastRows", count: 5, within: null }],
+    ["n_recent", { kind: "lastRows", count: 1000, within: 30 * DAY }],
+    ["spent", { kind: "previous", unit: "week", zone: "UTC", count: 1 }],
+    ["days", { kind: "series", length: DAY, count: 30 }],
+    ["months", { kind: "calendarSeries", unit: "month", zone: "UTC", count: 12 }],
+  ]);
+  expect(view.features.find(({ name }) => name === "days")!.result).toEqual({
+    name: "days",
+    database: "days",
+    type: "list",
+    nullable: false,
+    element: { type: "float64", nullable: true },
+  });
 });
 
 test("a latest view has a ttl or none, and its source is a dimension or has events", () => {
@@ -270,7 +324,7 @@ test("columns and features may have odd names, and a definition can be awaited",
     },
   });
   expect(await view).toBe(view);
-  expect(specOfView(view).features.map((feature) => [feature.name, feature.column])).toEqual([
+  expect(specOfView(view).features.map((feature) => [feature.name, columnOf(feature)])).toEqual([
     ["length", "length"],
     ["constructor", "constructor"],
     ["toJSON", "toJSON"],
@@ -324,7 +378,14 @@ test("JSON of a definition is its spec, digits kept", () => {
     view: {
       name: "v",
       features: [
-        { name: "n", default: "100", where: { kind: "compare", value: "9007199254740993" } },
+        {
+          name: "n",
+          default: "100",
+          where: {
+            function: "gt",
+            arguments: [{ name: "account_id" }, { value: "9007199254740993" }],
+          },
+        },
       ],
     },
   });
@@ -337,39 +398,45 @@ test("a spread of a definition is still that definition", () => {
 test("conditions hold values in Tidemark's own form", () => {
   const t = transactions;
   const at = new Date("2026-01-01T00:00:00.5Z");
+  const vendor = { op: "column", name: "vendor", type: "string", nullable: true };
   expect(whereOf(eq(t.vendor, "Hospital"))).toEqual({
-    kind: "compare",
-    op: "=",
-    column: "vendor",
-    value: "Hospital",
+    op: "call",
+    function: "eq",
+    arguments: [vendor, { op: "literal", value: "Hospital", type: "string", nullable: false }],
+    type: "boolean",
+    nullable: true,
   });
-  expect(whereOf(gt(t.time, at))).toMatchObject({ op: ">", value: 1_767_225_600_500_000 });
-  expect(whereOf(gt(t.time, "2026-01-01T01:00:00.500001+01:00"))).toMatchObject({
-    value: 1_767_225_600_500_001,
+  const literalIn = (condition: Parameters<typeof whereOf>[0]): unknown => {
+    const where = whereOf(condition);
+    const [, second] = where.op === "call" ? where.arguments : [];
+    return second?.op === "literal" ? second.value : undefined;
+  };
+  expect(literalIn(gt(t.time, at))).toBe(1_767_225_600_500_000);
+  expect(literalIn(gt(t.time, "2026-01-01T01:00:00.500001+01:00"))).toBe(1_767_225_600_500_001);
+  expect(literalIn(gt(t.time, { epochNanoseconds: -1n }))).toBe(-1);
+  expect(literalIn(gt(t.seen, 7n))).toBe(7);
+  expect(literalIn(eq(t.account_id, 7))).toBe(7n);
+  expect(literalIn(ne(t.fee, "-0.5"))).toBe(-50n);
+  expect(literalIn(eq(t.day, "1969-12-31"))).toBe(-1);
+  expect(whereOf(inList(t.channel, ["a", "b"]))).toMatchObject({
+    function: "inList",
+    arguments: [{ name: "channel" }, { value: "a" }, { value: "b" }],
   });
-  expect(whereOf(gt(t.time, { epochNanoseconds: -1n }))).toMatchObject({ value: -1 });
-  expect(whereOf(gt(t.seen, 7n))).toMatchObject({ value: 7 });
-  expect(whereOf(eq(t.account_id, 7))).toMatchObject({ value: 7n });
-  expect(whereOf(ne(t.fee, "-0.5"))).toMatchObject({ op: "<>", value: -50n });
-  expect(whereOf(eq(t.day, "1969-12-31"))).toMatchObject({ value: -1 });
-  expect(whereOf(inList(t.channel, ["a", "b"]))).toEqual({
-    kind: "in",
-    column: "channel",
-    values: ["a", "b"],
-  });
-  expect(whereOf(and(isNull(t.vendor), or(isNotNull(t.extra), not(eq(t.ok, true)))))).toEqual({
-    kind: "and",
-    terms: [
-      { kind: "null", column: "vendor", not: false },
-      {
-        kind: "or",
-        terms: [
-          { kind: "null", column: "extra", not: true },
-          { kind: "not", term: { kind: "compare", op: "=", column: "ok", value: true } },
-        ],
-      },
-    ],
-  });
+  expect(whereOf(and(isNull(t.vendor), or(isNotNull(t.extra), not(eq(t.ok, true)))))).toMatchObject(
+    {
+      function: "and",
+      arguments: [
+        { function: "isNull", arguments: [vendor], nullable: false },
+        {
+          function: "or",
+          arguments: [
+            { function: "isNotNull", arguments: [{ name: "extra", type: "json" }] },
+            { function: "not", arguments: [{ function: "eq" }] },
+          ],
+        },
+      ],
+    },
+  );
 });
 
 test("conditions print as SQL", () => {

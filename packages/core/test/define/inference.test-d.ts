@@ -133,7 +133,12 @@ test("each aggregation has the type of its answer", () => {
 
 test("latest has the column's type, null included, until it has a default", () => {
   expectTypeOf(profile).toEqualTypeOf<
-    FeatureView<"profile", { city: string | null; age: number }, { user_id: string }>
+    FeatureView<
+      "profile",
+      { city: string | null; age: number },
+      { user_id: string },
+      { city: "string"; age: "int32" }
+    >
   >();
   const view = featureView("v", {
     entity: user,
@@ -223,7 +228,9 @@ test("keys map to columns of another name", () => {
     keys: { user_id: transfers.sender_id },
     features: { total: sum(transfers.amount).over("7d") },
   });
-  expectTypeOf(sent).toEqualTypeOf<FeatureView<"sent", { total: string }, { user_id: string }>>();
+  expectTypeOf(sent).toEqualTypeOf<
+    FeatureView<"sent", { total: string }, { user_id: string }, { total: "decimal" }>
+  >();
 });
 
 test("a service written as an object answers each feature under the object's name", () => {
@@ -246,7 +253,7 @@ test("a service written as an object answers each feature under the object's nam
 
 test("a feature answers under its name or alias, and a service joins rows and needs", () => {
   expectTypeOf(weekly.mean).toEqualTypeOf<
-    Feature<"weekly", "mean", number | null, { user_id: string }>
+    Feature<"weekly", "mean", number | null, { user_id: string }, "float64">
   >();
   expectTypeOf<RowOf<typeof weekly.mean>>().toEqualTypeOf<{ mean: number | null }>();
   const average = weekly.mean.as("average");
@@ -476,4 +483,28 @@ test("a materialized row has the view's features and its time, or is null", asyn
   >();
   // @ts-expect-error -- user_id is missing
   await store.getMaterialized({ view: weekly, entities: [{ id: "a" }] });
+});
+
+test("a renamed feature has its former names in views, services and rows", async () => {
+  const view = featureView("renamed_view", {
+    entity: user,
+    source: transactions,
+    features: {
+      spent: sum(transactions.amount).over("7d").renamedFrom("total", "sum_amount"),
+      mean: avg(transactions.amount).over("7d").default(0).renamedFrom("average"),
+    },
+  });
+  type Row = { spent: number; mean: number; total: number; sum_amount: number; average: number };
+  expectTypeOf<RowOf<typeof view>>().toEqualTypeOf<Row>();
+  expectTypeOf<RowOf<typeof view.total>>().toEqualTypeOf<{ total: number }>();
+  const each = featureView("renamed_each", {
+    entity: user,
+    source: transactions,
+    features: { moves: count().overEach("1h", "1d").renamedFrom("events") },
+  });
+  expectTypeOf<keyof RowOf<typeof each>>().toEqualTypeOf<
+    "moves_1h" | "moves_1d" | "events_1h" | "events_1d"
+  >();
+  // @ts-expect-error -- a former name is needed
+  count().over("7d").renamedFrom();
 });

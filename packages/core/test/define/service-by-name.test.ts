@@ -65,10 +65,10 @@ test.each(Array.from({ length: runs }, (_, i) => first + i))(
     const { all, ...sources } = scenarioDefinitions(scenario);
     const renamed = new Random(seed)
       .shuffled(scenario.selected)
-      .map(({ view, feature, as }, i) => ({
-        old: as,
+      .map((selected, i) => ({
+        old: selected.as,
         name: `renamed_${i}`,
-        member: makeFeature(view, feature, as) as AnySelection,
+        member: makeFeature(selected) as AnySelection,
       }));
     const named = featureService(
       "named",
@@ -80,7 +80,7 @@ test.each(Array.from({ length: runs }, (_, i) => first + i))(
       offline: memoryOfflineStore(),
       clock: () => new Date(0),
     });
-    await store.run(scenarioSource(scenario));
+    await store.run(scenarioSource(scenario), { mismatch: 1 });
     const rows = scenario.requests.map((request) => ({
       ...requestKeys(scenario, request),
       event_timestamp: micros(request.time),

@@ -1,33 +1,28 @@
 import { expect, test } from "vitest";
 import { batchOf, valueAt } from "../../src/columns/batch.ts";
 import { localEngine } from "../../src/engine/local-engine.ts";
-import type { FeatureSpec, Value } from "../../src/specs.ts";
+import type { Value } from "../../src/specs.ts";
 import type {
-  AggregatePlan,
-  ResultColumns,
   ComputeEngine,
+  DeriveNode,
+  EngineColumn,
   EntityRows,
   Events,
-  JoinPlan,
+  LatestNode,
+  WindowNode,
 } from "../../src/spi.ts";
+import { ENGINE_STATUSES } from "../../src/spi.ts";
 import { computeEngineConformance } from "../../src/testing/engine-conformance.ts";
 
 /** A fault of an otherwise right engine: in the plan it runs, or in the answer it gives. */
 interface Fault {
-  readonly plan?: <P extends AggregatePlan | JoinPlan>(plan: P) => P;
+  readonly plan?: (plan: DeriveNode) => DeriveNode;
   readonly events?: (events: Events) => Events;
   readonly rows?: (rows: EntityRows) => EntityRows;
-  readonly answers?: (answers: readonly ResultColumns[]) => readonly ResultColumns[];
+  readonly answers?: (answers: readonly EngineColumn[]) => readonly EngineColumn[];
   readonly firstBatchOnly?: boolean;
   readonly deaf?: boolean;
 }
-
-type Run<P> = (
-  plan: P,
-  events: AsyncIterable<Events>,
-  rows: EntityRows,
-  options?: { readonly signal?: AbortSignal | undefined },
-) => Promise<readonly ResultColumns[]>;
 
 function faulty(fault: Fault): ComputeEngine {
   const inner = localEngine();
@@ -37,29 +32,32 @@ function faulty(fault: Fault): ComputeEngine {
       if (fault.firstBatchOnly === true) return;
     }
   }
-  const through =
-    <P extends AggregatePlan | JoinPlan>(run: Run<P>): Run<P> =>
-    async (plan, events, rows, options) => {
-      const answers = await run(
+  return {
+    name: "faulty engine",
+    async compute(plan, events, rows, options) {
+      const answers = await inner.compute(
         fault.plan?.(plan) ?? plan,
         seen(events),
         fault.rows?.(rows) ?? rows,
         fault.deaf === true ? {} : options,
       );
       return fault.answers?.(answers) ?? answers;
-    };
-  return {
-    name: "faulty engine",
-    aggregate: through(inner.aggregate),
-    joinAsOf: through(inner.joinAsOf),
+    },
   };
 }
 
-const features =
-  (change: (feature: FeatureSpec) => FeatureSpec) =>
-  <P extends AggregatePlan | JoinPlan>(plan: P): P => ({
+/** Changes the node below the features. */
+const below =
+  (change: {
+    readonly window?: (node: WindowNode) => WindowNode;
+    readonly latest?: (node: LatestNode) => LatestNode;
+  }) =>
+  (plan: DeriveNode): DeriveNode => ({
     ...plan,
-    features: plan.features.map(change),
+    input:
+      plan.input.node === "window"
+        ? (change.window?.(plan.input) ?? plan.input)
+        : (change.latest?.(plan.input) ?? plan.input),
   });
 const values =
   (change: (value: Value) => Value) =>
@@ -79,13 +77,18 @@ const faults: Readonly<Record<string, Fault>> = {
     events: (events) => ({ ...events, time: events.time.map((time) => time - 1) }),
   },
   "the window is a microsecond short": {
-    plan: features((feature) => ({
-      ...feature,
-      window: feature.window === null ? null : feature.window - 1,
-    })),
+    plan: below({
+      window: (node) => ({
+        ...node,
+        aggregates: node.aggregates.map((one) => ({
+          ...one,
+          window: typeof one.window === "number" ? one.window - 1 : one.window,
+        })),
+      }),
+    }),
   },
   "time to live excludes its end": {
-    plan: (plan) => ("ttl" in plan && plan.ttl !== null ? { ...plan, ttl: plan.ttl - 1 } : plan),
+    plan: below({ latest: (node) => ({ ...node, ttl: node.ttl === null ? null : node.ttl - 1 }) }),
   },
   milliseconds: {
     events: (events) => ({
@@ -99,8 +102,21 @@ const faults: Readonly<Record<string, Fault>> = {
   "what is known from is ignored": {
     events: (events) => ({ ...events, from: events.from.map(() => -Infinity) }),
   },
-  "the default is forgotten": { plan: features((feature) => ({ ...feature, default: undefined })) },
-  "the condition is forgotten": { plan: features((feature) => ({ ...feature, where: null })) },
+  "the default is forgotten": {
+    plan: (plan) => ({
+      ...plan,
+      columns: plan.columns.map((column) => ({ ...column, default: undefined })),
+    }),
+  },
+  "the condition is forgotten": {
+    plan: below({
+      window: (node) => ({
+        ...node,
+        aggregates: node.aggregates.map((one) => ({ ...one, where: null })),
+      }),
+      latest: (node) => ({ ...node, facts: node.facts.map((one) => ({ ...one, where: null })) }),
+    }),
+  },
   "null is zero": { events: values((value) => value ?? 0) },
   "numbers are single floats": {
     events: values((value) =>
@@ -113,11 +129,10 @@ const faults: Readonly<Record<string, Fault>> = {
     ),
   },
   "the created column settles no tie": {
-    plan: (plan) => ({ ...plan, source: { ...plan.source, createdAt: null } }),
+    plan: below({ latest: (node) => ({ ...node, input: { ...node.input, createdAt: null } }) }),
   },
   "found by the feature's own window": {
-    plan: (plan) =>
-      "longestWindow" in plan ? { ...plan, longestWindow: plan.features[0]!.window! } : plan,
+    plan: below({ window: (node) => ({ ...node, foundIn: [node.aggregates[0]!.window] }) }),
   },
   "answers in the order of time": { rows: (rows) => ({ ...rows, time: rows.time.toSorted() }) },
   "only the first batch": { firstBatchOnly: true },
@@ -125,7 +140,13 @@ const faults: Readonly<Record<string, Fault>> = {
     answers: (answers) =>
       answers.map((one) => ({
         ...one,
-        values: one.values.map((value) => (value === 0 ? -0 : value)),
+        values:
+          one.values.kind === "float64"
+            ? {
+                ...one.values,
+                values: one.values.values.map((value) => (value === 0 ? -0 : value)),
+              }
+            : one.values,
       })),
   },
   "no event time": {
@@ -135,7 +156,9 @@ const faults: Readonly<Record<string, Fault>> = {
     answers: (answers) =>
       answers.map((one) => ({
         ...one,
-        statuses: one.statuses.map((status, i) => (one.values[i] === null ? "NOT_FOUND" : status)),
+        statuses: one.statuses.map((status, i) =>
+          valueAt(one.values, i) === null ? ENGINE_STATUSES.indexOf("NOT_FOUND") : status,
+        ),
       })),
   },
   "duplicates are answered once": {

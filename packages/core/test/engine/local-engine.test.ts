@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { localEngine } from "../../src/engine/local-engine.ts";
 import { computeEngineConformance } from "../../src/testing/engine-conformance.ts";
 import {
-  aggregatePlan,
+  windowPlan,
   entityRows,
   eventRow,
   eventsOf,
@@ -27,10 +27,10 @@ test("overflows are counted for each call", async () => {
       counts.push(count);
     },
   });
-  const plan = aggregatePlan(over("sum", "x", 100));
+  const plan = windowPlan(over("sum", "x", 100));
   const rows = [eventRow(0, 1, { x: 1e308 }), eventRow(0, 2, { x: 1e308 })];
-  await engine.aggregate(plan, eventsOf(plan, rows), entityRows([0, 3], [0, 2], [0, 4]));
-  await engine.aggregate(plan, eventsOf(plan, rows), entityRows([0, 2]));
-  await engine.aggregate(plan, eventsOf(plan, rows), entityRows([0, 3]));
+  await engine.compute(plan, eventsOf(plan, rows), entityRows([0, 3], [0, 2], [0, 4]));
+  await engine.compute(plan, eventsOf(plan, rows), entityRows([0, 2]));
+  await engine.compute(plan, eventsOf(plan, rows), entityRows([0, 3]));
   expect(counts).toEqual([2, 1]);
 });

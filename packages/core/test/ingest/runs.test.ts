@@ -89,12 +89,8 @@ describe("a run", () => {
       await store.run(hundred().source({ batch: 40 }), {
         onProgress: (progress) => seen.push(progress),
       }),
-    ).toEqual({ changes: 100 });
-    expect(seen).toEqual([
-      { changes: 40, total: 100 },
-      { changes: 80, total: 100 },
-      { changes: 100, total: 100 },
-    ]);
+    ).toMatchObject({ changes: 100 });
+    expect(seen).toEqual([40, 80, 100].map((changes) => ({ changes, total: 100, notTaken: [] })));
   });
 
   test("repeated takes nothing twice", async () => {
@@ -102,7 +98,7 @@ describe("a run", () => {
     const { store } = await openShop();
     await store.run(log.source({ batch: 7 }));
     const before = [await answers(store), await positions(store)];
-    expect(await store.run(log.source())).toEqual({ changes: 0 });
+    expect(await store.run(log.source())).toMatchObject({ changes: 0 });
     expect([await answers(store), await positions(store)]).toEqual(before);
     expect(await answers(store)).toEqual(await expected(log));
   });
@@ -114,6 +110,7 @@ describe("a run", () => {
     const reason = new Error("enough");
     await expect(
       store.run(log.source({ batch: 9 }), {
+        mismatch: "ignore",
         signal: controller.signal,
         onProgress: ({ changes }) => {
           if (changes > 40) controller.abort(reason);
@@ -174,9 +171,9 @@ describe("a run", () => {
 
   test("of changes without a definition moves no position", async () => {
     const { store } = await openShop();
-    expect(await store.run(new ShopLog().add("strangers", "upsert", [1n], {}).source())).toEqual({
-      changes: 1,
-    });
+    expect(
+      await store.run(new ShopLog().add("strangers", "upsert", [1n], {}).source()),
+    ).toMatchObject({ changes: 0, messages: 1 });
     expect(await positions(store)).toEqual([
       [[], [], 0],
       [[], [], 0],
@@ -188,13 +185,14 @@ describe("a run", () => {
     const { store, offline } = await openShop({ history: { commit: { rows: 50 } } });
     const durable: number[] = [];
     const source = hundred().source({ batch: 20, acknowledged });
-    await store.run({
+    const acknowledging: ChangeSource = {
       ...source,
       async ack(at) {
         await source.ack!(at);
         durable.push((await offline.state("payments/changes"))!.positions[0]!.offset);
       },
-    });
+    };
+    await store.run(acknowledging, { mismatch: "ignore" });
     expect(acknowledged.map(({ offset }) => offset)).toEqual([59, 99]);
     expect(durable).toEqual([59, 99]);
   });
@@ -234,7 +232,7 @@ describe("stores at different positions", () => {
       await (await open()).run(log.source());
       const versions = offline.tables.get("payments/changes")!.length;
       const store = await open();
-      expect(await store.run(log.source({ batch: 13 }))).toEqual({ changes: 100 });
+      expect(await store.run(log.source({ batch: 13 }))).toMatchObject({ changes: 100 });
       expect(offline.tables.get("payments/changes")!.length).toBe(versions);
       expect(await answers(store)).toEqual(await expected(log));
     },
@@ -251,10 +249,15 @@ describe("stores at different positions", () => {
         clock: () => date(NOON),
       });
     await (await open()).run(log.source());
-    const { version } = online;
+    // every run writes its own measure of the lag
+    const cells = (): unknown =>
+      [...structuredClone(online.namespaces.get("default")!.cells)].filter(
+        ([key]) => !key.includes("log-lag"),
+      );
+    const before = cells();
     const store = await open();
-    await store.run(log.source({ batch: 13 }));
-    expect(online.version).toBe(version);
+    await store.run(log.source({ batch: 13 }), { newHistory: true });
+    expect(cells()).toEqual(before);
     expect(await answers(store)).toEqual(await expected(log));
   });
 
@@ -283,7 +286,7 @@ async function meanwhile(
   other: () => Promise<unknown>,
 ): Promise<unknown> {
   let met: Promise<unknown> | null = null;
-  await first.run({
+  const meeting: ChangeSource = {
     ...source,
     async *changes(options) {
       for await (const batch of source.changes(options)) {
@@ -291,7 +294,8 @@ async function meanwhile(
         await (met ??= other());
       }
     },
-  });
+  };
+  await first.run(meeting, { mismatch: "ignore" });
   return met;
 }
 
@@ -313,7 +317,7 @@ describe("two runners on one online store", () => {
           "from 9 to 99: run one runner per partition, and start this one again to go on from " +
           "there",
       );
-      expect(await made.store.run(log.source())).toEqual({ changes: 0 });
+      expect(await made.store.run(log.source())).toMatchObject({ changes: 0 });
       const [row] = await other.getOnlineFeatures({
         features: weekly.payments_l1w,
         entities: [ann],
@@ -605,6 +609,7 @@ describe("the status of a source", () => {
         [3n, "t.public.payments", 0, 3, "time", "NOT_A_TIME"],
         [4n, "t.public.payments", 0, 4, null, "CONTENT_UNREADABLE"],
         [5n, "t.public.payments", 0, 5, "shop_id", "NULL_KEY_OR_TIME"],
+        [undefined, "t.public.payments", 0, 7, null, "KEY_UNREADABLE"],
       ]);
       // The next readable change brings a row back. A delete and a truncate remove it from the
       // list.
@@ -618,9 +623,11 @@ describe("the status of a source", () => {
         3n,
         4n,
         5n,
+        undefined,
       ]);
       await store.run(log.truncatePayments().source());
-      expect(await store.quarantine("payments")).toEqual([]);
+      // a message without a readable key is of no row, and stays in the list
+      expect((await store.quarantine("payments")).map(({ offset }) => offset)).toEqual([7]);
       expect((await store.status())[0]!.online).toMatchObject({
         quarantinedChanges: 7,
         quarantinedRows: 0,

@@ -4,6 +4,7 @@ import type { Value, ViewSpec } from "../../src/specs.ts";
 import type { Change, OfflineStore } from "../../src/spi.ts";
 import { createOracle, rowsSeen, type Oracle } from "@tidemark/testkit/oracle/oracle";
 import type { Scenario } from "@tidemark/testkit/generate/scenario";
+import { viewOfPart } from "@tidemark/testkit/generate/union-view";
 
 export function shown(value: unknown): string {
   return JSON.stringify(value, (_, one: unknown) =>
@@ -23,6 +24,16 @@ export function entitiesOf(
   view: ViewSpec,
 ): readonly Readonly<Record<string, Value>>[] {
   const keys = new Map<string, Record<string, Value>>();
+  const tables = view.parts?.map((part) => viewOfPart(view, part)) ?? [view];
+  for (const table of tables) addEntities(oracle, table, keys);
+  return [...keys.values()];
+}
+
+function addEntities(
+  oracle: Oracle,
+  view: ViewSpec,
+  keys: Map<string, Record<string, Value>>,
+): void {
   for (const { values } of oracle.versions(view.source.name)) {
     const key = view.keyColumns.map(
       (name) => values[view.source.columns.findIndex((column) => column.name === name)] ?? null,
@@ -33,7 +44,6 @@ export function entitiesOf(
         Object.fromEntries(view.entity.keys.map(({ name }, k) => [name, key[k]!])),
       );
   }
-  return [...keys.values()];
 }
 
 /** The view's features at `time`, by key, for every entity that has a row there. */
@@ -45,7 +55,8 @@ export function expectedRows(
   const selected = view.features.map((feature) => ({ view, feature, as: feature.name }));
   const rows = new Map<string, readonly Value[]>();
   for (const keys of entitiesOf(oracle, view)) {
-    const seen = rowsSeen(view, oracle.versions(view.source.name), { keys, time }, "corrected");
+    const { view: enriched, versionsOf } = oracle.rowsOf(view);
+    const seen = rowsSeen(enriched, versionsOf, { keys, time }, "corrected");
     if (!seen.some((row) => (view.kind === "latest" ? row.time <= time : row.time < time)))
       continue;
     rows.set(

@@ -1,71 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { changesToBatch } from "../../src/offline/change-log.ts";
 import { compactHistory } from "../../src/offline/compaction.ts";
 import { bucketsOf, bucketState } from "../../src/offline/uncompacted-log.ts";
-import type { SourceSpec, Value } from "../../src/specs.ts";
-import type { Change, OfflineStore, Position, TableState } from "../../src/spi.ts";
-import { historyContext } from "../../src/offline/offline-reader.ts";
-import { valueAt } from "../../src/columns/batch.ts";
+import type { SourceSpec } from "../../src/specs.ts";
+import type { Change, OfflineStore, Position } from "../../src/spi.ts";
 import { memoryOfflineStore } from "../../src/testing/memory-offline.ts";
 import { Random } from "@tidemark/testkit/generate/random";
 import { generateScenario } from "@tidemark/testkit/generate/scenario";
+import { History } from "../support/history.ts";
 import { withLogOrder } from "../support/log-order.ts";
-
-/** Appends to the change log of a source, and reads its versions. */
-class History {
-  readonly context;
-  private readonly reached = new Map<string, number>();
-
-  constructor(source: SourceSpec, offline: OfflineStore = memoryOfflineStore()) {
-    this.context = historyContext(offline, source);
-  }
-
-  async append(changes: readonly Change[]): Promise<void> {
-    const { offline, tables } = this.context;
-    const next = new Map<string, number>();
-    for (const change of changes) next.set(`${change.topic}:${change.partition}`, change.offset);
-    const positions = [...next].map(([partition, offset]) => ({
-      partition,
-      expected: this.reached.get(partition) ?? null,
-      next: offset,
-    }));
-    expect(
-      await offline.append(tables.changes, [changesToBatch(tables, changes)], { positions }),
-    ).toBe("done");
-    for (const [partition, offset] of next) this.reached.set(partition, offset);
-  }
-
-  /**
-   * Returns the rows of the versions table as sorted text, without the bucket, which depends on the
-   * number of buckets.
-   */
-  async versions(): Promise<string[]> {
-    const { offline, tables } = this.context;
-    const names = tables.versions.columns
-      .map((column) => column.name)
-      .filter((name) => name !== "_bucket");
-    const rows: string[] = [];
-    for await (const { length, vectors } of offline.scan(tables.versions.name, {
-      columns: names,
-    })) {
-      for (let i = 0; i < length; i++)
-        rows.push(vectors.map((vector) => textOf(valueAt(vector, i))).join(" | "));
-    }
-    return rows.sort();
-  }
-
-  async state(): Promise<TableState> {
-    return (await this.context.offline.state(this.context.tables.versions.name))!;
-  }
-}
-
-const textOf = (value: Value): string =>
-  Object.is(value, -0)
-    ? "-0"
-    : value instanceof Uint8Array
-      ? Buffer.from(value).toString("hex")
-      : String(value);
 
 describe("appends and compactions in any order leave the versions of one compaction", () => {
   test("of logs with every kind of change", async () => {
@@ -158,7 +101,7 @@ describe("compactors at once", () => {
                 if (written === "conflict") return written;
                 for (const { key, next } of all[2].metadata!) {
                   if (!key.startsWith("bucket/")) continue;
-                  const { reached } = JSON.parse(next) as { readonly reached: Position[] };
+                  const { reached } = JSON.parse(next!) as { readonly reached: Position[] };
                   const offsets = reached.reduce((sum, { offset }) => sum + offset + 1, 0);
                   expect(offsets).toBeGreaterThan(least.get(key) ?? 0);
                   least.set(key, offsets);
@@ -212,7 +155,6 @@ describe("positions", () => {
     op: null,
     timestamp: null,
     transaction: null,
-    extra: null,
     ...more,
   });
 

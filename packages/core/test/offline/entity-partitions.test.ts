@@ -22,14 +22,18 @@ test.for([1, 2, 3, 7])(
         indexes,
         answers: [
           {
-            values: [...rows.time],
-            statuses: [...rows.time].map(() => "PRESENT" as const),
+            values: { kind: "float64" as const, values: rows.time, valid: null },
+            statuses: new Uint8Array(rows.length),
             times: rows.time,
           },
         ],
       })),
       keys.length,
     );
-    expect([...answers[0]!.values]).toEqual([...times]);
+    expect(answers[0]).toEqual({
+      values: { kind: "float64", values: times, valid: null },
+      statuses: new Uint8Array(keys.length),
+      times,
+    });
   },
 );

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { compactHistory } from "../../src/offline/compaction.ts";
-import { changesToBatch } from "../../src/offline/change-log.ts";
+import { changeLogEncoder } from "../../src/offline/change-log.ts";
 import type { ColumnSpec, SourceSpec } from "../../src/specs.ts";
 import type { Change } from "../../src/spi.ts";
 import { historyContext } from "../../src/offline/offline-reader.ts";
@@ -36,7 +36,6 @@ function change(partition: number, offset: number, kind: "upsert" | "delete", ls
     op: null,
     timestamp: null,
     transaction: null,
-    extra: null,
   };
 }
 
@@ -52,7 +51,7 @@ async function versionsOf(parts: readonly (readonly Change[])[]): Promise<unknow
       expected: reached.get(partition) ?? null,
       next: offset,
     }));
-    await offline.append(tables.changes, [changesToBatch(tables, part)], { positions });
+    await offline.append(tables.changes, [changeLogEncoder(source)(part)], { positions });
     for (const [partition, offset] of next) reached.set(partition, offset);
     await compactHistory(context, { buckets: 1 });
   }

@@ -9,7 +9,7 @@ import {
   type Store,
 } from "@tidemark/core";
 import { valueAt, type Batch, type ColumnSpec, type Value, batchOf } from "@tidemark/core/spi";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   DAY,
   HOUR,
@@ -206,15 +206,18 @@ describe("entity rows", () => {
           ["event_timestamp", "note", "user_id"],
         ],
         [
-          frame(
-            [column("user_id", "string"), column("event_timestamp", "int64")],
-            [
+          {
+            timeUnit: "us",
+            ...frame(
+              [column("user_id", "string"), column("event_timestamp", "int64")],
               [
-                ["ann", BigInt(NOON)],
-                ["ann", BigInt(LATER)],
+                [
+                  ["ann", BigInt(NOON)],
+                  ["ann", BigInt(LATER)],
+                ],
               ],
-            ],
-          ),
+            ),
+          },
           ["user_id", "event_timestamp"],
         ],
       ];
@@ -336,9 +339,9 @@ describe("entity rows", () => {
     ],
     [
       "with times of another kind",
-      frame([columns[0]!, column("event_timestamp", "string")], []),
+      frame([columns[0]!, column("event_timestamp", "boolean")], []),
       "TIME_INVALID",
-      "event_timestamp is string",
+      "event_timestamp is boolean, which names no instant",
     ],
     [
       "with keys of another kind",
@@ -384,6 +387,31 @@ describe("entity rows", () => {
     controller.abort(reason);
     await expect(set.rows()).rejects.toBe(reason);
   });
+});
+
+test("versions without their change log are HISTORY_LOG_MISSING, never nothing", async () => {
+  const { store, offline } = await openShop();
+  await store.run(log().source());
+  const withoutLog = await openStore({
+    definitions,
+    offline: {
+      ...offline,
+      state: async (table, options) =>
+        table === "payments/changes" ? null : offline.state(table, options),
+    },
+  });
+  const { code, message } = await rejectionOf(
+    withoutLog
+      .getHistoricalFeatures({
+        features: weekly,
+        entities: [{ user_id: "ann", event_timestamp: date(NOON) }],
+      })
+      .then((training) => training.rows()),
+  );
+  expect([code, message]).toEqual([
+    "HISTORY_LOG_MISSING",
+    expect.stringMatching(/payments\/versions has \d+ rows, and its change log .* is gone: put/),
+  ]);
 });
 
 describe("as corrected and as known", () => {
@@ -495,16 +523,27 @@ describe("as corrected and as known", () => {
   );
 
   test(
-    "before anything ran there is no history: empty answers, coverage null, and nothing that " +
-      'beforeHistory: "error" lets through',
+    "before anything ran there is no history: a warning, empty answers, coverage null, and " +
+      'nothing that beforeHistory: "error" lets through',
     async () => {
       const { store } = await openShop();
+      const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
       const set = await store.getHistoricalFeatures({
         features: everything,
         entities: [at(NOON)],
         knowledge: "as-known",
         metadata: true,
       });
+      expect(warned.mock.calls).toEqual([
+        [
+          'memory offline store: there is no history of sources "payments", "customers", so this ' +
+            "training set has empty features: run the source into this store with tidemark run " +
+            "(store.run), or correct the store's path. " +
+            'beforeHistory: "error" refuses such rows, and "empty" takes them without this warning',
+          { type: "TidemarkWarning", code: "HISTORY_EMPTY" },
+        ],
+      ]);
+      warned.mockRestore();
       expect(set.coverage).toEqual({
         payments: { knownSince: null },
         customers: { knownSince: null },

@@ -94,6 +94,13 @@ test("concurrent runners, one for each partition, lose and double nothing", asyn
               );
             }),
           );
+          await (
+            await writerOf(scenario, raced, source)
+          ).markReady(0, async () => ({
+            partitions: [],
+            isWhole: () => true,
+            keepsUnreadable: true,
+          }));
         }),
       );
       conflicts += raced.conflicts;

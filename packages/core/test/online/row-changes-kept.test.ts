@@ -14,6 +14,7 @@ const change = (
   loggedCommitTime: order,
   values: [1n, "text"],
   unavailable,
+  undeclaredUnavailable: [],
   undecodable: null,
   invalidColumns: [],
   ...more,

@@ -3,9 +3,11 @@
  * name, and nothing is half-written.
  */
 import {
+  avg,
   count,
   countDistinct,
   entity,
+  featureService,
   featureView,
   float64,
   int64,
@@ -20,7 +22,9 @@ import {
 } from "@tidemark/core";
 import { memoryOnlineData, memoryOnlineStore } from "@tidemark/core/testing";
 import { describe, expect, test } from "vitest";
+import { valueAt } from "../../src/columns/batch.ts";
 import { sourceStateKey } from "../../src/online/source-state.ts";
+import { REBUILD_STEP } from "../../src/rebuild-step.ts";
 import {
   DAY,
   HOUR,
@@ -108,7 +112,7 @@ describe("a file with a retention", () => {
   });
 
   test.each([
-    ["a longer window", view.longer, "later.longer needs a window this long"],
+    ["a longer window", view.longer, "later.longer needs a window of 8d instead of 7d"],
     ["another column", view.vendors, "later.vendors needs the column vendor"],
     [
       "facts, for rows older than its windows",
@@ -123,9 +127,9 @@ describe("a file with a retention", () => {
     );
     expect([code, message]).toEqual([
       "NEEDS_BACKFILL",
-      `memory online store: feature ${says}, which the store does not hold: fill an empty ` +
-        "online store with store.backfill or from the beginning of the log, or leave the " +
-        "feature out until then",
+      `memory online store: feature ${says}, which the store does not hold: fill it from the ` +
+        "history with `tidemark backfill` (store.backfill), and leave the feature out until " +
+        'then, or ask with onMissing: "null"',
     ]);
     // a run does not make it complete
     await store.run(
@@ -140,6 +144,115 @@ describe("a file with a retention", () => {
       paid_l7d: 2,
       largest_l7d: 7,
     });
+  });
+
+  test("a request names all features that need a backfill, of all views", async () => {
+    const store = await open(await filled("1d"), { narrow, view, fact });
+    const { code, message } = await rejectionOf(
+      store.getOnlineFeatures({ features: [view, fact, narrow], entities: ann }),
+    );
+    expect([code, message]).toEqual([
+      "NEEDS_BACKFILL",
+      "memory online store: feature later.longer needs a window of 8d instead of 7d, " +
+        "feature " +
+        "later.vendors needs the column vendor, feature fact.newest needs rows older than its " +
+        "longest window, which the store does not hold: fill them from the history with " +
+        "`tidemark backfill` (store.backfill), and leave the features out until then, or ask " +
+        'with onMissing: "null"',
+    ]);
+  });
+
+  test("a window that is not stored decides no status of its view until the backfill", async () => {
+    const over = data();
+    const bob = log().paid({ id: 3, user: "bob", time: NOON - 3 * DAY });
+    await (await open(over, { narrow })).run(bob.source());
+    const store = await open(over, { narrow, view });
+    const { rows } = await store.getOnlineFeatures({
+      features: [view, narrow],
+      entities: [{ user_id: "bob" }],
+      onMissing: "null",
+      metadata: true,
+    });
+    // the event is in the window of 8 days; the longest stored window of the view has 2 days
+    expect(rows[0]).toMatchObject({
+      longer: { value: null, status: "NEEDS_BACKFILL", eventTime: null },
+      shorter: { value: 0, status: "NOT_FOUND", eventTime: null },
+      paid_l7d: { value: 1, status: "PRESENT", eventTime: date(NOON - 3 * DAY) },
+    });
+  });
+
+  test('onMissing: "null" answers the other features, of the same view too', async () => {
+    const store = await open(await filled("1d"), { narrow, view, fact });
+    const request = {
+      features: [view, fact, narrow],
+      entities: [{ user_id: "nobody" }, { user_id: "ann" }],
+      onMissing: "null",
+    } as const;
+    for (let asked = 0; asked < 2; asked++)
+      expect(await store.getOnlineFeatures(request)).toEqual([
+        {
+          shorter: 0,
+          other: 0,
+          longer: null,
+          vendors: null,
+          newest: null,
+          paid_l7d: 0,
+          largest_l7d: null,
+        },
+        {
+          shorter: 1,
+          other: 7,
+          longer: null,
+          vendors: null,
+          newest: null,
+          paid_l7d: 1,
+          largest_l7d: 7,
+        },
+      ]);
+    const { rows } = await store.getOnlineFeatures({ ...request, metadata: true });
+    expect(rows[1]).toMatchObject({
+      longer: { value: null, status: "NEEDS_BACKFILL", eventTime: null },
+      newest: { value: null, status: "NEEDS_BACKFILL", eventTime: null },
+      shorter: { value: 1, status: "PRESENT", eventTime: date(NOON - HOUR) },
+    });
+    const service = featureService("all", [view, fact, narrow]);
+    const { answers } = await store.getOnlineColumns({ ...request, features: service });
+    expect(answers.map(({ statuses }) => statuses[1])).toEqual([
+      "PRESENT",
+      "PRESENT",
+      "NEEDS_BACKFILL",
+      "NEEDS_BACKFILL",
+      "NEEDS_BACKFILL",
+      "PRESENT",
+      "PRESENT",
+    ]);
+    const batch = await store.getOnlineBatch({ ...request, features: view });
+    expect(batch.columns.map(({ name }, i) => [name, valueAt(batch.vectors[i]!, 1)])).toEqual([
+      ["shorter", 1n],
+      ["other", 7],
+      ["longer", null],
+      ["vendors", null],
+    ]);
+  });
+
+  test("a default does not replace what is missing, and onMissing has two words", async () => {
+    const counted = featureView("counted", {
+      entity: user,
+      source: payments,
+      features: { mean: avg(payments.fee).over("1d").default(0.5) },
+    });
+    const store = await open(await filled("1d"), { narrow, counted });
+    const request = { features: counted, entity: ann[0] } as const;
+    expect(await store.getOnlineFeatures({ ...request, onMissing: "null" })).toEqual({
+      mean: null,
+    });
+    const { code, message } = await rejectionOf(
+      store.getOnlineFeatures({ ...request, onMissing: "skip" as "null" }),
+    );
+    expect([code, message]).toEqual([
+      "OPTION_INVALID",
+      'onMissing is "skip"; write "error" or "null"',
+    ]);
   });
 
   test("rows by other keys are NEEDS_BACKFILL", async () => {
@@ -295,80 +408,66 @@ describe("a source that was stored under another definition", () => {
       }),
     };
   };
-  const cases: readonly (readonly [string, object, string])[] = [
-    [
-      "a column's kind",
-      { columns: { ...columns, amount: int64("Amount").nullable() } },
-      'column amount was float64 of "Amount" and is int64 of "Amount"',
-    ],
+  /** The difference; the lack of a feature that counts rows. null: it lacks nothing. */
+  const cases: readonly (readonly [string, object, string | null])[] = [
+    ["a column's kind", { columns: { ...columns, amount: int64("Amount").nullable() } }, null],
     [
       "a column's name in the database",
       { columns: { ...columns, amount: float64("amount").nullable() } },
-      'column amount was float64 of "Amount" and is float64 of "amount"',
+      null,
     ],
     [
-      "a column's zone",
+      "the zone of the event time",
       { columns: { ...columns, time: timestamp("Time", { zone: "Asia/Tokyo" }).nullable() } },
-      'column time was timestamp in UTC of "Time" and is timestamp in Asia/Tokyo of "Time"',
+      'the column time as timestamp in Asia/Tokyo of "Time" instead of ' +
+        'timestamp in UTC of "Time"',
     ],
     [
       "a column that is gone",
       { columns: { id: columns.id, user_id: columns.user_id, time: columns.time } },
-      'column amount was float64 of "Amount" and is not declared',
+      null,
     ],
     [
       "the primary key",
       { primaryKey: ["user_id", "id"], columns: { ...columns, user_id: string("User ID") } },
-      'primaryKey was ["id"] and is ["user_id","id"]',
+      "rows with the primary key user_id, id instead of id",
     ],
     [
       "the event time",
       { columns: { ...columns, at: timestamp("at").nullable() }, eventTime: "at" },
-      'eventTime was {"kind":"column","column":"time"} and is {"kind":"column","column":"at"}',
+      "rows by the event time at instead of time",
     ],
     [
       "the table",
       { table: "archive.payments" },
-      'table was "public.payments" and is "archive.payments"',
+      "rows of table archive.payments instead of public.payments",
     ],
-    ["the created column", { createdAt: "time" }, 'createdAt was null and is "time"'],
+    ["the created column", { createdAt: "time" }, null],
   ];
-  test.each(cases)(
-    "%s: STATE_OF_OTHER_DEFINITION for readers and for runs, and nothing is written",
-    async (_, more, says) => {
-      const over = await filled("forever");
-      const before = everyCell(over);
-      const definitions = made(more);
-      const store = await open(over, definitions, "forever");
-      const message =
-        `memory online store: source "payments" was stored under another definition (${says}): ` +
-        "empty the online store and run the log again, or open the definitions it was written " +
-        "with";
-      expect(
-        await rejectionOf(
-          store.getOnlineFeatures({
-            features: definitions["view"] as typeof narrow,
-            entities: ann,
-          }),
-        ),
-      ).toEqual({ code: "STATE_OF_OTHER_DEFINITION", message });
-      expect(await rejectionOf(store.run(log().paid({ id: 3 }).source()))).toEqual({
-        code: "STATE_OF_OTHER_DEFINITION",
-        message,
+  test.each(cases)("%s: a reader is refused by name, and the rows stay", async (_, more, says) => {
+    const over = await filled("forever");
+    const before = everyCell(over);
+    const definitions = made(more);
+    const store = await open(over, definitions, "forever");
+    const asked = store.getOnlineFeatures({
+      features: definitions["view"] as typeof narrow,
+      entities: ann,
+    });
+    if (says === null) expect((await asked)[0]).toEqual({ paid_l7d: 1 });
+    else
+      expect(await rejectionOf(asked)).toEqual({
+        code: "NEEDS_BACKFILL",
+        message: expect.stringContaining(`feature narrow.paid_l7d needs ${says},`) as string,
       });
-      expect(await rejectionOf(store.quarantine("payments"))).toEqual({
-        code: "STATE_OF_OTHER_DEFINITION",
-        message,
-      });
-      expect(everyCell(over)).toBe(before);
-      // the definitions of before still work
-      const again = await open(over, { narrow }, "forever");
-      expect((await again.getOnlineFeatures({ features: narrow, entities: ann }))[0]).toEqual({
-        paid_l7d: 1,
-        largest_l7d: 7,
-      });
-    },
-  );
+    expect(await store.quarantine("payments")).toEqual([]);
+    expect(everyCell(over)).toBe(before);
+    // the definitions of before still work
+    const again = await open(over, { narrow }, "forever");
+    expect((await again.getOnlineFeatures({ features: narrow, entities: ann }))[0]).toEqual({
+      paid_l7d: 1,
+      largest_l7d: 7,
+    });
+  });
 
   test("added or removed columns that were never stored change nothing", async () => {
     const over = await filled("forever");
@@ -405,7 +504,7 @@ test("a source's state of an older format is STATE_OLDER_FORMAT, with the next s
   const error = await rejectionOf(store.run(log().paid({ id: 3 }).source()));
   expect(error).toMatchObject({
     code: "STATE_OLDER_FORMAT",
-    message: expect.stringContaining("fill it with store.backfill()"),
+    message: expect.stringContaining("store.backfill"),
   });
 });
 
@@ -420,14 +519,14 @@ describe("a newer format", () => {
       const state = JSON.parse(new TextDecoder().decode(cell.value)) as { format: number };
       cells.set(name, {
         ...cell,
-        value: new TextEncoder().encode(JSON.stringify({ ...state, format: 4 })),
+        value: new TextEncoder().encode(JSON.stringify({ ...state, format: state.format + 1 })),
       });
       const before = everyCell(over);
       const store = await open(over, { narrow }, "forever");
       const message =
-        `memory online store: the state of source "payments" has format 4, this version reads 3: ` +
-        `use the version of Tidemark that wrote it, or empty the online store and run the log ` +
-        `again`;
+        `memory online store: the state of source "payments" has format ` +
+        `${state.format + 1}, this version reads ${state.format}: ` +
+        `use the version of Tidemark that wrote it, or ${REBUILD_STEP}`;
       expect(
         await rejectionOf(store.getOnlineFeatures({ features: narrow, entities: ann })),
       ).toEqual({ code: "STATE_NEWER_FORMAT", message });
@@ -489,7 +588,8 @@ test("namespaces share a store and nothing else", async () => {
     clock: () => date(NOON),
   });
   expect(
-    (await other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann }))[0],
-  ).toEqual({ payments_l1w: 0 });
+    (await rejectionOf(other.getOnlineFeatures({ features: weekly.payments_l1w, entities: ann })))
+      .code,
+  ).toBe("NOT_READY");
   expect((await other.status())[0]!.online!.positions).toEqual([]);
 });

@@ -264,7 +264,7 @@ describe("a push is refused whole", () => {
     [
       "an invalid time",
       [{ ...row, time: "2026-02-30T00:00:00Z" }],
-      'column "time": "2026-02-30T00:00:00Z" is not a time with a zone',
+      'column "time": "2026-02-30T00:00:00Z" is no time, because the calendar has no such day',
     ],
     [
       "a value of another type",
@@ -593,11 +593,24 @@ describe("stores that fail", () => {
       code: "STORE_UNAVAILABLE",
     });
     expect(await loginsOf(store)).toBe(1);
-    expect((await store.getOnlineFeatures({ features: profile, entities: ann }))[0]).toEqual({
-      city: null,
-    });
+    // the online store has nothing of the source, and the history may have rows
+    expect(
+      await rejectionOf(store.getOnlineFeatures({ features: profile, entities: ann })),
+    ).toMatchObject({ code: "NOT_READY" });
+    expect((await store.readiness()).map(({ source, reason }) => [source, reason])).toEqual([
+      ["logins", null],
+      ["profiles", "NOT_READY"],
+      ["payments", "NOT_READY"],
+    ]);
     down = false;
     expect(await store.push(logins, [login(2)])).toMatchObject({ position: 1 });
+    const later = vi.spyOn(performance, "now").mockReturnValue(performance.now() + 6_000);
+    await vi.waitFor(async () => {
+      expect((await store.getOnlineFeatures({ features: profile, entities: ann }))[0]).toEqual({
+        city: null,
+      });
+    });
+    later.mockRestore();
   });
 
   test(
@@ -627,12 +640,14 @@ describe("a pushed source beside others", () => {
     const offline = memoryOfflineStore();
     const store = await open({ offline });
     await store.push(logins, [login(1)]);
-    expect(await store.run(new ShopLog().source())).toEqual({ changes: 0 });
+    expect(await store.run(new ShopLog().source())).toMatchObject({ changes: 0 });
     const anew = await open({ offline });
     expect((await anew.backfill()).sources.find((one) => one.source === "logins")).toEqual({
       source: "logins",
       changes: 1,
       positions: [{ partition: "push:0", offset: 0 }],
+      reason: null,
+      seconds: expect.any(Number) as number,
     });
     expect(await loginsOf(anew)).toBe(1);
     expect(await rejectionOf(store.resnapshot("logins", new ShopLog().source()))).toEqual({

@@ -1,6 +1,7 @@
 /** Writes a definition in another way. Sometimes it then means the same, sometimes it does not. */
 import type { SourceSpec } from "@tidemark/core/spi";
 import type { Random, Scenario } from "@tidemark/testkit";
+import { columnNode, conditionNode } from "@tidemark/testkit/generate/expressions";
 
 export type Definitions = Pick<Scenario, "sources" | "entities" | "views" | "selected">;
 type View = Scenario["views"][number];
@@ -46,14 +47,17 @@ export function reordered(definitions: Definitions, random: Random): Definitions
     ]),
   );
   const terms = (one: Condition): Condition => {
-    switch (one.kind) {
-      case "in":
-        return { ...one, values: [...random.shuffled(one.values), random.pick(one.values)] };
+    if (one.op !== "call") return one;
+    switch (one.function) {
+      case "inList": {
+        const [first, ...values] = one.arguments;
+        return { ...one, arguments: [first!, ...random.shuffled(values), random.pick(values)] };
+      }
       case "not":
-        return { ...one, term: terms(one.term) };
+        return { ...one, arguments: one.arguments.map(terms) };
       case "and":
       case "or":
-        return { ...one, terms: random.shuffled(one.terms.map(terms)) };
+        return { ...one, arguments: random.shuffled(one.arguments.map(terms)) };
       default:
         return one;
     }
@@ -142,13 +146,13 @@ export function mutated(
   switch (what) {
     case "window":
       return inFeature((one) =>
-        one.window === null ? one : { ...one, window: one.window * random.pick([1, 2]) },
+        typeof one.window === "number" ? { ...one, window: one.window * random.pick([1, 2]) } : one,
       );
     case "aggregate":
       return inFeature((one) =>
         one.aggregate === "min"
           ? { ...one, aggregate: "max" }
-          : one.aggregate === "count" && one.column !== null
+          : one.aggregate === "count" && one.arguments.length > 0
             ? { ...one, aggregate: "countDistinct" }
             : one,
       );
@@ -163,12 +167,12 @@ export function mutated(
         where: random.pick([
           one.where,
           null,
-          { kind: "null", column: random.pick(view.source.columns).name, not: true } as const,
+          conditionNode("isNotNull", columnNode(random.pick(view.source.columns))),
         ]),
       }));
     case "negated":
       return inFeature((one) =>
-        one.where === null ? one : { ...one, where: { kind: "not", term: one.where } },
+        one.where === null ? one : { ...one, where: conditionNode("not", one.where) },
       );
     case "ttl":
       return view.kind === "latest"

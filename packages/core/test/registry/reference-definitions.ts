@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual, inspect } from "node:util";
 import type { ColumnSpec, SourceSpec } from "@tidemark/core/spi";
-import type { Scenario } from "@tidemark/testkit";
+import { lengthOf, type Scenario } from "@tidemark/testkit";
 
 type View = Scenario["views"][number];
 type Feature = View["features"][number];
@@ -56,7 +56,7 @@ export function referenceOf({
       sortedBy(view.entity.keys.map((key, i) => [key.name, view.keyColumns[i]] as const)),
     );
     const windows = view.features.flatMap((feature) =>
-      feature.window === null ? [] : [feature.window],
+      feature.window === null ? [] : [lengthOf(feature.window)],
     );
     reference.set(`view ${view.name}`, [
       view.kind,
@@ -89,24 +89,20 @@ function referenceFeature(view: View, feature: Feature): unknown {
   const column = (name: string | null): unknown =>
     name === null ? null : [name, ...typeOf(source.columns.find((one) => one.name === name)!)];
   const condition = (one: Condition): unknown => {
-    switch (one.kind) {
-      case "compare":
-        return ["compare", one.op, column(one.column), one.value];
-      case "in":
-        return ["in", column(one.column), distinct(one.values)];
-      case "null":
-        return ["null", column(one.column), one.not];
-      case "not":
-        return ["not", condition(one.term)];
-      default:
-        return [one.kind, distinct(one.terms.map(condition))];
-    }
+    if (one.op === "column") return column(one.name);
+    if (one.op === "literal") return [one.type, one.scale, one.value];
+    const terms = one.arguments.map(condition);
+    const isSet = one.function === "and" || one.function === "or";
+    return one.function === "inList"
+      ? [one.function, terms[0], distinct(terms.slice(1))]
+      : [one.function, isSet ? distinct(terms) : terms];
   };
   const { type, precision, scale, zone, mode } = feature.result;
   return [
     view.kind,
     feature.aggregate,
-    column(feature.column),
+    feature.options ?? null,
+    feature.arguments.map(condition),
     feature.window,
     feature.where === null ? null : condition(feature.where),
     feature.default,

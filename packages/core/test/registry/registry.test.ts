@@ -81,7 +81,7 @@ test("the text of a snapshot is pinned, except its id", async () => {
   expect(
     data.registry.get("default")![0]!.replace(/"id":"[0-9a-f-]{36}"/, '"id":"…"'),
   ).toMatchInlineSnapshot(
-    `"{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"format":2,"id":"…","objects":[{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"earlier":[],"fingerprint":"3968c1a7ebfaf0d88d3513aa40bb8cc8","kind":"entity","name":"user","normalized":{"keys":{"user_id":{"type":"string"}}},"removed":null,"version":1}],"version":1}"`,
+    `"{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"applies":[{"at":"2026-01-05T12:00:00.000Z","by":"ann","changes":[{"action":"added","destructive":null,"details":[],"kind":"entity","name":"user","version":1}],"from":null,"omitted":0,"version":1}],"format":2,"id":"…","objects":[{"applied":{"at":"2026-01-05T12:00:00.000Z","by":"ann"},"earlier":[],"fingerprint":"3968c1a7ebfaf0d88d3513aa40bb8cc8","kind":"entity","name":"user","normalized":{"keys":{"user_id":{"type":"string"}}},"removed":null,"version":1}],"version":1}"`,
   );
 });
 
@@ -107,12 +107,24 @@ test("a plan compares with the last apply, and an empty apply writes nothing", a
     "added view profile 1",
     "added view weekly 1",
   ]);
-  expect(await store.apply({ by: "ann" })).toEqual({ ...first, version: 1 });
+  expect(await store.apply({ by: "ann" })).toEqual({
+    ...first,
+    rewritten: [],
+    version: 1,
+    next: null,
+  });
   expect(await store.plan()).toEqual({
     namespace: "default",
     applied: { at: NOON.toISOString(), by: "ann", version: 1 },
     changes: [],
     waiting: [],
+    work: [],
+    runtime: [],
+    materialized: [],
+    kept: [],
+    reusedVersions: [],
+    metadata: [],
+    lowered: [],
   });
   expect((await store.apply({ by: "bob" })).version).toBe(1);
   expect(data.registry.get("default")).toHaveLength(1);
@@ -405,12 +417,12 @@ test("two applies of the same definitions at the same time both succeed", async 
   expect(data.registry.get("default")).toHaveLength(1);
 });
 
-test("a source stored under another definition needs a new online store", async () => {
+test("a column that is stored with another type needs a backfill", async () => {
   const data = memoryOfflineData();
   const online = memoryOnlineStore();
   const store = await open(bank, data, { online });
   expect((await store.plan()).changes.find(({ name }) => name === "weekly.total")!.serving).toEqual(
-    { kind: "empty", why: null },
+    { kind: "empty", why: null, code: "NOT_READY" },
   );
   await store.apply();
   await store.run({
@@ -464,8 +476,9 @@ test("a source stored under another definition needs a new online store", async 
   });
   const { changes } = await (await open({ user, view, customers }, data, { online })).plan();
   expect(changes.find(({ name }) => name === "weekly.total")!.serving).toEqual({
-    kind: "rebuild",
-    why: expect.stringContaining('source "payments" was stored under another definition') as string,
+    kind: "backfill",
+    why: 'the column amount as int64 of "Amount" instead of float64 of "Amount"',
+    code: "NEEDS_BACKFILL",
   });
 });
 
@@ -526,7 +539,8 @@ describe("a store that is opened with other definitions than were applied", () =
           'the definitions of this store are not those applied to namespace "default" ' +
           "(version 1, by ann at 2026-01-05T12:00:00.000Z): " +
           "feature weekly.total is applied with another definition; " +
-          "apply them with tidemark apply, or deploy the definitions that were applied",
+          "this process answers under its own definitions: tidemark plan shows what they need, " +
+          "tidemark apply applies them; or deploy the definitions that were applied",
       },
     ]);
   });
@@ -589,14 +603,18 @@ describe("a store that is opened with other definitions than were applied", () =
     expect(seen).toEqual([]);
   });
 
-  test("says nothing without a version or a registry, or if it is unavailable", async () => {
+  test("says nothing without a version or a registry", async () => {
     const data = await applied();
     const seen = warnings();
     await opening(drifted, memoryOfflineStore(data), { namespace: "other" });
     const { registry: _, ...plain } = memoryOfflineStore(data);
     await opening(drifted, plain, { onDefinitionMismatch: "refuse" });
+    expect(seen).toEqual([]);
+  });
+
+  test("that an unavailable registry hides is refused, or warned of", async () => {
     const away = {
-      ...memoryOfflineStore(data),
+      ...memoryOfflineStore(await applied()),
       registry: {
         load: async () => {
           throw new Error("ECONNREFUSED");
@@ -604,11 +622,24 @@ describe("a store that is opened with other definitions than were applied", () =
         save: async () => "conflict" as const,
       },
     };
-    await opening(drifted, away, { onDefinitionMismatch: "refuse" });
+    const seen = warnings();
+    await opening(bank, away, { onDefinitionMismatch: "ignore" });
+    await expect(opening(bank, away, { onDefinitionMismatch: "refuse" })).rejects.toMatchObject({
+      code: "REGISTRY_UNAVAILABLE",
+      retryable: true,
+      message: expect.stringMatching(
+        /registry of namespace "default" did not answer \(ECONNREFUSED\).*reachable/,
+      ) as string,
+    });
     expect(seen).toEqual([]);
+    const told = vi.fn();
+    await opening(bank, away, { onDefinitionMismatch: told });
+    await opening(bank, away);
+    expect(seen.map(({ code }) => code)).toEqual(["REGISTRY_UNAVAILABLE", "REGISTRY_UNAVAILABLE"]);
+    expect(told).not.toHaveBeenCalled();
   });
 
-  test("opens without waiting for a registry that never answers", async () => {
+  test("waits two seconds at most for a registry that never answers", async () => {
     vi.useFakeTimers();
     onTestFinished(() => {
       vi.useRealTimers();
@@ -620,9 +651,18 @@ describe("a store that is opened with other definitions than were applied", () =
         save: async () => "conflict" as const,
       },
     };
-    const store = opening(bank, stuck, { onDefinitionMismatch: "refuse" });
+    const seen = warnings();
+    const store = opening(bank, stuck);
+    const refused = expect(
+      opening(bank, stuck, { onDefinitionMismatch: "refuse" }),
+    ).rejects.toMatchObject({
+      code: "REGISTRY_UNAVAILABLE",
+      message: expect.stringContaining("no answer within 2 s") as string,
+    });
     await vi.advanceTimersByTimeAsync(2_000);
     await store;
+    await refused;
+    expect(seen.map(({ code }) => code)).toEqual(["REGISTRY_UNAVAILABLE"]);
   });
 
   test("an unreadable registry is a warning or a refusal with its own code", async () => {
@@ -644,6 +684,80 @@ describe("a store that is opened with other definitions than were applied", () =
       ).rejects.toMatchObject({ code });
       await expect((await open(bank, data)).apply()).rejects.toMatchObject({ code });
       expect(data.registry.get("default")).toEqual([text]);
+    }
+  });
+});
+
+describe("the applies of a registry", () => {
+  test("are kept newest first: who, when, from where, and what changed", async () => {
+    const data = memoryOfflineData();
+    await (await open(bank, data)).apply({ by: "ann", from: "commit 1" });
+    const store = await open({ ...without("fraud"), weekly: shorter }, data);
+    await store.apply({ by: "bob", allowDestructive: true });
+    await store.apply({ by: "nobody" }); // nothing to change
+    const applies = await store.applies();
+    expect(applies).toMatchObject([
+      {
+        version: 2,
+        by: "bob",
+        at: NOON.toISOString(),
+        from: null,
+        omitted: 0,
+        changes: expect.arrayContaining([
+          {
+            kind: "feature",
+            name: "weekly.total",
+            action: "changed",
+            version: 2,
+            details: ["window: 7d → 1d"],
+            destructive: "its values change",
+          },
+        ]) as object[],
+      },
+      { version: 1, by: "ann", from: "commit 1" },
+    ]);
+    expect(applies[1]!.changes!.every(({ action }) => action === "added")).toBe(true);
+    expect(await (await open(bank, memoryOfflineData())).applies()).toEqual([]);
+  });
+
+  test("of a registry that kept none: the newest is known, and later ones are added", async () => {
+    const data = memoryOfflineData();
+    await (await open(bank, data)).apply({ by: "ann" });
+    const texts = data.registry.get("default")!;
+    const { applies: _, ...old } = JSON.parse(texts.at(-1)!) as Record<string, unknown>;
+    data.registry.set("default", [JSON.stringify(old)]);
+    const newest = { version: 1, by: "ann", at: NOON.toISOString(), from: null, changes: null };
+    const store = await open({ ...without("fraud"), weekly: shorter }, data);
+    expect(await store.applies()).toEqual([{ ...newest, omitted: 0 }]);
+    await store.apply({ by: "bob", allowDestructive: true });
+    expect((await store.applies()).map(({ by }) => by)).toEqual(["bob"]);
+  });
+
+  test("have limits: the newest 500, in one mebibyte, with short names", async () => {
+    const data = memoryOfflineData();
+    const definitions = [bank, { ...without("fraud"), weekly: shorter }];
+    const by = "x".repeat(1000);
+    for (let i = 0; i < 503; i++)
+      await (await open(definitions[i % 2]!, data)).apply({ by, allowDestructive: true });
+    const applies = await (await open(bank, data)).applies();
+    expect(applies).toHaveLength(500);
+    expect(applies.map(({ version }) => version)).toEqual(
+      Array.from({ length: 500 }, (_, i) => 503 - i),
+    );
+    expect(applies[0]!.by).toBe(`${"x".repeat(199)}…`);
+    const text = data.registry.get("default")!.at(-1)!;
+    expect(text.length).toBeLessThan(2 ** 21);
+  });
+
+  test("an apply log of another form is a damaged registry", async () => {
+    for (const applies of [1, [{}], [{ at: "x", by: "y", version: 1.5 }]]) {
+      const data = memoryOfflineData();
+      await (await open(bank, data)).apply({ by: "ann" });
+      const stored = JSON.parse(data.registry.get("default")!.at(-1)!) as object;
+      data.registry.set("default", [JSON.stringify({ ...stored, applies })]);
+      await expect((await open(bank, data)).applies()).rejects.toMatchObject({
+        code: "REGISTRY_DAMAGED",
+      });
     }
   });
 });

@@ -78,7 +78,7 @@ const afterwards = (): NewLog =>
 
 test("rows missing in the snapshot end at its time, and stay known before it", async () => {
   const { store } = await threePaid();
-  expect(await store.resnapshot("payments", afterwards().source({ batch: 1 }))).toEqual({
+  expect(await store.resnapshot("payments", afterwards().source({ batch: 1 }))).toMatchObject({
     changes: 4,
     generation: 1,
   });
@@ -105,7 +105,7 @@ test("the stream goes on in the new generation, whose LSNs and offsets are lower
   log
     .deletePayment(1, { lsn: 72n, committed: NOON + 2 * SECOND })
     .paid({ id: 3, time: NOON - HOUR }, { lsn: 73n, committed: NOON + 3 * SECOND });
-  expect(await store.run(log.source())).toEqual({ changes: 2 });
+  expect(await store.run(log.source())).toMatchObject({ changes: 2 });
   expect(await counted(store)).toBe(4);
   // missing between the snapshot and its return
   expect([await known(store, NOON + 3 * SECOND), await known(store, NOON + 4 * SECOND)]).toEqual([
@@ -135,7 +135,7 @@ test(
       [1, true],
       [0, false],
     ]);
-    expect(await store.resnapshot("payments", afterwards().source())).toEqual({
+    expect(await store.resnapshot("payments", afterwards().source())).toMatchObject({
       changes: 2,
       generation: 1,
     });
@@ -193,10 +193,9 @@ test("a snapshot of a restored database behind older changes is SOURCE_LSN_WENT_
 
 test('ending: "source" ends empty tables and incremental snapshots with their log', async () => {
   const { store } = await threePaid();
-  expect(await store.resnapshot("payments", new ShopLog().source(), { ending: "source" })).toEqual({
-    changes: 0,
-    generation: 1,
-  });
+  expect(
+    await store.resnapshot("payments", new ShopLog().source(), { ending: "source" }),
+  ).toMatchObject({ changes: 0, generation: 1 });
   expect([
     await counted(store),
     await known(store, NOON),
@@ -208,7 +207,7 @@ test('ending: "source" ends empty tables and incremental snapshots with their lo
   expect(await rejectionOf(store.resnapshot("payments", chunks.source()))).toMatchObject({
     code: "SNAPSHOT_INCOMPLETE",
   });
-  expect(await store.resnapshot("payments", chunks.source(), { ending: "source" })).toEqual({
+  expect(await store.resnapshot("payments", chunks.source(), { ending: "source" })).toMatchObject({
     changes: 0,
     generation: 2,
   });
@@ -276,34 +275,6 @@ test(
   },
 );
 
-test("a change log without generations is read, and may be begun anew", async () => {
-  const { store, offline } = await threePaid();
-  const { changes, versions } = historyTables(spec);
-  const old = changes.columns.filter(({ name }) => name !== "_generation");
-  const batches = [];
-  for await (const batch of offline.scan(changes.name, { columns: old.map(({ name }) => name) }))
-    batches.push(batch);
-  const state = (await offline.state(changes.name))!;
-  await store.close();
-  const made = await openShop();
-  await made.offline.append({ ...changes, columns: old }, batches, {
-    positions: state.positions.map(({ partition, offset, checkpoint }) => ({
-      partition,
-      expected: null,
-      next: offset,
-      checkpoint,
-    })),
-  });
-  expect(await made.offline.state(versions.name)).toBeNull();
-  expect(await known(made.store, NOON)).toBe(3);
-  await made.store.compact();
-  await made.store.resnapshot("payments", afterwards().source());
-  expect([await known(made.store, NOON), await known(made.store, NOON + HOUR)]).toEqual([3, 4]);
-  expect((await made.offline.state(changes.name))!.columns.map(({ name }) => name)).toContain(
-    "_generation",
-  );
-});
-
 test("LSNs beyond 2^56 and more than 126 generations are refused by name", async () => {
   const { store, online, offline } = await threePaid();
   const large = new NewLog().snapshot(1, "last", 1n << 56n);
@@ -314,7 +285,7 @@ test("LSNs beyond 2^56 and more than 126 generations are refused by name", async
   const snapshot = { start: 1n, end: 1n, committed: 1 };
   const last = (metadata: Metadata) => {
     const begun = beginGenerationStep(metadata, 126);
-    const { next } = completeGenerationStep(new Map([[begun.key, begun.next]]), 126, snapshot);
+    const { next } = completeGenerationStep(new Map([[begun.key, begun.next!]]), 126, snapshot);
     return { positions: [], metadata: [{ ...begun, next }] };
   };
   const { changes } = historyTables(spec);

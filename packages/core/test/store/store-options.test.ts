@@ -34,6 +34,7 @@ test("options stand beside their store, and durations are text", () => {
         retention: "forever",
         logRetention: "30d",
         answerCache: { maxBytes: 5 },
+        serveWhileFilling: true,
       },
       offline: { store: offline, commit: { rows: 10, age: "10s" }, buckets: 4 },
     }),
@@ -42,6 +43,7 @@ test("options stand beside their store, and durations are text", () => {
     offline,
     retention: { retain: Infinity, logRetention: 30 * 86_400e6 },
     answerCacheBytes: 5,
+    serveWhileFilling: true,
     history: { commit: { rows: 10, age: 10e6 }, buckets: 4 },
   });
 });
@@ -101,7 +103,7 @@ const refused: readonly (readonly [string, object, string, string])[] = [
     { online: { retention: "1d" } },
     "OPTION_INVALID",
     'openStore: online holds no store; give online: sqliteOnlineStore("online.db"), or with ' +
-      "options online: { store: …, retention, logRetention, answerCache }",
+      "options online: { store: …, retention, logRetention, answerCache, serveWhileFilling }",
   ],
   [
     "a path in place of a store",

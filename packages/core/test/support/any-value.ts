@@ -1,8 +1,10 @@
 /** Values of every type for property tests: plain, odd and extreme ones. */
 import fc from "fast-check";
-import type { ColumnSpec, ValueType, Value } from "../../src/specs.ts";
+import type { ColumnSpec, ScalarType, TypeSpec, ValueType, Value } from "../../src/specs.ts";
+import { wellFormedText } from "../../src/bytes/utf8.ts";
+import { compareValues } from "../../src/columns/compare.ts";
 
-export const VALUE_TYPES: readonly ValueType[] = [
+export const VALUE_TYPES: readonly ScalarType[] = [
   "string",
   "boolean",
   "int32",
@@ -25,6 +27,41 @@ export function column(name: string, type: ValueType, more: Partial<ColumnSpec> 
     ...more,
   };
 }
+
+const part = (type: ScalarType, nullable: boolean): TypeSpec => ({
+  type,
+  nullable,
+  ...(type === "decimal" ? { precision: 38, scale: 4 } : {}),
+});
+
+/** Columns whose values have parts, of parts of every type. */
+export const NESTED_COLUMNS: readonly ColumnSpec[] = [
+  ...VALUE_TYPES.map((type) =>
+    column(`list of ${type}`, "list", { element: part(type, type !== "int64") }),
+  ),
+  column("text to count", "map", { keys: part("string", false), values: part("int64", false) }),
+  column("number to texts", "map", {
+    keys: part("int64", false),
+    values: { type: "list", nullable: true, element: part("string", true) },
+  }),
+  column("decimal to struct", "map", {
+    keys: part("decimal", false),
+    values: { type: "struct", nullable: true, fields: [{ ...part("date", true), name: "day" }] },
+  }),
+  column("struct", "struct", {
+    fields: VALUE_TYPES.map((type) => ({ ...part(type, type !== "string"), name: `${type} f` })),
+  }),
+  column("list of structs", "list", {
+    element: {
+      type: "struct",
+      nullable: true,
+      fields: [
+        { ...part("string", true), name: "__proto__" },
+        { type: "list", nullable: true, element: part("float64", true), name: "list" },
+      ],
+    },
+  }),
+];
 
 const int64 = fc.oneof(
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
@@ -102,6 +139,36 @@ export function anyValue(type: ValueType): fc.Arbitrary<Exclude<Value, null>> {
       return micros;
     case "bytes":
       return fc.uint8Array({ maxLength: 12 });
+    default:
+      throw new TypeError(`a ${type} has parts: ask for anyValueOf`);
+  }
+}
+
+/** A value of the type with its parts; null only if the type is nullable. */
+export function anyValueOf(spec: TypeSpec): fc.Arbitrary<Value> {
+  const present = anyPresentOf(spec);
+  return spec.nullable ? fc.option(present, { freq: 4 }) : present;
+}
+
+function anyPresentOf(spec: TypeSpec): fc.Arbitrary<Exclude<Value, null>> {
+  switch (spec.type) {
+    case "list":
+      return fc.array(anyValueOf(spec.element!), { maxLength: 4 });
+    case "map": {
+      const { type } = spec.keys!;
+      return fc
+        .uniqueArray(fc.tuple(anyValueOf(spec.keys!), anyValueOf(spec.values!)), {
+          maxLength: 4,
+          comparator: (a, b) => compareValues(type, a[0], b[0]) === 0,
+        })
+        .map((pairs) => pairs.sort((a, b) => compareValues(type, a[0], b[0])));
+    }
+    case "struct":
+      return fc.tuple(...spec.fields!.map(anyValueOf));
+    default:
+      return anyValue(spec.type).map((value) =>
+        typeof value === "string" ? wellFormedText(value) : Object.is(value, -0) ? 0 : value,
+      );
   }
 }
 

@@ -35,6 +35,7 @@ export function upsert(
     loggedCommitTime: Number(order) * 10,
     values,
     unavailable: [],
+    undeclaredUnavailable: [],
     undecodable: null,
     invalidColumns: [],
     ...more,

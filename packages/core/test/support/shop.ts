@@ -217,7 +217,6 @@ export class ShopLog {
       op: null,
       timestamp: null,
       transaction: null,
-      extra: null,
       ...place.change,
     });
     return this;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { batchOf } from "../../src/columns/batch.ts";
-import { aggregatePlan, over } from "../../src/testing/engine-cases.ts";
+import { windowPlan, over } from "../../src/testing/engine-cases.ts";
 import { resultWriters } from "../../src/window/timed-rows.ts";
 import { windowKernel } from "../../src/window/window-kernel.ts";
 import { isKnown, lowerBound } from "../../src/window/window-law.ts";
@@ -18,7 +18,7 @@ function held(
   t: number,
   known?: { readonly from: number; readonly to: number },
 ): number {
-  const plan = aggregatePlan(over("count", null, window));
+  const plan = windowPlan(over("count", null, window));
   const every = (bound: number): Float64Array => Float64Array.from(times, () => bound);
   const rows = {
     time: Float64Array.from(times),
@@ -29,7 +29,7 @@ function held(
       times.map(() => []),
     ),
   };
-  const sheets = resultWriters(plan.features, 1);
+  const sheets = resultWriters(plan.columns, 1);
   windowKernel(plan, rows, { count: 0 })(0, times.length, t, sheets, 0);
   return Number(sheets[0]!.values[0]);
 }

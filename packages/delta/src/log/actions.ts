@@ -75,3 +75,32 @@ export interface Action {
   readonly remove?: Remove | undefined;
   readonly txn?: Txn | undefined;
 }
+
+/** Says what keeps a line of a log entry from being an action; null if nothing does. */
+export function problemOf(line: unknown): string | null {
+  if (!isObject(line)) return "is no object";
+  for (const [name, texts, numbers] of NEEDED) {
+    const action = line[name];
+    if (action === undefined || action === null) continue;
+    if (!isObject(action)) return `has a ${name} that is no object`;
+    const text = texts.find((field) => typeof action[field] !== "string");
+    const number = numbers.find((field) => !Number.isSafeInteger(action[field]));
+    if (text !== undefined || number !== undefined)
+      return `has a ${name} without ${text ?? number}`;
+  }
+  return null;
+}
+
+/** The fields that an action must have: texts and whole numbers. */
+const NEEDED: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+  ["commitInfo", [], []],
+  ["protocol", [], []],
+  ["metaData", ["schemaString"], []],
+  ["add", ["path"], ["size"]],
+  ["remove", ["path"], []],
+  ["txn", ["appId"], ["version"]],
+];
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -2,17 +2,13 @@
  * Reads and writes checkpoints. A checkpoint is the whole state of a table in one Parquet file, so
  * readers need no older entries.
  */
-import {
-  parquetMetadataAsync,
-  parquetReadObjects,
-  parquetSchema,
-  type SchemaElement,
-} from "hyparquet";
+import { parquetReadObjects, parquetSchema, type SchemaElement } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { TidemarkError } from "@tidemark/core";
 import type { ObjectStore } from "../objects.ts";
 import { decompressors, zstd } from "../parquet/codecs.ts";
-import type { Action } from "./actions.ts";
+import { readFooter } from "../parquet/footer.ts";
+import { problemOf, type Action } from "./actions.ts";
 import { pad } from "./names.ts";
 import type { TableLog } from "./state.ts";
 
@@ -205,7 +201,15 @@ export async function readCheckpoint(
   try {
     if (bytes === null) throw new Error("it is gone");
     const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-    const metadata = await parquetMetadataAsync(buffer);
+    const { metadata } = await readFooter({
+      name: key,
+      size: bytes.length,
+      advice: "",
+      read: async (from, to) => bytes.slice(from, to),
+    });
+    // Every row of a checkpoint has a path or a name of its own.
+    if (metadata.num_rows > BigInt(bytes.length))
+      throw new Error(`it claims ${metadata.num_rows} rows`);
     const columns = parquetSchema(metadata)
       .children.map((child) => child.element.name)
       .filter((name) => name in COLUMNS);
@@ -215,7 +219,12 @@ export async function readCheckpoint(
       columns,
       compressors: decompressors,
     });
-    return rows.map((row) => withoutBigInts(row) as Action);
+    return rows.map((row, i) => {
+      const action = withoutBigInts(row) as Action;
+      const wrong = problemOf(action);
+      if (wrong !== null) throw new Error(`row ${i + 1} ${wrong}`);
+      return action;
+    });
   } catch (error) {
     throw new TidemarkError(
       "DELTA_LOG_DAMAGED",

@@ -7,3 +7,7 @@ export function pad(version: number): string {
 export function entryKey(table: string, version: number): string {
   return `${table}/_delta_log/${pad(version)}.json`;
 }
+
+/** Matches the name of an entry, or of a part of a checkpoint. `json` marks an entry. */
+export const LOG_FILE: RegExp =
+  /^(\d{20})\.(?:(json)|checkpoint\.parquet|checkpoint\.\d{10}\.(\d{10})\.parquet)$/;

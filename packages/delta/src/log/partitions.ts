@@ -5,7 +5,9 @@
 import { createHash } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, Vector } from "@tidemark/core/spi";
-import { nullVector, vectorKind } from "../parquet/gather.ts";
+import { typeOf } from "@tidemark/core/internal";
+import { hasScalarType } from "../types.ts";
+import { deltaTypes } from "./delta-types.ts";
 
 export type PartitionValues = Readonly<Record<string, string | null>>;
 
@@ -107,43 +109,17 @@ function partitionCodes(
 
 /** Makes a vector that holds the partition value in every row of a file. */
 export function constantVector(column: ColumnSpec, text: string | null, length: number): Vector {
-  if (text === null || text === "") return nullVector(column, length);
-  switch (vectorKind(column)) {
-    case "string":
-      return { kind: "string", codes: new Int32Array(length), dictionary: [text], valid: null };
-    case "int32":
-      return {
-        kind: "int32",
-        values: new Int32Array(length).fill(
-          column.type === "date" ? Date.parse(`${text}T00:00:00Z`) / 86_400_000 : Number(text),
-        ),
-        valid: null,
-      };
-    case "int64":
-      return { kind: "int64", values: new BigInt64Array(length).fill(BigInt(text)), valid: null };
-    case "boolean":
-      return {
-        kind: "boolean",
-        values: new Uint8Array(length).fill(text === "true" ? 1 : 0),
-        valid: null,
-      };
-    case "float64":
-      if (column.type === "float64")
-        return {
-          kind: "float64",
-          values: new Float64Array(length).fill(Number(text)),
-          valid: null,
-        };
-      break;
-    case "big":
-    case "bytes":
-      break;
-  }
-  throw new TidemarkError(
-    "COLUMN_TYPE_CONFLICT",
-    `partition column "${column.name}" of kind ${column.type} cannot be read; ` +
-      "ask for the other columns",
-  );
+  const { layout } = typeOf(column);
+  if (text === null || text === "") return layout.missing(length);
+  const partition = hasScalarType(column) ? deltaTypes[column.type].partition : null;
+  if (partition === null)
+    throw new TidemarkError(
+      "COLUMN_TYPE_CONFLICT",
+      `partition column "${column.name}" of kind ${column.type} cannot be read; ` +
+        "ask for the other columns",
+    );
+  const value = partition(text);
+  return layout.of(Array.from({ length }), () => value);
 }
 
 /**
@@ -188,7 +164,16 @@ export function decodePath(table: string, path: string): string {
         "copy the table whole",
     );
   }
-  return decodeURIComponent(path);
+  try {
+    return decodeURIComponent(path);
+  } catch (error) {
+    throw new TidemarkError(
+      "DELTA_LOG_DAMAGED",
+      `table "${table}": its log names the file ${JSON.stringify(path)}, which is no encoded ` +
+        "path; put the log back from a copy of the lake",
+      { cause: error },
+    );
+  }
 }
 
 export function matchesFilter(

@@ -3,15 +3,16 @@
  * field's metadata under `tidemark.*`.
  */
 import { TidemarkError } from "@tidemark/core";
-import type { ColumnSpec, ValueType } from "@tidemark/core/spi";
+import { typeText } from "@tidemark/core/internal";
+import type { ColumnSpec, TypeSpec, ValueType } from "@tidemark/core/spi";
 import type { MetaData } from "./actions.ts";
-
-interface Field {
-  readonly name: string;
-  readonly type: unknown;
-  readonly nullable: boolean;
-  readonly metadata: Readonly<Record<string, unknown>>;
-}
+import {
+  deltaType,
+  deltaTypeText,
+  isSameDeltaType,
+  typeOfDelta,
+  type DeltaField as Field,
+} from "./type-names.ts";
 
 export interface TableSchema {
   /** Every field as the log has it, so that entries of other tools survive a change by Tidemark. */
@@ -22,12 +23,26 @@ export interface TableSchema {
 }
 
 export function parseSchema(metaData: MetaData): TableSchema {
-  const { fields } = JSON.parse(metaData.schemaString) as { fields: Field[] };
+  const fields = parseFields(metaData.schemaString);
   return {
     fields,
     columns: fields.map(columnOfField).filter((column) => column !== null),
     partitionBy: metaData.partitionColumns,
   };
+}
+
+function parseFields(text: string): readonly Field[] {
+  try {
+    const { fields } = JSON.parse(text) as { fields: readonly Field[] };
+    return fields.map((field) => ({ ...field, metadata: field.metadata ?? {} }));
+  } catch (error) {
+    throw new TidemarkError(
+      "DELTA_LOG_DAMAGED",
+      `the metaData of a table's log has a schema that cannot be read (${text.slice(0, 80)}); ` +
+        "put the log back from a copy of the lake",
+      { cause: error },
+    );
+  }
 }
 
 export function schemaString(fields: readonly Field[]): string {
@@ -36,6 +51,7 @@ export function schemaString(fields: readonly Field[]): string {
 
 export function fieldOf(column: ColumnSpec): Field {
   const { name, database, type, nullable, zone, mode } = column;
+  const parts = partsOfType(column);
   return {
     name,
     type: deltaType(column),
@@ -45,72 +61,60 @@ export function fieldOf(column: ColumnSpec): Field {
       "tidemark.database": database,
       ...(zone === undefined ? {} : { "tidemark.zone": zone }),
       ...(mode === undefined ? {} : { "tidemark.mode": mode }),
+      ...(parts === null ? {} : { "tidemark.parts": JSON.stringify(parts) }),
     },
   };
 }
 
-export function deltaType(column: ColumnSpec): string {
-  switch (column.type) {
-    case "string":
-    case "json":
-      return "string";
-    case "boolean":
-      return "boolean";
-    case "int32":
-      return "integer";
-    case "int64":
-    case "timestamp":
-      return "long";
-    case "float64":
-      return "double";
-    case "date":
-      return "date";
-    case "bytes":
-      return "binary";
-    case "decimal":
-      return `decimal(${column.precision ?? 38},${column.scale ?? 0})`;
-  }
+type PartsOfType = Pick<TypeSpec, "element" | "keys" | "values" | "fields">;
+
+/** The types of a column's parts, which Delta's types cannot say in full; null: it has none. */
+function partsOfType({ element, keys, values, fields }: TypeSpec): PartsOfType | null {
+  return element || keys || fields ? { element, keys, values, fields } : null;
 }
 
-const VALUE_TYPES: Readonly<Record<string, ValueType>> = {
-  string: "string",
-  boolean: "boolean",
-  byte: "int32",
-  short: "int32",
-  integer: "int32",
-  long: "int64",
-  float: "float64",
-  double: "float64",
-  date: "date",
-  binary: "bytes",
-  timestamp: "timestamp",
-  timestamp_ntz: "timestamp",
-};
-
 function columnOfField(field: Field): ColumnSpec | null {
-  if (typeof field.type !== "string") return null;
-  const decimal = /^decimal\((\d+),\s*(-?\d+)\)$/.exec(field.type);
+  const { name, nullable } = field;
+  const found = typeOfDelta(field.type, nullable);
+  if (found === null) return null;
   const {
     "tidemark.kind": storedType,
     "tidemark.database": database,
     "tidemark.zone": zone,
     "tidemark.mode": mode,
+    "tidemark.parts": parts,
   } = field.metadata as Record<string, string | undefined>;
-  const base = { name: field.name, database: database ?? field.name, nullable: field.nullable };
-  if (decimal !== null)
-    return { ...base, type: "decimal", precision: Number(decimal[1]), scale: Number(decimal[2]) };
-  const defaultType = VALUE_TYPES[field.type];
-  if (defaultType === undefined) return null;
+  const base = { name, database: database ?? name };
+  if (found.type === "decimal") return { ...base, ...found };
   const column: ColumnSpec = {
     ...base,
-    type: (storedType as ValueType | undefined) ?? defaultType,
-    ...(zone === undefined ? (field.type === "timestamp" ? { zone: "UTC" } : {}) : { zone }),
+    ...found,
+    ...(parts === undefined || storedType === undefined ? {} : storedParts(parts)),
+    type: (storedType as ValueType | undefined) ?? found.type,
+    ...(zone === undefined ? {} : { zone }),
     ...(mode === undefined ? {} : { mode: mode as "number" | "micros" }),
   };
   // The stored value type is ignored if another tool has changed the Delta type since.
-  return storedType !== undefined && deltaType(column) !== field.type
-    ? { ...base, type: defaultType }
+  return storedType !== undefined && !hasDeltaType(column, field.type)
+    ? { ...base, ...found }
     : column;
+}
+
+function storedParts(text: string): PartsOfType {
+  try {
+    return JSON.parse(text) as PartsOfType;
+  } catch {
+    return {}; // another tool has changed it, so the parts are those of the Delta type
+  }
+}
+
+/** Whether the column is written as this type. Stored metadata may say no type at all. */
+export function hasDeltaType(column: ColumnSpec, type: unknown): boolean {
+  try {
+    return isSameDeltaType(deltaType(column), type);
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -127,20 +131,20 @@ export function evolvedFields(
   const brought = new Map(columns.map((column) => [column.name, column]));
   const fields = schema.fields.map((field) => {
     const column = brought.get(field.name);
-    if (column !== undefined && deltaType(column) !== field.type) {
+    if (column !== undefined && !hasDeltaType(column, field.type)) {
       throw new TidemarkError(
         "COLUMN_TYPE_CONFLICT",
-        `table "${table}": column "${column.name}" holds ${String(field.type)} there ` +
-          `and the rows bring ${column.type} (${deltaType(column)}); ` +
+        `table "${table}": column "${column.name}" holds ${deltaTypeText(field.type)} ` +
+          `there and the rows bring ${typeText(column)} (${deltaTypeText(deltaType(column))}); ` +
           "a column keeps its type, so give the new one another name",
       );
     }
     const known = schema.columns.find((other) => other.name === field.name);
-    if (column !== undefined && known !== undefined && known.type !== column.type) {
+    if (column !== undefined && known !== undefined && typeText(known) !== typeText(column)) {
       throw new TidemarkError(
         "COLUMN_TYPE_CONFLICT",
-        `table "${table}": column "${column.name}" is ${known.type} there and the rows bring ` +
-          `${column.type}; a column keeps its kind, so give the new one another name`,
+        `table "${table}": column "${column.name}" is ${typeText(known)} there and the rows ` +
+          `bring ${typeText(column)}; a column keeps its kind, so give the new one another name`,
       );
     }
     if (field.nullable || (column !== undefined && !column.nullable)) return field;
@@ -157,15 +161,26 @@ export function evolvedFields(
     checkColumnNames(
       table,
       fields.map((field) => field.name),
+      columns,
     );
   return changed ? fields : null;
 }
 
 /**
  * Refuses names that other readers cannot take without column mapping: certain characters, and
- * names that differ in case only.
+ * names that differ in case only. The names of the fields of structs in `types` are checked too.
  */
-export function checkColumnNames(table: string, names: readonly string[]): void {
+export function checkColumnNames(
+  table: string,
+  names: readonly string[],
+  types: readonly (TypeSpec | undefined)[],
+): void {
+  for (const type of types) {
+    if (type === undefined) continue;
+    const { element, keys, values, fields = [] } = type;
+    const fieldNames = fields.map(({ name }) => name);
+    checkColumnNames(table, fieldNames, [element, keys, values, ...fields]);
+  }
   const seen = new Map<string, string>();
   for (const name of names) {
     if (name === "" || /[ ,;{}()\n\t=]/.test(name)) {

@@ -1,6 +1,7 @@
 /** Holds a table's state after the log entries up to one version. */
 import { TidemarkError } from "@tidemark/core";
 import type { Action, Add, MetaData, Protocol, Remove, Txn } from "./actions.ts";
+import { FileDigest, saysFiles } from "./file-digest.ts";
 import { decodePath } from "./partitions.ts";
 import { parseSchema, type TableSchema } from "./schema.ts";
 import { type FileStatistics, parseStats } from "./statistics.ts";
@@ -25,6 +26,12 @@ export class TableLog {
   readonly files: Map<string, TableFile> = new Map();
   readonly removed: Map<string, Remove> = new Map();
   readonly txns: Map<string, Txn> = new Map();
+  /** The digest of the paths of `files`. */
+  readonly digest: FileDigest = new FileDigest();
+  /** True if `txns` differ from those of the log, because another tool restored the table. */
+  isRestored = false;
+  /** The `txn`s of the log that the restored version did not have. */
+  readonly undoneTxns: Set<string> = new Set();
   #schema: TableSchema | null = null;
 
   constructor(table: string) {
@@ -46,9 +53,12 @@ export class TableLog {
         };
         this.#schema = null;
       }
-      if (txn) this.txns.set(txn.appId, txn);
+      if (txn) {
+        if (txn.version < 0) this.txns.delete(txn.appId);
+        else this.txns.set(txn.appId, txn);
+      }
       if (remove) {
-        this.files.delete(remove.path);
+        if (this.files.delete(remove.path)) this.digest.toggle(remove.path);
         this.removed.set(remove.path, remove);
       }
     }
@@ -56,9 +66,22 @@ export class TableLog {
     for (const { add } of actions) {
       if (!add) continue;
       this.removed.delete(add.path);
+      if (!this.files.has(add.path)) this.digest.toggle(add.path);
       this.files.set(add.path, tableFileOf(this.table, add));
     }
     this.version = version;
+    if (saysFiles(actions)) {
+      this.isRestored = false;
+      this.undoneTxns.clear();
+    }
+  }
+
+  /** Takes the `txn`s of the version that the table was restored to. */
+  takeBack(txns: ReadonlyMap<string, Txn>): void {
+    for (const appId of this.txns.keys()) if (!txns.has(appId)) this.undoneTxns.add(appId);
+    this.txns.clear();
+    for (const [appId, txn] of txns) this.txns.set(appId, txn);
+    this.isRestored = true;
   }
 
   /** @throws DELTA_UNSUPPORTED when reading would give wrong rows. */

@@ -1,13 +1,12 @@
 /** Reads and writes the statistics of an `add`, which let a reader skip a file. */
 import type { ColumnSpec, Value } from "@tidemark/core/spi";
 import type { ColumnRange } from "../parquet/statistics.ts";
-
-/** The number of code points that bounds of strings are cut to. */
-const MAX_PREFIX = 32;
+import { hasScalarType } from "../types.ts";
+import { deltaTypes } from "./delta-types.ts";
 
 /**
  * Returns the statistics as JSON text. int64 and decimal bounds keep every digit, which a double
- * would not.
+ * would not. Columns with parts have none.
  */
 export function statsText(
   rows: number,
@@ -18,6 +17,7 @@ export function statsText(
   const max: string[] = [];
   const nulls: string[] = [];
   columns.forEach((column, c) => {
+    if (!hasScalarType(column)) return;
     const range = ranges[c]!;
     const name = JSON.stringify(column.name);
     nulls.push(`${name}:${range.nulls}`);
@@ -32,67 +32,9 @@ export function statsText(
 }
 
 function boundText(column: ColumnSpec, value: Value, upper: boolean): string | null {
-  if (value === null) return null;
-  switch (column.type) {
-    case "int32":
-    case "int64":
-    case "timestamp":
-      return String(value);
-    case "float64":
-      return Number.isFinite(value) ? JSON.stringify(value) : null;
-    case "decimal":
-      return decimalText(value as bigint, column.scale ?? 0);
-    case "date": {
-      const day = new Date((value as number) * 86_400_000);
-      return !Number.isNaN(day.getTime()) &&
-        day.getUTCFullYear() >= 1 &&
-        day.getUTCFullYear() <= 9999
-        ? `"${day.toISOString().slice(0, 10)}"`
-        : null;
-    }
-    case "string": {
-      const text = upper ? upperPrefix(value as string) : lowerPrefix(value as string);
-      return text === null ? null : JSON.stringify(text);
-    }
-    case "boolean":
-    case "bytes":
-    case "json":
-      return null;
-  }
-}
-
-export function decimalText(unscaled: bigint, scale: number): string {
-  const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, "0");
-  const sign = unscaled < 0n ? "-" : "";
-  return scale <= 0
-    ? `${sign}${digits}`
-    : `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
-}
-
-function lowerPrefix(text: string): string {
-  return text.length <= MAX_PREFIX
-    ? text
-    : Array.from(text.slice(0, 2 * MAX_PREFIX))
-        .slice(0, MAX_PREFIX)
-        .join("");
-}
-
-/**
- * Returns the least short text above every text with this prefix: the last code point that has a
- * successor is raised. null if no such text exists.
- */
-function upperPrefix(text: string): string | null {
-  const points = Array.from(text.slice(0, 2 * MAX_PREFIX + 2), (character) =>
-    character.codePointAt(0)!,
-  );
-  if (points.length <= MAX_PREFIX) return text;
-  for (let last = MAX_PREFIX - 1; last >= 0; last--) {
-    const point = points[last]!;
-    if (point >= 0x10ffff) continue;
-    const next = point >= 0xd7ff && point < 0xe000 ? 0xe000 : point + 1;
-    return String.fromCodePoint(...points.slice(0, last), next);
-  }
-  return null;
+  return value === null || !hasScalarType(column)
+    ? null
+    : (deltaTypes[column.type].bound?.(value, upper, column) ?? null);
 }
 
 export interface FileStatistics {

@@ -31,7 +31,7 @@ export interface TxnSteps {
 const GENERATION_MARKER = "#generation.";
 const CHECKPOINT_SUFFIX = "#checkpoint";
 const METADATA_PREFIX = "#metadata/";
-const TEXT_NAME = /#checkpoint(\.\d+)?$|^#metadata\//;
+const TEXT_NAME = /#checkpoint(\.\d+)?$|^#(?:metadata\/|files$|rows$)/;
 const BYTES_PER_TXN = 6;
 
 function positionId({ generation = 0, partition }: Pick<Position, "generation" | "partition">) {
@@ -79,7 +79,8 @@ function storedText(table: string, txns: Txns, name: string): string | null {
       throw new TidemarkError(
         "DELTA_LOG_DAMAGED",
         `table "${table}": its log has no txn "${name}.${i}"; ` +
-          "unset delta.setTransactionRetentionDuration, and restore the table from a backup",
+          "unset delta.setTransactionRetentionDuration, and put the table's directory back " +
+          "from a copy of the lake",
       );
     bytes.writeUIntBE(chunk.version, i * BYTES_PER_TXN, BYTES_PER_TXN);
   }
@@ -101,8 +102,9 @@ export function txnsOf(
       txns.push(...textTxns(name, text, known, lastUpdated));
     }
   }
-  for (const { key, next } of metadata)
-    txns.push(...textTxns(metadataName(key), next, known, lastUpdated));
+  for (const { key, expected, next } of metadata)
+    if (next !== null && next !== expected)
+      txns.push(...textTxns(metadataName(key), next, known, lastUpdated));
   return txns;
 }
 
@@ -133,5 +135,6 @@ export function stepsMatch(table: string, { positions, metadata }: TxnSteps, txn
 
 /** The `appId`s by which a commit shows that it moved one of these. */
 export function txnIds({ positions, metadata }: TxnSteps): ReadonlySet<string> {
-  return new Set([...positions.map(positionId), ...metadata.map(({ key }) => metadataName(key))]);
+  const written = metadata.filter(({ expected, next }) => next !== expected);
+  return new Set([...positions.map(positionId), ...written.map(({ key }) => metadataName(key))]);
 }

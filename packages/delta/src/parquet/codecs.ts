@@ -7,7 +7,9 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from "node:zlib";
-import type { Compressors } from "hyparquet";
+import type { CompressionCodec, Compressors } from "hyparquet";
+import { decompressPage } from "hyparquet/src/datapage.js";
+import { decompressLz4, decompressLz4Raw } from "./lz4.ts";
 
 // The checksum of a frame finds a flipped bit in any page.
 const ZSTD_OPTIONS = {
@@ -25,9 +27,27 @@ export function zstdAsync(bytes: Uint8Array): Promise<Uint8Array> {
   return compress(bytes, ZSTD_OPTIONS);
 }
 
-/** The decompressors for reading. hyparquet itself has snappy. */
+/**
+ * The decompressors for reading. hyparquet itself has snappy. None makes more bytes than the page
+ * says that it has.
+ */
 export const decompressors: Compressors = {
-  ZSTD: (input) => zstdDecompressSync(input),
-  GZIP: (input) => gunzipSync(input),
-  BROTLI: (input) => brotliDecompressSync(input),
+  ZSTD: (input, size) => zstdDecompressSync(input, { maxOutputLength: Math.max(size, 1) }),
+  GZIP: (input, size) => gunzipSync(input, { maxOutputLength: Math.max(size, 1) }),
+  BROTLI: (input, size) => brotliDecompressSync(input, { maxOutputLength: Math.max(size, 1) }),
+  LZ4: decompressLz4,
+  LZ4_RAW: decompressLz4Raw,
 };
+
+/** Decompresses the bytes of a page, or part of them, to exactly `size` bytes. */
+export function decompress(bytes: Uint8Array, size: number, codec: CompressionCodec): Uint8Array {
+  if (!(size >= 0)) throw new Error(`a page claims ${size} bytes`);
+  // Some writers leave out the frame of a page without values.
+  if (size === 0) return new Uint8Array(0);
+  return decompressPage(bytes, size, codec, decompressors);
+}
+
+/** True if pages of this codec can be read. */
+export function isReadable(codec: string): boolean {
+  return codec === "UNCOMPRESSED" || codec === "SNAPPY" || codec in decompressors;
+}

@@ -6,20 +6,27 @@ import type { ColumnChunk, Encoding, SchemaElement } from "hyparquet";
 import { ByteWriter } from "hyparquet-writer";
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
 import { writeRleBitPackedHybrid } from "hyparquet-writer/src/encoding.js";
-import type { Vector } from "@tidemark/core/spi";
+import type { ScalarVector } from "@tidemark/core/internal";
+import { type Vector, wellFormedText } from "@tidemark/core/spi";
 import { zstdAsync } from "./codecs.ts";
+import type { LeafValues } from "./levels.ts";
+import { pathOf } from "./schema-tree.ts";
 import type { ColumnRange } from "./statistics.ts";
 
 /** The size (bytes) below which compressing a page costs more than it saves. */
 const MIN_COMPRESSED_BYTES = 256;
 
-const utf8 = new TextEncoder();
-
 /** The pages of a column while they are being compressed. */
 export interface ChunkPages {
-  readonly length: number;
-  readonly range: ColumnRange;
-  readonly levels: Uint8Array;
+  readonly path: readonly string[];
+  readonly rows: number;
+  /** The number of values and nulls. */
+  readonly slots: number;
+  /** The statistics; null: the column has none. */
+  readonly range: ColumnRange | null;
+  readonly nulls: number;
+  readonly repetition: Uint8Array;
+  readonly definition: Uint8Array;
   /** The number of entries of the dictionary and its page; null without a dictionary. */
   readonly dictionary: { readonly size: number; readonly page: EncodedPage } | null;
   readonly values: EncodedPage;
@@ -31,21 +38,62 @@ interface EncodedPage {
   readonly bytes: Promise<Uint8Array>;
 }
 
-/** Makes the pages of a column: a dictionary page for strings, then one data page. */
+/** Makes the pages of a column without parts. */
 export function makePages(
   element: SchemaElement,
-  vector: Vector,
+  vector: ScalarVector,
   length: number,
   range: ColumnRange,
 ): ChunkPages {
-  const dictionary = vector.kind === "string" ? dictionaryBytes(vector.dictionary) : null;
+  return {
+    path: [element.name],
+    rows: length,
+    slots: length,
+    range,
+    nulls: range.nulls,
+    repetition: new Uint8Array(0),
+    definition:
+      element.repetition_type === "OPTIONAL"
+        ? levelBytes(vector.valid ?? new Uint8Array(length).fill(1), 1)
+        : new Uint8Array(0),
+    ...valuePages(element, vector, length - range.nulls),
+  };
+}
+
+/** Makes the pages of one leaf of a column with parts. It has no statistics. */
+export function makeLeafPages(
+  { leaf: { node }, values, count, definition, repetition }: LeafValues,
+  rows: number,
+): ChunkPages {
+  return {
+    path: pathOf(node),
+    rows,
+    slots: definition.length,
+    range: null,
+    nulls: definition.length - count,
+    repetition: levelBytes(repetition, node.repetition),
+    definition: levelBytes(definition, node.definition),
+    ...valuePages(node.element, values, count),
+  };
+}
+
+/** Makes a dictionary page for strings, then one data page. */
+function valuePages(
+  element: SchemaElement,
+  vector: ScalarVector,
+  count: number,
+): Pick<ChunkPages, "dictionary" | "values"> {
+  const isDistinct = vector.kind === "string" && vector.distinct === true;
+  const dictionary =
+    vector.kind === "string" && !isDistinct
+      ? textBytes(vector.dictionary.map(wellFormedText))
+      : null;
   const values =
     vector.kind === "string"
-      ? codeBytes(
-          presentValues(vector.codes, vector.valid, length - range.nulls),
-          vector.dictionary.length,
-        )
-      : plainBytes(element, vector, length - range.nulls);
+      ? isDistinct
+        ? textBytes(vector.dictionary)
+        : codeBytes(presentValues(vector.codes, vector.valid, count), vector.dictionary.length)
+      : plainBytes(element, vector, count);
   const isCompressed = (dictionary?.length ?? 0) + values.length >= MIN_COMPRESSED_BYTES;
   const page = (bytes: Uint8Array): EncodedPage => {
     const compressed = isCompressed ? zstdAsync(bytes) : Promise.resolve(bytes);
@@ -54,10 +102,6 @@ export function makePages(
     return { length: bytes.length, isCompressed, bytes: compressed };
   };
   return {
-    length,
-    range,
-    levels:
-      element.repetition_type === "OPTIONAL" ? levelBytes(vector.valid, length) : new Uint8Array(0),
     dictionary:
       dictionary === null
         ? null
@@ -73,7 +117,7 @@ export function makePages(
 export async function writeChunk(
   writer: ByteWriter,
   element: SchemaElement,
-  { length, range, levels, dictionary, values }: ChunkPages,
+  { path, rows, slots, range, nulls, repetition, definition, dictionary, values }: ChunkPages,
 ): Promise<ColumnChunk> {
   const pages = { dictionary: await dictionary?.page.bytes, values: await values.bytes };
   const start = writer.offset;
@@ -96,45 +140,53 @@ export async function writeChunk(
 
   const dataOffset = writer.offset;
   const page = pages.values;
+  const levels = repetition.length + definition.length;
   const encoding: Encoding = dictionary === null ? "PLAIN" : "RLE_DICTIONARY";
   writePageHeader(writer, {
     type: "DATA_PAGE_V2",
-    uncompressed_page_size: levels.length + values.length,
-    compressed_page_size: levels.length + page.length,
+    uncompressed_page_size: levels + values.length,
+    compressed_page_size: levels + page.length,
     data_page_header_v2: {
-      num_values: length,
-      num_nulls: range.nulls,
-      num_rows: length,
+      num_values: slots,
+      num_nulls: nulls,
+      num_rows: rows,
       encoding,
-      definition_levels_byte_length: levels.length,
-      repetition_levels_byte_length: 0,
+      definition_levels_byte_length: definition.length,
+      repetition_levels_byte_length: repetition.length,
       is_compressed: compress,
     },
   });
-  uncompressed += writer.offset - dataOffset + levels.length + values.length;
-  writer.appendBytes(levels);
+  uncompressed += writer.offset - dataOffset + levels + values.length;
+  writer.appendBytes(repetition);
+  writer.appendBytes(definition);
   writer.appendBytes(page);
 
   return {
     file_offset: BigInt(start),
     meta_data: {
       type: element.type!,
-      path_in_schema: [element.name],
+      path_in_schema: [...path],
       codec: compress ? "ZSTD" : "UNCOMPRESSED",
-      num_values: BigInt(length),
+      num_values: BigInt(slots),
       encodings: dictionary === null ? ["PLAIN", "RLE"] : ["PLAIN", "RLE", "RLE_DICTIONARY"],
       total_compressed_size: BigInt(writer.offset - start),
       total_uncompressed_size: BigInt(uncompressed),
       data_page_offset: BigInt(dataOffset),
       ...(dictionaryOffset === undefined ? {} : { dictionary_page_offset: dictionaryOffset }),
-      statistics: {
-        null_count: BigInt(range.nulls),
-        ...(range.min === null || range.max === null
-          ? {}
-          : { min_value: bound(element, range.min, -0), max_value: bound(element, range.max, 0) }),
-      },
+      ...(range === null ? {} : { statistics: statisticsOf(element, range) }),
     },
   };
+}
+
+function statisticsOf(
+  element: SchemaElement,
+  { nulls, min, max }: ColumnRange,
+): NonNullable<NonNullable<ColumnChunk["meta_data"]>["statistics"]> {
+  const bounds =
+    min === null || max === null
+      ? {}
+      : { min_value: bound(element, min, -0), max_value: bound(element, max, 0) };
+  return { null_count: BigInt(nulls), ...bounds };
 }
 
 type Bound = string | number | bigint;
@@ -162,9 +214,10 @@ function presentValues<T extends Int32Array | Float64Array | BigInt64Array | Uin
   return packed;
 }
 
-function levelBytes(valid: Uint8Array | null, length: number): Uint8Array {
+/** Encodes levels from 0 to `max`; where `max` is 0 there are none. */
+function levelBytes(levels: Uint8Array, max: number): Uint8Array {
   const writer = new ByteWriter(64);
-  writeRleBitPackedHybrid(writer, valid ?? new Uint8Array(length).fill(1), 1);
+  if (max > 0) writeRleBitPackedHybrid(writer, levels, 32 - Math.clz32(max));
   return writer.getBytes();
 }
 
@@ -177,61 +230,64 @@ function codeBytes(codes: Int32Array, size: number): Uint8Array {
   return writer.getBytes();
 }
 
-function dictionaryBytes(dictionary: readonly string[]): Uint8Array {
+/** Writes texts as Parquet's plain byte arrays. */
+function textBytes(texts: readonly string[]): Uint8Array {
   let room = 0;
-  for (const text of dictionary) room += 4 + text.length * 3;
-  const bytes = new Uint8Array(room);
-  const view = new DataView(bytes.buffer);
+  for (const text of texts) room += 4 + text.length * 3;
+  const bytes = Buffer.allocUnsafeSlow(room);
   let at = 0;
-  for (const text of dictionary) {
-    const { written } = utf8.encodeInto(text, bytes.subarray(at + 4));
-    view.setUint32(at, written, true);
+  for (const text of texts) {
+    const written = bytes.write(text, at + 4, "utf8");
+    bytes.writeUInt32LE(written, at);
     at += 4 + written;
   }
   return bytes.subarray(0, at);
 }
 
-function plainBytes(
-  element: SchemaElement,
-  vector: Exclude<Vector, { kind: "string" }>,
-  count: number,
-): Uint8Array {
-  switch (vector.kind) {
-    case "boolean": {
-      const values = presentValues(vector.values, vector.valid, count);
-      const bytes = new Uint8Array((count + 7) >> 3);
-      for (let i = 0; i < count; i++) if (values[i] === 1) bytes[i >> 3]! |= 1 << (i & 7);
-      return bytes;
-    }
-    case "int32":
-    case "int64":
-      return rawBytes(
-        presentValues<Int32Array | BigInt64Array>(vector.values, vector.valid, count),
-      );
-    case "float64": {
-      const values = presentValues(vector.values, vector.valid, count);
-      return rawBytes(element.type === "INT64" ? microseconds(values) : values);
-    }
-    case "big":
-      return decimalBytesOf(element, vector.values, vector.valid, count);
-    case "bytes": {
-      let room = 0;
-      for (let i = 0; i < vector.values.length; i++)
-        if (vector.valid === null || vector.valid[i] === 1) room += 4 + vector.values[i]!.length;
-      const bytes = new Uint8Array(room);
-      const view = new DataView(bytes.buffer);
-      let at = 0;
-      for (let i = 0; i < vector.values.length; i++) {
-        if (vector.valid !== null && vector.valid[i] === 0) continue;
-        const value = vector.values[i]!;
-        view.setUint32(at, value.length, true);
-        bytes.set(value, at + 4);
-        at += 4 + value.length;
-      }
-      return bytes;
-    }
-  }
+type ValuesVector = Exclude<ScalarVector, { kind: "string" }>;
+
+function plainBytes(element: SchemaElement, vector: ValuesVector, count: number): Uint8Array {
+  return plainEncoders[vector.kind](vector as never, count, element);
 }
+
+/** Encode the present values of a vector as Parquet's PLAIN. */
+const plainEncoders: {
+  readonly [K in ValuesVector["kind"]]: (
+    vector: Extract<ValuesVector, { kind: K }>,
+    count: number,
+    element: SchemaElement,
+  ) => Uint8Array;
+} = {
+  boolean(vector, count) {
+    const values = presentValues(vector.values, vector.valid, count);
+    const bytes = new Uint8Array((count + 7) >> 3);
+    for (let i = 0; i < count; i++) if (values[i] === 1) bytes[i >> 3]! |= 1 << (i & 7);
+    return bytes;
+  },
+  int32: ({ values, valid }, count) => rawBytes(presentValues(values, valid, count)),
+  int64: ({ values, valid }, count) => rawBytes(presentValues(values, valid, count)),
+  float64(vector, count, element) {
+    const values = presentValues(vector.values, vector.valid, count);
+    return rawBytes(element.type === "INT64" ? microseconds(values) : values);
+  },
+  big: ({ values, valid }, count, element) => decimalBytesOf(element, values, valid, count),
+  bytes({ values, valid }) {
+    let room = 0;
+    for (let i = 0; i < values.length; i++)
+      if (valid === null || valid[i] === 1) room += 4 + values[i]!.length;
+    const bytes = new Uint8Array(room);
+    const view = new DataView(bytes.buffer);
+    let at = 0;
+    for (let i = 0; i < values.length; i++) {
+      if (valid !== null && valid[i] === 0) continue;
+      const value = values[i]!;
+      view.setUint32(at, value.length, true);
+      bytes.set(value, at + 4);
+      at += 4 + value.length;
+    }
+    return bytes;
+  },
+};
 
 function rawBytes(values: Int32Array | BigInt64Array | Float64Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

@@ -1,64 +1,7 @@
 /** Describes how a column is stored in a Parquet file. */
 import type { SchemaElement } from "hyparquet";
 import type { ColumnSpec } from "@tidemark/core/spi";
-
-/**
- * `long`: timestamps are plain int64 µs, as in Tidemark's Delta tables. `utc`: timestamps carry
- * Parquet's timestamp type, for files that other tools read.
- */
-export type TimestampForm = "long" | "utc";
-
-export function elementOf(column: ColumnSpec, timestamps: TimestampForm): SchemaElement {
-  const base = {
-    name: column.name,
-    repetition_type: column.nullable ? "OPTIONAL" : "REQUIRED",
-  } as const;
-  switch (column.type) {
-    case "string":
-    case "json":
-      return {
-        ...base,
-        type: "BYTE_ARRAY",
-        converted_type: "UTF8",
-        logical_type: { type: "STRING" },
-      };
-    case "bytes":
-      return { ...base, type: "BYTE_ARRAY" };
-    case "boolean":
-      return { ...base, type: "BOOLEAN" };
-    case "int32":
-      return { ...base, type: "INT32" };
-    case "int64":
-      return { ...base, type: "INT64" };
-    case "float64":
-      return { ...base, type: "DOUBLE" };
-    case "date":
-      return { ...base, type: "INT32", converted_type: "DATE", logical_type: { type: "DATE" } };
-    case "timestamp":
-      return timestamps === "long"
-        ? { ...base, type: "INT64" }
-        : {
-            ...base,
-            type: "INT64",
-            converted_type: "TIMESTAMP_MICROS",
-            logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "MICROS" },
-          };
-    case "decimal": {
-      const precision = column.precision ?? 38;
-      const scale = column.scale ?? 0;
-      const decimal = {
-        ...base,
-        converted_type: "DECIMAL",
-        precision,
-        scale,
-        logical_type: { type: "DECIMAL", precision, scale },
-      } as const;
-      if (precision <= 9) return { ...decimal, type: "INT32" };
-      if (precision <= 18) return { ...decimal, type: "INT64" };
-      return { ...decimal, type: "FIXED_LEN_BYTE_ARRAY", type_length: decimalBytes(precision) };
-    }
-  }
-}
+import { isTimeOfDay } from "./times.ts";
 
 /** Returns the fewest bytes whose two's complement holds every number of that many digits. */
 export function decimalBytes(precision: number): number {
@@ -68,8 +11,34 @@ export function decimalBytes(precision: number): number {
   return bytes;
 }
 
-/** Returns the column of a leaf of a foreign file; null if Tidemark has no value type for it. */
-export function columnOfElement(element: SchemaElement): ColumnSpec | null {
+export function isUuid({
+  type,
+  type_length: width,
+  logical_type: logical,
+}: SchemaElement): boolean {
+  return type === "FIXED_LEN_BYTE_ARRAY" && width === 16 && logical?.type === "UUID";
+}
+
+export function isFloat16({
+  type,
+  type_length: width,
+  logical_type: logical,
+}: SchemaElement): boolean {
+  return type === "FIXED_LEN_BYTE_ARRAY" && width === 2 && logical?.type === "FLOAT16";
+}
+
+export function isJson({
+  converted_type: converted,
+  logical_type: logical,
+}: SchemaElement): boolean {
+  return converted === "JSON" || logical?.type === "JSON";
+}
+
+/**
+ * Returns the column of a leaf of a foreign file; null if Tidemark has no value type for it. A uuid
+ * and a time of day become text. `utcInt96` says that times of 96 bits are instants.
+ */
+export function columnOfElement(element: SchemaElement, utcInt96: boolean): ColumnSpec | null {
   const { name, converted_type: converted, logical_type: logical } = element;
   const base = { name, database: name, nullable: element.repetition_type !== "REQUIRED" };
   if (element.repetition_type === "REPEATED" || element.num_children) return null;
@@ -80,6 +49,9 @@ export function columnOfElement(element: SchemaElement): ColumnSpec | null {
         : [element.precision ?? 38, element.scale ?? 0];
     return precision <= 38 ? { ...base, type: "decimal", precision, scale } : null;
   }
+  if (isUuid(element) || isTimeOfDay(element)) return { ...base, type: "string" };
+  const instant = { ...base, type: "timestamp", zone: "UTC" } as const;
+  const local = { ...base, type: "timestamp", zoneless: true } as const;
   switch (element.type) {
     case "BOOLEAN":
       return { ...base, type: "boolean" };
@@ -87,7 +59,7 @@ export function columnOfElement(element: SchemaElement): ColumnSpec | null {
     case "DOUBLE":
       return { ...base, type: "float64" };
     case "INT96":
-      return { ...base, type: "timestamp", zone: "UTC" };
+      return utcInt96 ? instant : local;
     case "INT32":
       if (converted === "DATE" || logical?.type === "DATE") return { ...base, type: "date" };
       if (
@@ -97,15 +69,13 @@ export function columnOfElement(element: SchemaElement): ColumnSpec | null {
         return { ...base, type: "int64" };
       return { ...base, type: "int32" };
     case "INT64":
-      if (logical?.type === "TIMESTAMP")
-        return { ...base, type: "timestamp", ...(logical.isAdjustedToUTC ? { zone: "UTC" } : {}) };
-      if (converted === "TIMESTAMP_MILLIS" || converted === "TIMESTAMP_MICROS")
-        return { ...base, type: "timestamp", zone: "UTC" };
+      if (logical?.type === "TIMESTAMP") return logical.isAdjustedToUTC ? instant : local;
+      if (converted === "TIMESTAMP_MILLIS" || converted === "TIMESTAMP_MICROS") return instant;
       if (converted === "UINT_64" || (logical?.type === "INTEGER" && !logical.isSigned))
         return { ...base, type: "decimal", precision: 20, scale: 0 };
       return { ...base, type: "int64" };
     case "BYTE_ARRAY":
-      if (converted === "JSON" || logical?.type === "JSON") return { ...base, type: "json" };
+      if (isJson(element)) return { ...base, type: "json" };
       return {
         ...base,
         type:
@@ -117,10 +87,23 @@ export function columnOfElement(element: SchemaElement): ColumnSpec | null {
             : "bytes",
       };
     case "FIXED_LEN_BYTE_ARRAY":
-      return logical?.type === "FLOAT16" || logical?.type === "UUID" || converted === "INTERVAL"
-        ? null
-        : { ...base, type: "bytes" };
+      if (isFloat16(element)) return { ...base, type: "float64" };
+      return converted === "INTERVAL" ? null : { ...base, type: "bytes" };
     default:
       return null;
   }
+}
+
+/** Says what a column without a value type holds, such as `a list`. */
+export function describedElement(element: SchemaElement): string {
+  const { converted_type: converted, logical_type: logical } = element;
+  if (logical?.type === "LIST" || converted === "LIST" || element.repetition_type === "REPEATED")
+    return "a list";
+  if (logical?.type === "MAP" || converted === "MAP" || converted === "MAP_KEY_VALUE")
+    return "a map";
+  if (element.num_children) return "a struct";
+  if (converted === "INTERVAL") return "an interval";
+  if (converted === "DECIMAL" || logical?.type === "DECIMAL")
+    return `a decimal of ${element.precision ?? "more than 38"} digits`;
+  return `${logical?.type ?? converted ?? element.type ?? "of an unknown type"}`;
 }

@@ -1,6 +1,10 @@
 /** Gathers rows of batches into new vectors. */
 import { TidemarkError } from "@tidemark/core";
-import type { Batch, ColumnSpec, Vector } from "@tidemark/core/spi";
+import type { ScalarVector } from "@tidemark/core/internal";
+import { type Batch, type ColumnSpec, distinctTexts, type Vector } from "@tidemark/core/spi";
+import { layoutOf, typeOf } from "@tidemark/core/internal";
+import { gatherParts, partWithNulls } from "./gather-parts.ts";
+import { gatherRanges, type VectorRange } from "./gather-ranges.ts";
 
 /** Rows of one batch: rows [from, to) of the list, or of the batch if there is no list. */
 export interface Piece {
@@ -10,77 +14,14 @@ export interface Piece {
   readonly to: number;
 }
 
-export function vectorKind(column: ColumnSpec): Vector["kind"] {
-  switch (column.type) {
-    case "string":
-    case "json":
-      return "string";
-    case "int64":
-      return "int64";
-    case "int32":
-    case "date":
-      return "int32";
-    case "float64":
-    case "timestamp":
-      return "float64";
-    case "boolean":
-      return "boolean";
-    case "decimal":
-      return "big";
-    case "bytes":
-      return "bytes";
-  }
-}
-
-/** Makes a vector of `length` missing values. */
-export function nullVector(column: ColumnSpec, length: number): Vector {
-  const valid = new Uint8Array(length);
-  switch (vectorKind(column)) {
-    case "string":
-      return { kind: "string", codes: new Int32Array(length).fill(-1), dictionary: [], valid };
-    case "int64":
-      return { kind: "int64", values: new BigInt64Array(length), valid };
-    case "int32":
-      return { kind: "int32", values: new Int32Array(length), valid };
-    case "float64":
-      return { kind: "float64", values: new Float64Array(length), valid };
-    case "boolean":
-      return { kind: "boolean", values: new Uint8Array(length), valid };
-    case "big":
-      return { kind: "big", values: new Array<bigint>(length).fill(0n), valid };
-    case "bytes":
-      return {
-        kind: "bytes",
-        values: new Array<Uint8Array>(length).fill(new Uint8Array(0)),
-        valid,
-      };
-  }
-}
-
-/** Returns rows [from, to) of a vector, sharing its memory where possible. */
-export function sliceVector(vector: Vector, from: number, to: number): Vector {
-  const valid = vector.valid?.subarray(from, to) ?? null;
-  switch (vector.kind) {
-    case "string":
-      return {
-        kind: "string",
-        codes: vector.codes.subarray(from, to),
-        dictionary: vector.dictionary,
-        valid,
-      };
-    case "int64":
-      return { kind: "int64", values: vector.values.subarray(from, to), valid };
-    case "int32":
-      return { kind: "int32", values: vector.values.subarray(from, to), valid };
-    case "float64":
-      return { kind: "float64", values: vector.values.subarray(from, to), valid };
-    case "boolean":
-      return { kind: "boolean", values: vector.values.subarray(from, to), valid };
-    case "big":
-      return { kind: "big", values: vector.values.slice(from, to), valid };
-    case "bytes":
-      return { kind: "bytes", values: vector.values.slice(from, to), valid };
-  }
+/** The kind of vector of a column in these pieces. Times beyond 2^53 µs need `int64`. */
+function gatheredKind(column: ColumnSpec, pieces: readonly Piece[]): Vector["kind"] {
+  const hasFarTimes =
+    column.type === "timestamp" &&
+    pieces.some(({ batch: { columns, vectors } }) =>
+      columns.some(({ name }, c) => name === column.name && vectors[c]!.kind === "int64"),
+    );
+  return hasFarTimes ? "int64" : typeOf(column).layout.kind;
 }
 
 /**
@@ -94,7 +35,40 @@ function gatherWholeRange(
   const vector = batch.vectors[batch.columns.findIndex((other) => other.name === column.name)];
   if (vector === undefined || rows !== null || vector.valid !== null || vector.kind !== kind)
     return null;
-  return vector.kind === "string" ? renumberCodes(vector, from, to) : sliceVector(vector, from, to);
+  return vector.kind === "string"
+    ? renumberCodes(vector, from, to)
+    : layoutOf(vector).slice(vector, from, to);
+}
+
+/** Gives the column's part of each piece; null: a piece lacks it, or is a list of rows. */
+function rangesOf(column: ColumnSpec, pieces: readonly Piece[]): readonly VectorRange[] | null {
+  const ranges: VectorRange[] = [];
+  for (const { batch, rows, from, to } of pieces) {
+    const vector = batch.vectors[batch.columns.findIndex((other) => other.name === column.name)];
+    if (vector === undefined || rows !== null) return null;
+    ranges.push({ vector, from, to });
+  }
+  return ranges;
+}
+
+/** Gathers a nullable column whose texts seldom repeat in any piece; null: it is none. */
+function gatherDistinct(column: ColumnSpec, pieces: readonly Piece[]): Vector | null {
+  const vectors: Extract<Vector, { kind: "string" }>[] = [];
+  for (const { batch } of pieces) {
+    const vector = batch.vectors[batch.columns.findIndex((other) => other.name === column.name)];
+    if (vector?.kind !== "string" || vector.distinct !== true) return null;
+    vectors.push(vector);
+  }
+  if (vectors.length === 0 || !column.nullable) return null;
+  const texts: (string | null)[] = [];
+  for (const [p, { rows, from, to }] of pieces.entries()) {
+    const { codes, dictionary } = vectors[p]!;
+    for (let i = from; i < to; i++) {
+      const code = codes[rows === null ? i : rows[i]!]!;
+      texts.push(code < 0 ? null : dictionary[code]!);
+    }
+  }
+  return distinctTexts(texts);
 }
 
 /**
@@ -129,9 +103,35 @@ function renumberCodes(
 export function gather(column: ColumnSpec, pieces: readonly Piece[], where: string): Vector {
   let length = 0;
   for (const piece of pieces) length += piece.to - piece.from;
-  const kind = vectorKind(column);
+  const nullNotAllowed = (nulls: number): TidemarkError =>
+    new TidemarkError(
+      "NULL_NOT_ALLOWED",
+      `${where}: column "${column.name}" is not nullable and ${nulls} ` +
+        `of ${length} rows have no value in it; declare it .nullable() or leave those rows out`,
+    );
+  const kind = gatheredKind(column, pieces);
+  if (kind === "list" || kind === "map" || kind === "struct") {
+    const vector = gatherParts(column, pieces, where);
+    if (vector.valid !== null && !column.nullable)
+      throw nullNotAllowed(length - vector.valid.reduce((sum, there) => sum + there, 0));
+    const part = partWithNulls(column, vector, column.name);
+    if (part === null) return vector;
+    throw new TidemarkError(
+      "NULL_NOT_ALLOWED",
+      `${where}: "${part}" is not nullable and lacks a value in a row; ` +
+        "declare it .nullable() or leave those rows out",
+    );
+  }
+  const distinct = kind === "string" ? gatherDistinct(column, pieces) : null;
+  if (distinct !== null) return distinct;
   const whole = pieces.length === 1 ? gatherWholeRange(pieces[0]!, column, kind) : null;
   if (whole !== null) return whole;
+  const ranges = rangesOf(column, pieces);
+  const joined = ranges === null ? null : gatherRanges(ranges, kind);
+  if (joined !== null) {
+    if (joined.nulls > 0 && !column.nullable) throw nullNotAllowed(joined.nulls);
+    return joined.vector;
+  }
   const valid = new Uint8Array(length);
   let nulls = 0;
   const each = (
@@ -147,7 +147,8 @@ export function gather(column: ColumnSpec, pieces: readonly Piece[], where: stri
         at += to - from;
         continue;
       }
-      if (vector.kind !== kind) {
+      const isTimes = column.type === "timestamp" && vector.kind === "float64";
+      if (vector.kind !== kind && !isTimes) {
         throw new TidemarkError(
           "COLUMN_TYPE_CONFLICT",
           `${where}: the rows bring column "${column.name}" as ${vector.kind}, ` +
@@ -165,86 +166,76 @@ export function gather(column: ColumnSpec, pieces: readonly Piece[], where: stri
         visit(vector, row, at);
       }
     }
-    if (nulls > 0 && !column.nullable) {
-      throw new TidemarkError(
-        "NULL_NOT_ALLOWED",
-        `${where}: column "${column.name}" is not nullable and ${nulls} ` +
-          `of ${length} rows have no value in it; declare it .nullable() or leave those rows out`,
-      );
-    }
+    if (nulls > 0 && !column.nullable) throw nullNotAllowed(nulls);
   };
-  const validity = (): Uint8Array | null => (nulls === 0 ? null : valid);
-  switch (kind) {
-    case "string": {
-      const codes = new Int32Array(length).fill(-1);
-      const dictionary: string[] = [];
-      const known = new Map<string, number>();
-      let newCodes = new Int32Array(0);
-      each(
-        (vector, row, at) => {
-          const from = (vector as Vector & { kind: "string" }).codes[row]!;
-          let code = newCodes[from]!;
-          if (code < 0) {
-            const text = (vector as Vector & { kind: "string" }).dictionary[from]!;
-            const found = known.get(text);
-            code = found ?? dictionary.length;
-            if (found === undefined) {
-              dictionary.push(text);
-              known.set(text, code);
-            }
-            newCodes[from] = code;
-          }
-          codes[at] = code;
-        },
-        (vector) => {
-          newCodes = new Int32Array((vector as Vector & { kind: "string" }).dictionary.length).fill(
-            -1,
-          );
-        },
-      );
-      return { kind: "string", codes, dictionary, valid: validity() };
-    }
-    case "int64": {
-      const values = new BigInt64Array(length);
-      each((vector, row, at) => {
-        values[at] = (vector as Vector & { kind: "int64" }).values[row]!;
-      });
-      return { kind: "int64", values, valid: validity() };
-    }
-    case "int32": {
-      const values = new Int32Array(length);
-      each((vector, row, at) => {
-        values[at] = (vector as Vector & { kind: "int32" }).values[row]!;
-      });
-      return { kind: "int32", values, valid: validity() };
-    }
-    case "float64": {
-      const values = new Float64Array(length);
-      each((vector, row, at) => {
-        values[at] = (vector as Vector & { kind: "float64" }).values[row]!;
-      });
-      return { kind: "float64", values, valid: validity() };
-    }
-    case "boolean": {
-      const values = new Uint8Array(length);
-      each((vector, row, at) => {
-        values[at] = (vector as Vector & { kind: "boolean" }).values[row]!;
-      });
-      return { kind: "boolean", values, valid: validity() };
-    }
-    case "big": {
-      const values = new Array<bigint>(length).fill(0n);
-      each((vector, row, at) => {
-        values[at] = (vector as Vector & { kind: "big" }).values[row]!;
-      });
-      return { kind: "big", values, valid: validity() };
-    }
-    case "bytes": {
-      const values = new Array<Uint8Array>(length).fill(new Uint8Array(0));
-      each((vector, row, at) => {
-        values[at] = (vector as Vector & { kind: "bytes" }).values[row]!;
-      });
-      return { kind: "bytes", values, valid: validity() };
-    }
+  if (kind === "string") {
+    const texts = gatherTexts(each, length);
+    return { kind, ...texts, valid: nulls === 0 ? null : valid };
   }
+  const { values } = layoutOf({ kind }).missing(length) as ValuesVector;
+  each(copiers[kind](values as never));
+  return { kind, values, valid: nulls === 0 ? null : valid } as Vector;
+}
+
+type ValuesVector = Exclude<ScalarVector, { kind: "string" }>;
+type ValuesOf<K extends Vector["kind"]> = Extract<ValuesVector, { kind: K }>["values"];
+type Visit = (vector: Vector, row: number, at: number) => void;
+
+/** Copy a value to its row. Each has its own loop body, so that it meets arrays of one kind. */
+const copiers: {
+  readonly [K in ValuesVector["kind"]]: (values: {
+    -readonly [i in keyof ValuesOf<K>]: ValuesOf<K>[i];
+  }) => Visit;
+} = {
+  int64: (values) => (vector, row, at) => {
+    values[at] = BigInt((vector as Vector & { kind: "int64" | "float64" }).values[row]!);
+  },
+  int32: (values) => (vector, row, at) => {
+    values[at] = (vector as Vector & { kind: "int32" }).values[row]!;
+  },
+  float64: (values) => (vector, row, at) => {
+    values[at] = (vector as Vector & { kind: "float64" }).values[row]!;
+  },
+  boolean: (values) => (vector, row, at) => {
+    values[at] = (vector as Vector & { kind: "boolean" }).values[row]!;
+  },
+  big: (values) => (vector, row, at) => {
+    values[at] = (vector as Vector & { kind: "big" }).values[row]!;
+  },
+  bytes: (values) => (vector, row, at) => {
+    values[at] = (vector as Vector & { kind: "bytes" }).values[row]!;
+  },
+};
+
+/** Gathers texts under one dictionary, in the order of first use. */
+function gatherTexts(
+  each: (visit: Visit, enter: (vector: Vector) => void) => void,
+  length: number,
+): { readonly codes: Int32Array; readonly dictionary: readonly string[] } {
+  const codes = new Int32Array(length).fill(-1);
+  const dictionary: string[] = [];
+  const known = new Map<string, number>();
+  let newCodes = new Int32Array(0);
+  each(
+    (vector, row, at) => {
+      const from = (vector as Vector & { kind: "string" }).codes[row]!;
+      let code = newCodes[from]!;
+      if (code < 0) {
+        const text = (vector as Vector & { kind: "string" }).dictionary[from]!;
+        const found = known.get(text);
+        code = found ?? dictionary.length;
+        if (found === undefined) {
+          dictionary.push(text);
+          known.set(text, code);
+        }
+        newCodes[from] = code;
+      }
+      codes[at] = code;
+    },
+    (vector) => {
+      const { dictionary: texts } = vector as Vector & { kind: "string" };
+      newCodes = new Int32Array(texts.length).fill(-1);
+    },
+  );
+  return { codes, dictionary };
 }

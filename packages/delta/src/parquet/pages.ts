@@ -3,71 +3,99 @@
  * an endless loop or a read beyond the page.
  */
 import type { CompressionCodec, DecodedArray, SchemaElement } from "hyparquet";
-import { decompressPage } from "hyparquet/src/datapage.js";
-import { deltaBinaryUnpack, deltaByteArray, deltaLengthByteArray } from "hyparquet/src/delta.js";
+import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
 import { byteStreamSplit } from "hyparquet/src/encoding.js";
 import { readPlain } from "hyparquet/src/plain.js";
 import type { PageHeader } from "hyparquet/src/types.js";
-import { decompressors } from "./codecs.ts";
+import { decompress } from "./codecs.ts";
+import { int64Deltas, lengthsThenBytes, prefixedBytes } from "./deltas.ts";
+import type { GroupMemory } from "./limits.ts";
+import type { ParquetNode } from "./schema-tree.ts";
 
 export interface DecodedPage {
+  /** The number of slots: values, nulls and empty lists. */
   readonly count: number;
-  /** 1 where a row has a value; null if all rows have one. */
-  readonly presence: Uint8Array | null;
+  /** The definition level of each slot; null if each has a value. */
+  readonly definition: Uint8Array | null;
+  /** The repetition level of each slot; null if the column has no lists. */
+  readonly repetition: Uint8Array | null;
   /** The values that are present; where `indexed`, their indexes in the dictionary. */
   readonly values: DecodedArray;
   readonly indexed: boolean;
 }
 
-/** Decodes a data page. `room` is the number of rows that still have no page. */
+/** Decodes a data page. `room` is the number of slots that still have no page. */
 export function decodePage(
   header: PageHeader,
   body: Uint8Array,
-  element: SchemaElement,
+  { element, ...max }: Pick<ParquetNode, "element" | "definition" | "repetition">,
   codec: CompressionCodec,
   room: number,
+  memory: GroupMemory,
 ): DecodedPage {
   const v2 = header.data_page_header_v2;
   const { num_values: count, encoding } = (v2 ?? header.data_page_header)!;
   if (!(count >= 0 && count <= room)) throw new Error(`a page claims ${count} rows of ${room}`);
-  const optional = element.repetition_type !== "REQUIRED";
-  let presence: Uint8Array | null = null;
+  memory.spend(header.uncompressed_page_size);
+  const levels = (bytes: Uint8Array, from: number, to: number, greatest: number): Uint8Array =>
+    unpackLevels(bytes, from, to, greatest, count);
+  let repetition: Uint8Array | null = null;
+  let definition: Uint8Array | null = null;
   let data: Uint8Array;
   if (v2) {
-    const { repetition_levels_byte_length: repetition, definition_levels_byte_length: definition } =
-      v2;
-    const start = repetition + definition;
-    if (!(repetition >= 0 && definition >= 0 && start <= body.length))
+    const { repetition_levels_byte_length: first, definition_levels_byte_length: second } = v2;
+    const start = first + second;
+    if (!(first >= 0 && second >= 0 && start <= body.length))
       throw new Error("the levels of a page lie outside it");
-    if (optional) presence = unpack(body, repetition, start, 1, new Uint8Array(count));
+    if (max.repetition > 0) repetition = levels(body, 0, first, max.repetition);
+    if (max.definition > 0) definition = levels(body, first, start, max.definition);
     const rest = body.subarray(start);
     data =
       v2.is_compressed === false
         ? rest
-        : decompressPage(rest, header.uncompressed_page_size - start, codec, decompressors);
+        : decompress(rest, header.uncompressed_page_size - start, codec);
   } else {
-    data = decompressPage(body, header.uncompressed_page_size, codec, decompressors);
-    if (optional) {
-      const length = lengthAt(data, 0);
-      presence = unpack(data, 4, 4 + length, 1, new Uint8Array(count));
-      data = data.subarray(4 + length);
-    }
+    data = decompress(body, header.uncompressed_page_size, codec);
+    const next = (greatest: number): Uint8Array => {
+      const end = 4 + lengthAt(data, 0);
+      const found = levels(data, 4, end, greatest);
+      data = data.subarray(end);
+      return found;
+    };
+    if (max.repetition > 0) repetition = next(max.repetition);
+    if (max.definition > 0) definition = next(max.definition);
   }
   let present = count;
-  if (presence !== null) {
+  if (definition !== null) {
     present = 0;
-    for (let i = 0; i < count; i++) present += presence[i]!;
-    if (present === count) presence = null;
+    for (let i = 0; i < count; i++) if (definition[i] === max.definition) present++;
+    if (present === count) definition = null;
   }
   const indexed = encoding === "RLE_DICTIONARY" || encoding === "PLAIN_DICTIONARY";
   return {
     count,
-    presence,
+    definition,
+    repetition,
     indexed,
     values: indexed
       ? dictionaryIndexes(data, present)
-      : decodeValues(data, encoding, element, present),
+      : decodeValues(data, encoding, element, present, memory),
   };
+}
+
+function unpackLevels(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  greatest: number,
+  count: number,
+): Uint8Array {
+  const levels = unpack(bytes, from, to, 32 - Math.clz32(greatest), new Uint8Array(count));
+  // where the levels fill their bits, no level can be too great
+  if ((greatest & (greatest + 1)) !== 0)
+    for (let i = 0; i < count; i++)
+      if (levels[i]! > greatest) throw new Error(`a level is ${levels[i]} of ${greatest}`);
+  return levels;
 }
 
 function dictionaryIndexes(data: Uint8Array, count: number): Int32Array {
@@ -81,6 +109,7 @@ function decodeValues(
   encoding: string,
   element: SchemaElement,
   count: number,
+  memory: GroupMemory,
 ): DecodedArray {
   const type = element.type!;
   const reader = { view: new DataView(data.buffer, data.byteOffset, data.byteLength), offset: 0 };
@@ -96,20 +125,15 @@ function decodeValues(
     case "BYTE_STREAM_SPLIT":
       return byteStreamSplit(reader, count, type, element.type_length);
     case "DELTA_BINARY_PACKED": {
-      const values = type === "INT32" ? new Int32Array(count) : new BigInt64Array(count);
+      if (type !== "INT32") return int64Deltas(data, count);
+      const values = new Int32Array(count);
       deltaBinaryUnpack(reader, count, values);
       return values;
     }
     case "DELTA_LENGTH_BYTE_ARRAY":
-    case "DELTA_BYTE_ARRAY": {
-      const values = new Array<Uint8Array>(count);
-      (encoding === "DELTA_BYTE_ARRAY" ? deltaByteArray : deltaLengthByteArray)(
-        reader,
-        count,
-        values,
-      );
-      return values;
-    }
+      return lengthsThenBytes(reader, count);
+    case "DELTA_BYTE_ARRAY":
+      return prefixedBytes(reader, count, (bytes) => memory.spend(bytes));
     default:
       throw new Error(`encoding ${encoding} is not known`);
   }

@@ -2,75 +2,58 @@
  * Reads the bytes of a Parquet file as vectors, one row group at a time. hyparquet decodes the
  * metadata; the values stay as they are in the file.
  */
-import {
-  type ColumnChunk,
-  type DecodedArray,
-  type FileMetaData,
-  parquetMetadata,
-  type RowGroup,
-  type SchemaElement,
-} from "hyparquet";
-import { parquetHeader } from "hyparquet/src/column.js";
-import { decompressPage } from "hyparquet/src/datapage.js";
+import type { ColumnChunk, FileMetaData, RowGroup } from "hyparquet";
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
 import type { ColumnSpec, Vector } from "@tidemark/core/spi";
 import { yieldToEventLoop } from "../yield-to-event-loop.ts";
-import { decompressors } from "./codecs.ts";
-import { converterFor, type ColumnValues } from "./convert.ts";
-import { columnOfElement } from "./elements.ts";
-import { vectorKind } from "./gather.ts";
-import { decodePage, type DecodedPage, plainValues } from "./pages.ts";
-
-export interface ParquetSource {
-  /** The name of the object and its store, for messages. */
-  readonly name: string;
-  readonly size: number;
-  read(from: number, to: number): Promise<Uint8Array<ArrayBuffer>>;
-}
+import { assembled } from "./assemble.ts";
+import { readChunk, readLeaf, type FarTimes, type StoredChunk } from "./chunk-reader.ts";
+import { type ColumnPlan, leavesOf, planOf } from "./column-plan.ts";
+import { describedElement } from "./elements.ts";
+import { type ParquetSource, readExactly, readFooter } from "./footer.ts";
+import { GroupMemory } from "./limits.ts";
+import { columnOfNode } from "./nested-elements.ts";
+import { type ParquetNode, pathOf, treesOf } from "./schema-tree.ts";
 
 export interface ParquetFile {
   readonly rows: number;
-  /**
-   * The leaves of the file, in order, as Tidemark's columns. Nested leaves and leaves without a
-   * value type are left out.
-   */
+  /** The file's columns, in order. Columns without a value type are left out. */
   readonly columns: readonly ColumnSpec[];
   readonly groups: readonly { readonly rows: number }[];
   has(column: string): boolean;
-  /**
-   * Names of columns that have no value type here: lists, structs, and types that Tidemark does not
-   * know.
-   */
-  readonly unsupportedColumns: readonly string[];
+  /** Names that more than one column has. */
+  readonly repeatedColumns: readonly string[];
+  /** Columns that have no value type here, with what they hold, such as `a list`. */
+  readonly unsupportedColumns: readonly { readonly name: string; readonly holds: string }[];
   /** False if no row of the group has a value in [min, max] in the column. */
   mayHold(
     group: number,
     range: { readonly column: string; readonly min: number; readonly max: number },
   ): boolean;
+  /** Names of columns of which a time that was read had nanoseconds. It fills with each read. */
+  readonly flooredColumns: ReadonlySet<string>;
   /**
    * Reads the columns of one row group, as the value types that they name.
    *
    * @throws PARQUET_DAMAGED when the file cannot be read.
    * @throws PARQUET_TYPE when a column has another type than the declared one.
+   * @throws PARQUET_UNSUPPORTED when a column is compressed in a way that is not read.
+   * @throws PARQUET_TOO_LARGE when the row group would take too much memory.
+   * @throws PARQUET_VALUE when a value cannot be carried.
    */
-  readGroup(group: number, columns: readonly ColumnSpec[]): Promise<readonly Vector[]>;
+  readGroup(
+    group: number,
+    columns: readonly ColumnSpec[],
+    farTimes: FarTimes,
+  ): Promise<readonly Vector[]>;
 }
 
-const FOOTER_READ_BYTES = 64 * 1024;
 /** The distance (bytes) below which column chunks are fetched together. */
 const MAX_GAP = 256 * 1024;
 
 export async function openParquet(source: ParquetSource): Promise<ParquetFile> {
   return await guard(source, async () => {
-    if (source.size < 12) throw new Error(`${source.size} bytes are no Parquet file`);
-    let tail = await readExactly(source, Math.max(0, source.size - FOOTER_READ_BYTES), source.size);
-    const footer =
-      new DataView(tail.buffer, tail.byteOffset, tail.byteLength).getUint32(tail.length - 8, true) +
-      8;
-    if (footer > source.size)
-      throw new Error(`its footer claims ${footer} bytes of ${source.size}`);
-    if (footer > tail.length) tail = await readExactly(source, source.size - footer, source.size);
-    const metadata = parquetMetadata(tail, { geoparquet: false });
+    const { metadata, tail } = await readFooter(source);
     // A small file was read whole with its footer.
     return parquetFile(source, metadata, tail.length === source.size ? tail : null);
   });
@@ -86,31 +69,55 @@ function parquetFile(
     ...footer,
     row_groups: footer.row_groups.filter((group) => group.num_rows > 0n),
   };
-  const leaves = topLevelLeaves(metadata.schema);
-  const columns: ColumnSpec[] = [];
-  for (const element of leaves.values()) {
-    const column = columnOfElement(element);
-    if (column !== null) columns.push(column);
+  const trees = treesOf(metadata.schema.slice(1));
+  const elements = trees.map(({ element }) => element);
+  const flooredColumns = new Set<string>();
+  const treeOf = new Map(trees.map((tree) => [tree.element.name, tree]));
+  const utcInt96 = isWrittenBySpark(footer);
+  const columns = trees
+    .map((tree) => columnOfNode(tree, utcInt96))
+    .filter((column) => column !== null);
+  const before: number[] = [];
+  let rows = 0;
+  for (const group of metadata.row_groups) {
+    before.push(rows);
+    rows += Number(group.num_rows);
   }
-  const chunkOf = (group: RowGroup, name: string): ColumnChunk => {
-    const chunk = group.columns.find(
-      ({ meta_data: meta }) => meta?.path_in_schema.length === 1 && meta.path_in_schema[0] === name,
+  if (!Number.isSafeInteger(rows)) throw new Error(`it claims ${metadata.num_rows} rows`);
+  if (rows !== Number(metadata.num_rows))
+    throw new Error(`it claims ${metadata.num_rows} rows, and its row groups ${rows}`);
+  const chunkOf = (group: RowGroup, node: ParquetNode): ColumnChunk => {
+    const path = pathOf(node);
+    const chunk = group.columns.find(({ meta_data: meta }) =>
+      isSamePath(meta?.path_in_schema, path),
     );
-    if (!chunk?.meta_data) throw new Error(`a row group lacks column "${name}"`);
+    if (!chunk?.meta_data) throw new Error(`a row group lacks column "${path.join(".")}"`);
     return chunk;
   };
+  const planFor = (column: ColumnSpec): ColumnPlan => {
+    const tree = treeOf.get(column.name);
+    if (tree === undefined) throw new Error(`it lacks column "${column.name}"`);
+    const plan = planOf(column, tree);
+    if (plan !== null) return plan;
+    throw new TidemarkError(
+      "PARQUET_TYPE",
+      `${source.name}: column "${column.name}" is ${describedElement(tree.element)} ` +
+        `and cannot be read as ${column.type}; declare the type the file has`,
+    );
+  };
   return {
-    rows: Number(metadata.num_rows),
+    rows,
     columns,
     groups: metadata.row_groups.map((group) => ({ rows: Number(group.num_rows) })),
-    has: (column) => leaves.has(column),
-    unsupportedColumns: topLevel(metadata.schema)
-      .map(({ name }) => name)
-      .filter((name) => !columns.some((column) => column.name === name)),
+    has: (column) => treeOf.has(column),
+    repeatedColumns: repeatedNames(elements.map(({ name }) => name)),
+    unsupportedColumns: elements
+      .filter(({ name }) => !columns.some((column) => column.name === name))
+      .map((element) => ({ name: element.name, holds: describedElement(element) })),
     mayHold(index, { column, min, max }) {
-      const element = leaves.get(column);
-      const statistics = metadata.row_groups[index]!.columns.find(
-        ({ meta_data: meta }) => meta?.path_in_schema[0] === column,
+      const element = treeOf.get(column)?.element;
+      const statistics = metadata.row_groups[index]!.columns.find(({ meta_data: meta }) =>
+        isSamePath(meta?.path_in_schema, [column]),
       )?.meta_data?.statistics;
       if (
         element === undefined ||
@@ -124,23 +131,38 @@ function parquetFile(
         typeof value === "number" || typeof value === "bigint";
       return !comparable(low) || !comparable(high) || (low <= max && high >= min);
     },
-    readGroup: (index, requested) =>
+    flooredColumns,
+    readGroup: (index, requested, farTimes) =>
       guard(source, async () => {
         const group = metadata.row_groups[index]!;
         const rows = Number(group.num_rows);
-        const chunks = requested.map((column) => ({
-          column,
-          element: leaves.get(column.name)!,
-          chunk: chunkOf(group, column.name),
-        }));
-        const fetched = await fetchChunks(
-          source,
-          chunks.map(({ chunk }) => byteRangeOf(chunk)),
-          whole,
+        const plans = requested.map(planFor);
+        const chunks = plans
+          .flatMap(leavesOf)
+          .map((leaf) => ({ leaf, chunk: chunkOf(group, leaf.node) }));
+        const ranges = chunks.map(({ chunk }) => byteRangeOf(chunk));
+        const memory = new GroupMemory(
+          `${source.name}: row group ${index + 1}`,
+          ranges.reduce((sum, { from, to }) => sum + to - from, 0),
         );
+        memory.spend(rows);
+        const fetched = await fetchChunks(source, ranges, whole);
+        let next = 0;
+        const storedChunk = (column: string): StoredChunk => ({
+          file: source.name,
+          bytes: fetched[next]!,
+          ...chunks[next++]!,
+          rows,
+          before: before[index]!,
+          memory,
+          onFloored: () => void flooredColumns.add(column),
+        });
         const vectors: Vector[] = [];
-        for (const [c, { column, element, chunk }] of chunks.entries()) {
-          vectors.push(readChunk(source, fetched[c]!, chunk, element, column, rows));
+        for (const [c, { name }] of requested.entries()) {
+          const plan = plans[c]!;
+          if (plan.kind === "leaf") vectors.push(readChunk(storedChunk(name), farTimes));
+          else
+            vectors.push(assembled(source.name, plan, () => readLeaf(storedChunk(name), farTimes)));
           await yieldToEventLoop();
         }
         return vectors;
@@ -148,22 +170,21 @@ function parquetFile(
   };
 }
 
-function topLevelLeaves(schema: readonly SchemaElement[]): Map<string, SchemaElement> {
-  const leaves = topLevel(schema).filter(
-    (element) => !element.num_children && element.repetition_type !== "REPEATED",
-  );
-  return new Map(leaves.map((element) => [element.name, element]));
+function isSamePath(a: readonly string[] | undefined, b: readonly string[]): boolean {
+  return a !== undefined && a.length === b.length && a.every((name, i) => name === b[i]);
 }
 
-function topLevel(schema: readonly SchemaElement[]): SchemaElement[] {
-  const skip = (at: number): number => {
-    let next = at + 1;
-    for (let child = 0; child < (schema[at]!.num_children ?? 0); child++) next = skip(next);
-    return next;
-  };
-  const elements: SchemaElement[] = [];
-  for (let at = 1; at < schema.length; at = skip(at)) elements.push(schema[at]!);
-  return elements;
+/** The names that more than one column has. */
+function repeatedNames(names: readonly string[]): readonly string[] {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const name of names) (seen.has(name) ? repeated : seen).add(name);
+  return [...repeated];
+}
+
+/** Spark writes times of 96 bits as instants. Other writers write the clock of an unknown zone. */
+function isWrittenBySpark({ key_value_metadata: metadata }: FileMetaData): boolean {
+  return (metadata ?? []).some(({ key }) => key === "org.apache.spark.version");
 }
 
 interface ByteRange {
@@ -205,152 +226,6 @@ async function fetchChunks(
   );
 }
 
-async function readExactly(
-  source: ParquetSource,
-  from: number,
-  to: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = await source.read(from, to);
-  if (bytes.length !== to - from)
-    throw new Error(`it ends at ${from + bytes.length}, before ${to}`);
-  return bytes;
-}
-
-function readChunk(
-  source: ParquetSource,
-  bytes: Uint8Array<ArrayBuffer>,
-  chunk: ColumnChunk,
-  element: SchemaElement,
-  column: ColumnSpec,
-  rows: number,
-): Vector {
-  const converter = converterFor(column, element);
-  if (converter === null) {
-    throw new TidemarkError(
-      "PARQUET_TYPE",
-      `${source.name}: ` +
-        `column "${column.name}" is stored as ${element.type} ${element.converted_type ?? ""} ` +
-        `and cannot be read as ${column.type}; declare the kind the file has`,
-    );
-  }
-  const meta = chunk.meta_data!;
-  if (Number(meta.num_values) !== rows)
-    throw new Error(
-      `column "${column.name}" has ${meta.num_values} values and its row group ${rows} rows`,
-    );
-  const out = allocate(column, rows);
-  const valid = new Uint8Array(rows);
-  const reader = {
-    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-    offset: 0,
-  };
-  let dictionary: ColumnValues | null = null;
-  let row = 0;
-  let nulls = 0;
-  while (row < rows) {
-    const header = parquetHeader(reader);
-    const size = header.compressed_page_size;
-    if (!(size >= 0 && reader.offset + size <= bytes.length))
-      throw new Error(`a page of column "${column.name}" is cut off`);
-    const body = bytes.subarray(reader.offset, reader.offset + size);
-    reader.offset += size;
-    if (header.type === "DICTIONARY_PAGE") {
-      const page = decompressPage(body, header.uncompressed_page_size, meta.codec, decompressors);
-      const count = header.dictionary_page_header!.num_values;
-      dictionary =
-        converter.convertPlain?.(page, count) ??
-        converter.convert(plainValues(page, element, count));
-    } else if (header.type === "DATA_PAGE" || header.type === "DATA_PAGE_V2") {
-      const page = decodePage(header, body, element, meta.codec, rows - row);
-      if (page.indexed && dictionary === null)
-        throw new Error(`column "${column.name}" lacks its dictionary`);
-      nulls += writePage(
-        out,
-        valid,
-        row,
-        page,
-        page.indexed ? page.values : converter.convert(page.values),
-        page.indexed ? dictionary : null,
-      );
-      row += page.count;
-    }
-  }
-  if (column.type === "timestamp") nulls += dropUnsafeTimes(out as Float64Array, valid);
-  return vectorOfValues(column, out, nulls === 0 ? null : valid, converter.dictionary);
-}
-
-function allocate(column: ColumnSpec, rows: number): ColumnValues {
-  switch (vectorKind(column)) {
-    case "string":
-      return new Int32Array(rows).fill(-1);
-    case "int32":
-      return new Int32Array(rows);
-    case "int64":
-      return new BigInt64Array(rows);
-    case "float64":
-      return new Float64Array(rows);
-    case "boolean":
-      return new Uint8Array(rows);
-    case "big":
-      return new Array<bigint>(rows).fill(0n);
-    case "bytes":
-      return new Array<Uint8Array>(rows).fill(new Uint8Array(0));
-  }
-}
-
-/** Puts the values of a page at their rows and returns how many rows have none. */
-function writePage(
-  out: ColumnValues,
-  valid: Uint8Array,
-  row: number,
-  { count, presence }: DecodedPage,
-  values: DecodedArray | ColumnValues,
-  dictionary: ColumnValues | null,
-): number {
-  const source = values as ArrayLike<number>;
-  const target = out as unknown as number[];
-  const entries = dictionary as unknown as number[] | null;
-  if (presence === null) {
-    valid.fill(1, row, row + count);
-    if (entries === null && ArrayBuffer.isView(out)) {
-      (out as Int32Array).set(values as Int32Array, row);
-      return 0;
-    }
-  } else valid.set(presence, row);
-  let at = 0;
-  for (let i = 0; i < count; i++) {
-    if (presence !== null && presence[i] === 0) continue;
-    const value = source[at++]!;
-    if (entries !== null && !(value >= 0 && value < entries.length))
-      throw new Error(`a value points at entry ${value} of a dictionary of ${entries.length}`);
-    target[row + i] = entries === null ? value : entries[value]!;
-  }
-  return count - at;
-}
-
-function dropUnsafeTimes(times: Float64Array, valid: Uint8Array): number {
-  let dropped = 0;
-  for (let i = 0; i < times.length; i++)
-    if (Number.isNaN(times[i])) {
-      times[i] = 0;
-      valid[i] = 0;
-      dropped++;
-    }
-  return dropped;
-}
-
-function vectorOfValues(
-  column: ColumnSpec,
-  values: ColumnValues,
-  valid: Uint8Array | null,
-  dictionary: string[],
-): Vector {
-  const kind = vectorKind(column);
-  return (
-    kind === "string" ? { kind, codes: values, dictionary, valid } : { kind, values, valid }
-  ) as Vector;
-}
-
 async function guard<T>(source: ParquetSource, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
@@ -358,8 +233,7 @@ async function guard<T>(source: ParquetSource, action: () => Promise<T>): Promis
     if (isTidemarkError(error) || (error as Error).name === "AbortError") throw error;
     throw new TidemarkError(
       "PARQUET_DAMAGED",
-      `${source.name}: cannot be read as Parquet (${(error as Error).message}); ` +
-        "put the file back from a copy, or restore the table to a version without it",
+      `${source.name}: cannot be read as Parquet (${(error as Error).message}); ` + source.advice,
       { cause: error },
     );
   }

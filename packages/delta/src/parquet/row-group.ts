@@ -2,12 +2,17 @@
  * Encodes a row group's columns as bytes, in any thread. This module imports nothing else of
  * Tidemark, so that the worker starts quickly.
  */
-import type { ColumnChunk } from "hyparquet";
+import type { ColumnChunk, SchemaElement } from "hyparquet";
 import { ByteWriter } from "hyparquet-writer";
+import type { ScalarVector } from "@tidemark/core/internal";
 import type { ColumnSpec, Vector } from "@tidemark/core/spi";
 import { yieldToEventLoop } from "../yield-to-event-loop.ts";
-import { type ChunkPages, makePages, writeChunk } from "./column-chunk.ts";
-import { elementOf, type TimestampForm } from "./elements.ts";
+import { type ChunkPages, makeLeafPages, makePages, writeChunk } from "./column-chunk.ts";
+import { planOf } from "./column-plan.ts";
+import { leafValues } from "./levels.ts";
+import { elementsOf } from "./nested-elements.ts";
+import type { TimestampForm } from "./parquet-types.ts";
+import { treesOf } from "./schema-tree.ts";
 import { type ColumnRange, rangeOf } from "./statistics.ts";
 
 /** The rows of a group, column by column. */
@@ -22,6 +27,7 @@ export interface EncodedGroup {
   readonly rows: number;
   /** The pages of the group. Offsets in `chunks` count from their beginning. */
   readonly bytes: Uint8Array;
+  /** One chunk for each leaf, in the order of the schema. */
   readonly chunks: readonly ColumnChunk[];
   /** One range for each column, in the order of the columns. */
   readonly ranges: readonly ColumnRange[];
@@ -38,21 +44,30 @@ export async function encodeGroup({
   rows,
   vectors,
 }: RowGroupRows): Promise<EncodedGroup | EncodingRefusal> {
-  const elements = columns.map((column) => elementOf(column, timestamps));
   const ranges: ColumnRange[] = [];
-  const pages: ChunkPages[] = [];
+  const leaves: { readonly element: SchemaElement; readonly pages: ChunkPages }[] = [];
   for (const [c, column] of columns.entries()) {
-    const range = rangeOf(column, vectors[c]!, rows);
-    const refused = outOfRange(column, range, rows);
-    if (refused !== null) return { refused };
+    const vector = vectors[c]!;
+    const range = rangeOf(column, vector, rows);
     ranges.push(range);
-    pages.push(makePages(elements[c]!, vectors[c]!, rows, range));
+    const [tree] = treesOf(elementsOf(column, timestamps));
+    const { element } = tree!;
+    if (element.num_children === undefined) {
+      const refused = outOfRange(column, range, rows);
+      if (refused !== null) return { refused };
+      leaves.push({ element, pages: makePages(element, vector as ScalarVector, rows, range) });
+    } else
+      for (const part of leafValues(planOf(column, tree!)!, vector, rows)) {
+        const { leaf, values, count } = part;
+        const refused = outOfRange(leaf.column, rangeOf(leaf.column, values, count), count);
+        if (refused !== null) return { refused };
+        leaves.push({ element: leaf.node.element, pages: makeLeafPages(part, rows) });
+      }
     await yieldToEventLoop();
   }
   const writer = new ByteWriter(1 << 16);
   const chunks: ColumnChunk[] = [];
-  for (const [c, column] of pages.entries())
-    chunks.push(await writeChunk(writer, elements[c]!, column));
+  for (const { element, pages } of leaves) chunks.push(await writeChunk(writer, element, pages));
   return { rows, bytes: writer.getBytes(), chunks, ranges };
 }
 
@@ -76,6 +91,7 @@ function outOfRange(
   if (
     column.type === "timestamp" &&
     nulls < rows &&
+    typeof min !== "bigint" &&
     !(Number.isSafeInteger(min) && Number.isSafeInteger(max))
   ) {
     return {

@@ -16,40 +16,46 @@ export function rangeOf(column: ColumnSpec, vector: Vector, length: number): Col
   let nulls = 0;
   if (valid !== null) for (let i = 0; i < length; i++) if (valid[i] === 0) nulls++;
   if (nulls === length) return { nulls, min: null, max: null };
-  switch (vector.kind) {
-    case "string": {
-      if (column.type === "json") break;
-      const seen = new Uint8Array(vector.dictionary.length);
-      for (let i = 0; i < length; i++)
-        if (valid === null || valid[i] === 1) seen[vector.codes[i]!] = 1;
-      let min: string | null = null;
-      let max: string | null = null;
-      for (let code = 0; code < seen.length; code++) {
-        if (seen[code] === 0) continue;
-        const text = vector.dictionary[code]!;
-        if (min === null || compareCodePoints(text, min) < 0) min = text;
-        if (max === null || compareCodePoints(text, max) > 0) max = text;
-      }
-      return { nulls, min, max };
-    }
-    case "int64":
-      return { nulls, ...int64Range(vector.values, valid, length) };
-    case "int32":
-    case "float64":
-    case "big":
-      return {
-        nulls,
-        ...numericRange<number | bigint>(
-          vector.values as ArrayLike<number | bigint>,
-          valid,
-          length,
-        ),
-      };
-    case "boolean":
-    case "bytes":
-      break;
+  if (column.type === "json") return { nulls, min: null, max: null };
+  return { nulls, ...ranges[vector.kind](vector as never, length) };
+}
+
+interface Bounds {
+  readonly min: Value;
+  readonly max: Value;
+}
+
+const withoutBounds = (): Bounds => ({ min: null, max: null });
+
+const ranges: {
+  readonly [K in Vector["kind"]]: (vector: Extract<Vector, { kind: K }>, length: number) => Bounds;
+} = {
+  string: textRange,
+  int64: ({ values, valid }, length) => int64Range(values, valid, length),
+  int32: ({ values, valid }, length) => numericRange(values, valid, length),
+  float64: ({ values, valid }, length) => numericRange(values, valid, length),
+  big: ({ values, valid }, length) => numericRange(values, valid, length),
+  boolean: withoutBounds,
+  bytes: withoutBounds,
+  list: withoutBounds,
+  map: withoutBounds,
+  struct: withoutBounds,
+};
+
+function textRange(vector: Extract<Vector, { kind: "string" }>, length: number): Bounds {
+  if (vector.distinct === true) return withoutBounds();
+  const { valid, codes, dictionary } = vector;
+  const seen = new Uint8Array(dictionary.length);
+  for (let i = 0; i < length; i++) if (valid === null || valid[i] === 1) seen[codes[i]!] = 1;
+  let min: string | null = null;
+  let max: string | null = null;
+  for (let code = 0; code < seen.length; code++) {
+    if (seen[code] === 0) continue;
+    const text = dictionary[code]!;
+    if (min === null || compareCodePoints(text, min) < 0) min = text;
+    if (max === null || compareCodePoints(text, max) > 0) max = text;
   }
-  return { nulls, min: null, max: null };
+  return { min, max };
 }
 
 /**

@@ -4,7 +4,8 @@ import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, Vector } from "@tidemark/core/spi";
 import { yieldToEventLoop } from "../yield-to-event-loop.ts";
-import { elementOf, type TimestampForm } from "./elements.ts";
+import { elementsOf } from "./nested-elements.ts";
+import type { TimestampForm } from "./parquet-types.ts";
 import { gather, type Piece } from "./gather.ts";
 import {
   encodeGroup,
@@ -55,7 +56,7 @@ export async function* fileBytes(
     );
   const schema: SchemaElement[] = [
     { name: "schema", num_children: columns.length },
-    ...columns.map((column) => elementOf(column, timestamps)),
+    ...columns.flatMap((column) => elementsOf(column, timestamps)),
   ];
   const writer = new ByteWriter(1 << 16);
   const file = new ParquetWriter({ writer, schema, createdBy: "tidemark" });
@@ -170,11 +171,18 @@ export class RowGroupSplitter {
 
   /** Adds a piece and yields the row groups that are full now. */
   *add(piece: Piece): Generator<readonly Piece[]> {
-    const bytesOf = wideRowBytes(piece.batch, this.#columns);
+    const wide = wideVectors(piece.batch, this.#columns);
+    const rows = this.#rows + piece.to - piece.from;
+    const bytes = this.#bytes + bytesOfPiece(wide, piece);
+    if (rows < GROUP_ROWS && bytes < GROUP_BYTES) {
+      [this.#rows, this.#bytes] = [rows, bytes];
+      if (piece.from < piece.to) this.#pending.push(piece);
+      return;
+    }
     let { from } = piece;
     for (let i = piece.from; i < piece.to; i++) {
       this.#rows++;
-      if (bytesOf !== null) this.#bytes += bytesOf(piece.rows === null ? i : piece.rows[i]!);
+      this.#bytes += bytesOfPiece(wide, { ...piece, from: i, to: i + 1 });
       if (this.#rows < GROUP_ROWS && this.#bytes < GROUP_BYTES) continue;
       this.#pending.push({ ...piece, from, to: i + 1 });
       from = i + 1;
@@ -195,28 +203,61 @@ export class RowGroupSplitter {
   }
 }
 
-/**
- * Counts the bytes of a row in its columns of unbounded width; null if there are no such columns.
- */
-function wideRowBytes(
-  batch: Batch,
-  columns: readonly ColumnSpec[],
-): ((row: number) => number) | null {
-  const wide = batch.vectors.filter(
+/** Gives the vectors of unbounded width that hold a value. */
+function wideVectors(batch: Batch, columns: readonly ColumnSpec[]): readonly Vector[] {
+  return batch.vectors.filter(
     (vector, v) =>
-      (vector.kind === "string" || vector.kind === "bytes") &&
-      columns.some((column) => column.name === batch.columns[v]!.name),
+      isWide(vector) && columns.some((column) => column.name === batch.columns[v]!.name),
   );
-  if (wide.length === 0) return null;
-  return (row) => {
-    let bytes = 0;
-    for (const vector of wide) {
-      if (vector.valid !== null && vector.valid[row] === 0) continue;
-      bytes +=
-        vector.kind === "string"
-          ? vector.dictionary[vector.codes[row]!]!.length
-          : (vector as { values: readonly Uint8Array[] }).values[row]!.length;
+}
+
+function isWide(vector: Vector): boolean {
+  switch (vector.kind) {
+    case "string":
+      return vector.dictionary.length > 0;
+    case "struct":
+      return vector.fields.some(isWide);
+    default:
+      return vector.kind === "bytes" || vector.kind === "list" || vector.kind === "map";
+  }
+}
+
+/** Estimates the bytes of a piece in these vectors. */
+function bytesOfPiece(wide: readonly Vector[], { rows, from, to }: Piece): number {
+  let bytes = 0;
+  for (const vector of wide)
+    if (rows === null) bytes += wideBytes(vector, from, to);
+    else for (let i = from; i < to; i++) bytes += wideBytes(vector, rows[i]!, rows[i]! + 1);
+  return bytes;
+}
+
+/** The bytes of a number in a list or a map. */
+const NUMBER_BYTES = 8;
+
+/** Counts the characters and bytes of rows [from, to), and the numbers of lists and maps. */
+function wideBytes(vector: Vector, from: number, to: number): number {
+  const { valid } = vector;
+  let bytes = 0;
+  switch (vector.kind) {
+    case "string":
+      for (let i = from; i < to; i++)
+        if (valid === null || valid[i] === 1) bytes += vector.dictionary[vector.codes[i]!]!.length;
+      return bytes;
+    case "bytes":
+      for (let i = from; i < to; i++)
+        if (valid === null || valid[i] === 1) bytes += vector.values[i]!.length;
+      return bytes;
+    case "struct":
+      for (const field of vector.fields) bytes += wideBytes(field, from, to);
+      return bytes;
+    case "list":
+    case "map": {
+      const parts = vector.kind === "list" ? [vector.elements] : [vector.keys, vector.values];
+      const [first, end] = [vector.offsets[from]!, vector.offsets[to]!];
+      for (const part of parts) bytes += wideBytes(part, first, end) + NUMBER_BYTES * (end - first);
+      return bytes;
     }
-    return bytes;
-  };
+    default:
+      return 0;
+  }
 }

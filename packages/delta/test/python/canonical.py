@@ -4,6 +4,8 @@ import datetime
 import decimal
 import struct
 
+import pyarrow as pa
+
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
@@ -35,3 +37,26 @@ def canonical_rows(columns, rows):
         ([canonical(row[name]) for name in columns] for row in rows),
         key=lambda row: [str(cell) for cell in row],
     )
+
+
+def canonical_parts(of, value):
+    """Formats a value of an Arrow type. Lists, maps and structs are lists."""
+    if value is None:
+        return None
+    if pa.types.is_map(of):
+        return [
+            [canonical_parts(of.key_type, key), canonical_parts(of.item_type, item)]
+            for key, item in map_entries(value)
+        ]
+    if pa.types.is_list(of) or pa.types.is_large_list(of):
+        return [canonical_parts(of.value_type, element) for element in value]
+    if pa.types.is_struct(of):
+        return [canonical_parts(field.type, value[field.name]) for field in of]
+    return canonical(value)
+
+
+def map_entries(value):
+    """The entries of a map: DuckDB gives a dict, PyArrow pairs, Polars dicts of key and value."""
+    if isinstance(value, dict):
+        return value.items()
+    return [(e["key"], e["value"]) if isinstance(e, dict) else e for e in value]

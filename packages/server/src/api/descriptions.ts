@@ -1,79 +1,70 @@
 /** Describes features in words, for readers who do not see the TypeScript of the definitions. */
-import { toJson } from "@tidemark/core";
-import {
-  formatDate,
-  formatTime,
-  type ColumnSpec,
-  type FeatureSpec,
-  type Value,
-  type ViewSpec,
+import type {
+  FeatureSpec,
+  SelectedDerivedFeature,
+  SelectedFeature,
+  ViewSpec,
 } from "@tidemark/core/spi";
-import { durationText, toUser } from "@tidemark/core/internal";
+import {
+  categoriesText,
+  durationText,
+  expressionText,
+  isDerived,
+  literalText,
+  roleOf,
+  textOfWindow,
+} from "@tidemark/core/internal";
 
-type Condition = NonNullable<FeatureSpec["where"]>;
+type AggregateSpec = Pick<
+  FeatureSpec,
+  "aggregate" | "options" | "arguments" | "by" | "window" | "where"
+>;
 
 /** Describes a feature, such as `sum(transactions.amount) over 7d where vendor = "Hospital"`. */
-export function featureText(view: ViewSpec, feature: FeatureSpec): string {
-  const { aggregate, column, window, where, result } = feature;
+export function featureText(selected: SelectedFeature): string {
+  const { result, default: value } = selected.feature;
+  const text = isDerived(selected)
+    ? derivedText(selected)
+    : valueText(selected.view, selected.feature);
+  const replaced = value === undefined ? "" : `; null is ${literalText(value, result)}`;
+  return text + replaced + roleText(selected);
+}
+
+/** Says under which names a caller gives the keys. */
+function roleText(selected: SelectedFeature): string {
+  const names = Object.entries(roleOf(selected) ?? {});
+  return names.map(([name, other]) => `; ${name} is given as ${other}`).join("");
+}
+
+/** Describes an output of a transform: `risk of score(z = signals.z), version 2`. */
+function derivedText({ view: { transform }, feature }: SelectedDerivedFeature): string {
+  if (transform === undefined) return expressionText(feature.value);
+  const { name, version, inputs } = transform;
+  const texts = inputs.map((input) => `${input.name} = ${expressionText(input.value)}`);
+  return `${feature.name} of ${name}(${texts.join(", ")}), version ${version}`;
+}
+
+function valueText(view: ViewSpec, feature: FeatureSpec): string {
+  if (feature.function === undefined) return aggregateText(view, feature);
+  const { value, aggregates } = feature.function;
+  const texts = new Map(aggregates.map((one) => [one.name, aggregateText(view, one)]));
+  return expressionText(value, (name) => texts.get(name)!);
+}
+
+function aggregateText(view: ViewSpec, spec: AggregateSpec): string {
+  const { aggregate, window, where } = spec;
   const { name } = view.source;
-  const what = `${aggregate}(${column === null ? name : `${name}.${column}`})`;
+  const terms = spec.arguments.map((argument) =>
+    argument.op === "column" ? `${name}.${argument.name}` : expressionText(argument),
+  );
+  const options = Object.values(spec.options ?? {}).map((option) => JSON.stringify(option));
+  const what = `${aggregate}(${[...(terms.length === 0 ? [name] : terms), ...options].join(", ")})`;
   const over =
     window === null
       ? view.ttl === null
         ? ""
         : `, not older than ${durationText(view.ttl)}`
-      : ` over ${durationText(window)}`;
-  const replaced =
-    feature.default === undefined ? "" : `; null is ${literalText(feature.default, result)}`;
-  const filter = where === null ? "" : ` where ${conditionText(where, view.source.columns, false)}`;
-  return `${what}${over}${filter}${replaced}`;
-}
-
-function conditionText(
-  condition: Condition,
-  columns: readonly ColumnSpec[],
-  inner: boolean,
-): string {
-  switch (condition.kind) {
-    case "compare":
-      return (
-        `${condition.column} ${condition.op} ` +
-        `${literalText(condition.value, columnOfSource(columns, condition.column))}`
-      );
-    case "in": {
-      const column = columnOfSource(columns, condition.column);
-      const values = condition.values.map((value) => literalText(value, column));
-      return `${condition.column} in (${values.join(", ")})`;
-    }
-    case "null":
-      return `${condition.column} is ${condition.not ? "not " : ""}null`;
-    case "not":
-      return `not (${conditionText(condition.term, columns, false)})`;
-    default: {
-      const text = condition.terms
-        .map((term) => conditionText(term, columns, true))
-        .join(` ${condition.kind} `);
-      return inner && condition.terms.length > 1 ? `(${text})` : text;
-    }
-  }
-}
-
-function columnOfSource(columns: readonly ColumnSpec[], name: string): ColumnSpec {
-  return columns.find((column) => column.name === name)!;
-}
-
-function literalText(value: Value, column: ColumnSpec): string {
-  if (value === null) return "null";
-  switch (column.type) {
-    case "timestamp":
-      return formatTime(value as number);
-    case "date":
-      return formatDate(value as number);
-    case "string":
-      return JSON.stringify(value);
-    case "json":
-      return value as string;
-    default:
-      return String(toJson(toUser(value, { ...column, mode: undefined })));
-  }
+      : ` over ${textOfWindow(window)}`;
+  const filter = where === null ? "" : ` where ${expressionText(where)}`;
+  return `${what}${categoriesText(spec.by)}${over}${filter}`;
 }

@@ -1,4 +1,7 @@
 /** Reads the body of a request for features, and writes the answer. */
+import type { Readable } from "node:stream";
+import type { OnMissing } from "@tidemark/core";
+import { checkKeys } from "../features/key-sizes.ts";
 import type { Limits } from "../options/limits.ts";
 import type { Serving } from "../http/serving.ts";
 import type { RequestedFeatures } from "./requested-features.ts";
@@ -12,11 +15,14 @@ export interface FeaturesRequest {
   readonly asOf: string | undefined;
   readonly metadata: boolean;
   readonly int64: Int64Form;
+  readonly onMissing: OnMissing;
 }
 
-const MEMBERS = ["entities", "asOf", "metadata", "int64"] as const;
+const MEMBERS = ["entities", "asOf", "metadata", "int64", "onMissing"] as const;
 /** The values of the member `int64`. */
 export const INT64_FORMS = ["string", "number"] as const;
+/** The values of the member `onMissing`. */
+export const ON_MISSING: readonly [OnMissing, OnMissing] = ["error", "null"];
 
 /**
  * Reads a request whose body names the features. `list` resolves the names.
@@ -55,27 +61,42 @@ function readRequest(body: Body, features: RequestedFeatures, limits: Limits): F
     asOf: timeIn(body, "asOf"),
     metadata: flagIn(body, "metadata"),
     int64: choiceIn(body, "int64", INT64_FORMS),
+    onMissing: choiceIn(body, "onMissing", ON_MISSING),
   };
 }
 
-/** Reads the features, and returns the JSON text of the answer. */
-export async function answerText(
-  { store, reads }: Serving,
-  { features, entities, asOf, metadata, int64 }: FeaturesRequest,
-  signal: () => AbortSignal,
-): Promise<string> {
+/** Reads the features, and returns the JSON text of the answer, as a stream if it is large. */
+export async function answerBody(
+  { store, reads, answers, limits }: Serving,
+  { features, entities, asOf, metadata, int64, onMissing }: FeaturesRequest,
+  ending: () => AbortSignal,
+): Promise<string | Readable> {
+  const writer = features.writer(int64, metadata);
+  const { length } = entities;
+  const maxBytes = answers.check({
+    entities: length,
+    features: features.count,
+    bytesPerEntity: writer.bytesPerEntity,
+  });
   const rows = entities.map(features.readRow);
-  const answered =
-    asOf === undefined
-      ? await reads(features.selection, rows)
-      : {
-          ...(await store.getOnlineColumns({
-            features: features.selection,
-            entities: rows,
-            asOf,
-            signal: signal(),
-          })),
-          first: 0,
-        };
-  return features.writer(int64, metadata)(answered, entities.length);
+  checkKeys(rows, features.keys, limits.keyBytes);
+  return answers.write(
+    length * features.count,
+    async () =>
+      asOf === undefined
+        ? reads(features.selection, rows, { ending, maxBytes, onMissing })
+        : {
+            ...(await store.getOnlineColumns({
+              features: features.selection,
+              entities: rows,
+              asOf,
+              onMissing,
+              signal: ending(),
+              maxBytes,
+            })),
+            first: 0,
+          },
+    (answered) => writer.text(answered, length),
+    (answered) => writer.pieces(answered, length),
+  );
 }

@@ -8,6 +8,9 @@ const TEXT: Schema = { type: "string" };
 const COUNT: Schema = { type: "integer", minimum: 0 };
 const TIME_OR_NULL: Schema = { type: ["string", "null"], format: "date-time" };
 
+/** The type of a part: its members are those of a column. */
+const PART: Schema = { type: "object", required: ["type", "nullable"] };
+
 const COLUMN: { readonly [name: string]: Schema } = {
   name: TEXT,
   type: {
@@ -23,28 +26,56 @@ const COLUMN: { readonly [name: string]: Schema } = {
       "date",
       "bytes",
       "json",
+      "list",
+      "map",
+      "struct",
     ],
   },
   nullable: { type: "boolean" },
   precision: { type: "integer", minimum: 1 },
   scale: COUNT,
   mode: { type: "string", enum: ["number", "micros"] },
+  element: { ...PART, description: "The type of a list's elements" },
+  keys: { ...PART, description: "The type of a map's keys" },
+  values: { ...PART, description: "The type of a map's values" },
+  fields: { ...listOf(PART), description: "The fields of a struct, each with its name" },
 };
-const OPTIONAL = ["precision", "scale", "mode"];
+const OPTIONAL = ["precision", "scale", "mode", "element", "keys", "values", "fields"];
+
+const METADATA: Schema = {
+  ...objectOf(
+    {
+      description: TEXT,
+      owner: TEXT,
+      tags: listOf(TEXT),
+      unit: TEXT,
+      sensitivity: { type: "string", enum: ["public", "internal", "confidential", "pii"] },
+      deprecated: objectOf({ replacedBy: TEXT, reason: TEXT, until: TEXT }, [
+        "replacedBy",
+        "reason",
+        "until",
+      ]),
+    },
+    ["description", "owner", "tags", "unit", "sensitivity", "deprecated"],
+  ),
+  description: "What people want to know of the definition",
+};
 
 /** The schema of the answer of `GET /v1/definitions`. */
 export function definitionsSchema(): Schema {
-  const columns = listOf(objectOf(COLUMN, OPTIONAL));
+  const described = (members: Readonly<Record<string, Schema>>, optional: string[] = []): Schema =>
+    objectOf({ ...members, metadata: METADATA }, [...optional, "metadata"]);
+  const columns = listOf(described(COLUMN, OPTIONAL));
   const features = listOf(
-    objectOf(
+    described(
       { ...COLUMN, feature: { ...TEXT, description: "view:feature" }, description: TEXT },
       OPTIONAL,
     ),
   );
   return objectOf({
-    services: listOf(objectOf({ name: TEXT, keys: columns, features })),
+    services: listOf(described({ name: TEXT, keys: columns, features })),
     views: listOf(
-      objectOf({
+      described({
         name: TEXT,
         entity: TEXT,
         source: TEXT,
@@ -54,9 +85,10 @@ export function definitionsSchema(): Schema {
         features,
       }),
     ),
-    entities: listOf(objectOf({ name: TEXT, keys: columns })),
+    derivedViews: listOf(described({ name: TEXT, keys: columns, features })),
+    entities: listOf(described({ name: TEXT, keys: columns })),
     sources: listOf(
-      objectOf({
+      described({
         name: TEXT,
         pushed: { type: "boolean" },
         primaryKey: listOf(TEXT),
@@ -142,6 +174,22 @@ export function statusSchema(): Schema {
     properties: { readonly [name: string]: Schema },
     type: Schema["type"] = "object",
   ): Schema => ({ type, properties, required: Object.keys(properties) });
+  const notTaken = open({
+    kind: {
+      type: "string",
+      enum: ["undecodable", "quarantined", "invalid", "miskeyed", "skipped"],
+    },
+    source: { type: ["string", "null"] },
+    reason: TEXT,
+    column: { type: ["string", "null"] },
+    count: COUNT,
+    first: open({
+      topic: TEXT,
+      partition: { type: "integer" },
+      offset: { type: "integer" },
+      message: TEXT,
+    }),
+  });
   const position = open({ partition: TEXT, offset: { type: "integer" } });
   return objectOf({
     sources: listOf(
@@ -149,14 +197,47 @@ export function statusSchema(): Schema {
         source: TEXT,
         generation: COUNT,
         resnapshotting: { type: "boolean" },
+        lastEvent: TIME_OR_NULL,
+        lastCommit: TIME_OR_NULL,
+        lag: open({ messages: COUNT, seconds: { type: ["integer", "null"] }, at: TEXT }, [
+          "object",
+          "null",
+        ]),
+        lagUnknown: { type: ["string", "null"] },
+        mismatches: listOf(
+          open({
+            column: { type: ["string", "null"] },
+            reason: TEXT,
+            rows: COUNT,
+            of: COUNT,
+            message: TEXT,
+          }),
+        ),
         online: open(
           {
+            isReady: { type: "boolean" },
+            needsBackfill: listOf(TEXT),
+            backfill: open(
+              {
+                reason: { type: ["string", "null"] },
+                changes: { type: ["integer", "null"] },
+                of: { type: ["integer", "null"] },
+                waitingFor: { type: ["string", "null"] },
+                since: TIME_OR_NULL,
+                workedAt: TIME_OR_NULL,
+                isWorking: { type: "boolean" },
+              },
+              ["object", "null"],
+            ),
             positions: listOf(position),
             horizon: TIME_OR_NULL,
             quarantinedChanges: COUNT,
             quarantinedRows: COUNT,
             nonFiniteValues: COUNT,
             invalidValues: COUNT,
+            notTaken: listOf(notTaken),
+            takenLater: COUNT,
+            undecodable: COUNT,
           },
           ["object", "null"],
         ),
@@ -167,5 +248,6 @@ export function statusSchema(): Schema {
         backpressure: listOf({ type: "object" }),
       }),
     ),
+    skipped: listOf(notTaken),
   });
 }

@@ -27,7 +27,7 @@ export function materializeOptions(
   const views =
     body["views"] === undefined
       ? undefined
-      : textsIn(body, "views", limits.features).map((name) => resolver.view(name).name);
+      : textsIn(body, "views", limits.features).map((name) => resolver.anyView(name).name);
   const dates =
     body["dates"] === undefined
       ? undefined

@@ -4,11 +4,11 @@
  */
 import type { Definitions } from "@tidemark/core";
 import type { ColumnSpec, SelectedFeature, SourceSpec } from "@tidemark/core/spi";
-import { keysNeeded } from "@tidemark/core/internal";
+import { keysNeeded, viewSelection, viewsOver } from "@tidemark/core/internal";
 import type { Limits } from "../options/limits.ts";
 import type { Scope } from "../options/server-options.ts";
 import { featureText } from "./descriptions.ts";
-import { INT64_FORMS } from "./features-request.ts";
+import { INT64_FORMS, ON_MISSING } from "./features-request.ts";
 import {
   CODE,
   definitionsSchema,
@@ -28,10 +28,11 @@ import {
 
 const STATUS: Schema = {
   type: "string",
-  enum: ["PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"],
+  enum: ["PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE", "NEEDS_BACKFILL", "NOT_READY"],
 };
 const REFERENCE =
-  "^[A-Za-z][A-Za-z0-9_-]*(?::[A-Za-z_][A-Za-z0-9_]*(?: as [A-Za-z_][A-Za-z0-9_]*)?)?$";
+  "^[A-Za-z][A-Za-z0-9_-]*(?::[A-Za-z_][A-Za-z0-9_]*(?: as [A-Za-z_][A-Za-z0-9_]*)?" +
+  "(?: by [A-Za-z0-9_,=]+)?)?$";
 
 const ABOUT =
   "Reads features, pushes rows and materializes views. " +
@@ -65,13 +66,13 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
       ),
     };
   }
-  for (const view of definitions.views.values()) {
-    const features = view.features.map((feature) => ({ view, feature, as: feature.name }));
+  for (const view of [...definitions.views.values(), ...definitions.derivedViews.values()]) {
+    const features = viewSelection(view);
     paths[`/v1/views/${view.name}/features`] = {
       post: featuresOperation(
         `view_${view.name}`,
         `Features of view ${view.name}`,
-        requestSchemaFor(view.entity.keys, limits),
+        requestSchemaFor(keysNeeded(features), limits),
         answerSchemaFor(features),
       ),
     };
@@ -122,7 +123,19 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
     paths,
     components: {
       securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
-      schemas: { Error: objectOf({ code: CODE, message: { type: "string" } }) },
+      schemas: {
+        Error: objectOf(
+          {
+            code: CODE,
+            message: { type: "string" },
+            reference: {
+              type: "string",
+              description: "Of a failure of the server: the id of the request in its log",
+            },
+          },
+          ["reference"],
+        ),
+      },
       responses: {
         Error: {
           description: "The error: a stable code, and a message with the next step",
@@ -168,7 +181,13 @@ function requestWith(
   return objectOf(
     {
       ...more,
-      entities: listOf(entity, { maxItems: limits.entities }),
+      entities: listOf(entity, {
+        maxItems: limits.entities,
+        description:
+          `At most ${limits.values} values: entities × features (TOO_MANY_VALUES). ` +
+          `A text of a key has at most ${limits.keyBytes} bytes (KEY_TOO_LARGE), ` +
+          `and the answer about ${limits.answerBytes} (ANSWER_TOO_LARGE)`,
+      }),
       asOf: {
         ...TIME,
         description: "The end of the windows, over all changes applied so far. Default: now",
@@ -179,8 +198,16 @@ function requestWith(
         description: "true gives each feature as { value, status, eventTime }",
       },
       int64: { type: "string", enum: INT64_FORMS, default: "string" },
+      onMissing: {
+        type: "string",
+        enum: ON_MISSING,
+        default: "error",
+        description:
+          "What features get that the online store cannot answer yet. error: the request fails " +
+          "with NEEDS_BACKFILL or NOT_READY. null: they are null, with that status",
+      },
     },
-    ["asOf", "metadata", "int64"],
+    ["asOf", "metadata", "int64", "onMissing"],
   );
 }
 
@@ -188,7 +215,9 @@ function genericRequest(limits: Limits): Schema {
   const name = {
     type: "string",
     pattern: REFERENCE,
-    description: "A service, a view, view:feature, or view:feature as other_name",
+    description:
+      "A service, a view, view:feature, or view:feature as other_name; " +
+      "with by key=other_key a row has the key under another name",
   };
   const features = { anyOf: [name, listOf(name, { minItems: 1, maxItems: limits.features })] };
   return requestWith(
@@ -201,9 +230,7 @@ function genericRequest(limits: Limits): Schema {
 function requestSchemaFor(keys: readonly ColumnSpec[], limits: Limits): Schema {
   return requestWith(
     {},
-    objectOf(
-      Object.fromEntries(keys.map((key) => [key.name, requestSchema({ ...key, nullable: false })])),
-    ),
+    objectOf(Object.fromEntries(keys.map((key) => [key.name, requestSchema(key)]))),
     limits,
   );
 }
@@ -212,9 +239,12 @@ function answerSchemaFor(features: readonly SelectedFeature[]): Schema {
   const rowOf = (value: (schema: Schema) => Schema): Schema =>
     objectOf(
       Object.fromEntries(
-        features.map(({ view, feature, as }) => [
-          as,
-          value(answerSchema(feature.result, featureText(view, feature))),
+        features.map((selected) => [
+          selected.as,
+          // with `onMissing: "null"` any value may be null
+          value(
+            answerSchema({ ...selected.feature.result, nullable: true }, featureText(selected)),
+          ),
         ]),
       ),
     );
@@ -242,9 +272,7 @@ function withMetadata(value: Schema): Schema {
 function pushRequestSchema(source: SourceSpec, definitions: Definitions, limits: Limits): Schema {
   // without these columns a row would be in no window
   const placed = new Set(
-    [...definitions.views.values()]
-      .filter((view) => view.source.name === source.name)
-      .flatMap((view) => view.keyColumns),
+    viewsOver(source, definitions.views.values()).flatMap((view) => view.keyColumns),
   );
   if (source.eventTime.kind === "column") placed.add(source.eventTime.column);
   const columns = source.columns.map((column) =>

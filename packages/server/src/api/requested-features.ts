@@ -1,7 +1,15 @@
 /** Resolves the services, views and features that a request names, and caches the result. */
 import { TidemarkError, type Definitions, type Selection } from "@tidemark/core";
-import type { ColumnSpec, SelectedFeature, ViewSpec } from "@tidemark/core/spi";
-import { didYouMean, keysNeeded, selectionFrom } from "@tidemark/core/internal";
+import type { ColumnSpec, SelectedFeature } from "@tidemark/core/spi";
+import {
+  didYouMean,
+  keysNeeded,
+  selectedInRole,
+  selectedNamed,
+  selectionFrom,
+  viewSelection,
+} from "@tidemark/core/internal";
+import { boundedCache, CACHE_BYTES, FEATURE_BYTES } from "../features/bounded-cache.ts";
 import type { FeatureResolver } from "../features/feature-resolver.ts";
 import { quoted, shortened } from "../features/names.ts";
 import { answerWriter, type AnswerWriter } from "./answer-json.ts";
@@ -13,21 +21,22 @@ export interface RequestedFeatures {
     Readonly<Record<string, unknown>>,
     Readonly<Record<string, unknown>>
   >;
+  /** The number of features in the answer. */
+  readonly count: number;
   /** The entity keys that each row of the request must have. */
   readonly keys: readonly ColumnSpec[];
   readonly readRow: (row: unknown) => unknown;
   writer(int64: Int64Form, metadata: boolean): AnswerWriter;
 }
 
-/** The greatest number of cached results. */
-const MAX_CACHED = 1000;
-
 /**
  * Matches the name of a service or a view, or `view:feature`. The reference
- * `view:feature as other` gives the feature another name in the answer.
+ * `view:feature as other` gives the feature another name in the answer. With `by key=other` a row
+ * of the request has the key under another name.
  */
-const REFERENCE =
-  /^([A-Za-z][A-Za-z0-9_-]*)(?::([A-Za-z_][A-Za-z0-9_]*)(?: as ([A-Za-z_][A-Za-z0-9_]*))?)?$/;
+const REFERENCE = /^([A-Za-z][\w-]*)(?::([A-Za-z_]\w*)(?: as ([A-Za-z_]\w*))?(?: by ([\w,=]+))?)?$/;
+/** Names of keys in a role: `user_id=origin_user_id,bank=origin_bank`. */
+const ROLE = /^[A-Za-z_]\w*=[A-Za-z_]\w*(?:,[A-Za-z_]\w*=[A-Za-z_]\w*)*$/;
 
 /** Resolves names to features, with a cache. */
 export interface FeatureNames {
@@ -56,43 +65,52 @@ export interface FeatureNames {
 
 /** Makes a resolver of names. */
 export function featureNames(definitions: Definitions, resolver: FeatureResolver): FeatureNames {
-  const cache = new Map<string, RequestedFeatures>();
+  const cache = boundedCache<RequestedFeatures>(CACHE_BYTES);
 
   function cached(key: string, find: () => readonly SelectedFeature[]): RequestedFeatures {
     let found = cache.get(key);
     if (found === undefined) {
       found = requestedFeatures(find());
-      if (cache.size >= MAX_CACHED) cache.clear();
-      cache.set(key, found);
+      cache.set(key, found, found.count * FEATURE_BYTES);
     }
     return found;
   }
 
   function resolveName(name: string): readonly SelectedFeature[] {
-    const [, owner, member, alias] = REFERENCE.exec(name) ?? [];
-    if (owner === undefined || alias === "__proto__" || alias === "event_timestamp") {
+    const [, owner, member, alias, role] = REFERENCE.exec(name) ?? [];
+    if (
+      owner === undefined ||
+      alias === "__proto__" ||
+      alias === "event_timestamp" ||
+      (role !== undefined && !ROLE.test(role))
+    ) {
       throw new TidemarkError(
         "REQUEST_INVALID",
         `features: ${quoted(name)} is not a reference; ` +
-          `write a service, a view, "view:feature" or "view:feature as other_name"`,
+          'write a service, a view, "view:feature" or "view:feature as other_name", and ' +
+          '"by key=other_key" behind it for a key under another name',
       );
     }
     if (member === undefined) {
-      const { services, views } = definitions;
+      const { services, views, derivedViews } = definitions;
       const service = services.get(owner);
       if (service !== undefined) return service.features;
-      const view = views.get(owner);
+      const view = views.get(owner) ?? derivedViews.get(owner);
       if (view === undefined)
         throw new TidemarkError(
           "FEATURE_UNKNOWN",
           "features: no service or view " +
-            `is called ${quoted(owner)}${hint(owner, [...services.keys(), ...views.keys()])}`,
+            `is called ${quoted(owner)}${hint(owner, [
+              ...services.keys(),
+              ...views.keys(),
+              ...derivedViews.keys(),
+            ])}`,
         );
-      return featuresOfView(view);
+      return viewSelection(view);
     }
-    const view = resolver.view(owner);
-    const feature = view.features.find((one) => one.name === member);
-    if (feature === undefined)
+    const view = resolver.anyView(owner);
+    const selected = selectedNamed(view, member, alias);
+    if (selected === undefined)
       throw new TidemarkError(
         "FEATURE_UNKNOWN",
         `features: view "${owner}" has no feature ${quoted(member)}${hint(
@@ -100,18 +118,16 @@ export function featureNames(definitions: Definitions, resolver: FeatureResolver
           view.features.map((one) => one.name),
         )}`,
       );
-    return [{ view, feature, as: alias ?? member }];
+    if (role === undefined) return [selected];
+    const names = role.split(",").map((one) => one.split("=") as [string, string]);
+    return [selectedInRole(selected, Object.fromEntries(names), `features: ${quoted(name)}`)];
   }
 
   return {
     list: (names) => cached(JSON.stringify(names), () => names.flatMap(resolveName)),
     service: (name) => cached(`service ${name}`, () => resolver.service(name).features),
-    view: (name) => cached(`view ${name}`, () => featuresOfView(resolver.view(name))),
+    view: (name) => cached(`view ${name}`, () => viewSelection(resolver.anyView(name))),
   };
-}
-
-function featuresOfView(view: ViewSpec): readonly SelectedFeature[] {
-  return view.features.map((feature) => ({ view, feature, as: feature.name }));
 }
 
 function requestedFeatures(features: readonly SelectedFeature[]): RequestedFeatures {
@@ -121,6 +137,7 @@ function requestedFeatures(features: readonly SelectedFeature[]): RequestedFeatu
   const writers = new Map<string, AnswerWriter>();
   return {
     selection,
+    count: features.length,
     keys,
     readRow: rowReader(keys),
     writer(int64, metadata) {

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Serving } from "../http/serving.ts";
 import { featureNames } from "./requested-features.ts";
 import { definitionsJson } from "./definitions-json.ts";
-import { answerText, namedRequest, requestFor, type FeaturesRequest } from "./features-request.ts";
+import { answerBody, namedRequest, requestFor, type FeaturesRequest } from "./features-request.ts";
 import { materializeOptions } from "./materialize-request.ts";
 import { pushRequests } from "./push-request.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -18,7 +18,7 @@ interface NameParams {
 
 /** Adds the routes of the JSON API to `app`. */
 export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise<void> {
-  const { store, definitions, resolver, limits } = serving;
+  const { store, definitions, resolver, limits, audit } = serving;
   const names = featureNames(definitions, resolver);
   const pushes = pushRequests(resolver, limits);
   const described = JSON.stringify(definitionsJson(definitions));
@@ -31,7 +31,7 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
     reply: FastifyReply,
   ): Promise<FastifyReply> {
     request.entityCount = question.entities.length;
-    return reply.type(JSON_TYPE).send(await answerText(serving, question, () => request.ending));
+    return reply.type(JSON_TYPE).send(await answerBody(serving, question, () => request.ending));
   }
 
   app.post("/v1/features", read, (request, reply) =>
@@ -44,41 +44,48 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
     answered(requestFor(request.body, names.view(request.params.name), limits), request, reply),
   );
 
-  app.post<NameParams>("/v1/push/:name", { config: { scope: "push" } }, async (request, reply) => {
-    const { rows, deletes, id } = pushes(request.params.name, request.body);
-    request.entityCount = rows.length + deletes.length;
-    return reply
-      .type(JSON_TYPE)
-      .send(
-        JSON.stringify(
-          await store.push(request.params.name, rows, { deletes, id, signal: request.ending }),
-        ),
-      );
-  });
+  app.post<NameParams>(
+    "/v1/push/:name",
+    { config: { scope: "push", audit: "push" } },
+    async (request, reply) => {
+      const pushed = await audit.record(request, async (details) => {
+        const { name } = request.params;
+        details.source = name.slice(0, 200);
+        const { rows, deletes, id } = pushes(name, request.body);
+        request.entityCount = rows.length + deletes.length;
+        Object.assign(details, { pushId: id, rows: rows.length, deletes: deletes.length });
+        const result = await store.push(name, rows, { deletes, id, signal: request.ending });
+        details.position = result.position;
+        return result;
+      });
+      return reply.type(JSON_TYPE).send(JSON.stringify(pushed));
+    },
+  );
 
   app.post(
     "/v1/materialize",
-    { config: { scope: "operate", unbounded: true } },
-    async (request, reply) =>
-      reply
-        .type(JSON_TYPE)
-        .send(
-          JSON.stringify(
-            await store.materialize({
-              ...materializeOptions(request.body, serving),
-              signal: request.ending,
-            }),
-          ),
-        ),
+    { config: { scope: "operate", unbounded: true, audit: "materialize" } },
+    async (request, reply) => {
+      const materialized = await audit.record(request, async (details) => {
+        const options = materializeOptions(request.body, serving);
+        details.views = options.views?.map(String) ?? [...definitions.views.keys()];
+        const result = await store.materialize({ ...options, signal: request.ending });
+        details.days = result.views.reduce((sum, { dates }) => sum + dates.length, 0);
+        return result;
+      });
+      return reply.type(JSON_TYPE).send(JSON.stringify(materialized));
+    },
   );
 
   app.get("/v1/definitions", read, (_, reply) => reply.type(JSON_TYPE).send(described));
-  app.get("/openapi.json", { config: { scope: null } }, (_, reply) =>
+  app.get("/openapi.json", { config: { scope: null, uncounted: true } }, (_, reply) =>
     reply.type(JSON_TYPE).send(document),
   );
-  app.get("/v1/status", { config: { scope: "operate" } }, async (_, reply) =>
-    reply.type(JSON_TYPE).send(JSON.stringify({ sources: toJson(await store.status()) })),
-  );
+  app.get("/v1/status", { config: { scope: "operate" } }, async (_, reply) => {
+    const sources = await store.status();
+    const skipped = sources.some(({ online }) => online !== null) ? await store.skipped() : [];
+    return reply.type(JSON_TYPE).send(JSON.stringify(toJson({ sources, skipped })));
+  });
 
   for (const url of [
     "/v1/features",

@@ -1,5 +1,6 @@
 /** Makes the JSON Schemas of values and objects. OpenAPI 3.1 uses JSON Schema 2020-12. */
-import type { ColumnSpec } from "@tidemark/core/spi";
+import { scalarType } from "@tidemark/core/internal";
+import type { ColumnSpec, ScalarType, TypeSpec } from "@tidemark/core/spi";
 
 /** A JSON Schema. */
 export type Schema = { readonly [member: string]: unknown };
@@ -32,82 +33,90 @@ const INT32 = { type: "integer", minimum: -2147483648, maximum: 2147483647 } as 
 
 /** The schema of a value in an answer. Its types include null if the feature is nullable. */
 export function answerSchema(column: ColumnSpec, description?: string): Schema {
-  const schema = withDescription(answerTypeSchema(column), description);
-  if (!column.nullable || schema["type"] === undefined) return schema;
+  return orNull(column, withDescription(typeSchema(column), description));
+}
+
+/** The schema of a value that is there. */
+function typeSchema(spec: TypeSpec): Schema {
+  switch (spec.type) {
+    case "list":
+      return { type: "array", items: partSchema(spec.element!) };
+    case "map":
+      return mapSchema(spec.keys!, spec.values!);
+    case "struct":
+      return objectOf(Object.fromEntries(spec.fields!.map((one) => [one.name, partSchema(one)])));
+    default:
+      return answerSchemas[spec.type](spec);
+  }
+}
+
+/** A map with keys that are text is an object, another map a list of pairs. */
+function mapSchema(keys: TypeSpec, values: TypeSpec): Schema {
+  if (keys.type === "string") return { type: "object", additionalProperties: partSchema(values) };
+  const pair = { type: "array", prefixItems: [partSchema(keys), partSchema(values)] };
+  return { type: "array", items: { ...pair, minItems: 2, maxItems: 2 } };
+}
+
+/** The schema of a part of a value. */
+function partSchema(spec: TypeSpec): Schema {
+  return orNull(spec, typeSchema(spec));
+}
+
+/** The schema, with null if the type is nullable. */
+function orNull({ nullable }: TypeSpec, schema: Schema): Schema {
+  if (!nullable || schema["type"] === undefined) return schema;
   const types = schema["type"] as string | readonly string[];
   return { ...schema, type: [...(typeof types === "string" ? [types] : types), "null"] };
 }
 
-function answerTypeSchema(column: ColumnSpec): Schema {
-  switch (column.type) {
-    case "string":
-      return { type: "string" };
-    case "boolean":
-      return { type: "boolean" };
-    case "int32":
-      return INT32;
-    case "int64":
-      return column.mode === "number"
-        ? { type: "integer" }
-        : { type: ["string", "integer"], pattern: INT64_PATTERN };
-    case "float64":
-      return { type: "number" };
-    case "decimal":
-      return {
-        type: "string",
-        pattern: `^-?[0-9]+${column.scale === 0 ? "" : `\\.[0-9]{${column.scale}}`}$`,
-      };
-    case "timestamp":
-      return { type: "string", format: "date-time" };
-    case "date":
-      return { type: "string", pattern: "^[+-]?[0-9]{4,7}-[0-9]{2}-[0-9]{2}$" };
-    case "bytes":
-      return BYTES;
-    case "json":
-      return {};
-  }
-}
+const answerSchemas: Readonly<Record<ScalarType, (spec: TypeSpec) => Schema>> = {
+  string: () => ({ type: "string" }),
+  boolean: () => ({ type: "boolean" }),
+  int32: () => INT32,
+  int64: ({ mode }) =>
+    mode === "number"
+      ? { type: "integer" }
+      : { type: ["string", "integer"], pattern: INT64_PATTERN },
+  float64: () => ({ type: "number" }),
+  decimal: ({ scale }) => ({
+    type: "string",
+    pattern: `^-?[0-9]+${scale === 0 ? "" : `\\.[0-9]{${scale}}`}$`,
+  }),
+  timestamp: () => ({ type: "string", format: "date-time" }),
+  date: () => ({ type: "string", pattern: "^[+-]?[0-9]{4,7}-[0-9]{2}-[0-9]{2}$" }),
+  bytes: () => BYTES,
+  json: () => ({}),
+};
 
 /** The schema of a value in a request: an entity key, or a value of a pushed row. */
 export function requestSchema(column: ColumnSpec): Schema {
-  const schema = requestTypeSchema(column);
-  if (!column.nullable || schema["type"] === undefined) return schema;
-  const types = schema["type"] as string | readonly string[];
-  return { ...schema, type: [...(typeof types === "string" ? [types] : types), "null"] };
+  const type = scalarType(column, `column ${column.name}`);
+  const schema = (requestSchemas[type] ?? answerSchemas[type])(column);
+  return orNull(column, schema);
 }
 
-function requestTypeSchema(column: ColumnSpec): Schema {
-  switch (column.type) {
-    case "int64":
-      return {
-        type: ["string", "integer"],
-        pattern: INT64_PATTERN,
-        minimum: exactBound("-9223372036854775808"),
-        maximum: exactBound(LARGEST),
-      };
-    case "decimal": {
-      const { precision = 38, scale = 0 } = column;
-      return {
-        type: "string",
-        pattern:
-          `^[+-]?[0-9]{1,${Math.max(precision - scale, 1)}}` +
-          (scale === 0 ? "$" : `(?:\\.[0-9]{1,${scale}})?$`),
-      };
-    }
-    case "timestamp":
-      return TIME;
-    case "date":
-      return { type: "string", format: "date" };
-    case "float64":
-      return {
-        type: ["number", "string"],
-        pattern: "^(?:NaN|-?Infinity)$",
-        description: 'The strings "NaN", "Infinity" and "-Infinity" count as missing values',
-      };
-    default:
-      return answerTypeSchema(column);
-  }
-}
+/** Values whose form in a request is wider than in an answer. */
+const requestSchemas: Readonly<Partial<Record<ScalarType, (column: ColumnSpec) => Schema>>> = {
+  int64: () => ({
+    type: ["string", "integer"],
+    pattern: INT64_PATTERN,
+    minimum: exactBound("-9223372036854775808"),
+    maximum: exactBound(LARGEST),
+  }),
+  decimal: ({ precision = 38, scale = 0 }) => ({
+    type: "string",
+    pattern:
+      `^[+-]?[0-9]{1,${Math.max(precision - scale, 1)}}` +
+      (scale === 0 ? "$" : `(?:\\.[0-9]{1,${scale}})?$`),
+  }),
+  timestamp: () => TIME,
+  date: () => ({ type: "string", format: "date" }),
+  float64: () => ({
+    type: ["number", "string"],
+    pattern: "^(?:NaN|-?Infinity)$",
+    description: 'The strings "NaN", "Infinity" and "-Infinity" count as missing values',
+  }),
+};
 
 /** The schema of a time in a request. The time may have any offset. */
 export const TIME: Schema = {

@@ -1,6 +1,6 @@
 /** Converts values of each value type to JSON and from JSON. */
-import { formatDate, formatTime, type ColumnSpec, type Value } from "@tidemark/core/spi";
-import { fromBase64, toBase64, toUser } from "@tidemark/core/internal";
+import type { ColumnSpec, ScalarType, Value } from "@tidemark/core/spi";
+import { fromBase64, scalarType, typeOf, type PartWriters } from "@tidemark/core/internal";
 
 /**
  * The form of int64 values in an answer: JSON strings of digits, or JSON numbers. A column of mode
@@ -19,53 +19,38 @@ export function valueWriter(column: ColumnSpec, int64: Int64Form): ValueWriter {
 
 /**
  * Makes a writer of values that are not null. A float64 becomes the shortest text that parses to
- * the same double. Other types keep every digit.
+ * the same double. Other types keep every digit. Parts of lists, maps and structs are written
+ * alike.
  */
 function textOf(column: ColumnSpec, int64: Int64Form): (value: Exclude<Value, null>) => string {
-  switch (column.type) {
-    case "string":
-      return (value) => JSON.stringify(value);
-    case "int64":
-      return column.mode === "number" || int64 === "number"
-        ? String
-        : (value) => `"${String(value)}"`;
-    case "decimal":
-      return (value) => `"${String(toUser(value, column))}"`;
-    case "timestamp":
-      return (value) => `"${formatTime(value as number)}"`;
-    case "date":
-      return (value) => `"${formatDate(value as number)}"`;
-    case "bytes":
-      return (value) => `"${toBase64(value as Uint8Array)}"`;
-    default:
-      return String; // json is already text
-  }
+  const writerOf: PartWriters = ({ type, mode }) =>
+    type === "int64" && mode !== "number" && int64 === "string"
+      ? (value) => `"${String(value as bigint)}"`
+      : undefined;
+  return writerOf(column) ?? typeOf(column).jsonText(column, writerOf);
 }
 
 /**
- * Makes a reader that converts JSON to the value that `store.push` takes; null if both are the
- * same. A value that does not fit stays unchanged. The store then refuses the value, and names its
- * row and column.
+ * Convert JSON to the value that `store.push` takes; null if both are the same. A value that does
+ * not fit stays unchanged. The store then refuses the value, and names its row and column.
  */
-function wireReader(column: ColumnSpec): ((given: unknown) => unknown) | null {
-  switch (column.type) {
-    case "int64":
-      return (given) =>
-        typeof given === "string" && /^-?\d{1,20}$/.test(given) ? BigInt(given) : given;
-    case "bytes":
-      return (given) => (typeof given === "string" ? fromBase64(given) : null) ?? given;
-    // exactBody parses a whole number beyond 2^53 as a bigint, and the column needs a double
-    case "float64":
-      return (given) =>
-        typeof given === "bigint" || (typeof given === "string" && NON_FINITE.test(given))
-          ? Number(given)
-          : given;
-    case "json":
-      return withDigits;
-    default:
-      return null;
-  }
-}
+const wireReaders: Readonly<Record<ScalarType, ((given: unknown) => unknown) | null>> = {
+  string: null,
+  boolean: null,
+  int32: null,
+  int64: (given) =>
+    typeof given === "string" && /^-?\d{1,20}$/.test(given) ? BigInt(given) : given,
+  // exactBody parses a whole number beyond 2^53 as a bigint, and the column needs a double
+  float64: (given) =>
+    typeof given === "bigint" || (typeof given === "string" && NON_FINITE.test(given))
+      ? Number(given)
+      : given,
+  decimal: null,
+  timestamp: null,
+  date: null,
+  bytes: (given) => (typeof given === "string" ? fromBase64(given) : null) ?? given,
+  json: withDigits,
+};
 
 /**
  * Matches the float64 values for which JSON has no number. A push counts them (law 9: NaN and
@@ -89,7 +74,7 @@ function withDigits(given: unknown): unknown {
 /** Makes a reader of a request's rows. The reader converts the columns that JSON cannot hold. */
 export function rowReader(columns: readonly ColumnSpec[]): (row: unknown) => unknown {
   const readers = columns.flatMap((column) => {
-    const read = wireReader(column);
+    const read = wireReaders[scalarType(column, `column ${column.name}`)];
     return read === null ? [] : [{ name: column.name, read }];
   });
   if (readers.length === 0) return (row) => row;

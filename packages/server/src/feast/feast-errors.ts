@@ -3,6 +3,7 @@
  * class and a message. The client raises that class.
  */
 import { isTidemarkError } from "@tidemark/core";
+import type { PublicError } from "../http/http-errors.ts";
 import { MalformedBody } from "./malformed.ts";
 
 /** The class of `feast.errors` for each code. Other codes become `FeastError`. */
@@ -26,6 +27,7 @@ const CLASSES: Readonly<Record<string, string>> = {
 export function feastError(
   error: unknown,
   status: number,
+  { code, message, reference }: PublicError,
 ): { readonly status: number; readonly body: string } {
   if (error instanceof MalformedBody)
     return { status, body: JSON.stringify({ detail: error.detail }) };
@@ -36,14 +38,12 @@ export function feastError(
         detail: [{ type: "json_invalid", loc: ["body"], msg: error.message }],
       }),
     };
-  const { code, message } = isTidemarkError(error)
-    ? error
-    : { code: "INTERNAL", message: "the server failed at this request; see the server's log" };
   const feastJson = {
     module: "feast.errors",
     class: Object.hasOwn(CLASSES, code) ? CLASSES[code] : "FeastError",
     message,
     code,
+    reference,
   };
   return {
     status: code === "SOURCE_UNKNOWN" ? 422 : status,

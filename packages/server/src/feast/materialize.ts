@@ -96,7 +96,7 @@ function requestedViews(reader: BodyReader, { definitions, resolver }: Serving):
   reader.done();
   return names === undefined || names.length === 0
     ? [...definitions.views.keys()]
-    : [...new Set(names)].map((name) => resolver.view(name).name);
+    : [...new Set(names)].map((name) => resolver.anyView(name).name);
 }
 
 /** Parses a time as µs. A time without a zone is UTC, as in Feast. */
@@ -158,22 +158,22 @@ function isAsync(query: unknown): boolean {
 export interface Materializer {
   /** Returns those of `views` whose materialization runs in this process. */
   running(views: readonly string[]): readonly string[];
-  /** Materializes the views. The promise resolves when all days are materialized. */
-  start(request: Materialization): Promise<void>;
+  /** Materializes the views. The promise resolves to the number of days when all are done. */
+  start(request: Materialization): Promise<number>;
   /** Stops the running materializations. The same requests can be sent again later. */
   stop(): Promise<void>;
 }
 
 /** Makes a materializer over a store. `zone` is the zone of the days. */
 export function materializer(store: Store, zone: string): Materializer {
-  const running = new Map<string, Promise<void>>();
+  const running = new Map<string, Promise<number>>();
   const ending = new AbortController();
   return {
     running: (views) => views.filter((view) => running.has(view)),
     start({ views, days }) {
       const work = store
         .materialize({ views, ...days, zone, signal: ending.signal })
-        .then(() => undefined)
+        .then((result) => result.views.reduce((sum, { dates }) => sum + dates.length, 0))
         .finally(() => {
           for (const view of views) running.delete(view);
         });

@@ -2,12 +2,15 @@
  * Reads `POST /get-online-features` and writes its answer. The request has one list of values for
  * each entity key. The answer has one list of values for each feature.
  */
+import type { Readable } from "node:stream";
 import { TidemarkError } from "@tidemark/core";
 import type { ResultColumns, ColumnSpec } from "@tidemark/core/spi";
+import { baseFeatures } from "@tidemark/core/internal";
 import type { ResolvedFeatures } from "../features/feature-resolver.ts";
 import type { Serving } from "../http/serving.ts";
+import { checkKey, hasAnySize } from "../features/key-sizes.ts";
 import { quoted } from "../features/names.ts";
-import type { BatchedAnswer, OnlineReads } from "../features/request-batching.ts";
+import type { BatchedAnswer } from "../features/request-batching.ts";
 import { BodyReader, lengthOf } from "./malformed.ts";
 import { keyFrom, keyText, timeText, valueText, type ValueText } from "./values.ts";
 
@@ -25,7 +28,12 @@ interface AnswerPlan {
   readonly names: string;
   /** The writers of the features' values. */
   readonly texts: readonly ValueText[];
+  /** About the least size of the answer of one entity in bytes, without texts. */
+  readonly bytesPerEntity: number;
 }
+
+/** About the size in bytes of a value with its status and its event time. */
+const VALUE_BYTES = 40;
 
 /** A request for features. */
 interface OnlineRequest {
@@ -75,7 +83,7 @@ export function readOnlineRequest(body: unknown, { resolver, limits }: Serving):
       ? resolver.features(features!, naming)
       : resolver.serviceFeatures(service, naming),
   );
-  const keys = readKeys(plan, entities);
+  const keys = readKeys(plan, entities, limits.keyBytes);
   if (length === 0)
     throw new TidemarkError(
       "KEY_INVALID",
@@ -91,8 +99,9 @@ function answerPlanOf(features: ResolvedFeatures): AnswerPlan {
     const { keys, selected } = features;
     const byName = new Map(keys.map((column) => [column.name, column]));
     const byEntity = new Map(
-      selected.flatMap(({ view: { entity } }) =>
-        entity.keys.length === 1 && !byName.has(entity.name)
+      baseFeatures(selected).flatMap(({ view: { entity, role } }) =>
+        // an entity in a role is named by its key alone
+        role === undefined && entity.keys.length === 1 && !byName.has(entity.name)
           ? [[entity.name, entity.keys[0]!] as const]
           : [],
       ),
@@ -103,6 +112,7 @@ function answerPlanOf(features: ResolvedFeatures): AnswerPlan {
       byEntity,
       names: selected.map(({ as }) => JSON.stringify(as)).join(","),
       texts: selected.map(({ feature }) => valueText(feature.result)),
+      bytesPerEntity: (keys.length + selected.length) * VALUE_BYTES,
     };
     answerPlans.set(features, plan);
   }
@@ -116,6 +126,7 @@ function answerPlanOf(features: ResolvedFeatures): AnswerPlan {
 function readKeys(
   { features: { keys }, byName, byEntity }: AnswerPlan,
   entities: ReadonlyMap<string, readonly unknown[]>,
+  keyBytes: number,
 ): OnlineRequest["keys"] {
   const found: { readonly column: ColumnSpec; readonly values: readonly unknown[] }[] = [];
   for (const [name, values] of entities) {
@@ -125,7 +136,15 @@ function readKeys(
       if (key === undefined || entities.has(key.name)) continue;
       column = key;
     }
-    found.push({ column, values: values.map((value) => keyFrom(value, column)) });
+    const isBounded = !hasAnySize(column);
+    found.push({
+      column,
+      values: values.map((given, i) => {
+        const value = keyFrom(given, column);
+        if (!isBounded) checkKey(value, name, i, keyBytes);
+        return value;
+      }),
+    });
   }
   const lacking = keys.find((column) => !found.some((one) => one.column.name === column.name));
   if (lacking !== undefined)
@@ -141,28 +160,46 @@ function readKeys(
   return found;
 }
 
-/** Reads the features, and returns the JSON text of the answer. */
+/** Reads the features, and returns the JSON text of the answer, as a stream if it is large. */
 export async function onlineAnswer(
-  reads: OnlineReads,
+  { reads, answers }: Serving,
   { plan, keys, length }: OnlineRequest,
-): Promise<string> {
+  ending: () => AbortSignal,
+): Promise<string | Readable> {
+  const { selection, selected } = plan.features;
+  const maxBytes = answers.check({
+    entities: length,
+    features: selected.length,
+    bytesPerEntity: plan.bytesPerEntity,
+  });
   const entities = new Array<Record<string, unknown>>(length);
   for (let i = 0; i < length; i++) {
     const entity: Record<string, unknown> = {};
     for (const { column, values } of keys) entity[column.name] = values[i];
     entities[i] = entity;
   }
-  return answerJson(await reads(plan.features.selection, entities), plan, keys, length);
+  return answers.write(
+    length * selected.length,
+    // a client of Feast drops the statuses, so null would be another answer without a word
+    () => reads(selection, entities, { ending, maxBytes, onMissing: "error" }),
+    (answered) => {
+      let text = "";
+      for (const piece of answerPieces(answered, plan, keys, length)) text += piece;
+      return text;
+    },
+    (answered) => answerPieces(answered, plan, keys, length),
+  );
 }
 
 const ZERO_TIME = '"1970-01-01T00:00:00Z"';
 
-function answerJson(
+/** Writes an answer: the entity keys, and then each feature. */
+function* answerPieces(
   { answers, first }: BatchedAnswer,
   { names, texts }: AnswerPlan,
   keys: OnlineRequest["keys"],
   length: number,
-): string {
+): Generator<string> {
   let text = '{"results":[';
   for (const { column, values } of keys) {
     text += '{"values":[';
@@ -170,20 +207,20 @@ function answerJson(
     text += `],"statuses":["PRESENT"${',"PRESENT"'.repeat(length - 1)}]`;
     text += `,"event_timestamps":[${ZERO_TIME}${`,${ZERO_TIME}`.repeat(length - 1)}]},`;
   }
-  text +=
-    length === 1 ? rowText(answers, texts, first) : columnsText(answers, texts, first, length);
+  yield text;
+  if (length === 1) yield rowText(answers, texts, first);
+  else yield* featurePieces(answers, texts, first, length);
   const keyNames = keys.map(({ column }) => `"${column.name}",`).join("");
-  return `${text}],"metadata":{"feature_names":[${keyNames}${names}]}}`;
+  yield `],"metadata":{"feature_names":[${keyNames}${names}]}}`;
 }
 
-/** Writes the features of many entities. */
-function columnsText(
+/** Writes the features of many entities, each feature as a piece. */
+function* featurePieces(
   answers: readonly ResultColumns[],
   texts: readonly ValueText[],
   first: number,
   length: number,
-): string {
-  let text = "";
+): Generator<string> {
   // features of one view have the same event times
   let time = NaN;
   let written = ZERO_TIME;
@@ -202,11 +239,11 @@ function columnsText(
       }
       timesText += comma + written;
     }
-    text +=
+    yield (
       `${f === 0 ? "" : ","}{"values":[${valuesText}],` +
-      `"statuses":[${statusesText}],"event_timestamps":[${timesText}]}`;
+      `"statuses":[${statusesText}],"event_timestamps":[${timesText}]}`
+    );
   }
-  return text;
 }
 
 /**

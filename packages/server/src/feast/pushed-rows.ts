@@ -3,12 +3,18 @@
  * rows of a push source.
  */
 import { TidemarkError, micros } from "@tidemark/core";
-import { parseTime, type ColumnSpec, type SourceSpec, type ViewSpec } from "@tidemark/core/spi";
-import { fromBase64, didYouMean } from "@tidemark/core/internal";
+import {
+  parseTime,
+  type ColumnSpec,
+  type SourceSpec,
+  type ValueType,
+  type ViewSpec,
+} from "@tidemark/core/spi";
+import { didYouMean } from "@tidemark/core/internal";
 import type { Serving } from "../http/serving.ts";
 import { quoted } from "../features/names.ts";
 import { BodyReader, lengthOf } from "./malformed.ts";
-import { decimalFrom } from "./values.ts";
+import { bytesFrom, decimalFrom } from "./values.ts";
 
 /** Rows of a push source. */
 export interface PushedRows {
@@ -121,8 +127,12 @@ function columnNamesOf({
 function columnNamesOfView({ entity, source, keyColumns, features }: ViewSpec): ColumnNames {
   const named = columnNamesOf(source);
   const column = (name: string): ColumnSpec => source.columns.find((one) => one.name === name)!;
-  for (const { name, aggregate, column: of } of features)
-    if (aggregate === "latest" && of !== null) named.set(name, column(of));
+  for (const {
+    name,
+    aggregate,
+    arguments: [of],
+  } of features)
+    if (aggregate === "latest" && of?.op === "column") named.set(name, column(of.name));
   entity.keys.forEach((key, i) => named.set(key.name, column(keyColumns[i]!)));
   return named;
 }
@@ -162,26 +172,26 @@ function rowsFromColumns(
 
 /**
  * Converts JSON to the value that `store.push` takes. A value that does not fit stays unchanged,
- * and the store refuses the value.
+ * and the store refuses the value. NaN is what pandas writes for a missing value of any type; a
+ * column of numbers counts it (law 9: NaN and ±Infinity are missing and counted).
  */
 function valueFrom(given: unknown, column: ColumnSpec): unknown {
-  switch (column.type) {
-    case "int64":
-      return typeof given === "string" && /^[+-]?\d{1,20}$/.test(given) ? BigInt(given) : given;
-    case "float64":
-      return typeof given === "bigint" ? Number(given) : given;
-    case "decimal":
-      return decimalFrom(given);
-    case "bytes":
-      return typeof given === "string" ? (fromBase64(given) ?? given) : given;
-    case "timestamp":
-      return timeFrom(given, column);
-    case "json":
-      return typeof given === "string" ? parseIfJson(given) : given;
-    default:
-      return given;
-  }
+  if (Number.isNaN(given) && column.type !== "float64") return null;
+  const read = pushedReaders[column.type];
+  return read === undefined ? given : read(given, column);
 }
+
+const pushedReaders: Readonly<
+  Partial<Record<ValueType, (given: unknown, column: ColumnSpec) => unknown>>
+> = {
+  int64: (given) =>
+    typeof given === "string" && /^[+-]?\d{1,20}$/.test(given) ? BigInt(given) : given,
+  float64: (given) => (typeof given === "bigint" ? Number(given) : given),
+  decimal: decimalFrom,
+  bytes: bytesFrom,
+  timestamp: timeFrom,
+  json: (given) => (typeof given === "string" ? parseIfJson(given) : given),
+};
 
 /**
  * Converts a time. Feast's clients write a time as text in UTC without a zone, or as seconds since

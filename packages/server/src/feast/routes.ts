@@ -1,7 +1,8 @@
 /** Serves Feast's HTTP protocol. */
-import { isTidemarkError } from "@tidemark/core";
+import { TidemarkError, isTidemarkError } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { AnswerError } from "../http/http-errors.ts";
+import { errorText } from "@tidemark/core/internal";
 import type { Serving } from "../http/serving.ts";
 import { feastError } from "./feast-errors.ts";
 import {
@@ -23,24 +24,37 @@ export async function feastRoutes(
 ): Promise<void> {
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, feastError));
 
-  app.post("/get-online-features", { config: { scope: "read" } }, async (request, reply) => {
-    const online = readOnlineRequest(request.body, serving);
-    request.entityCount = online.length;
-    return reply.header("content-type", JSON_TYPE).send(await onlineAnswer(serving.reads, online));
-  });
+  app.post(
+    "/get-online-features",
+    { config: { scope: "read", python: true } },
+    async (request, reply) => {
+      const online = readOnlineRequest(request.body, serving);
+      request.entityCount = online.length;
+      const body = await onlineAnswer(serving, online, () => request.ending);
+      return reply.header("content-type", JSON_TYPE).send(body);
+    },
+  );
+
+  const { audit } = serving;
 
   async function pushed(
-    { source, rows }: PushedRows,
+    read: () => PushedRows,
     request: FastifyRequest,
     reply: FastifyReply,
     body: string,
   ): Promise<FastifyReply> {
-    request.entityCount = rows.length;
     const id = request.headers["idempotency-key"];
     try {
-      await serving.store.push(source, rows, {
-        signal: request.ending,
-        ...(typeof id === "string" ? { id } : {}),
+      await audit.record(request, async (details) => {
+        const { source, rows } = read();
+        request.entityCount = rows.length;
+        const pushId = typeof id === "string" ? id : undefined;
+        Object.assign(details, { source, pushId, rows: rows.length, deletes: 0 });
+        const { position } = await serving.store.push(source, rows, {
+          signal: request.ending,
+          id: pushId,
+        });
+        details.position = position;
       });
     } catch (error) {
       // the rows are durable, and the online store will have them soon
@@ -50,56 +64,62 @@ export async function feastRoutes(
     return reply.header("content-type", JSON_TYPE).send(body);
   }
 
-  const push = { config: { scope: "push" } } as const;
+  const push = { config: { scope: "push", python: true, audit: "push" } } as const;
   app.post("/push", push, (request, reply) =>
-    pushed(rowsForSource(request.body, serving), request, reply, ""),
+    pushed(() => rowsForSource(request.body, serving), request, reply, ""),
   );
   app.post("/write-to-online-store", push, (request, reply) =>
-    pushed(rowsForView(request.body, serving), request, reply, "null"),
+    pushed(() => rowsForView(request.body, serving), request, reply, "null"),
   );
 
   const materializing = materializer(serving.store, serving.zone);
   app.addHook("onClose", () => materializing.stop());
 
   async function materialized(
-    request: Materialization,
+    asked: Materialization,
+    request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> {
-    const { views } = request;
+    const { views } = asked;
     const running = materializing.running(views);
     if (running.length > 0) {
-      return reply
-        .code(409)
-        .send({
-          error:
-            `these feature views are being materialized: ${running.join(", ")}; ` +
-            "repeat the request when that is done",
-          feature_views: running,
-        });
+      audit.refused(request, contended(running));
+      return reply.code(409).send({ error: contended(running).message, feature_views: running });
     }
-    const work = materializing.start(request);
-    if (!request.async) {
+    const work = audit.record(request, async (details) => {
+      details.views = views;
+      details.days = await materializing.start(asked);
+    });
+    if (!asked.async) {
       await work;
       return reply.header("content-type", JSON_TYPE).send("null");
     }
+    audit.accepted(request, { views });
     work.catch((error: unknown) => {
-      serving.log?.write("error", "a materialization failed", {
+      serving.log.write("error", "a materialization failed", {
+        request: request.id,
         views,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error: errorText(error),
       });
     });
     return reply.code(202).send({ status: "accepted", feature_views: views });
   }
 
-  const operate = { config: { scope: "operate", unbounded: true } } as const;
+  const operate = {
+    config: { scope: "operate", unbounded: true, python: true, audit: "materialize" },
+  } as const;
   app.post("/materialize", operate, (request, reply) =>
-    materialized(materialization(request.body, request.query, serving), reply),
+    materialized(materialization(request.body, request.query, serving), request, reply),
   );
   app.post("/materialize-incremental", operate, (request, reply) =>
-    materialized(incrementalMaterialization(request.body, request.query, serving), reply),
+    materialized(incrementalMaterialization(request.body, request.query, serving), request, reply),
   );
+}
 
-  app.get("/health", { config: { scope: null } }, async (_request, reply) =>
-    reply.code(!serving.draining && (await serving.healthy()) ? 200 : 503).send(),
+function contended(views: readonly string[]): TidemarkError {
+  return new TidemarkError(
+    "MATERIALIZE_CONTENDED",
+    `these feature views are being materialized: ${views.join(", ")}; ` +
+      "repeat the request when that is done",
   );
 }

@@ -1,6 +1,12 @@
 /** Converts values of each value type to the JSON of Feast's clients, and from it. */
-import { formatDate, formatTime, type ColumnSpec, type Value } from "@tidemark/core/spi";
-import { fromBase64, toBase64, toUser } from "@tidemark/core/internal";
+import {
+  formatTime,
+  type ColumnSpec,
+  type TypeSpec,
+  type Value,
+  type ValueType,
+} from "@tidemark/core/spi";
+import { fromBase64, toBase64, typeOf } from "@tidemark/core/internal";
 
 const DIGITS = /^[+-]?\d{1,20}$/;
 
@@ -9,18 +15,20 @@ const DIGITS = /^[+-]?\d{1,20}$/;
  * value that does not fit stays unchanged, and the store refuses the value.
  */
 export function keyFrom(given: unknown, { type }: ColumnSpec): unknown {
-  switch (type) {
-    case "int64":
-      return typeof given === "string" && DIGITS.test(given) ? BigInt(given) : given;
-    case "int32":
-      return typeof given === "string" && DIGITS.test(given) ? Number(given) : given;
-    case "decimal":
-      return decimalFrom(given);
-    case "bytes":
-      return typeof given === "string" ? (fromBase64(given) ?? given) : given;
-    default:
-      return given;
-  }
+  const read = keyReaders[type];
+  return read === undefined ? given : read(given);
+}
+
+const keyReaders: Readonly<Partial<Record<ValueType, (given: unknown) => unknown>>> = {
+  int64: (given) => (typeof given === "string" && DIGITS.test(given) ? BigInt(given) : given),
+  int32: (given) => (typeof given === "string" && DIGITS.test(given) ? Number(given) : given),
+  decimal: decimalFrom,
+  bytes: bytesFrom,
+};
+
+/** Decodes base64. Anything else stays unchanged. */
+export function bytesFrom(given: unknown): unknown {
+  return typeof given === "string" ? (fromBase64(given) ?? given) : given;
 }
 
 /**
@@ -47,27 +55,33 @@ export type ValueText = (value: Exclude<Value, null>) => string;
 
 /**
  * Makes a writer of the column's values. An int64 becomes a JSON number with all its digits. A
- * float64 always has a decimal point or an exponent, as in Python.
+ * float64 always has a decimal point or an exponent, as in Python. A list of scalars becomes a
+ * JSON array. Maps, structs and other lists become a string of JSON text.
  */
 export function valueText(column: ColumnSpec): ValueText {
-  switch (column.type) {
-    case "string":
-    case "json":
-      return (value) => JSON.stringify(value);
-    case "float64":
-      return (value) => floatText(value as number);
-    case "decimal":
-      return (value) => `"${String(toUser(value, column))}"`;
-    case "timestamp":
-      return (value) => String(Math.floor((value as number) / 1e6));
-    case "date":
-      return (value) => `"${formatDate(value as number)}"`;
-    case "bytes":
-      return (value) => `"${toBase64(value as Uint8Array)}"`;
-    default:
-      return String;
-  }
+  return feastText(column) ?? typeOf(column).jsonText(column, feastText);
 }
+
+/** Feast has lists of values that are there. Other values with parts are JSON text. */
+function feastText(spec: TypeSpec): ValueText | undefined {
+  if (spec.type === "list" && isFeastList(spec)) return undefined;
+  if (spec.type !== "list" && spec.type !== "map" && spec.type !== "struct")
+    return feastTexts[spec.type];
+  const text = typeOf(spec).jsonText(spec);
+  return (value) => JSON.stringify(text(value));
+}
+
+function isFeastList({ element }: TypeSpec): boolean {
+  const { type, nullable } = element!;
+  return !nullable && type !== "list" && type !== "map" && type !== "struct";
+}
+
+/** The values that Feast writes in another way than our own API. */
+const feastTexts: Readonly<Partial<Record<ValueType, ValueText>>> = {
+  json: (value) => JSON.stringify(value),
+  float64: (value) => floatText(value as number),
+  timestamp: (value) => String(Math.floor((value as number) / 1e6)),
+};
 
 function floatText(value: number): string {
   return Number.isInteger(value) && Math.abs(value) < 1e21 ? `${value}.0` : String(value);

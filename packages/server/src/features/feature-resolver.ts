@@ -8,12 +8,20 @@ import {
 } from "@tidemark/core";
 import type {
   ColumnSpec,
+  DerivedViewSpec,
   SelectedFeature,
   ServiceSpec,
   SourceSpec,
   ViewSpec,
 } from "@tidemark/core/spi";
-import { didYouMean, keysNeeded, selectionFrom } from "@tidemark/core/internal";
+import {
+  didYouMean,
+  keysNeeded,
+  selectedNamed,
+  selectionFrom,
+  viewSelection,
+} from "@tidemark/core/internal";
+import { boundedCache, CACHE_BYTES, FEATURE_BYTES } from "./bounded-cache.ts";
 import { quoted, shortened } from "./names.ts";
 
 /** The features of a request, resolved to definitions. */
@@ -41,6 +49,12 @@ export interface FeatureResolver {
    * @throws VIEW_UNKNOWN when no view has the name.
    */
   view(name: string): ViewSpec;
+  /**
+   * Returns a feature view or a derived view.
+   *
+   * @throws VIEW_UNKNOWN when no view has the name.
+   */
+  anyView(name: string): ViewSpec | DerivedViewSpec;
   /**
    * Returns a feature service.
    *
@@ -72,12 +86,9 @@ export interface FeatureResolver {
   serviceFeatures(name: string, naming: FeatureNaming): ResolvedFeatures;
 }
 
-/** The greatest number of cached requests. */
-const MAX_CACHED = 500;
-
 /** Makes a resolver of definitions, with a cache of resolved requests. */
 export function featureResolver(definitions: Definitions): FeatureResolver {
-  const cache = new Map<string, ResolvedFeatures>();
+  const cache = boundedCache<ResolvedFeatures>(CACHE_BYTES);
   /**
    * The last resolved request. Most callers request the same features again, and a comparison is
    * cheaper than a lookup.
@@ -97,8 +108,7 @@ export function featureResolver(definitions: Definitions): FeatureResolver {
     const selection = selectionFrom(make(), "the request");
     const selected = selectedFeatures(selection);
     const resolved = { selection, selected, keys: keysNeeded(selected) };
-    if (cache.size >= MAX_CACHED) cache.delete(cache.keys().next().value!);
-    cache.set(text, resolved);
+    cache.set(text, resolved, selected.length * FEATURE_BYTES);
     return resolved;
   }
 
@@ -122,21 +132,24 @@ export function featureResolver(definitions: Definitions): FeatureResolver {
 
   const view = (name: string): ViewSpec =>
     findDefinition("VIEW_UNKNOWN", "feature view", definitions.views, name);
+  const allViews = new Map<string, ViewSpec | DerivedViewSpec>([
+    ...definitions.views,
+    ...definitions.derivedViews,
+  ]);
+  const anyView = (name: string): ViewSpec | DerivedViewSpec =>
+    findDefinition("VIEW_UNKNOWN", "feature view", allViews, name);
   const service = (name: string): ServiceSpec =>
     findDefinition("SERVICE_UNKNOWN", "feature service", definitions.services, name);
 
   function resolveReference(reference: string, naming: FeatureNaming): readonly SelectedFeature[] {
     const at = reference.indexOf(":");
-    const of = view(at < 0 ? reference : reference.slice(0, at));
-    const named = (feature: ViewSpec["features"][number]): SelectedFeature => ({
-      view: of,
-      feature,
-      as: naming === "full" ? `${of.name}__${feature.name}` : feature.name,
-    });
-    if (at < 0) return of.features.map(named);
+    const of = anyView(at < 0 ? reference : reference.slice(0, at));
+    const named = (one: SelectedFeature): SelectedFeature =>
+      naming === "full" ? { ...one, as: `${of.name}__${one.as}` } : one;
+    if (at < 0) return viewSelection(of).map(named);
     const name = reference.slice(at + 1);
-    const feature = of.features.find((one) => one.name === name);
-    if (feature !== undefined) return [named(feature)];
+    const selected = selectedNamed(of, name);
+    if (selected !== undefined) return [named(selected)];
     const names = of.features.map((one) => one.name);
     const hint = didYouMean(name, names);
     throw new TidemarkError(
@@ -148,6 +161,7 @@ export function featureResolver(definitions: Definitions): FeatureResolver {
 
   return {
     view,
+    anyView,
     service,
     source: (name) => findDefinition("SOURCE_UNKNOWN", "source", definitions.sources, name),
     features(references, naming) {

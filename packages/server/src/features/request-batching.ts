@@ -2,7 +2,7 @@
  * Batches requests: small requests that arrive in one turn of the event loop share a read of the
  * store. Most of the cost of a read does not depend on the number of entities.
  */
-import type { OnlineColumns, Selection, Store } from "@tidemark/core";
+import type { OnlineColumns, OnMissing, Selection, Store } from "@tidemark/core";
 
 type FeatureSelection = Selection<
   Readonly<Record<string, unknown>>,
@@ -14,10 +14,20 @@ export interface BatchedAnswer extends OnlineColumns {
   readonly first: number;
 }
 
+/** How a read goes: when it ends, how large its texts and bytes may be, and what is missing. */
+export interface ReadBounds {
+  /** Aborts when nobody waits for the answer any more. It is made on demand. */
+  readonly ending: () => AbortSignal;
+  readonly maxBytes: number;
+  /** What features get that the store cannot answer. */
+  readonly onMissing: OnMissing;
+}
+
 /** Reads the features of entities as of now. */
 export type OnlineReads = (
   features: FeatureSelection,
   entities: readonly unknown[],
+  bounds: ReadBounds,
 ) => Promise<BatchedAnswer>;
 
 /**
@@ -27,33 +37,45 @@ export type OnlineReads = (
 const MAX_BATCHED_ENTITIES = 16;
 /** The greatest number of entities of one read. */
 const MAX_READ_ENTITIES = 256;
+/** How long (ms) a shared read may take before it is asked whether somebody waits for it. */
+const WATCHED_AFTER = 50;
 
 /** A request that waits for its read. */
 interface PendingRead {
   readonly entities: readonly unknown[];
+  readonly bounds: ReadBounds;
   readonly resolve: (answered: BatchedAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Reads with request batching. Requests for the same features share a read. If the read fails, each
+ * Reads with request batching. Requests for the same features, with the same `onMissing`, share a
+ * read. If the read fails, each
  * request is read alone, so that only the wrong request gets the error.
  */
 export function batchedReads(store: Store): OnlineReads {
-  let waiting = new Map<FeatureSelection, PendingRead[]>();
+  /** The requests that wait, by their features; those with `onMissing: "null"` apart. */
+  let waiting: Readonly<Record<OnMissing, Map<FeatureSelection, PendingRead[]>>> = noReads();
 
   const readAlone = async (
     features: FeatureSelection,
     entities: readonly unknown[],
+    { ending, maxBytes, onMissing }: ReadBounds,
   ): Promise<BatchedAnswer> => ({
-    ...(await store.getOnlineColumns({ features, entities })),
+    ...(await store.getOnlineColumns({
+      features,
+      entities,
+      onMissing,
+      signal: ending(),
+      maxBytes,
+    })),
     first: 0,
   });
 
   function readWaiting(): void {
     const batches = waiting;
-    waiting = new Map();
-    for (const [features, reads] of batches) {
+    waiting = noReads();
+    for (const [features, reads] of [...batches.error, ...batches.null]) {
       for (let from = 0; from < reads.length;) {
         let [to, length] = [from, 0];
         while (
@@ -71,10 +93,14 @@ export function batchedReads(store: Store): OnlineReads {
     features: FeatureSelection,
     reads: readonly PendingRead[],
   ): Promise<void> {
+    const watch = watchedReads(reads);
     try {
       const answered = await store.getOnlineColumns({
         features,
         entities: reads.flatMap(({ entities }) => entities),
+        signal: watch.signal,
+        onMissing: reads[0]!.bounds.onMissing,
+        maxBytes: reads[0]!.bounds.maxBytes,
       });
       let first = 0;
       for (const { entities, resolve } of reads) {
@@ -84,20 +110,52 @@ export function batchedReads(store: Store): OnlineReads {
     } catch (error) {
       if (reads.length === 1) reads[0]!.reject(error);
       else
-        for (const { entities, resolve, reject } of reads)
-          readAlone(features, entities).then(resolve, reject);
+        for (const { entities, bounds, resolve, reject } of reads)
+          readAlone(features, entities, bounds).then(resolve, reject);
+    } finally {
+      watch.done();
     }
   }
 
-  return (features, entities) => {
-    if (entities.length > MAX_BATCHED_ENTITIES) return readAlone(features, entities);
+  return (features, entities, bounds) => {
+    if (entities.length > MAX_BATCHED_ENTITIES) return readAlone(features, entities, bounds);
     return new Promise((resolve, reject) => {
       // setImmediate runs after all sockets with data were read
-      if (waiting.size === 0) setImmediate(readWaiting);
-      const read = { entities, resolve, reject };
-      const others = waiting.get(features);
-      if (others === undefined) waiting.set(features, [read]);
+      if (waiting.error.size === 0 && waiting.null.size === 0) setImmediate(readWaiting);
+      const read = { entities, bounds, resolve, reject };
+      const batches = waiting[bounds.onMissing];
+      const others = batches.get(features);
+      if (others === undefined) batches.set(features, [read]);
       else others.push(read);
     });
+  };
+}
+
+function noReads(): Record<OnMissing, Map<FeatureSelection, PendingRead[]>> {
+  return { error: new Map(), null: new Map() };
+}
+
+/**
+ * Watches a shared read that takes long: its signal aborts when nobody waits for it any more. Most
+ * reads end before they are watched, so that they need no signal of each request.
+ */
+function watchedReads(reads: readonly PendingRead[]): {
+  readonly signal: AbortSignal;
+  done(): void;
+} {
+  const ending = new AbortController();
+  const timer = setTimeout(() => {
+    const signals = reads.map(({ bounds }) => bounds.ending());
+    const check = (): void => {
+      if (signals.every(({ aborted }) => aborted)) ending.abort(signals[0]!.reason);
+    };
+    for (const signal of signals) signal.addEventListener("abort", check);
+    check();
+  }, WATCHED_AFTER);
+  return {
+    signal: ending.signal,
+    done() {
+      clearTimeout(timer);
+    },
   };
 }

@@ -11,13 +11,23 @@ export interface Caller {
 
 const SCOPES: readonly string[] = ["read", "push", "operate"] satisfies readonly Scope[];
 
-/**
- * Returns the caller of the header's token.
- *
- * @throws TOKEN_MISSING when the request has no token.
- * @throws TOKEN_UNKNOWN when the token is not one of the server's.
- */
-export type Authentication = (authorization: string | undefined) => Caller;
+/** The authentication of a server. */
+export interface Authentication {
+  /**
+   * Returns the caller of the header's token.
+   *
+   * @throws TOKEN_MISSING when the request has no token.
+   * @throws TOKEN_UNKNOWN when the token is not one of the server's.
+   */
+  callerOf(authorization: string | undefined): Caller;
+  /**
+   * Uses other tokens from the next request on.
+   *
+   * @throws SERVER_OPTIONS_INVALID when a token, its SHA-256 or its scopes are invalid, or there is
+   * no token.
+   */
+  renew(tokens: readonly ServerToken[]): void;
+}
 
 /**
  * Makes the authentication. null: there are no tokens, and every caller may do everything.
@@ -26,34 +36,41 @@ export type Authentication = (authorization: string | undefined) => Caller;
  */
 export function authentication(tokens: readonly ServerToken[] = []): Authentication | null {
   if (tokens.length === 0) return null;
-  const known = tokens.map((token) => ({
-    digest: digestOf(token),
-    caller: { name: token.name, scopes: token.scopes },
-  }));
-  return (authorization) => {
-    if (authorization === undefined)
-      throw new TidemarkError(
-        "TOKEN_MISSING",
-        "the request: it has no token; send the header Authorization: Bearer TOKEN",
-      );
-    const given = /^Bearer +([^ ]+) *$/i.exec(authorization)?.[1];
-    if (given === undefined)
-      throw new TidemarkError(
-        "TOKEN_MISSING",
-        "the request: its header Authorization has no bearer token; " +
-          "send the header Authorization: Bearer TOKEN",
-      );
-    const digest = sha256(given);
-    let found: Caller | null = null;
-    // all tokens are compared, each in constant time, so that the duration reveals nothing
-    for (const one of known) if (timingSafeEqual(one.digest, digest)) found = one.caller;
-    if (found === null)
-      throw new TidemarkError(
-        "TOKEN_UNKNOWN",
-        "the request: the server does not have its token; " +
-          "ask the server's operators for a valid token",
-      );
-    return found;
+  let known = tokens.flatMap(knownTokens);
+  return {
+    callerOf(authorization) {
+      if (authorization === undefined)
+        throw new TidemarkError(
+          "TOKEN_MISSING",
+          "the request: it has no token; send the header Authorization: Bearer TOKEN",
+        );
+      const given = /^Bearer +([^ ]+) *$/i.exec(authorization)?.[1];
+      if (given === undefined)
+        throw new TidemarkError(
+          "TOKEN_MISSING",
+          "the request: its header Authorization has no bearer token; " +
+            "send the header Authorization: Bearer TOKEN",
+        );
+      const digest = sha256(given);
+      let found: Caller | null = null;
+      // all tokens are compared, each in constant time, so that the duration reveals nothing
+      for (const one of known) if (timingSafeEqual(one.digest, digest)) found = one.caller;
+      if (found === null)
+        throw new TidemarkError(
+          "TOKEN_UNKNOWN",
+          "the request: the server does not have its token; " +
+            "ask the server's operators for a valid token",
+        );
+      return found;
+    },
+    renew(renewed) {
+      if (renewed.length === 0)
+        throw new TidemarkError(
+          "SERVER_OPTIONS_INVALID",
+          "server: the renewed tokens are none, and would let every caller in; give one or more",
+        );
+      known = renewed.flatMap(knownTokens);
+    },
   };
 }
 
@@ -75,7 +92,12 @@ function sha256(token: string): Buffer {
   return createHash("sha256").update(token).digest();
 }
 
-function digestOf({ name, scopes, token, sha256: digest }: ServerToken): Buffer {
+interface KnownToken {
+  readonly digest: Buffer;
+  readonly caller: Caller;
+}
+
+function knownTokens({ name, scopes, token, sha256: digests }: ServerToken): KnownToken[] {
   const who = `server: token ${JSON.stringify(name)}`;
   const wrong = scopes.find((scope) => !SCOPES.includes(scope));
   if (wrong !== undefined || scopes.length === 0)
@@ -85,14 +107,33 @@ function digestOf({ name, scopes, token, sha256: digest }: ServerToken): Buffer 
         (wrong === undefined ? "it has no scope" : `there is no scope ${JSON.stringify(wrong)}`) +
         `; give one or more of ${SCOPES.join(", ")}`,
     );
-  if (digest !== undefined) {
-    if (!/^[0-9a-f]{64}$/i.test(digest))
-      throw new TidemarkError(
-        "SERVER_OPTIONS_INVALID",
-        `${who}: sha256 must be 64 hexadecimal digits, as sha256sum prints them`,
-      );
-    return Buffer.from(digest, "hex");
-  }
+  const caller = { name, scopes };
+  const listed = listOf(digests ?? token);
+  if (listed.length === 0)
+    throw new TidemarkError(
+      "SERVER_OPTIONS_INVALID",
+      `${who}: it has no token; give one, or two while callers change to another`,
+    );
+  return listed.map((one) => ({
+    digest: digests === undefined ? digestOfToken(who, one) : digestOfText(who, one),
+    caller,
+  }));
+}
+
+function listOf<T>(given: T | readonly T[]): readonly T[] {
+  return Array.isArray(given) ? (given as readonly T[]) : [given as T];
+}
+
+function digestOfText(who: string, digest: string | undefined): Buffer {
+  if (typeof digest !== "string" || !/^[0-9a-f]{64}$/i.test(digest))
+    throw new TidemarkError(
+      "SERVER_OPTIONS_INVALID",
+      `${who}: sha256 must be 64 hexadecimal digits, as sha256sum prints them`,
+    );
+  return Buffer.from(digest, "hex");
+}
+
+function digestOfToken(who: string, token: string | undefined): Buffer {
   // a header cannot carry other characters, and a short token can be guessed
   if (typeof token !== "string" || !/^[\x21-\x7e]{16,}$/.test(token))
     throw new TidemarkError(

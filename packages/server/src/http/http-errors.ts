@@ -1,11 +1,21 @@
 /** Maps errors to the status and the body of the answer. */
 import { TidemarkError, isRetryable, isTidemarkError } from "@tidemark/core";
+import { missingReason } from "@tidemark/core/internal";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+
+/** An error as a caller may see it. */
+export interface PublicError {
+  readonly code: string;
+  readonly message: string;
+  /** The id of the request in the server's log. Errors of the caller have none. */
+  readonly reference?: string | undefined;
+}
 
 /** Formats an error as a status and JSON text. `status` is the status by the error's code. */
 export type ErrorForm = (
   error: unknown,
   status: number,
+  shown: PublicError,
 ) => { readonly status: number; readonly body: string };
 /** Answers a request with an error. */
 export type AnswerError = (
@@ -20,23 +30,31 @@ const STATUSES: Readonly<Record<string, number>> = {
   TOKEN_MISSING: 401,
   TOKEN_UNKNOWN: 401,
   SCOPE_MISSING: 403,
+  ORIGIN_NOT_ALLOWED: 403,
+  HOST_NOT_ALLOWED: 421,
   VIEW_UNKNOWN: 404,
+  VIEW_DERIVED: 422,
   FEATURE_UNKNOWN: 404,
   SERVICE_UNKNOWN: 404,
   SOURCE_UNKNOWN: 404,
   ROUTE_UNKNOWN: 404,
   METHOD_UNKNOWN: 405,
   BODY_TOO_LARGE: 413,
+  ANSWER_TOO_LARGE: 422,
+  KEY_TOO_LARGE: 422,
   PUSH_TOO_LARGE: 413,
   MEDIA_TYPE_UNKNOWN: 415,
   REQUEST_INVALID: 422,
   TOO_MANY_ENTITIES: 422,
   TOO_MANY_FEATURES: 422,
   TOO_MANY_ROWS: 422,
+  TOO_MANY_VALUES: 422,
   KEY_INVALID: 422,
   VALUE_INVALID: 422,
   TIME_INVALID: 422,
   NAME_TAKEN: 422,
+  NAME_INVALID: 422,
+  KEY_UNKNOWN: 422,
   TYPE_MISMATCH: 422,
   ASOF_BEFORE_HORIZON: 422,
   KEY_MISSING: 422,
@@ -56,6 +74,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   MATERIALIZED_IN_OTHER_ZONE: 409,
   SERVER_BUSY: 503,
   NEEDS_BACKFILL: 503,
+  NOT_READY: 503,
   REQUEST_TIMED_OUT: 504,
 };
 
@@ -65,33 +84,69 @@ export function statusOf(error: unknown): number {
   return isRetryable(error) ? 503 : 500;
 }
 
-/** Formats an error as the JSON API does. */
-export const plainError: ErrorForm = (error, status) => {
-  const { code, message } = isTidemarkError(error)
-    ? error
-    : { code: "INTERNAL", message: "the server failed at this request; see the server's log" };
-  return { status, body: JSON.stringify({ code, message }) };
+/** The codes of status 500 and more whose text the server writes for its callers. */
+const TEXTS_FOR_CALLERS: readonly string[] = ["SERVER_BUSY", "REQUEST_TIMED_OUT"];
+/** What a caller reads in place of a text that names stores. */
+const PUBLIC_TEXTS: Readonly<Record<string, (reason: string | null) => string>> = {
+  NEEDS_BACKFILL: (reason) =>
+    `the server: ${reason ?? "a source of the request is not filled"}; repeat the request after ` +
+    'the server\'s operators have run tidemark backfill, or send onMissing: "null"',
+  NOT_READY: (reason) =>
+    `the server: ${reason ?? "a source of the request is not filled"}; repeat the request when ` +
+    "GET /ready answers 200",
+  PUSH_NOT_ONLINE_YET: () =>
+    "the server: the rows are in the history, and the online store takes them later; " +
+    "pushing them again does no harm",
 };
 
+/**
+ * Returns the error as a caller may see it. The text of a failure can hold paths, hosts and
+ * statements, so a failure has a code and a reference: its text is in the server's log.
+ */
+export function publicError(error: unknown, status: number, reference: string): PublicError {
+  const code = isTidemarkError(error) ? error.code : "INTERNAL";
+  if (status < 500 && isTidemarkError(error)) return { code, message: error.message };
+  const text = hasTextForCallers(error)
+    ? (error as Error).message
+    : Object.hasOwn(PUBLIC_TEXTS, code)
+      ? PUBLIC_TEXTS[code]!(missingReason(error))
+      : status === 503
+        ? "the server: one of its stores is unavailable; repeat the request later"
+        : "the server failed at this request; ask its operators for the reason in its log";
+  return { code, message: `${text} (reference ${reference})`, reference };
+}
+
+/** Returns whether the answer has the whole text of the error, so that the log need not have it. */
+export function hasTextForCallers(error: unknown): boolean {
+  return isTidemarkError(error) && TEXTS_FOR_CALLERS.includes(error.code);
+}
+
+/** Returns whether work or a body was ended because the connection of its caller closed. */
+export function isAbort(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // Node's error of a body that ends early
+  return error.name === "AbortError" || error.message === "aborted";
+}
+
+/** Formats an error as the JSON API does. */
+export const plainError: ErrorForm = (_error, status, { code, message, reference }) => ({
+  status,
+  body: JSON.stringify({ code, message, reference }),
+});
+
 /** Converts errors that Fastify finds before the route runs. Other errors stay unchanged. */
-export function fromFastifyError(error: unknown, bodyBytes: number): unknown {
+export function fromFastifyError(error: unknown): unknown {
   if (isTidemarkError(error)) return error;
   switch ((error as FastifyError).code) {
-    case "FST_ERR_CTP_BODY_TOO_LARGE":
-      return new TidemarkError(
-        "BODY_TOO_LARGE",
-        `the body is larger than ${bodyBytes} bytes; ` +
-          "send several requests, or raise limits.bodyBytes of the server",
-      );
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return new TidemarkError(
         "MEDIA_TYPE_UNKNOWN",
         "the body is not JSON; send it with the header Content-Type: application/json",
       );
-    case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
+    case "FST_ERR_BAD_URL":
       return new TidemarkError(
         "REQUEST_INVALID",
-        "the body is not as long as its header Content-Length; send the right length",
+        "the request: its path is no valid URL; send a path of /openapi.json, and % as %25",
       );
     default: {
       // every other 4xx error of Fastify is the caller's fault too

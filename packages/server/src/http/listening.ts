@@ -1,5 +1,6 @@
 /** Checks the address at which a server listens, and explains its errors. */
 import { TidemarkError } from "@tidemark/core";
+import { isLoopbackHost } from "@tidemark/core/internal";
 
 /**
  * Refuses an address beyond this machine for a server without tokens.
@@ -7,12 +8,22 @@ import { TidemarkError } from "@tidemark/core";
  * @throws SERVER_OPEN when other machines can reach the address.
  */
 export function refuseOpenAddress(host: string): void {
-  if (host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)) return;
+  if (isLoopbackHost(host)) return;
   throw new TidemarkError(
     "SERVER_OPEN",
     `server: it has no tokens, so everyone who reaches ${host} could do everything; ` +
       "give it tokens, listen at 127.0.0.1, or allow this with anonymous: true",
   );
+}
+
+/**
+ * Warns that tokens come over plain HTTP from other machines. The text is null if none can come so.
+ */
+export function insecureTokensText(host: string): string | null {
+  return isLoopbackHost(host)
+    ? null
+    : `server: tokens come to ${host} over plain HTTP, where others can read them; give the ` +
+        "server tls, or set allowInsecure: true if a proxy with TLS is before it";
 }
 
 /**
@@ -30,7 +41,7 @@ export function listenError(cause: NodeJS.ErrnoException, host: string, port: nu
       return new TidemarkError(
         "PORT_TAKEN",
         `server: another process listens on port ${port} of ${host}; ` +
-          "choose another port with --port or in the configuration, or end that process",
+          "choose another port with --port or in the configuration",
         { cause },
       );
     case "EACCES":

@@ -4,9 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { LogOptions } from "../options/server-options.ts";
-
-const LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
-type Level = keyof typeof LEVELS;
+import { LEVELS, logLine, type Level } from "@tidemark/core/internal";
 
 /** The log of a server. */
 export interface RequestLog {
@@ -16,24 +14,28 @@ export interface RequestLog {
   answered(request: FastifyRequest, reply: FastifyReply): void;
 }
 
-/** Makes the log. null: the server writes no log. */
-export function requestLog(options: LogOptions | undefined): RequestLog | null {
-  if (options === undefined) return null;
+/**
+ * Makes the log. Without options only failures are written, to stderr: their answers do not have
+ * their texts.
+ */
+export function requestLog(options: LogOptions | undefined): RequestLog {
+  if (options === undefined)
+    return {
+      write(level, message, members) {
+        if (level === "error") process.stderr.write(logLine(level, message, members));
+      },
+      answered: () => undefined,
+    };
   const minLevel = LEVELS[options.level ?? "info"];
-  const write: RequestLog["write"] = (level, msg, members) => {
-    if (LEVELS[level] >= minLevel)
-      options.write(
-        JSON.stringify(
-          { level: LEVELS[level], time: Date.now(), pid: process.pid, ...members, msg },
-          bigintAsText,
-        ) + "\n",
-      );
+  const write: RequestLog["write"] = (level, message, members) => {
+    if (LEVELS[level] >= minLevel) options.write(logLine(level, message, members));
   };
   return {
     write,
     answered(request, reply) {
       const status = reply.statusCode;
       write(status >= 500 ? "error" : "info", "request", {
+        request: request.id,
         method: request.method,
         route: request.routeOptions.url ?? null,
         status,
@@ -44,8 +46,4 @@ export function requestLog(options: LogOptions | undefined): RequestLog | null {
       });
     },
   };
-}
-
-function bigintAsText(_: string, value: unknown): unknown {
-  return typeof value === "bigint" ? value.toString() : value;
 }

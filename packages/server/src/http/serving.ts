@@ -1,9 +1,11 @@
 /** The objects that every route uses, and the settings that a route declares. */
 import type { Definitions, Store } from "@tidemark/core";
 import type { FeatureResolver } from "../features/feature-resolver.ts";
-import type { Health } from "./health.ts";
+import type { Readiness } from "./readiness.ts";
 import type { Limits } from "../options/limits.ts";
+import type { AnswerLimits } from "../features/answer-limits.ts";
 import type { OnlineReads } from "../features/request-batching.ts";
+import type { AuditLog } from "./audit-log.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { Scope } from "../options/server-options.ts";
 
@@ -12,14 +14,18 @@ export interface Serving {
   readonly store: Store;
   /** Reads from the store with request batching. */
   readonly reads: OnlineReads;
+  /** Limits the answers of requests for features. */
+  readonly answers: AnswerLimits;
   readonly definitions: Definitions;
   readonly resolver: FeatureResolver;
   readonly limits: Limits;
-  readonly healthy: Health;
-  readonly log: RequestLog | null;
+  /** Says whether the server may get requests. */
+  readonly readiness: () => Promise<Readiness>;
+  readonly log: RequestLog;
+  readonly audit: AuditLog;
   /** The zone of the days that are materialized. */
   readonly zone: string;
-  /** True after the server was told to stop. Then the health check fails. */
+  /** True after the server was told to stop. Then `/ready` answers 503. */
   draining: boolean;
 }
 
@@ -32,6 +38,10 @@ declare module "fastify" {
     readonly scope?: Scope | null;
     /** True if requests of the route have no time limit. */
     readonly unbounded?: boolean;
+    /** True if a body may have Python's NaN and Infinity. */
+    readonly python?: boolean;
+    /** True if requests of the route take no place in flight, as the health check. */
+    readonly uncounted?: boolean;
   }
   interface FastifyRequest {
     /** Aborts when the request reaches its time limit, or when its caller disconnects. */

@@ -9,7 +9,7 @@ export type ProcessCounters = readonly object[];
  * metrics of the stores.
  *
  * @example
- * const text = await clusterMetrics([await first.counters(), await second.counters()]);
+ * const text = await clusterMetrics([await server.counters(), await other.counters()]);
  */
 export async function clusterMetrics(counters: readonly ProcessCounters[]): Promise<string> {
   return AggregatorRegistry.aggregate(counters.map((one) => [...one])).metrics();

@@ -75,6 +75,9 @@ export function serverMetrics({
     },
   });
   collectDefaultMetrics({ register: own });
+  // these gauges are called _total, as only counters are; the sums of their namesakes say the same
+  for (const kind of ["resources", "handles", "requests"])
+    own.removeSingleMetric(`nodejs_active_${kind}_total`);
   const stores = storeMetrics(store);
 
   return {

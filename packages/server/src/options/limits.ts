@@ -1,32 +1,62 @@
-/** The limits of one request, and of all requests together. */
+/** The limits of one request, of one connection, and of all requests together. */
 import { TidemarkError } from "@tidemark/core";
 import { refuseUnknownOptions, type OptionNames } from "@tidemark/core/internal";
 
-/** The limits of a server. A request beyond a limit gets an error. */
+/**
+ * The limits of a server. A request beyond a limit gets an error that names the limit. Each process
+ * of `tidemark serve` has its own limits.
+ */
 export interface Limits {
   /** The greatest size of a body in bytes. Default: 1 MiB. */
   readonly bodyBytes: number;
+  /**
+   * The greatest size in bytes of all bodies together whose requests wait for their end. Default:
+   * 256 MiB.
+   */
+  readonly bodyBytesInFlight: number;
   /** The greatest number of entities of one request. Default: 10,000. */
   readonly entities: number;
-  /** The greatest number of features of one request. Default: 1,000. */
+  /** The greatest number of features of one request, other names included. Default: 1,000. */
   readonly features: number;
+  /** The greatest number of values of one request: entities × features. Default: 1,000,000. */
+  readonly values: number;
+  /** The greatest number of values of all requests that are computed now. Default: 4,000,000. */
+  readonly valuesInFlight: number;
+  /** The greatest size of one value of an entity key in bytes. Default: 4,096. */
+  readonly keyBytes: number;
+  /** The greatest size of an answer in bytes. Default: 64 MiB. */
+  readonly answerBytes: number;
   /** The greatest number of rows of one push. Default: 10,000. */
   readonly rows: number;
   /**
    * The greatest number of requests in flight: requests that have arrived and are not answered yet.
-   * Default: 512.
+   * Health, metrics and the OpenAPI document do not count. Default: 512.
    */
   readonly requestsInFlight: number;
+  /**
+   * The greatest number of requests of one connection that wait for their answer (pipelining).
+   * Default: 100.
+   */
+  readonly requestsPerConnection: number;
+  /** The greatest number of open connections. Default: 10,000. */
+  readonly connections: number;
 }
 
-const DEFAULTS: Limits = {
-  bodyBytes: 1 << 20,
+const DEFAULT_LIMITS: Limits = {
+  bodyBytes: 1024 * 1024,
+  bodyBytesInFlight: 256 * 1024 * 1024,
   entities: 10_000,
   features: 1_000,
+  values: 1_000_000,
+  valuesInFlight: 4_000_000,
+  keyBytes: 4_096,
+  answerBytes: 64 * 1024 * 1024,
   rows: 10_000,
   requestsInFlight: 512,
+  requestsPerConnection: 100,
+  connections: 10_000,
 };
-const LIMIT_NAMES: OptionNames = { names: new Set(Object.keys(DEFAULTS)), renamed: {} };
+const LIMIT_NAMES: OptionNames = { names: new Set(Object.keys(DEFAULT_LIMITS)), renamed: {} };
 
 /**
  * Returns the given limits, with the defaults for the rest.
@@ -36,7 +66,7 @@ const LIMIT_NAMES: OptionNames = { names: new Set(Object.keys(DEFAULTS)), rename
  */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
   refuseUnknownOptions("featureServer: limits", given, LIMIT_NAMES);
-  const limits = { ...DEFAULTS };
+  const limits = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
     if (!Number.isSafeInteger(value) || value < 1 || value > 2 ** 31 - 1)

@@ -15,15 +15,15 @@ export type Scope = "read" | "push" | "operate";
 
 /**
  * A token and its scopes. `token` is the token itself, from a secret. `sha256` is its SHA-256,
- * which need not be secret.
+ * which need not be secret. A list lets callers change from one token to the next.
  */
 export type ServerToken = {
   /** The name of the caller, for logs. */
   readonly name: string;
   readonly scopes: readonly Scope[];
 } & (
-  | { readonly token: string; readonly sha256?: undefined }
-  | { readonly sha256: string; readonly token?: undefined }
+  | { readonly token: string | readonly string[]; readonly sha256?: undefined }
+  | { readonly sha256: string | readonly string[]; readonly token?: undefined }
 );
 
 /** The options of `featureServer`. */
@@ -44,8 +44,23 @@ export interface ServerOptions {
   readonly shutdown?: ShutdownOptions | undefined;
   /** The certificate and its key as PEM texts. Default: no TLS. */
   readonly tls?: TlsTexts | undefined;
-  /** The log of requests as JSON lines. Default: no log. */
+  /** The log of requests as JSON lines. Default: failures only, to stderr. */
   readonly log?: LogOptions | undefined;
+  /**
+   * The audit log: a JSON line for each push, each materialization, and each request that
+   * authentication refused. Default: the lines go to `log`, whatever its level.
+   */
+  readonly audit?: AuditOptions | undefined;
+  /**
+   * Addresses of the proxies before the server, such as `"10.0.0.0/8"`. The audit log then has the
+   * address that they give in `X-Forwarded-For`. Default: the address of the connection.
+   */
+  readonly trustProxy?: string | readonly string[] | undefined;
+  /**
+   * Further host names of a server without tokens, and hosts of the web pages that may send it
+   * requests. Default: the names of this machine.
+   */
+  readonly allowedHosts?: readonly string[] | undefined;
   /**
    * Returns the counters of all processes of a cluster as Prometheus text. Default: the counters of
    * this process.
@@ -71,6 +86,12 @@ export interface LogOptions {
   readonly entities?: boolean | undefined;
 }
 
+/** The audit log. */
+export interface AuditOptions {
+  /** Receives each line, with its line break. */
+  readonly write: (line: string) => void;
+}
+
 /** The options of `listen`. */
 export interface ListenOptions {
   /** The address to listen at. Default: "127.0.0.1". */
@@ -79,6 +100,11 @@ export interface ListenOptions {
   readonly port?: number | undefined;
   /** Lets a server without tokens listen beyond this machine. Default: false. */
   readonly anonymous?: boolean | undefined;
+  /**
+   * Does not warn of tokens that come over plain HTTP from other machines, because a proxy with TLS
+   * is before the server. Default: false.
+   */
+  readonly allowInsecure?: boolean | undefined;
   /**
    * Lets other processes listen at the same port. The operating system distributes the connections.
    * Not every operating system supports this. Default: false.
@@ -97,6 +123,9 @@ const SERVER_NAMES: OptionNames = {
     "shutdown",
     "tls",
     "log",
+    "audit",
+    "trustProxy",
+    "allowedHosts",
     "clusterMetrics",
   ]),
   renamed: {},
@@ -106,8 +135,9 @@ const LOG_NAMES: OptionNames = {
   names: new Set<keyof LogOptions>(["write", "level", "entities"]),
   renamed: {},
 };
+const AUDIT_NAMES: OptionNames = { names: new Set<keyof AuditOptions>(["write"]), renamed: {} };
 const LISTEN_NAMES: OptionNames = {
-  names: new Set<keyof ListenOptions>(["host", "port", "anonymous", "shared"]),
+  names: new Set<keyof ListenOptions>(["host", "port", "anonymous", "allowInsecure", "shared"]),
   renamed: {},
 };
 
@@ -120,6 +150,7 @@ export function checkServerOptions(options: ServerOptions): void {
   refuseUnknownOptions("featureServer", options, SERVER_NAMES);
   refuseUnknownOptions("featureServer: tls", options.tls ?? {}, TLS_NAMES);
   refuseUnknownOptions("featureServer: log", options.log ?? {}, LOG_NAMES);
+  refuseUnknownOptions("featureServer: audit", options.audit ?? {}, AUDIT_NAMES);
 }
 
 /**

@@ -11,6 +11,11 @@ export interface Timeouts {
   readonly request?: TimeLimit | undefined;
   /** The time limit for the arrival of a request's head. Default: "10s". */
   readonly headers?: TimeLimit | undefined;
+  /**
+   * How long a caller may take to receive an answer. Then the server closes the connection.
+   * Default: "30s".
+   */
+  readonly answer?: TimeLimit | undefined;
   /** How long an idle connection stays open for the next request. Default: "72s". */
   readonly keepAlive?: TimeLimit | undefined;
 }
@@ -30,6 +35,7 @@ export interface ShutdownOptions {
 export interface TimeoutsMs {
   readonly request: number;
   readonly headers: number;
+  readonly answer: number;
   readonly keepAlive: number;
 }
 
@@ -40,7 +46,7 @@ export interface ShutdownMs {
 }
 
 const TIMEOUT_NAMES: OptionNames = {
-  names: new Set<keyof Timeouts>(["request", "headers", "keepAlive"]),
+  names: new Set<keyof Timeouts>(["request", "headers", "answer", "keepAlive"]),
   renamed: {},
 };
 const SHUTDOWN_NAMES: OptionNames = {
@@ -56,10 +62,11 @@ const SHUTDOWN_NAMES: OptionNames = {
  */
 export function timeoutsOf(given: Timeouts = {}): TimeoutsMs {
   refuseUnknownOptions("featureServer: timeouts", given, TIMEOUT_NAMES);
-  const { request = "10s", headers = "10s", keepAlive = "72s" } = given;
+  const { request = "10s", headers = "10s", answer = "30s", keepAlive = "72s" } = given;
   return {
     request: timeLimitMillis("featureServer: timeouts.request", request, 1),
     headers: timeLimitMillis("featureServer: timeouts.headers", headers, 1),
+    answer: timeLimitMillis("featureServer: timeouts.answer", answer, 1),
     keepAlive: timeLimitMillis("featureServer: timeouts.keepAlive", keepAlive, 1),
   };
 }

@@ -95,10 +95,15 @@ test("a read has at most 256 entities, and a large request is read alone", async
   );
   const users = (count: number): readonly { readonly user_id: string }[] =>
     Array.from({ length: count }, () => ({ user_id: "alice" }));
+  const bounds = {
+    ending: () => new AbortController().signal,
+    maxBytes: 1000,
+    onMissing: "error",
+  } as const;
   const answers = await Promise.all([
-    ...Array.from({ length: 50 }, () => reads(selection, users(10))),
-    reads(selection, users(17)),
-    reads(selection, []),
+    ...Array.from({ length: 50 }, () => reads(selection, users(10), bounds)),
+    reads(selection, users(17), bounds),
+    reads(selection, [], bounds),
   ]);
   expect(lengths.toSorted((a, b) => a - b)).toEqual([17, 250, 250]);
   expect(answers.slice(0, 50).map(({ first }) => first)).toEqual(

@@ -23,7 +23,7 @@ describe("tokens", () => {
     const statusOf = async (url: string, headers: Record<string, string> = {}): Promise<number> =>
       (
         await server.app.inject(
-          url === "/metrics" || url === "/health"
+          url === "/metrics" || url === "/health" || url === "/ready"
             ? { method: "GET", url, headers }
             : { method: "POST", url, headers, payload: {} },
         )
@@ -72,6 +72,56 @@ describe("tokens", () => {
     );
     for (const text of [await made({ token: "short", scopes: ["read"] })])
       expect(text).not.toContain("short");
+  });
+
+  test("a name may have several tokens, and tokens are renewed without a restart", async () => {
+    const next = "the-next-token-of-scoring";
+    const server = await shopServer({
+      tokens: [{ name: "scoring", token: [READ, next], scopes: ["operate"] }],
+    });
+    const statuses = async (): Promise<number[]> =>
+      Promise.all(
+        [READ, next, OPERATE].map(
+          async (token) =>
+            (await server.app.inject({ url: "/metrics", headers: bearer(token) })).statusCode,
+        ),
+      );
+    expect(await statuses()).toEqual([200, 200, 401]);
+    server.renewTokens([{ name: "scoring", token: next, scopes: ["operate"] }]);
+    expect(await statuses()).toEqual([401, 200, 401]);
+    for (const wrong of [[], [{ name: "scoring", token: [], scopes: ["operate"] as const }]])
+      expect(() => {
+        server.renewTokens(wrong);
+      }).toThrow(/^server: /);
+    expect(await statuses()).toEqual([401, 200, 401]);
+    await server.close();
+    const open = await shopServer();
+    expect(() => {
+      open.renewTokens(tokens!);
+    }).toThrow("made without tokens");
+    await open.close();
+  });
+
+  test("tokens over plain HTTP from other machines are warned of", async () => {
+    const warnings: string[] = [];
+    const listener = ({ message }: Error): void => {
+      warnings.push(message);
+    };
+    process.on("warning", listener);
+    for (const options of [
+      { host: "0.0.0.0" },
+      { host: "0.0.0.0", allowInsecure: true },
+      { host: "127.0.0.1" },
+    ]) {
+      const server = await shopServer({ tokens });
+      await server.listen({ port: 0, ...options });
+      await server.close();
+    }
+    await new Promise(setImmediate);
+    process.off("warning", listener);
+    expect(warnings.filter((text) => text.includes("plain HTTP"))).toEqual([
+      expect.stringMatching(/^server: tokens come to 0\.0\.0\.0 .*allowInsecure/) as string,
+    ]);
   });
 
   test("a server without tokens does not listen beyond this machine", async () => {

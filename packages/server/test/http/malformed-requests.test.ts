@@ -250,7 +250,7 @@ async function raw(parts: readonly (string | Uint8Array)[], { pause = 0 } = {}):
 const statuses = (answer: string): number[] =>
   [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 const head = (length: number, more = ""): string =>
-  "POST /get-online-features HTTP/1.1\r\nHost: x\r\nContent-Type: " +
+  "POST /get-online-features HTTP/1.1\r\nHost: localhost\r\nContent-Type: " +
   `application/json\r\nContent-Length: ${length}\r\n${more}\r\n`;
 
 describe("bytes on a socket", () => {
@@ -269,7 +269,7 @@ describe("bytes on a socket", () => {
       `${head(GOOD.length).replace("HTTP/1.1", "HTTP/9.9")}${GOOD}`,
       head(GOOD.length, `X: ${"y".repeat(100_000)}\r\n`) + GOOD,
       head(GOOD.length, `Expect: 200-maybe\r\n`) + GOOD,
-      "POST /get-online-features HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: " +
+      "POST /get-online-features HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " +
         "chunked\r\nContent-Type: application/json\r\n\r\nZZZ\r\n{}\r\n0\r\n\r\n",
       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
       "\r\n\r\n\r\n",

@@ -45,6 +45,7 @@ test("a log line has caller, route and number of entities; entities only by opti
       caller: "scoring",
       msg: "request",
     },
+    { audit: true, route: GET, status: 401 },
     { route: GET, status: 401, entities: 0 },
   ]);
   expect(lines.join("")).not.toMatch(/ann|token-of/);

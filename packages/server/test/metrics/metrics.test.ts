@@ -1,4 +1,5 @@
 /** Tests the counters and gauges of `/metrics`. */
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { shopServer } from "../support/shop-server.ts";
 
@@ -25,18 +26,62 @@ test("/metrics counts requests by route and status, entities, quarantined rows",
     new RegExp(`tidemark_http_requests_total\\{route="${GET}",status="4\\d\\d"\\} 1`),
   );
   expect(body).toMatch(new RegExp(`tidemark_http_entities_total\\{route="${GET}"\\} [67]\n`));
-  expect(body).toMatch(/quarantined_changes_total\{[^}]*source="payments"[^}]*\} 0/);
-  expect(body).toMatch(/quarantined_rows\{[^}]*source="payments"[^}]*\} 0/);
+  expect(body).toMatch(/tidemark_quarantined_changes_total\{[^}]*source="payments"[^}]*\} 0/);
+  expect(body).toMatch(/tidemark_quarantined_rows\{[^}]*source="payments"[^}]*\} 0/);
   await server.close();
 });
 
-test("a metric's name ends in _total exactly when the metric is a counter", async () => {
+/** The names and types of all metrics of a server that has answered a request. */
+async function metricTypes(): Promise<{
+  readonly text: string;
+  readonly types: Map<string, string>;
+}> {
   const server = await shopServer();
   await server.app.inject({ method: "POST", url: GET, payload: ANN });
   const { body } = await server.app.inject({ method: "GET", url: "/metrics" });
-  const types = [...body.matchAll(/^# TYPE ((?:tidemark|quarantined)_\w+) (\w+)$/gm)];
-  expect(types.length).toBe(12);
-  for (const [line, name, type] of types)
-    expect([line, name!.endsWith("_total")]).toEqual([line, type === "counter"]);
   await server.close();
+  const types = [...body.matchAll(/^# TYPE (\S+) (\w+)$/gm)].map(
+    ([, name, type]) => [name!, type!] as const,
+  );
+  return { text: body, types: new Map(types) };
+}
+
+const OTHER_UNITS = new RegExp(
+  "_(milliseconds|microseconds|ms|minutes|hours|days|kilobytes|megabytes|bits|percent)(_|$)",
+);
+
+// the rules of promlint, which `promtool check metrics` runs
+test("promtool's rules hold for every metric: names, units, help", async () => {
+  const { text, types } = await metricTypes();
+  const problems: string[] = [];
+  for (const [name, type] of types) {
+    const refuse = (why: string): unknown => problems.push(`${name} (${type}): ${why}`);
+    const help = new RegExp(`^# HELP ${name} (.+)$`, "m").exec(text)?.[1];
+    if (help === undefined) refuse("no help");
+    if (!/^[a-z][a-z0-9_]*$/.test(name)) refuse("not snake_case");
+    if (name.endsWith("_total") !== (type === "counter")) refuse("_total is for counters");
+    if (/_(count|sum|bucket)$/.test(name)) refuse("a suffix of histograms and summaries");
+    if (/_(counter|gauge|histogram|summary)(_|$)/.test(name)) refuse("the type is in the name");
+    if (OTHER_UNITS.test(name)) refuse("not a base unit");
+    if (!/^(tidemark|process|nodejs)_/.test(name)) refuse("without a prefix");
+  }
+  expect(problems).toEqual([]);
+  for (const [, label] of text.matchAll(/[{,]([A-Za-z_]\w*)="/g))
+    expect(label).toMatch(/^[a-z][a-z0-9_]*$/);
+});
+
+test("docs/serving.md lists every metric with its type, docs/operating.md names it", async () => {
+  const { types } = await metricTypes();
+  const page = (name: string): string =>
+    readFileSync(new URL(`../../../../docs/${name}`, import.meta.url), "utf8");
+  const listed = [...page("serving.md").matchAll(/^\| `(tidemark_\w+)` \| (\w+) \|/gm)].map(
+    ([, name, type]) => `${name} ${type}`,
+  );
+  const own = [...types].filter(([name]) => name.startsWith("tidemark_"));
+  expect(listed.toSorted()).toEqual(own.map(([name, type]) => `${name} ${type}`).toSorted());
+  const named = [...page("operating.md").matchAll(/`((?:tidemark|quarantined)_\w+)`/g)].map(
+    ([, name]) => name!,
+  );
+  expect(named.filter((name) => !types.has(name))).toEqual([]);
+  for (const [name] of own) expect(named, `operating.md names ${name}`).toContain(name);
 });

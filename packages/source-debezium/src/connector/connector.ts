@@ -3,7 +3,13 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isTidemarkError, TidemarkError } from "@tidemark/core";
-import { callConnect, connectorPath, type ConnectOptions, timeLimitOf } from "./connect-client.ts";
+import {
+  callConnect,
+  connectorPath,
+  type ConnectOptions,
+  timeLimitOf,
+  warnOfInsecurePassword,
+} from "./connect-client.ts";
 import { connectorConfig, type ConnectorSettings } from "./connector-config.ts";
 
 /** The options of `registerConnector`. */
@@ -50,7 +56,22 @@ export interface ConnectorStatus {
 export async function registerConnector(
   options: RegisterConnectorOptions,
 ): Promise<ConnectorStatus> {
+  return applyConnector(options).catch((error: unknown) => {
+    throw withoutPassword(error, options.database.password);
+  });
+}
+
+/** Removes the password, which Kafka Connect may repeat, from the message of an error. */
+function withoutPassword(error: unknown, password: string): unknown {
+  if (!isTidemarkError(error) || password.length < 4 || !error.message.includes(password))
+    return error;
+  const message = error.message.replaceAll(password, "[password]");
+  return new TidemarkError<string>(error.code, message, { retryable: error.retryable });
+}
+
+async function applyConnector(options: RegisterConnectorOptions): Promise<ConnectorStatus> {
   const config = connectorConfig(options);
+  warnOfInsecurePassword(options);
   const { status } = await callConnect(
     options,
     "PUT",

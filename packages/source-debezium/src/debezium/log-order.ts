@@ -13,15 +13,43 @@ const FILE_LIMIT = 1n << (ORDER_BITS - POSITION_BITS);
 
 const DIGITS_ONLY = /^\d+$/;
 
+/** The place of a change in the database's log. */
+export interface LogPlace {
+  /** The log order; null: the message has none. */
+  readonly order: bigint | null;
+  /** The last commit that the connector read before the change's own, if it has a higher order. */
+  readonly committedAfter?: bigint | undefined;
+}
+
+/** LSNs from here on are not compared with commits. It is 4 PiB of log. */
+const COMMIT_LIMIT = 1n << 52n;
+
 /**
- * Orders changes of PostgreSQL by `lsn`. A row of an incremental snapshot has no `lsn`, and takes
- * the second number of `sequence` (law 5: an incremental-snapshot row has `lsn: null`).
+ * Orders changes of PostgreSQL by `lsn`. `sequence` is `["last commit", "this change"]`.
+ *
+ * A transaction may write a change and commit long after. The connector reads the change only then.
+ * A row that an incremental snapshot read meanwhile is older, and has a higher place in the log.
+ *
+ * A row of an incremental snapshot has no `lsn`, and takes its place from `sequence` (law 5).
  */
-export function postgresOrder(lsn: string | null, sequence: string | null): bigint | null {
-  if (lsn !== null && DIGITS_ONLY.test(lsn)) return BigInt(lsn);
-  // `sequence` is ["last commit", "this change"].
-  const match = sequence === null ? null : /^\s*\[[^,]*,\s*"?(\d+)"?\s*\]\s*$/.exec(sequence);
-  return match === null ? null : BigInt(match[1]!);
+export function postgresPlace(lsn: string | null, sequence: string | null): LogPlace {
+  const [commit, change] = sequenceNumbers(sequence);
+  const order = lsn !== null && DIGITS_ONLY.test(lsn) ? BigInt(lsn) : null;
+  // Changes that were written before this commit, and are read after it, come after the row.
+  if (order === null)
+    return { order: commit !== null && change !== null && commit >= change ? commit - 1n : change };
+  const isLate = commit !== null && commit > order && commit < COMMIT_LIMIT;
+  return isLate ? { order, committedAfter: commit } : { order };
+}
+
+const SEQUENCE = /^\s*\[\s*(?:"?(\d+)"?|null)\s*,\s*"?(\d+)"?\s*\]\s*$/;
+
+function sequenceNumbers(
+  sequence: string | null,
+): readonly [commit: bigint | null, change: bigint | null] {
+  const match = sequence === null ? null : SEQUENCE.exec(sequence);
+  if (match === null) return [null, null];
+  return [match[1] === undefined ? null : BigInt(match[1]), BigInt(match[2]!)];
 }
 
 /** The place of a change in the binlog of MySQL or MariaDB. */
@@ -68,7 +96,8 @@ function positionUnknown(
   return new TidemarkError(
     "BINLOG_PLACE_UNKNOWN",
     `${where}: the place in the binlog (file "${file}", pos ${pos}, row ${row ?? "none"}) ` +
-      `${what}, so the change cannot be ordered; run RESET MASTER, take a new snapshot, and ` +
-      "run tidemark resnapshot SOURCE or call store.resnapshot",
+      `${what}, so the change cannot be ordered; let the connector read a replica whose binlog ` +
+      "has low file numbers, take a new snapshot there, and run tidemark resnapshot SOURCE or " +
+      "call store.resnapshot",
   );
 }

@@ -2,16 +2,16 @@
  * Reads the origin of a change in the database's log. It lies in the `source` block of an envelope,
  * or in the `__` members of an unwrapped row.
  */
+import { type JsonMembers, NUMBER, TRUE } from "@tidemark/core/internal";
 import type { Change } from "@tidemark/core/spi";
-import { type JsonMembers, NUMBER, TRUE } from "./json-text.ts";
-import { mysqlOrder, postgresOrder } from "./log-order.ts";
+import { type LogPlace, mysqlOrder, postgresPlace } from "./log-order.ts";
 
 /** The origin of a change in the database's log. */
-export interface ChangeOrigin {
-  /** The log order; null: the message has none. */
-  readonly order: bigint | null;
+export interface ChangeOrigin extends LogPlace {
   /** The commit time, µs; null: the message has none. */
   readonly committed: number | null;
+  /** A time of the message that is no commit time, such as `source.ts_ms 0`. */
+  readonly refusedTime?: string | undefined;
   readonly snapshot: boolean;
   readonly snapshotMarker: Change["snapshotMarker"];
   readonly transaction: string | null;
@@ -38,9 +38,12 @@ const SNAPSHOT_MARKERS: Readonly<Record<string, Change["snapshotMarker"]>> = {
   incremental: "incremental",
 };
 
+const YEAR_1990 = 631_152_000_000_000;
+const TWO_DAYS = 2 * 86_400e6;
+
 /**
  * Reads the origin. `find` gives the index of a field of the source block, or −1. `where` names the
- * message in errors.
+ * message in errors. `broker` is the broker's time of the message, in ms.
  *
  * @throws BINLOG_PLACE_UNKNOWN when a place in a binlog has no log order.
  */
@@ -48,6 +51,7 @@ export function originOf(
   members: JsonMembers,
   find: (field: string) => number,
   where: () => string,
+  broker: number | null,
 ): ChangeOrigin {
   const text = (field: string): string | null => {
     const i = find(field);
@@ -57,14 +61,10 @@ export function originOf(
     const i = find(field);
     return i >= 0 && members.kind(i) === NUMBER ? members.raw(i) : null;
   };
-  const micros = number("ts_us");
-  const millis = micros === null ? number("ts_ms") : null;
   const file = text("file");
   const pos = number("pos");
   const binlog = file !== null && pos !== null && find("lsn") < 0;
-  // Milliseconds are raised to their last microsecond (law 6: with only `ts_ms`, ts_ms·1000 + 999).
-  const sourceTime =
-    micros !== null ? Number(micros) : millis !== null ? Number(millis) * 1000 + 999 : null;
+  const { sourceTime, refused } = commitTime(number, broker);
   const committed = binlog && sourceTime !== null ? endOfSecond(sourceTime) : sourceTime;
   const s = find("snapshot");
   const snapshot =
@@ -75,10 +75,11 @@ export function originOf(
         : "false";
   const transaction = find("txId");
   return {
-    order: binlog
-      ? mysqlOrder({ file, pos, row: number("row") }, where())
-      : postgresOrder(number("lsn"), text("sequence")),
-    committed: Number.isSafeInteger(committed) ? committed : null,
+    ...(binlog
+      ? { order: mysqlOrder({ file, pos, row: number("row") }, where()) }
+      : postgresPlace(number("lsn"), text("sequence"))),
+    committed,
+    refusedTime: refused,
     snapshot: snapshot !== "false",
     snapshotMarker: SNAPSHOT_MARKERS[snapshot],
     transaction:
@@ -92,6 +93,42 @@ export function originOf(
             ? members.string(transaction)
             : null,
   };
+}
+
+/**
+ * Reads the first time of the source block that is a commit time: `ts_us`, `ts_ms` or `ts_ns`.
+ * Milliseconds are raised to their last microsecond (law 6: with only `ts_ms`, ts_ms·1000 + 999).
+ */
+function commitTime(
+  number: (field: string) => string | null,
+  broker: number | null,
+): { readonly sourceTime: number | null; readonly refused: string | undefined } {
+  let refused: string | undefined;
+  for (const field of ["ts_us", "ts_ms", "ts_ns"] as const) {
+    const raw = number(field);
+    if (raw === null) continue;
+    const time =
+      field === "ts_us"
+        ? Number(raw)
+        : field === "ts_ms"
+          ? Number(raw) * 1000 + 999
+          : Math.floor(Number(raw) / 1000);
+    if (isCommitTime(time, broker)) return { sourceTime: time, refused: undefined };
+    refused ??= `source.${field} ${raw}`;
+  }
+  return { sourceTime: null, refused };
+}
+
+/**
+ * Says whether a time can be that of a commit. Zero is none, and times before 1990 or days after
+ * the broker's are none. A broker whose own time lies before 1990 says nothing.
+ */
+function isCommitTime(time: number, broker: number | null): boolean {
+  if (!Number.isSafeInteger(time)) return false;
+  // The last microsecond of the first millisecond of 1970 is a `ts_ms` of 0.
+  if (broker === null || broker < 0) return time > 999;
+  const arrived = broker * 1000;
+  return arrived < YEAR_1990 || (time >= YEAR_1990 && time <= arrived + TWO_DAYS);
 }
 
 /**

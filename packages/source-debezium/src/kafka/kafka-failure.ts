@@ -3,7 +3,11 @@ import { TidemarkError, isTidemarkError } from "@tidemark/core";
 
 const CODECS: readonly (readonly [string, string])[] = [
   ["Snappy", "install it beside Tidemark: npm install snappyjs"],
-  ["LZ4", "register one with kafkajs: CompressionCodecs[CompressionTypes.LZ4]"],
+  [
+    "LZ4",
+    "register one with kafkajs: CompressionCodecs[CompressionTypes.LZ4]. Or set " +
+      "compression.type=zstd on the topic, for the messages that come",
+  ],
   ["ZSTD", "use a Node that has it (22.15)"],
 ];
 

@@ -13,6 +13,7 @@ import type {
 } from "kafkajs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FetchedQueue } from "./fetched-queue.ts";
+import { QuietFetches } from "./quiet-fetches.ts";
 import { kafkaFailure } from "./kafka-failure.ts";
 import {
   type KafkaPartition,
@@ -24,7 +25,7 @@ import {
   checkLog,
   type Watermarks,
 } from "./kafka-partition.ts";
-import { messageFingerprint } from "../message/kafka-message.ts";
+import { messageFingerprint, messageTime } from "../message/kafka-message.ts";
 
 export interface KafkaFetcherOptions {
   /** The source's name in errors: `Kafka topics a, b`. */
@@ -37,9 +38,13 @@ export interface KafkaFetcherOptions {
   readonly queue: FetchedQueue;
   /** Whether the log of a partition with no stored position may begin after offset 0. */
   readonly beginningMayBeGone: boolean;
+  /** Where a partition with no stored position begins. The default is the log's beginning. */
+  readonly beginningOf?: ((partition: KafkaPartition, log: Watermarks) => number) | undefined;
   /** Says by the topic's name whether the topic holds a declared table. */
   readonly holdsDeclaredTable: (topic: string) => boolean;
   readonly onRetry: (error: Error) => void;
+  /** Is told where a gained partition goes on; undefined: at its beginning. */
+  readonly onPosition?: ((partition: string, position: Position | undefined) => void) | undefined;
   /** Says whether the fetcher reads a partition that the group assigned. */
   readonly wanted: (partition: string) => boolean;
   /** Called after the group assigned partitions. */
@@ -55,6 +60,11 @@ interface EmptyBatch {
   readonly batchSize: number;
   readonly firstOffset: string | null;
   readonly lastOffset: string;
+}
+
+/** The broker of a fetch in kafkajs's events. */
+interface FetchedNode {
+  readonly nodeId: string;
 }
 
 /** Fetches the messages of the assigned partitions into the queue. */
@@ -73,6 +83,7 @@ export class KafkaFetcher {
   private assignment: ReadonlyMap<string, { readonly topic: string; readonly number: number }> =
     new Map();
   private reassigned = false;
+  private readonly quiet = new QuietFetches();
 
   constructor(options: KafkaFetcherOptions) {
     this.options = options;
@@ -81,7 +92,7 @@ export class KafkaFetcher {
   /** Connects the consumer and joins the group. */
   async start(): Promise<void> {
     const { consumer, topics, name } = this.options;
-    const { GROUP_JOIN, START_BATCH_PROCESS, CRASH } = consumer.events;
+    const { GROUP_JOIN, START_BATCH_PROCESS, FETCH_START, FETCH, CRASH } = consumer.events;
     consumer.on(GROUP_JOIN, ({ payload: { memberAssignment } }: ConsumerGroupJoinEvent) => {
       this.assignment = new Map(
         Object.entries(memberAssignment).flatMap(([topic, numbers]) =>
@@ -93,6 +104,13 @@ export class KafkaFetcher {
     });
     consumer.on(START_BATCH_PROCESS, ({ payload }: InstrumentationEvent<EmptyBatch>) => {
       if (payload.batchSize === 0) this.skipEmptyOffsets(payload);
+    });
+    consumer.on(FETCH_START, ({ payload: { nodeId } }: InstrumentationEvent<FetchedNode>) => {
+      this.quiet.began(nodeId);
+    });
+    consumer.on(FETCH, ({ payload: { nodeId } }: InstrumentationEvent<FetchedNode>) => {
+      this.quiet.ended(nodeId);
+      if (this.isQuiet()) this.wake();
     });
     consumer.on(CRASH, ({ payload: { error, restart } }) => {
       if (this.closed) return;
@@ -144,9 +162,19 @@ export class KafkaFetcher {
       this.options.queue.first() === undefined &&
       assigned.every(
         ({ verified, expectedMessage, nextOffset, firstHighWatermark }) =>
-          verified && expectedMessage === null && nextOffset >= firstHighWatermark!,
+          verified &&
+          expectedMessage === null &&
+          (nextOffset >= firstHighWatermark! || this.isQuiet()),
       )
     );
+  }
+
+  /**
+   * Says whether the brokers have no message for the assigned partitions. A high watermark cannot
+   * say it: offsets at the end of a log may hold no message, and kafkajs does not report them.
+   */
+  isQuiet(): boolean {
+    return !this.paused && this.checkedJoin === this.joins && this.quiet.isQuiet();
   }
 
   /** Assigns the group's partitions again, after the answer of `wanted` has changed. */
@@ -187,6 +215,7 @@ export class KafkaFetcher {
   private assign(): void {
     const now = new Map([...this.assignment].filter(([name]) => this.options.wanted(name)));
     const joined = ++this.joins;
+    this.quiet.restart();
     for (const partition of this.partitions.values()) {
       partition.verified = false;
       if (now.has(partition.name)) continue;
@@ -232,6 +261,7 @@ export class KafkaFetcher {
       partition.delivered = partition.fetched;
       partition.positionKnown = true;
       partition.relevant ||= partition.fetched !== undefined;
+      this.options.onPosition?.(partition.name, partition.fetched);
     }
     for (const partition of this.assigned()) {
       const bounds = watermarks.get(partition.name);
@@ -241,7 +271,7 @@ export class KafkaFetcher {
         if (holdsDeclaredTable(partition.topic)) throw lost;
         partition.beginningLost = lost;
       }
-      setFetchPosition(partition, bounds);
+      setFetchPosition(partition, bounds, this.options.beginningOf?.(partition, bounds));
       this.seek(partition);
       partition.verified = true;
     }
@@ -280,6 +310,7 @@ export class KafkaFetcher {
   /** Puts the new messages of a fetched batch into the queue. */
   private async takeBatch({ batch, isStale }: EachBatchPayload): Promise<void> {
     const partition = this.partitions.get(`${batch.topic}:${batch.partition}`);
+    this.quiet.moved();
     if (partition?.assigned !== true || !this.isReadable(partition) || isStale()) return;
     const { name, queue } = this.options;
     // kafkajs keeps the offset that it asked the broker for, but its types do not declare the
@@ -334,13 +365,32 @@ export class KafkaFetcher {
   }: EmptyBatch): void {
     const partition = this.partitions.get(`${topic}:${number}`);
     const last = Number(lastOffset);
-    if (
-      partition === undefined ||
-      !this.isReadable(partition) ||
-      Number(firstOffset ?? lastOffset) > partition.fetchOffset ||
-      last < partition.fetchOffset
-    )
+    this.quiet.moved();
+    if (partition === undefined || !this.isReadable(partition) || last < partition.fetchOffset)
       return;
+    if (Number(firstOffset ?? lastOffset) <= partition.fetchOffset)
+      this.moveOverEmpty(partition, last);
+    else void this.skipCompactedOffsets(partition, last);
+  }
+
+  /**
+   * Handles a batch without messages that begins after our offset. Log compaction removed what was
+   * between, or kafkajs jumped over what the log has lost. As for messages, the fetcher first seeks
+   * again, and then checks the watermarks.
+   */
+  private async skipCompactedOffsets(partition: KafkaPartition, last: number): Promise<void> {
+    if (partition.retriedOffset !== partition.fetchOffset) {
+      partition.retriedOffset = partition.fetchOffset;
+      this.seek(partition);
+      return;
+    }
+    if (!(await this.holdsLog(partition)) || last < partition.fetchOffset) return;
+    this.moveOverEmpty(partition, last);
+    this.seek(partition);
+  }
+
+  /** Moves a partition over the offsets up to `last`, which hold no message. */
+  private moveOverEmpty(partition: KafkaPartition, last: number): void {
     partition.fetchOffset = last + 1;
     this.markVerified(partition);
     if (last < partition.nextOffset) return;
@@ -364,19 +414,28 @@ export class KafkaFetcher {
       this.seek(partition);
       return;
     }
-    const joined = this.joins;
-    try {
-      const bounds = (await this.watermarks([partition.topic], joined))?.get(partition.name);
-      if (bounds === undefined || joined !== this.joins) return;
-      checkLog(this.options.name, partition, bounds);
-    } catch (error) {
-      this.fail(error);
-      return;
-    }
+    if (!(await this.holdsLog(partition))) return;
     // No new message is gone: only the message to compare with, or one that log compaction removed.
     partition.fetchOffset = Math.max(from, partition.nextOffset);
     this.seek(partition);
     this.markVerified(partition);
+  }
+
+  /**
+   * Checks that the log holds all new messages of the partition, and fails the run otherwise. False
+   * if it does not, or the group joined anew meanwhile.
+   */
+  private async holdsLog(partition: KafkaPartition): Promise<boolean> {
+    const joined = this.joins;
+    try {
+      const bounds = (await this.watermarks([partition.topic], joined))?.get(partition.name);
+      if (bounds === undefined || joined !== this.joins) return false;
+      checkLog(this.options.name, partition, bounds);
+      return true;
+    } catch (error) {
+      this.fail(error);
+      return false;
+    }
   }
 
   /**
@@ -428,6 +487,7 @@ export class KafkaFetcher {
   }
 
   private resume(partitions = this.assigned()): void {
+    this.quiet.moved();
     this.callConsumer((consumer) => {
       consumer.resume(
         partitions
@@ -458,12 +518,12 @@ export class KafkaFetcher {
 
 function messageHead({ offset, timestamp, key }: EachBatchPayload["batch"]["messages"][number]): {
   readonly offset: number;
-  readonly timestamp: number;
+  readonly timestamp: number | null;
   readonly keyText: string | null;
 } {
   return {
     offset: Number(offset),
-    timestamp: Number(timestamp),
+    timestamp: messageTime(Number(timestamp)),
     keyText: key === null ? null : key.toString("utf8"),
   };
 }

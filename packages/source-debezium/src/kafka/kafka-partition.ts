@@ -103,11 +103,18 @@ export function advancedTo({ partition, checkpoint }: Position, offset: number):
   return { partition, offset, ...(message === undefined ? {} : { checkpoint: { message } }) };
 }
 
-/** Sets the offsets from which reading goes on: after the last fetched message. */
-export function setFetchPosition(partition: KafkaPartition, { low, high }: Watermarks): void {
+/**
+ * Sets the offsets from which reading goes on: after the last fetched message, or from `beginning`
+ * on.
+ */
+export function setFetchPosition(
+  partition: KafkaPartition,
+  { low, high }: Watermarks,
+  beginning: number = low,
+): void {
   const { fetched } = partition;
   const lastMessage = fetched?.checkpoint?.message ?? null;
-  partition.nextOffset = fetched === undefined ? low : fetched.offset + 1;
+  partition.nextOffset = fetched === undefined ? beginning : fetched.offset + 1;
   partition.expectedMessage =
     lastMessage !== null && lastMessage.offset >= low && lastMessage.offset < high
       ? lastMessage

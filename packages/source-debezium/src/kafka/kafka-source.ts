@@ -1,83 +1,26 @@
 /** The change source over Kafka topics, in any format that a decoder reads. */
-import { randomUUID } from "node:crypto";
-import { TidemarkError } from "@tidemark/core";
-import type { Change, ChangeBatch, ChangeSource, Position } from "@tidemark/core/spi";
-import kafkajs, {
-  type Admin,
-  type Consumer,
-  type ConsumerConfig,
-  type KafkaConfig,
-  type KafkaMessage,
-} from "kafkajs";
+import type { Change, ChangeBatch, ChangeSource, LogEnd, Position } from "@tidemark/core/spi";
 import { FetchedQueue, messageBytes } from "./fetched-queue.ts";
+import { messageOf } from "./fetched-message.ts";
 import { registerCodecs } from "./kafka-codecs.ts";
+import { consumerConfig, existingTopics, kafkaClientOf } from "./kafka-connection.ts";
 import { kafkaFailure } from "./kafka-failure.ts";
 import { KafkaFetcher } from "./kafka-fetcher.ts";
+import type { KafkaSourceOptions } from "./kafka-options.ts";
 import { type KafkaPartition, positionAfter } from "./kafka-partition.ts";
-import { type KafkaMessage as Message, kafkaMessage } from "../message/kafka-message.ts";
-import type { MessageDecoder, OnWarning, RunningDecoder } from "../message/message-decoder.ts";
+import { readMessages, type ReadMessagesOptions } from "./read-messages.ts";
+import {
+  decodeKept,
+  decodeMessage,
+  resumeAfter,
+  SkippedCounts,
+  withDecoderState,
+} from "../message/decode-message.ts";
+import type { KafkaMessage } from "../message/kafka-message.ts";
+import type { MessageDecoder, RunningDecoder } from "../message/message-decoder.ts";
+import { sourceOfTopic } from "../message/source-of-topic.ts";
+import { endsOfNoTopic } from "./missing-topics.ts";
 import { processWarning } from "../message/process-warning.ts";
-
-/** The methods of a kafkajs client that the change source calls. */
-export interface KafkaClient {
-  admin(): Admin;
-  consumer(config: ConsumerConfig): Consumer;
-}
-
-/** How Kafka is read. The decoder says what the messages hold. */
-export interface KafkaSourceOptions {
-  /** Addresses of the brokers, `host:port`. Omit them if `client` is given. */
-  readonly brokers?: readonly string[] | Exclude<KafkaConfig["brokers"], string[]> | undefined;
-  readonly ssl?: KafkaConfig["ssl"] | undefined;
-  readonly sasl?: KafkaConfig["sasl"] | undefined;
-  readonly clientId?: string | undefined;
-  /** A kafkajs client, in place of `brokers`, `ssl`, `sasl` and `clientId`. */
-  readonly client?: KafkaClient | undefined;
-  /** Names of topics, or patterns over the topics that exist when the run starts. */
-  readonly topics: string | RegExp | readonly (string | RegExp)[];
-  /**
-   * The consumer group. Runs of one group divide the partitions, so they must feed the same stores.
-   * Without this option a run has a group of its own and reads all partitions.
-   */
-  readonly groupId?: string | undefined;
-  /**
-   * When the run ends. `"signal"` ends with the run's signal and is the default. `"caught-up"` ends
-   * where the topics ended at the start of the run.
-   */
-  readonly until?: "signal" | "caught-up" | undefined;
-  /**
-   * What the log of a partition with no stored position must hold. `"complete"` requires the log
-   * from offset 0 on and is the default. `"retained"` takes what retention has left: choose it only
-   * if that holds a snapshot of the whole table.
-   */
-  readonly beginning?: "complete" | "retained" | undefined;
-  /** The most messages of a batch; default 5,000. */
-  readonly batchMessages?: number | undefined;
-  /** A batch ends with the message that reaches so many bytes; default 8 Mi. */
-  readonly batchBytes?: number | undefined;
-  /** Fetching pauses while so many bytes wait; default 32 Mi. */
-  readonly prefetchBytes?: number | undefined;
-  /**
-   * Fetching pauses while so many messages wait; default 50,000. One answer of each broker may
-   * exceed the limits.
-   */
-  readonly prefetchMessages?: number | undefined;
-  /** Further settings of kafkajs's consumer. */
-  readonly consumer?:
-    | Partial<Omit<ConsumerConfig, "groupId" | "allowAutoTopicCreation">>
-    | undefined;
-  /**
-   * Called once for each thing that a log loses without an error, and for every retry. The default
-   * emits a warning of the process.
-   */
-  readonly onWarning?: OnWarning | undefined;
-}
-
-/**
- * Retries of kafkajs. With them a run finds a restarted broker within seconds. kafkajs's defaults
- * wait for up to half a minute.
- */
-const RETRY_OPTIONS = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 6 };
 
 /** The lag of one partition that the group has assigned to this run. */
 export interface PartitionLag {
@@ -101,6 +44,13 @@ export interface KafkaChanges extends ChangeSource {
   readonly waiting: { readonly messages: number; readonly bytes: number };
   /** Counts the messages of the current run that are of no declared source, by topic. */
   readonly skipped: ReadonlyMap<string, number>;
+  /**
+   * Reads the messages of the topics as they are, without a decoder and without stored positions.
+   * `recordedLine` makes a line of a recording of each.
+   *
+   * @throws LOG_LOST when the log does not reach back to the offset, or loses messages meanwhile.
+   */
+  messages(options?: ReadMessagesOptions): AsyncGenerator<readonly KafkaMessage[]>;
 }
 
 /** Reads topics of Kafka and gives their messages to the decoder. */
@@ -135,11 +85,33 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
       };
     },
     bounded: options.until === "caught-up",
+    unreadable: options.unreadable,
     owns,
+    messages: (reading = {}) => readMessages(options, requestedTopics, name, reading),
+    decodeKept: (messages, { sources }) => decodeKept(decoder, messages, sources),
     lag: () =>
       [...(sharedReader?.partitions.values() ?? [])]
         .filter(({ assigned, verified }) => assigned && verified)
-        .map(lagOf),
+        .map((partition) => lagOf(partition, sharedReader?.isQuiet() === true)),
+
+    async ends({ sources, signal }) {
+      const admin = kafkaClientOf(options, name).admin();
+      try {
+        await admin.connect();
+        const ends: LogEnd[] = [];
+        for (const topic of await existingTopics(requestedTopics, admin, name)) {
+          signal?.throwIfAborted();
+          const source = sourceOfTopic(decoder, topic, sources);
+          for (const { partition, high } of await admin.fetchTopicOffsets(topic))
+            ends.push({ partition: `${topic}:${partition}`, end: Number(high), source });
+        }
+        return [...ends, ...endsOfNoTopic(requestedTopics, ends, sources)];
+      } catch (error) {
+        throw signal?.aborted === true ? error : kafkaFailure(name, error);
+      } finally {
+        await admin.disconnect().catch(() => undefined);
+      }
+    },
 
     async *changes({
       sources,
@@ -150,12 +122,13 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
     }): AsyncGenerator<ChangeBatch> {
       const running = decoder.start({ sources, onWarning });
       const skippedNow = new Map<string, number>();
+      const skippedCounts = new SkippedCounts();
       if (!independent) skipped = skippedNow;
       // An independent reader has a group of its own. In the shared group it would take partitions
       // from the shared reader.
       const groupId = independent ? undefined : options.groupId;
       await registerCodecs();
-      const client = options.client ?? kafkaClientOf(options, name);
+      const client = kafkaClientOf(options, name);
       const admin = client.admin();
       const queue = new FetchedQueue({
         messages: options.prefetchMessages ?? 50_000,
@@ -170,23 +143,9 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
       try {
         await admin.connect();
         const topics = await existingTopics(requestedTopics, admin, name);
-        const consumer = client.consumer({
-          // After a restart the broker waits for the session of the former member. In a group of
-          // its own a run may keep that session short.
-          maxWaitTimeInMs: 100,
-          metadataMaxAge: 60_000,
-          ...(groupId === undefined ? { sessionTimeout: 10_000 } : {}),
-          ...options.consumer,
-          groupId: groupId ?? `tidemark-${randomUUID()}`,
-          allowAutoTopicCreation: false,
-          retry: {
-            ...RETRY_OPTIONS,
-            ...options.consumer?.retry,
-            restartOnFailure: async (error) =>
-              fetcher?.isClosed() !== true &&
-              (await options.consumer?.retry?.restartOnFailure?.(error)) !== false,
-          },
-        });
+        const consumer = client.consumer(
+          consumerConfig(options, groupId, () => fetcher?.isClosed() === true),
+        );
         fetcher = new KafkaFetcher({
           name,
           admin,
@@ -194,6 +153,9 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
           topics,
           after,
           positions,
+          onPosition: (partition, position) => {
+            resumeAfter(running, [position ?? { partition, offset: -1 }]);
+          },
           queue,
           beginningMayBeGone: options.beginning === "retained",
           holdsDeclaredTable: (topic) => decoder.holds?.(topic, sources) === true,
@@ -220,7 +182,13 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
           }
           await fetcher.waitForChange();
           signal?.throwIfAborted();
-          const batch = nextBatch(queue, running, skippedNow, maxMessages, maxBytes);
+          const batch = nextBatch(
+            queue,
+            running,
+            { byTopic: skippedNow, counts: skippedCounts },
+            maxMessages,
+            maxBytes,
+          );
           fetcher.resumeIfHalfEmpty();
           if (batch !== null) yield batch;
         }
@@ -241,7 +209,7 @@ export function kafkaSource(options: KafkaSourceOptions, decoder: MessageDecoder
 function nextBatch(
   queue: FetchedQueue,
   decoder: RunningDecoder,
-  skipped: Map<string, number>,
+  skipped: { readonly byTopic: Map<string, number>; readonly counts: SkippedCounts },
   maxMessages: number,
   maxBytes: number,
 ): ChangeBatch | null {
@@ -251,15 +219,17 @@ function nextBatch(
   let count = 0;
   for (let fetched = queue.first(); fetched !== undefined; fetched = queue.first()) {
     const { partition, messages, position } = fetched;
-    let last: Message | null = null;
+    let last: KafkaMessage | null = null;
     while (fetched.taken < messages.length && count < maxMessages && bytes < maxBytes) {
       const raw = queue.takeMessage(fetched);
       const message = (last = messageOf(partition, raw));
-      const change = decoder.decode(message);
+      const change = decodeMessage(decoder, message);
       bytes += messageBytes(raw);
       count++;
-      if (change === null) skipped.set(partition.topic, (skipped.get(partition.topic) ?? 0) + 1);
-      else {
+      if ("skipped" in change) {
+        skipped.byTopic.set(partition.topic, (skipped.byTopic.get(partition.topic) ?? 0) + 1);
+        skipped.counts.add(message, change);
+      } else {
         if (partition.beginningLost !== null) throw partition.beginningLost;
         partition.relevant = true;
         if (change.committed !== null)
@@ -280,8 +250,9 @@ function nextBatch(
   if (moved.size === 0) return null;
   return {
     changes,
+    skipped: skipped.counts.take(),
     positions: [...moved].flatMap(({ relevant, delivered }): Position[] =>
-      relevant ? [delivered!] : [],
+      relevant ? [withDecoderState(decoder, delivered!)] : [],
     ),
   };
 }
@@ -290,80 +261,16 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, one) => total + one, 0);
 }
 
-function messageOf(
-  { topic, partition }: KafkaPartition,
-  { offset, timestamp, key, value, headers = {} }: KafkaMessage,
-): Message {
-  return kafkaMessage({
-    topic,
-    partition,
-    offset: Number(offset),
-    timestamp: Number(timestamp),
-    key,
-    value,
-    headers: Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [
-        name,
-        value === undefined ? null : String(Array.isArray(value) ? value.at(-1) : value),
-      ]),
-    ),
-  });
-}
-
-function lagOf({ name, delivered, highWatermark, watermark }: KafkaPartition): PartitionLag {
+function lagOf(partition: KafkaPartition, isQuiet: boolean): PartitionLag {
+  const { name, delivered, fetched, nextOffset, highWatermark, watermark } = partition;
+  // A partition of which nothing was fetched may have offsets without a message only.
+  const next = fetched === undefined ? nextOffset : (delivered?.offset ?? -1) + 1;
+  const isAtEnd = isQuiet && next >= nextOffset;
   return {
     partition: name,
     offset: delivered?.offset ?? null,
     highWatermark,
-    lag: Math.max(0, highWatermark - 1 - (delivered?.offset ?? -1)),
+    lag: isAtEnd ? 0 : Math.max(0, highWatermark - next),
     watermark,
   };
-}
-
-function kafkaClientOf(
-  { brokers, ssl, sasl, clientId = "tidemark" }: KafkaSourceOptions,
-  name: string,
-): KafkaClient {
-  if (brokers === undefined)
-    throw new TidemarkError(
-      "KAFKA_WITHOUT_BROKERS",
-      `${name}: neither brokers nor a client is given; pass brokers: ["host:9092"]`,
-    );
-  return new kafkajs.Kafka({
-    brokers: typeof brokers === "function" ? brokers : [...brokers],
-    clientId,
-    logLevel: kafkajs.logLevel.NOTHING,
-    retry: RETRY_OPTIONS,
-    ...(ssl === undefined ? {} : { ssl }),
-    ...(sasl === undefined ? {} : { sasl }),
-  });
-}
-
-async function existingTopics(
-  requested: readonly (string | RegExp)[],
-  admin: Admin,
-  name: string,
-): Promise<readonly string[]> {
-  const topicsInKafka = await admin.listTopics();
-  const topics = [
-    ...new Set(
-      requested.flatMap((one) =>
-        topicsInKafka.filter((topic) =>
-          typeof one === "string"
-            ? topic === one
-            : new RegExp(one.source, one.flags.replace(/[gy]/g, "")).test(topic),
-        ),
-      ),
-    ),
-  ];
-  const absent = requested.filter((one) => typeof one === "string" && !topicsInKafka.includes(one));
-  if (absent.length > 0 || topics.length === 0) {
-    throw new TidemarkError(
-      "TOPIC_NOT_FOUND",
-      `${name}: Kafka has no topic ${absent.length > 0 ? absent.join(", ") : "that matches"}; ` +
-        "check the name and which topics the user may see " +
-        `(a connector creates a topic with the first row of its table)`,
-    );
-  }
-  return topics;
 }

@@ -39,16 +39,37 @@ export interface MessageDecoder {
   }): RunningDecoder;
 }
 
+/** A message that gives no change, and why. */
+export interface SkippedMessage {
+  /** A stable code such as `TABLE_NOT_DECLARED`. */
+  readonly skipped: string;
+  /** What the message is, and the next step. */
+  readonly message: string;
+  /** The declared table that the table of the message resembles. */
+  readonly near?: string | undefined;
+}
+
 /** The decoder of one run. It sees the messages of a partition in the order of their offsets. */
 export interface RunningDecoder {
   /**
-   * Decodes one message into the change of its row, or gives null for a message of no declared
-   * source. The change source counts those messages as `skipped`. A message gives at most one
-   * change.
+   * Decodes one message into the change of its row. A message that gives no change gives its
+   * reason, or null if it is of no declared source. The run counts those messages and tells the
+   * first of each reason. A message gives at most one change.
    *
    * The topic, the partition and the offset of a change are those of its message. A row that cannot
    * be read is a change too (`undecodable`, `invalidColumns`): the row is quarantined, and the run
    * goes on. A thrown error ends the run.
    */
-  decode(message: KafkaMessage): Change | null;
+  decode(message: KafkaMessage): Change | SkippedMessage | null;
+  /**
+   * Gives what the decoder keeps of the partition `topic:partition` from message to message, as
+   * plain JSON. The checkpoint of a position holds it. undefined: nothing.
+   */
+  state?(partition: string): object | undefined;
+  /**
+   * Goes on with a partition after a position, with what `state` gave there. The decoder then
+   * decodes the next message as if it had decoded those before it. A partition that begins at its
+   * first message is not resumed.
+   */
+  resume?(partition: string, state: object | undefined): void;
 }

@@ -1,11 +1,26 @@
 /** The change source over recorded topics: files of JSON lines. */
 import { access } from "node:fs/promises";
+import { crc32 } from "node:zlib";
 import { TidemarkError } from "@tidemark/core";
-import type { Change, ChangeBatch, ChangeSource, Position } from "@tidemark/core/spi";
-import { countLines, fileNotFound, lineChunks } from "./lines.ts";
-import { messageFingerprint, type KafkaMessage, partitionName } from "../message/kafka-message.ts";
-import type { MessageDecoder, OnWarning } from "../message/message-decoder.ts";
+import type { Change, ChangeBatch, ChangeSource, LogEnd, Position } from "@tidemark/core/spi";
+import { countLines, fileNotFound, type LineChunk, lineChunks } from "./lines.ts";
+import {
+  messageFingerprint,
+  type KafkaMessage,
+  partitionName,
+  topicOfPartition,
+} from "../message/kafka-message.ts";
+import {
+  decodeKept,
+  decodeMessage,
+  resumeAfter,
+  SkippedCounts,
+  withDecoderState,
+} from "../message/decode-message.ts";
+import type { MessageDecoder, OnWarning, SkippedMessage } from "../message/message-decoder.ts";
+import { sourceOfTopic } from "../message/source-of-topic.ts";
 import { processWarning } from "../message/process-warning.ts";
+import { isEmptyLine } from "./other-lines.ts";
 import { recordedMessage } from "./recorded-line.ts";
 
 /** How a recording is read. The decoder says what the messages hold. */
@@ -14,6 +29,11 @@ export interface RecordedSourceOptions {
   readonly batchChanges?: number | undefined;
   /** A batch ends with the line that reaches so many characters; default 8 Mi. */
   readonly batchSize?: number | undefined;
+  /**
+   * What a run does if no message of a source can be read. `"stop"` ends it with
+   * `SOURCE_UNREADABLE` and is the default. `"keep"` goes on, and the history keeps the bytes.
+   */
+  readonly unreadable?: "stop" | "keep" | undefined;
   /**
    * Called once for each thing that a log loses without an error. The default emits a warning of
    * the process.
@@ -29,6 +49,13 @@ export interface RecordedTopic extends ChangeSource {
 
 /** How many offsets back a repeated message is recognized as the same. */
 const RECENT_OFFSETS = 65_536;
+
+const ALREADY_READ: SkippedMessage = {
+  skipped: "ALREADY_READ",
+  message:
+    "the recording has this message twice, and it was taken once; nothing is lost. Give each " +
+    "file once",
+};
 
 /** The state of one partition during a run. */
 interface RecordedPartition {
@@ -79,6 +106,7 @@ export function recordedSource(
   return {
     name,
     bounded: true,
+    unreadable: options.unreadable,
     get skipped() {
       return skipped;
     },
@@ -86,7 +114,9 @@ export function recordedSource(
     async *changes({ sources, after, signal }): AsyncGenerator<ChangeBatch> {
       const { onWarning = processWarning } = options;
       const running = decoder.start({ sources, onWarning });
+      resumeAfter(running, after);
       const skippedNow = new Map<string, number>();
+      const skippedCounts = new SkippedCounts();
       skipped = skippedNow;
       const positions = new Map(after.map((position) => [position.partition, position]));
       const partitions = new Map<string, RecordedPartition>();
@@ -96,15 +126,14 @@ export function recordedSource(
         const moved = [...partitions.values()].filter(
           (partition) => partition.relevant && partition.moved,
         );
-        const result = {
+        const result: ChangeBatch = {
           changes,
-          positions: moved.map(({ name, last }) => ({
-            partition: name,
-            offset: last!.offset,
-            checkpoint: {
-              message: { offset: last!.offset, fingerprint: messageFingerprint(last!) },
-            },
-          })),
+          skipped: skippedCounts.take(),
+          positions: moved.map(({ name, last }) => {
+            const { offset } = last!;
+            const message = { offset, fingerprint: messageFingerprint(last!) };
+            return withDecoderState(running, { partition: name, offset, checkpoint: { message } });
+          }),
         };
         for (const partition of moved) partition.moved = false;
         changes = [];
@@ -117,11 +146,14 @@ export function recordedSource(
       for await (const chunk of recordedChunks(files, signal)) {
         for (const { message, location, length } of chunk) {
           const partition = partitionStateOf(partitions, positions, message);
-          if (!recordIfNew(partition, message, name, location)) continue;
-          const change = running.decode(message);
-          if (change === null)
-            skippedNow.set(message.topic, (skippedNow.get(message.topic) ?? 0) + 1);
-          else {
+          const when = recordMessage(partition, message, name, location);
+          if (when === "before") continue;
+          const change = when === "again" ? ALREADY_READ : decodeMessage(running, message);
+          if ("skipped" in change) {
+            if (when === "new")
+              skippedNow.set(message.topic, (skippedNow.get(message.topic) ?? 0) + 1);
+            skippedCounts.add(message, change);
+          } else {
             changes.push(change);
             partition.relevant = true;
           }
@@ -134,7 +166,24 @@ export function recordedSource(
       }
       signal?.throwIfAborted();
       const rest = batch();
-      if (rest.changes.length > 0 || rest.positions.length > 0) yield rest;
+      if (rest.changes.length > 0 || rest.positions.length > 0 || rest.skipped !== undefined)
+        yield rest;
+    },
+
+    decodeKept: (messages, { sources }) => decodeKept(decoder, messages, sources),
+
+    async ends({ sources, signal }) {
+      await checkFilesExist(files);
+      const ends = new Map<string, LogEnd>();
+      for await (const chunk of recordedChunks(files, signal))
+        for (const { message } of chunk) {
+          const partition = partitionName(message);
+          const known = ends.get(partition);
+          const source = known?.source ?? sourceOfTopic(decoder, message.topic, sources);
+          const end = Math.max(known?.end ?? 0, message.offset + 1);
+          ends.set(partition, { partition, end, source });
+        }
+      return [...ends.values()];
     },
 
     async size({ signal }) {
@@ -170,24 +219,20 @@ async function* recordedChunks(
     let before = 0;
     for await (const chunk of lineChunks(file, signal)) {
       yield recordedLines(chunk, file, before);
-      before += chunk.length;
+      before += chunk.lines.length;
     }
   }
 }
 
 function* recordedLines(
-  chunk: readonly string[],
+  { lines, ended }: LineChunk,
   file: string,
   before: number,
 ): Generator<RecordedLine> {
-  for (const [i, line] of chunk.entries()) {
-    if (line.trim() === "") continue;
-    const number = before + i + 1;
-    yield {
-      message: recordedMessage(line, file, number),
-      location: `${file}:${number}`,
-      length: line.length,
-    };
+  for (const [i, text] of lines.entries()) {
+    if (typeof text === "string" && isEmptyLine(text)) continue;
+    const location = `${file}:${before + i + 1}`;
+    yield { message: recordedMessage({ text, location, ended }), location, length: text.length };
   }
 }
 
@@ -212,7 +257,7 @@ async function checkContinuation(
   for await (const chunk of recordedChunks(files, signal)) {
     for (const { message, location } of chunk) {
       const partition = partitionStateOf(partitions, positions, message);
-      recordIfNew(partition, message, name, location);
+      recordMessage(partition, message, name, location);
       if (partition.afterReached && unreached.delete(partition.name) && unreached.size === 0)
         return;
     }
@@ -230,10 +275,6 @@ async function checkContinuation(
         : "the recording has no message of that partition",
     );
   }
-}
-
-function topicOfPartition(partition: string): string {
-  return partition.slice(0, partition.lastIndexOf(":"));
 }
 
 async function checkFilesExist(files: readonly string[]): Promise<void> {
@@ -268,23 +309,25 @@ function partitionStateOf(
 }
 
 /**
- * Records the message in its partition's state. Gives true if the stores do not hold its effect.
+ * Records the message in its partition's state. Gives "new" if the stores do not hold its effect;
+ * "again" if this run has given it; "before" if it is at or before the stored position.
  *
  * @throws TOPIC_LINE_INVALID when the offset does not ascend and the message was not read before.
  * @throws TOPIC_RECREATED when the message at the stored position is another one.
  * @throws LOG_LOST when messages after the stored position are missing.
  */
-function recordIfNew(
+function recordMessage(
   partition: RecordedPartition,
   message: KafkaMessage,
   source: string,
   location: string,
-): boolean {
+): "new" | "again" | "before" {
   const { after, last, seen } = partition;
   const { offset } = message;
   const hash = messageHash(message);
   if (last !== null && offset <= last.offset) {
-    if (seen.has(offset, hash)) return false;
+    if (seen.has(offset, hash))
+      return after !== undefined && offset <= after.offset ? "before" : "again";
     throw new TidemarkError(
       "TOPIC_LINE_INVALID",
       `${location}: offset ${offset} of ${partition.name} comes after offset ${last.offset} and ` +
@@ -296,7 +339,7 @@ function recordIfNew(
   seen.add(offset, hash);
   partition.last = message;
   if (after !== undefined && offset <= after.offset) {
-    if (offset < after.offset) return false;
+    if (offset < after.offset) return "before";
     const stored = after.checkpoint?.message;
     if (stored?.offset === offset && stored.fingerprint !== messageFingerprint(message)) {
       throw new TidemarkError(
@@ -304,12 +347,12 @@ function recordIfNew(
         `${source}: the message at offset ${offset} of ${partition.name} is not the message of ` +
           "the stored position. " +
           "The topic was created anew, or this is another recording: give the recording that " +
-          "was read before, or start with empty stores. If this recording holds a new snapshot, " +
-          "run tidemark resnapshot SOURCE, or call store.resnapshot",
+          "was read before, or read this one into new stores. If this recording holds a new " +
+          "snapshot, run tidemark resnapshot SOURCE, or call store.resnapshot",
       );
     }
     partition.afterReached = true;
-    return false;
+    return "before";
   }
   // A recording that begins right after the position has lost nothing.
   if (
@@ -320,7 +363,7 @@ function recordIfNew(
     throw logLost(source, after, `the recording goes on at offset ${offset}`);
   partition.afterReached = true;
   partition.moved = true;
-  return true;
+  return "new";
 }
 
 function logLost(source: string, position: Position, what: string): TidemarkError {
@@ -328,16 +371,21 @@ function logLost(source: string, position: Position, what: string): TidemarkErro
     "LOG_LOST",
     `${source}: offset ${position.offset} of ${position.partition}, up to which changes were ` +
       `applied, is not in the log: ${what}. ` +
-      "Give the whole recording, or start with empty stores. If the recording holds a new " +
+      "Give the whole recording, or read it into new stores. If the recording holds a new " +
       "snapshot, run tidemark resnapshot SOURCE, or call store.resnapshot",
   );
 }
 
 /** Hashes a message, to tell a repeated message from another message at its offset. */
-function messageHash({ timestamp, keyText: key, valueText: value }: KafkaMessage): number {
-  let hash = (timestamp ?? 0) | 0;
-  hash = Math.imul(hash ^ (value === null ? -1 : value.length), 0x0100_0193);
-  if (key !== null)
-    for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x0100_0193);
-  return hash;
+function messageHash(message: KafkaMessage): number {
+  const time = message.timestamp ?? -1;
+  const seed = Math.imul(time | 0, 31) ^ Math.trunc(time / 2 ** 32);
+  const withKey = textHash(message.keyText, () => message.key, seed);
+  return textHash(message.valueText, () => message.value, Math.imul(withKey, 0x0100_0193));
+}
+
+/** The hash of the bytes of a text. Bytes that are not UTF-8 have the replacement character. */
+function textHash(text: string | null, bytes: () => Uint8Array | null, seed: number): number {
+  if (text === null) return Math.imul(seed ^ 0x5555, 0x0100_0193);
+  return crc32(text.includes("\uFFFD") ? bytes()! : text, seed >>> 0) | 0;
 }

@@ -1,5 +1,3 @@
-import fc from "fast-check";
-import { describe, expect, test } from "vitest";
 import {
   decimalNumber,
   decimalOfBase64,
@@ -7,8 +5,11 @@ import {
   decimalText,
   fitDecimal,
   wholeNumber,
-} from "../../src/values/decimal.ts";
-import { Failure, NON_FINITE } from "../../src/values/failure.ts";
+  Failure,
+  NON_FINITE,
+} from "@tidemark/core/internal";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
 import { parameters } from "../support/seed.ts";
 
 const check = (property: fc.IRawProperty<unknown>): void => {

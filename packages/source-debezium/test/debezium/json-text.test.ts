@@ -1,6 +1,6 @@
+import { ESCAPED, isJson, JsonMembers, NUMBER, STRING } from "@tidemark/core/internal";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ESCAPED, isJson, JsonMembers, NUMBER, STRING } from "../../src/debezium/json-text.ts";
 import { parameters } from "../support/seed.ts";
 
 const check = (property: fc.IRawProperty<unknown>): void => {

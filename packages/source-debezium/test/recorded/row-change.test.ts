@@ -1,6 +1,7 @@
 /** Tests changes of a user's own messages. */
 import { kafkaMessage, recordedTopic, rowChange } from "@tidemark/source-debezium";
 import { expect, test } from "vitest";
+import { decodeMessage } from "../../src/message/decode-message.ts";
 import { paymentDecoder, payments } from "../support/payments.ts";
 import { column } from "../support/sources.ts";
 
@@ -22,7 +23,7 @@ test("a message has its key and its value as bytes and as text", () => {
 });
 
 test("a change takes its offset and its commit time from the message", () => {
-  expect(rowChange(payments, message, { row: { id: 1, user: "ada" } })).toEqual({
+  expect(rowChange(payments, message, { row: { id: 1, user: "ada", amount: null } })).toEqual({
     source: "payments",
     topic: "t",
     partition: 3,
@@ -32,6 +33,9 @@ test("a change takes its offset and its commit time from the message", () => {
     oldKey: null,
     unavailable: [],
     invalidColumns: [],
+    absentColumns: [
+      { column: "at", reason: "COLUMN_ABSENT", message: 'no message so far has a column "at"' },
+    ],
     undecodable: null,
     nonFinite: 0,
     order: null,
@@ -40,7 +44,12 @@ test("a change takes its offset and its commit time from the message", () => {
     op: "u",
     timestamp: 1_750_000_000_000,
     transaction: null,
-    extra: null,
+    logged: {
+      row: '{"id":1,"user":"ada","amount":null}',
+      key: null,
+      oldKey: null,
+      format: '{"format":"json","table":"payments"}',
+    },
   });
   expect(rowChange(payments, message, { row: { id: 1 }, order: 5n, committed: 7 })).toMatchObject({
     order: 5n,
@@ -49,11 +58,13 @@ test("a change takes its offset and its commit time from the message", () => {
 });
 
 test("a row without a key is quarantined, and the run goes on", () => {
-  for (const row of [null, "text", {}, { id: null }, { id: "x" }, { id: 1.5 }, { id: 2 ** 53 }])
+  for (const row of [null, "text"])
+    expect(rowChange(payments, message, { row }).undecodable!.reason).toBe("KEY_UNREADABLE");
+  for (const row of [{}, { id: null }, { id: "x" }, { id: 1.5 }, { id: 2 ** 53 }])
     expect(rowChange(payments, message, { row })).toMatchObject({
       kind: "none",
       values: null,
-      undecodable: { reason: "KEY_UNREADABLE" },
+      undecodable: { reason: "ROW_WITHOUT_KEY" },
     });
 });
 
@@ -79,6 +90,33 @@ test("a value of another type is missing, and the column is listed with the reas
   }
 });
 
+test("a column of another spelling is named, and the logged row keeps every member", () => {
+  const row = { id: 1, User: "ada", amount: "x", big: 5n };
+  const { invalidColumns, logged } = rowChange(payments, message, { row });
+  expect(invalidColumns).toEqual([
+    { column: "amount", reason: "NOT_A_DECIMAL" },
+    {
+      column: "user",
+      reason: "COLUMN_ABSENT",
+      message: 'no message so far has a column "user"; did you mean "User"?',
+    },
+  ]);
+  expect(logged!.row).toBe('{"id":1,"User":"ada","amount":"x","big":"5"}');
+});
+
+test("a text is bytes where the definition declares its encoding", () => {
+  const source = {
+    ...payments,
+    columns: [
+      column("id", "int64", { nullable: false }),
+      column("c", "bytes", { encoding: "hex" }),
+    ],
+  };
+  const read = (c: string) => rowChange(source, message, { row: { id: 1, c } });
+  expect(read("dead").values![1]).toEqual(new Uint8Array([0xde, 0xad]));
+  expect(read("3q0=").invalidColumns).toEqual([{ column: "c", reason: "NOT_BYTES" }]);
+});
+
 test("values of JSON and of JavaScript are read", () => {
   const types = [
     [column("c", "boolean"), false, false],
@@ -101,4 +139,15 @@ test("options of Debezium's decoder together with another decoder are refused", 
   expect(() =>
     recordedTopic("a.jsonl", { decoder: paymentDecoder("t"), toastMarker: "gone" }),
   ).toThrow(expect.objectContaining({ code: "DECODER_TWICE" }));
+});
+
+test("an error of a decoder names the place of its message", () => {
+  const decoder = {
+    decode: () => {
+      throw new Error("no such field");
+    },
+  };
+  const failed = (): unknown => decodeMessage(decoder, message);
+  expect(failed).toThrow(expect.objectContaining({ code: "DECODER_FAILED" }));
+  expect(failed).toThrow(/^t, partition 3, offset 8: the decoder failed: no such field\. /);
 });

@@ -36,7 +36,10 @@ export function startDecoder(
   { onWarning = () => {}, ...options }: DecodeOptions = {},
 ): (message: RecordedMessage) => Change | null {
   const decoder = debeziumDecoder(options).start({ sources, onWarning });
-  return (message) => decoder.decode(kafkaMessage(message));
+  return (message) => {
+    const decoded = decoder.decode(kafkaMessage(message));
+    return decoded !== null && "skipped" in decoded ? null : decoded;
+  };
 }
 
 export function decode(

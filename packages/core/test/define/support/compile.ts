@@ -11,10 +11,10 @@ export interface Complaint {
 const root = join(import.meta.dirname, "../../..");
 
 /** Returns the complaints of each text, in order, and the program for measuring. */
-export function compile(texts: readonly string[]): {
-  readonly complaints: readonly (readonly Complaint[])[];
-  readonly program: ts.Program;
-} {
+export function compile(
+  texts: readonly string[],
+  more: ts.CompilerOptions = {},
+): { readonly complaints: readonly (readonly Complaint[])[]; readonly program: ts.Program } {
   const config = ts.parseConfigFileTextToJson(
     "tsconfig.base.json",
     ts.sys.readFile(join(root, "../../tsconfig.base.json"))!,
@@ -38,15 +38,17 @@ export function compile(texts: readonly string[]): {
   };
   host.fileExists = (name) => files.has(name) || fileExists(name);
   host.readFile = (name) => files.get(name) ?? readFile(name);
-  const program = ts.createProgram([...files.keys()], options, host);
+  const program = ts.createProgram([...files.keys()], { ...options, ...more }, host);
   const complaints = [...files.keys()].map((name) => {
     const file = program.getSourceFile(name)!;
-    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(
-      (found) => ({
-        line: file.getLineAndCharacterOfPosition(found.start ?? 0).line + 1,
-        message: ts.flattenDiagnosticMessageText(found.messageText, "\n"),
-      }),
-    );
+    return [
+      ...program.getSyntacticDiagnostics(file),
+      ...program.getSemanticDiagnostics(file),
+      ...(more.declaration === true ? program.getDeclarationDiagnostics(file) : []),
+    ].map((found) => ({
+      line: file.getLineAndCharacterOfPosition(found.start ?? 0).line + 1,
+      message: ts.flattenDiagnosticMessageText(found.messageText, "\n"),
+    }));
   });
   return { complaints, program };
 }

@@ -1,0 +1,43 @@
+import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
+import {
+  compareQuality,
+  feedScenario,
+  generateScenario,
+  otherDelivery,
+  Random,
+  seedsFromEnvironment,
+} from "@tidemark/testkit";
+import { expect, test } from "vitest";
+
+const { first, runs } = seedsFromEnvironment({ runs: 100 });
+
+test(
+  "expectations are exact under updates, deletes and late rows, at every time",
+  { timeout: 600_000 },
+  async () => {
+    const compared = new Map<string, number>();
+    for (let seed = first; seed < first + runs; seed++) {
+      const scenario = generateScenario(seed, { requests: 5 });
+      const stores = { online: memoryOnlineStore(), offline: memoryOfflineStore() };
+      await feedScenario(scenario, stores, {
+        buckets: 2,
+        commitRows: 20,
+        delivery: otherDelivery(scenario, new Random(seed)),
+        compactAfter: 0.6,
+      });
+      const found = await compareQuality(scenario, stores.offline);
+      expect(found.differences).toEqual([]);
+      for (const [label, count] of found.compared)
+        compared.set(label, (compared.get(label) ?? 0) + count);
+    }
+    console.log(`compared ${[...compared].map(([label, n]) => `${label}: ${n}`).join(", ")}`);
+    expect([...compared.keys()].toSorted()).toEqual([
+      "fresh on source",
+      "holds on features",
+      "holds on source",
+      "unique on features",
+      "unique on source",
+      "volume on source",
+    ]);
+  },
+);

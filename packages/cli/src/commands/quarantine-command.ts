@@ -1,0 +1,42 @@
+/** `tidemark quarantine`: lists the rows of a source that are in no window. */
+import type { QuarantinedRow } from "@tidemark/core";
+import { checkSourceName } from "./change-source.ts";
+import { configCommand } from "./config-command.ts";
+
+const help = `Usage: tidemark quarantine SOURCE [options]
+
+Lists the rows of a source that are in no window, because their entity key or event time
+cannot be read: primary key, place of the message, column and reason. The
+next readable change of a row brings it back. Messages whose primary key cannot be read
+are listed from the history, which keeps their bytes for tidemark retry.
+
+`;
+
+export const quarantineCommand: ReturnType<typeof configCommand> = configCommand({
+  name: "quarantine",
+  help,
+  exitCodes: { 0: "done", 1: "failed", 130: "interrupted" },
+  argument: "source",
+  options: {},
+  interrupted: "nothing was changed",
+  async run({ given, config, open, printResult }) {
+    const source = given.text("source")!;
+    const { store, definitions } = await open({ online: true });
+    checkSourceName(source, [...definitions.sources.keys()], config.file);
+    const rows = await store.quarantine(source);
+    printResult({ source, rows }, [
+      ...rows.map(rowLine),
+      `${rows.length} ${rows.length === 1 ? "row" : "rows"} of ${source} in quarantine`,
+    ]);
+    return 0;
+  },
+});
+
+function rowLine({ key, topic, partition, offset, column, reason }: QuarantinedRow): string {
+  const columns = Object.entries(key).map(([name, value]) => `${name} ${String(value)}`);
+  const row = columns.length === 0 ? "no readable key" : columns.join(", ");
+  return (
+    `${row}: ${column === null ? "the row" : `column "${column}"`} cannot be ` +
+    `read (${reason}); ${topic}, partition ${partition}, offset ${offset}`
+  );
+}

@@ -1,0 +1,19 @@
+/** What a file of entity rows gives, and how it is read. Types only. */
+import type { EntityColumns } from "@tidemark/core";
+import type { ColumnSpec } from "@tidemark/core/spi";
+import type { TimeReading } from "../input/read-time.ts";
+
+export interface EntityFile extends EntityColumns {
+  /** The number of rows; null if only reading the file tells it. */
+  readonly rows: number | null;
+  /** Columns whose type cannot be passed through, with what they hold. */
+  readonly unsupportedColumns: readonly { readonly name: string; readonly holds: string }[];
+  /** Columns whose nanoseconds were floored. It is complete when the batches were read. */
+  readonly flooredColumns: ReadonlySet<string>;
+}
+
+export interface EntityFileOptions extends TimeReading {
+  /** The entity keys that the features need. */
+  readonly keys: readonly ColumnSpec[];
+  readonly signal: AbortSignal;
+}

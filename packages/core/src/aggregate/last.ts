@@ -1,0 +1,36 @@
+import type { NullableAggregation } from "../define/aggregations.ts";
+import type { CheckItem, Item, ItemSource, ItemType, ItemValue } from "../define/items.ts";
+import { makeAggregation } from "../define/make-aggregation.ts";
+import type { Aggregator } from "./aggregator.ts";
+import { endValue } from "./end-value.ts";
+
+/**
+ * Takes the value of the newest row in which it is not null; null over an empty window.
+ * Of rows with one event time, the later `createdAt` is the newer, then the larger primary key.
+ *
+ * @throws DEFINITION_INVALID when the argument is no column, and no function of columns.
+ *
+ * @example
+ * const last_vendor_l1w = last(transactions.vendor).over("7d");
+ */
+export function last<const E extends Item>(
+  x: CheckItem<E>,
+): NullableAggregation<ItemSource<E>, ItemValue<E>, ItemType<E>> {
+  return makeAggregation(lastAggregator, [x]);
+}
+
+/** The record of `last`. */
+export const lastAggregator: Aggregator = {
+  name: "last",
+  parameters: [{ name: "x", accepts: "any", takesStruct: true }],
+  result: ([form]) => ({ ...form!, nullable: true }),
+  empty: () => null,
+  class: "ordered",
+  order: true,
+  accumulator: () => endValue("last"),
+  rule: "the value of the newest row that has one",
+  examples: [
+    { call: "last(x)", arguments: ["x"], answer: 10 },
+    { call: "last({ k, x })", arguments: [{ k: "k", x: "x" }], answer: [null, 10] },
+  ],
+};

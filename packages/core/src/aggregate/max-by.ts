@@ -1,0 +1,47 @@
+import type { NullableAggregation } from "../define/aggregations.ts";
+import type { AnyExpr, SourceOf } from "../define/expression-types.ts";
+import type { CheckBy, CheckItem, Item, ItemSource, ItemType, ItemValue } from "../define/items.ts";
+import { makeAggregation } from "../define/make-aggregation.ts";
+import type { Aggregator } from "./aggregator.ts";
+import { valueByAccumulator } from "./value-by.ts";
+
+/**
+ * Takes the value of the row with the largest `by`; null over an empty window.
+ * A row counts only if both are there. Of rows with equal `by` it is the newest one's.
+ *
+ * @throws DEFINITION_INVALID when an argument is no column, and no function of columns.
+ * @throws TYPE_MISMATCH when the values of `by` are json.
+ * @throws COLUMN_OF_ANOTHER_SOURCE when the arguments are of two sources.
+ *
+ * @example
+ * const vendor_of_largest_amount_l1w = maxBy(transactions.vendor, transactions.amount).over("7d");
+ */
+export function maxBy<const E extends Item, B extends AnyExpr>(
+  v: CheckItem<E>,
+  by: CheckBy<E, B>,
+): NullableAggregation<ItemSource<E> | SourceOf<B>, ItemValue<E>, ItemType<E>> {
+  return makeAggregation(maxByAggregator, [v, by]);
+}
+
+/** The record of `maxBy`. */
+export const maxByAggregator: Aggregator = {
+  name: "maxBy",
+  parameters: [
+    { name: "v", accepts: "any", takesStruct: true },
+    { name: "by", accepts: "ordered" },
+  ],
+  result: ([form]) => ({ ...form!, nullable: true }),
+  empty: () => null,
+  class: "ordered",
+  order: true,
+  accumulator: ([, by]) => valueByAccumulator(by!.type, 1),
+  rule: "of rows with both: the value of the row with the largest `by`; of equals the newest",
+  examples: [
+    { call: "maxBy(k, x)", arguments: ["k", "x"], answer: "a" },
+    {
+      call: "maxBy({ k, hour }, x)",
+      arguments: [{ k: "k", hour: "hour" }, "x"],
+      answer: [null, 11],
+    },
+  ],
+};

@@ -1,0 +1,47 @@
+import type { Aggregation, CheckCount, Ordered, PresentValue } from "../define/aggregations.ts";
+import type { ListType } from "../define/column-types.ts";
+import type { AnyExpr, SourceOf, TypeOf } from "../define/expression-types.ts";
+import { makeAggregation } from "../define/make-aggregation.ts";
+import type { Aggregator } from "./aggregator.ts";
+import { distinctOption, elementCount, listOf } from "./bounded-list.ts";
+import { extremesAccumulator } from "./extremes.ts";
+
+/**
+ * Lists the `k` greatest values of a column, the greatest first; empty over an empty window.
+ * Equal values stay, unless the option `distinct` says that each comes once.
+ *
+ * @throws DEFINITION_INVALID when the argument is no column, and no function of columns, or `k` is
+ * no whole number from 1 to 1,000.
+ * @throws TYPE_MISMATCH when the column is a json column.
+ *
+ * @example
+ * const largest_amounts_l1w = topK(transactions.amount, 3).over("7d");
+ */
+export function topK<E extends AnyExpr, const K extends number>(
+  x: Ordered<E>,
+  k: CheckCount<K>,
+  options: { readonly distinct?: boolean | undefined } = {},
+): Aggregation<SourceOf<E>, readonly PresentValue<E>[], ListType<TypeOf<E>>> {
+  const distinct = distinctOption("topK()", options);
+  return makeAggregation(topKAggregator, [x], { k: k as number, distinct });
+}
+
+/** The record of `topK`. */
+export const topKAggregator: Aggregator = {
+  name: "topK",
+  parameters: [{ name: "x", accepts: "ordered" }],
+  options: { k: elementCount, distinct: "boolean" },
+  result: ([form]) => listOf(form!),
+  empty: () => [],
+  class: "multiset",
+  accumulator: ([form], options) => extremesAccumulator(form!.type, -1, options),
+  rule: "the `k` greatest values, the greatest first; equal values stay, unless `distinct`",
+  examples: [
+    {
+      call: "topK(x, 3)",
+      arguments: ["x"],
+      options: { k: 3, distinct: false },
+      answer: [10, 4, 4],
+    },
+  ],
+};

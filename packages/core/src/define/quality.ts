@@ -1,0 +1,332 @@
+/** Expectations: what must hold of the rows of a source, or of the features of entities. */
+import type { Metadata } from "../metadata.ts";
+import { checkDescribed } from "./metadata.ts";
+import { TidemarkError } from "../errors.ts";
+import type {
+  ExpectationSpec,
+  InputFeature,
+  QualitySpec,
+  QualityTarget,
+  TransformSpec,
+} from "../specs.ts";
+import { baseFeatures, inputName } from "./base-features.ts";
+import {
+  definitionOf,
+  definitionOfKind,
+  described,
+  makeDefinition,
+  type ExpectationState,
+  type ExpressionState,
+} from "./definition.ts";
+import { readSource } from "./derived-source.ts";
+import { durationMicros, type CheckDuration } from "./duration.ts";
+import { conditionOf, expressionOf } from "./expression.ts";
+import type {
+  AnyExpr,
+  AnyFeatures,
+  Arg,
+  Ordered,
+  ScopeText,
+  SourceOf,
+} from "./expression-types.ts";
+import { checkName, type CheckName } from "./names.ts";
+import { checkMembers, checkOptions } from "./options.ts";
+import { selectedFeatures, type AnySelection } from "./selection.ts";
+import type { shape } from "./shape.ts";
+import type { AnySource } from "./source.ts";
+
+/** An expectation about the rows of source `About`, about features, or about any rows. */
+export interface Expectation<out About extends string> {
+  readonly [shape]: { readonly about: About };
+}
+/** What `fresh` and `volume` are about. */
+export type AnyRows = "the rows of a source";
+
+/** Expectations by name. */
+export type Expectations = { readonly [name: string]: Expectation<string> };
+type AboutOf<X extends Expectation<string>> = X[typeof shape]["about"];
+type Allowed<On> = On extends AnySource ? AnyRows | On[typeof shape]["name"] : AnyFeatures;
+/** Each expectation itself, or the sentence that refuses it. */
+export type CheckExpectations<X extends Expectations, On> = {
+  readonly [N in keyof X]: [AboutOf<X[N]>] extends [Allowed<On>]
+    ? X[N]
+    : `this is about ${ScopeText<AboutOf<X[N]>>}, and must be about ${ScopeText<Allowed<On>>}`;
+};
+type CheckUnique<L extends readonly AnyExpr[]> = { readonly [I in keyof L]: Ordered<L[I]> };
+
+/** The expectations of one source, view or service. */
+export interface Quality<out N extends string> {
+  readonly [shape]: { readonly quality: N };
+}
+
+/**
+ * Expects that a condition is true in every row, or in a share of the rows. Rows in which it is
+ * unknown are passed over.
+ *
+ * @throws DEFINITION_INVALID when the argument is no condition, or the share is not from 0 to 1.
+ *
+ * @example
+ * const positive = holds(gt(transactions.amount, 0), { share: 0.99 });
+ */
+export function holds<E extends AnyExpr>(
+  condition: Arg<E, "boolean", "an expectation is a condition">,
+  options?: {
+    /** The least share of true among true and false, from 0 to 1. Default: 1. */
+    readonly share?: number | undefined;
+  },
+): Expectation<SourceOf<E>> {
+  const found = conditionOf(condition);
+  if (found === undefined)
+    throw invalid(
+      `holds: it takes a condition, such as gt(payments.amount, 0), got ${described(condition)}`,
+    );
+  const { share = 1 } = checkOptions("holds", options ?? {}, ["share"]);
+  if (typeof share !== "number" || !(share >= 0 && share <= 1))
+    throw invalid(`holds: share is a number from 0 to 1, such as 0.99, got ${described(share)}`);
+  return expectation({ test: "holds", condition: notOfWindows("holds", found), share });
+}
+
+/**
+ * Expects that no two rows have the same values in these columns. Rows with a null among them are
+ * passed over.
+ *
+ * @throws DEFINITION_INVALID when an argument is no column and no function of columns.
+ *
+ * @example
+ * const oneId = unique(transactions.user_id, transactions.time);
+ */
+export function unique<const L extends readonly [AnyExpr, ...AnyExpr[]]>(
+  ...columns: CheckUnique<L>
+): Expectation<SourceOf<L[number]>> {
+  if (columns.length === 0) throw invalid("unique: name at least one column");
+  return expectation({
+    test: "unique",
+    columns: (columns as readonly unknown[]).map((column) => {
+      const found = expressionOf(column);
+      if (found === undefined)
+        throw invalid(`unique: it takes columns, such as payments.id, got ${described(column)}`);
+      return notOfWindows("unique", found);
+    }),
+  });
+}
+
+/**
+ * Expects that the newest row is at most so old. The age counts from the event time, or from the
+ * commit of a dimension's version.
+ *
+ * @throws DURATION_INVALID when the duration is none.
+ *
+ * @example
+ * const onTime = fresh("15m");
+ */
+export function fresh<const D extends string>(within: CheckDuration<D>): Expectation<AnyRows> {
+  return expectation({ test: "fresh", within: durationMicros("fresh", within) });
+}
+
+/**
+ * Expects a number of rows in the window of this length.
+ *
+ * @throws DURATION_INVALID when the duration is none.
+ * @throws DEFINITION_INVALID when a bound is no whole number from 0 on, or there is none.
+ *
+ * @example
+ * const usualDay = volume("1d", { atLeast: 10_000, atMost: 1_000_000 });
+ */
+export function volume<const D extends string>(
+  per: CheckDuration<D>,
+  rows: { readonly atLeast?: number | undefined; readonly atMost?: number | undefined },
+): Expectation<AnyRows> {
+  const options = checkOptions("volume", rows, ["atLeast", "atMost"]);
+  const bound = (name: string): number | null => {
+    const value = options[name];
+    if (value === undefined) return null;
+    if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+    throw invalid(`volume: ${name} is a number of rows, such as 1000, got ${described(value)}`);
+  };
+  const [atLeast, atMost] = [bound("atLeast"), bound("atMost")];
+  if (atLeast === null && atMost === null)
+    throw invalid("volume: give atLeast, atMost or both, as in { atLeast: 1000 }");
+  if (atLeast !== null && atMost !== null && atLeast > atMost)
+    throw invalid(`volume: atLeast is ${atLeast} and atMost ${atMost}; no number is both`);
+  return expectation({ test: "volume", per: durationMicros("volume", per), atLeast, atMost });
+}
+
+/**
+ * Declares what must hold of the rows of a source, or of the features that a view or a service
+ * answers. `store.quality` and `tidemark quality` check it as of a time, over the history. They
+ * report, and filter nothing. No answer depends on a quality.
+ *
+ * @throws DEFINITION_INVALID when an option is wrong, or features are of several entities.
+ * @throws COLUMN_OF_ANOTHER_SOURCE when an expectation is about something else.
+ *
+ * @example
+ * const checked = quality("transactions_quality", {
+ *   on: transactions,
+ *   expect: {
+ *     positive: holds(gt(transactions.amount, 0), { share: 0.99 }),
+ *     on_time: fresh("15m"),
+ *     usual_day: volume("1d", { atLeast: 10_000 }),
+ *   },
+ * });
+ */
+export function quality<
+  const N extends string,
+  On extends AnySource | AnySelection,
+  X extends Expectations,
+>(
+  name: CheckName<N>,
+  definition: Metadata & {
+    /** A source, a derived source, a view, a feature or a service. */
+    readonly on: On;
+    /** The expectations by name. */
+    readonly expect: X & CheckExpectations<X, NoInfer<On>>;
+    /** "error" fails a check; "warning" is reported only. Default: "error". */
+    readonly severity?: "error" | "warning" | undefined;
+  },
+): Quality<N> {
+  const who = `quality "${checkName("quality", name)}"`;
+  const { options, metadata } = checkDescribed(who, definition, ["on", "expect", "severity"]);
+  const { severity = "error" } = options;
+  if (severity !== "error" && severity !== "warning")
+    throw invalid(`${who}: severity is "error" or "warning", and not ${described(severity)}`);
+  const members = Object.entries(checkMembers(who, "expect", options["expect"]));
+  if (members.length === 0)
+    throw invalid(`${who}: expect is empty; name at least one, as in { on_time: fresh("15m") }`);
+  const states = members.map(([member, value]): readonly [string, ExpectationState] => {
+    checkName("expectation", member);
+    const found = definitionOfKind(value, "expectation");
+    if (found === undefined)
+      throw invalid(
+        `${who}: expect.${member} is ${described(value)}; give holds(...), unique(...), ` +
+          "fresh(...) or volume(...)",
+      );
+    return [member, found.state];
+  });
+  const spec: QualitySpec = {
+    name: name as string,
+    on: targetOf(who, options["on"], states),
+    severity,
+    expectations: states.map(([member, state]) => specOfState(member, state)),
+    ...metadata,
+  };
+  return makeDefinition({ kind: "quality", spec }, who);
+}
+
+type NamedStates = readonly (readonly [name: string, state: ExpectationState])[];
+
+function targetOf(who: string, on: unknown, states: NamedStates): QualityTarget {
+  const source = readSource(on);
+  if (source?.parts !== undefined)
+    throw invalid(
+      `${who}: "${source.name}" is a union; expect it of each of its sources, or of a view over it`,
+    );
+  if (source !== undefined) {
+    const { name, spec, lookups, rows } = source;
+    for (const [member, one] of expressionsOf(states))
+      if (one.inputs !== undefined || (one.source !== null && one.source !== name))
+        throw otherTarget(who, member, one, `source "${name}"`);
+    return {
+      kind: "source",
+      name,
+      source: spec,
+      ...(lookups.length === 0 ? {} : { lookups }),
+      ...(rows === null ? {} : { rows }),
+    };
+  }
+  const found = definitionOf(on);
+  const isSelection = ["view", "derived view", "service", "feature"].includes(found?.kind ?? "");
+  if (!isSelection)
+    throw invalid(`${who}: on must be a source, a view or a service, got ${described(on)}`);
+  const answered = new Map(
+    baseFeatures(selectedFeatures(on, who)).map((one): [string, InputFeature] => [
+      inputName(one),
+      { view: one.view, feature: one.feature },
+    ]),
+  );
+  const inputs = new Map<string, InputFeature>();
+  const transforms = new Map<string, TransformSpec>();
+  for (const [member, state] of states)
+    if (state.test === "fresh" || state.test === "volume")
+      throw invalid(
+        `${who}: expect.${member} is about the rows of a source, and ${described(on)} answers ` +
+          `features; put ${state.test}(...) into a quality on the source`,
+      );
+  for (const [member, one] of expressionsOf(states)) {
+    if (one.source !== null) throw otherTarget(who, member, one, described(on));
+    for (const input of one.inputs ?? []) {
+      if (input.kind === "request")
+        throw invalid(
+          `${who}: expect.${member} reads request data ${input.name}, which a check does not ` +
+            "have; expect something of the features alone",
+        );
+      if (input.kind === "transform") transforms.set(input.name, input.transform);
+      else if (!answered.has(input.name)) throw otherTarget(who, member, one, described(on));
+      else inputs.set(input.name, answered.get(input.name)!);
+    }
+  }
+  const entities = new Set([...inputs.values()].map(({ view }) => view.entity.name));
+  if (entities.size !== 1)
+    throw invalid(
+      `${who}: its features are of ${[...entities].join(", ") || "no entity"}, ` +
+        "and a check goes through the entities of one; make a quality for each entity",
+    );
+  return {
+    kind: "features",
+    name: described(on),
+    inputs: [...inputs.values()],
+    ...(transforms.size === 0 ? {} : { transforms: [...transforms.values()] }),
+  };
+}
+
+/** The expressions of the expectations, each with the name of its expectation. */
+function expressionsOf(states: NamedStates): readonly (readonly [string, ExpressionState])[] {
+  return states.flatMap(([member, state]) =>
+    state.test === "holds"
+      ? [[member, state.condition] as const]
+      : state.test === "unique"
+        ? state.columns.map((column) => [member, column] as const)
+        : [],
+  );
+}
+
+function specOfState(name: string, state: ExpectationState): ExpectationSpec {
+  switch (state.test) {
+    case "holds":
+      return { name, kind: "holds", condition: state.condition.expression, share: state.share };
+    case "unique":
+      return { name, kind: "unique", columns: state.columns.map(({ expression }) => expression) };
+    case "fresh":
+      return { name, kind: "fresh", within: state.within };
+    case "volume": {
+      const { per, atLeast, atMost } = state;
+      return { name, kind: "volume", per, atLeast, atMost };
+    }
+  }
+}
+
+function notOfWindows(who: string, state: ExpressionState): ExpressionState {
+  if (state.windows === undefined) return state;
+  throw invalid(
+    `${who}: ${state.text} is about windows; make a feature of it, and expect something of that`,
+  );
+}
+
+function otherTarget(
+  who: string,
+  member: string,
+  { text }: ExpressionState,
+  target: string,
+): TidemarkError {
+  return new TidemarkError(
+    "COLUMN_OF_ANOTHER_SOURCE",
+    `${who}: expect.${member}: ${text} is not about ${target}; give it a quality of its own`,
+  );
+}
+
+function expectation<About extends string>(state: ExpectationState): Expectation<About> {
+  return makeDefinition({ kind: "expectation", state }, `${state.test}(...)`);
+}
+
+function invalid(message: string): TidemarkError {
+  return new TidemarkError("DEFINITION_INVALID", message);
+}

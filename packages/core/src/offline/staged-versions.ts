@@ -1,0 +1,154 @@
+/**
+ * Names what a rewrite of versions has staged, and finds what a killed rewrite left. The name says
+ * all that the versions follow from, so equal names have equal versions.
+ */
+import { isTidemarkError } from "../errors.ts";
+import { nodeCrypto } from "../node-modules.ts";
+import { rowChangesOf } from "../rows/row-change.ts";
+import { generationStateOf } from "../rows/snapshot-generations.ts";
+import { snapshotEnds } from "../rows/row-versions.ts";
+import type { StagedRows, TableState } from "../spi.ts";
+import { readChangeLog } from "./change-log.ts";
+import type { HistoryContext } from "./merge-versions.ts";
+import { DEFAULT_BUCKETS } from "./uncompacted-log.ts";
+import { definitionText } from "./versions-definition.ts";
+import { erasuresOf } from "./versions-erasures.ts";
+import { bytesOf } from "./bucket-changes.ts";
+import type { StagedChanges } from "./staged-changes.ts";
+import { rangeOf, rewriteOfChanges, wholeChanges } from "./staged-names.ts";
+import type { BucketRange } from "./versions-from-log.ts";
+
+/** Changes of a bucket of a new table, and their estimated bytes: whichever makes more buckets. */
+const CHANGES_PER_BUCKET = 200_000;
+const BYTES_PER_BUCKET = 96 * 2 ** 20;
+/** Changes from which the bytes of a change are estimated. */
+const SAMPLE = 1_000;
+
+/** A rewrite of all versions of a source. */
+export interface Rewrite {
+  readonly name: string;
+  /** The version of the change log from which the versions are derived. */
+  readonly log: TableState;
+  readonly buckets: number;
+  /** The buckets whose versions are staged. */
+  readonly done: readonly BucketRange[];
+  /** The changes of the log, if they are all staged. */
+  readonly staged: StagedChanges | null;
+}
+
+/** Begins a rewrite of the newest version of the log. */
+export async function newRewrite(
+  context: HistoryContext,
+  versions: TableState,
+  log: TableState,
+  wanted: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Rewrite> {
+  const bytes = log.rows * (await bytesPerChange(context, log, signal));
+  const buckets = Math.max(
+    wanted ?? DEFAULT_BUCKETS,
+    Math.ceil(log.rows / CHANGES_PER_BUCKET),
+    Math.ceil(bytes / BYTES_PER_BUCKET),
+  );
+  const name = rewriteName(context, versions, log, buckets);
+  return { name, log, buckets, done: [], staged: null };
+}
+
+/**
+ * Finds a rewrite of this definition that was killed, over an older or the newest version of the
+ * log. null: there is none.
+ */
+export async function resumedRewrite(
+  context: HistoryContext,
+  versions: TableState,
+  unusable: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
+): Promise<Rewrite | null> {
+  const { offline, tables } = context;
+  const staged = (await offline.staging?.list(tables.versions.name, { signal })) ?? [];
+  let newest: Rewrite | null = null;
+  for (const [name, found] of foundRewrites(staged)) {
+    if (unusable.has(name) || (found.done.length === 0 && found.staged === null)) continue;
+    const [version, buckets] = name.split("-", 2).map(Number);
+    if (newest !== null && newest.log.version > version!) continue;
+    const log = await offline
+      .state(tables.changes.name, { version: version!, signal })
+      .catch((error: unknown) => {
+        if (!isTidemarkError(error, "VERSION_MISSING")) throw error;
+        return null;
+      });
+    if (log === null || rewriteName(context, versions, log, buckets!) !== name) continue;
+    newest = { name, log, buckets: buckets!, ...found };
+  }
+  return newest;
+}
+
+/** What each rewrite has staged, by its name. */
+function foundRewrites(
+  staged: readonly StagedRows[],
+): ReadonlyMap<string, Pick<Rewrite, "done" | "staged">> {
+  const namesOf = new Map<string, string[]>();
+  for (const { rewrite, name } of staged)
+    namesOf.set(rewrite, [...(namesOf.get(rewrite) ?? []), name]);
+  const found = new Map<string, Pick<Rewrite, "done" | "staged">>();
+  for (const [name, names] of namesOf) {
+    const rewrite = rewriteOfChanges(name);
+    const before = found.get(rewrite ?? name) ?? { done: [], staged: null };
+    found.set(
+      rewrite ?? name,
+      rewrite === null
+        ? { ...before, done: withoutOverlap(names.map(rangeOf)) }
+        : { ...before, staged: wholeChanges(name, names) ?? before.staged },
+    );
+  }
+  return found;
+}
+
+/** Two processes may stage ranges that overlap. Each bucket is committed once. */
+function withoutOverlap(ranges: readonly BucketRange[]): readonly BucketRange[] {
+  const kept: BucketRange[] = [];
+  for (const range of [...ranges].sort((a, b) => a.first - b.first || b.end - a.end))
+    if (range.first >= (kept.at(-1)?.end ?? 0)) kept.push(range);
+  return kept;
+}
+
+/** VERSION-BUCKETS-ERASURES-HASH: the version of the log, and the erasures until then. */
+function rewriteName(
+  { source, tables }: HistoryContext,
+  versions: TableState,
+  log: TableState,
+  buckets: number,
+): string {
+  const from = {
+    format: "tidemark staged versions/1",
+    definition: definitionText(source),
+    columns: tables.versions.columns,
+    positions: log.positions,
+    rows: log.rows,
+    ends: snapshotEnds(generationStateOf(log.metadata)),
+  };
+  const hash = nodeCrypto()
+    .createHash("sha256")
+    .update(JSON.stringify(from, (_, value) => (typeof value === "bigint" ? `${value}` : value)))
+    .digest("hex")
+    .slice(0, 24);
+  return `${log.version}-${buckets}-${erasuresOf(versions)}-${hash}`;
+}
+
+/** The average of the first changes. */
+async function bytesPerChange(
+  { offline, source, tables }: HistoryContext,
+  log: TableState,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const rowChanges = rowChangesOf(source);
+  let [changes, bytes] = [0, 0];
+  for await (const change of readChangeLog(offline, tables, source, {
+    version: log.version,
+    signal,
+  })) {
+    for (const { change: row } of rowChanges(change)) bytes += bytesOf(row);
+    if (++changes === SAMPLE) break;
+  }
+  return bytes / Math.max(1, changes);
+}

@@ -1,0 +1,261 @@
+/** Computes the answers of a snapshot row by row, a block of stored rows in memory at once. */
+import type { Batch } from "../columns/batch.ts";
+import type { Overflows } from "../columns/overflows.ts";
+import type { OnlineStore } from "../spi.ts";
+import type { ResultWriter, TimedRows } from "../window/timed-rows.ts";
+import { unchangedUntil } from "../window/unchanged-until.ts";
+import { cachedFrom, writeCached } from "./answer-cache.ts";
+import { textCounter } from "./answer-size.ts";
+import { isLastPart, type EntityRequest } from "./entity-requests.ts";
+import type { GiveWay } from "./give-way.ts";
+import type { OnlineQuery } from "./online-query.ts";
+import { lookedUpRows } from "./lookup-rows.ts";
+import type { PreparedPlan } from "./prepared-plans.ts";
+import type { Snapshot } from "./read-snapshot.ts";
+import {
+  NO_SEGMENTS,
+  readSegments,
+  storedEntityLog,
+  timedRows,
+  type ReadTail,
+  type StoredEntityLog,
+  type StoredTail,
+} from "./stored-rows.ts";
+
+/** The number of stored rows that are in memory at once, unless one entity has more. */
+const BLOCK_ROWS = 65_536;
+/** The most requests whose rows are looked up together. */
+const LOOKUP_REQUESTS = 256;
+
+const NO_ROWS: ReadonlyMap<number, TimedRows> = new Map();
+
+const NO_TURN = { wait: undefined };
+
+/** The rows of a block of requests, beside those of the log tails. */
+interface BlockRows {
+  readonly segments: ReadonlyMap<number, readonly Batch[]>;
+  /** The rows of those requests that look something up. */
+  readonly lookedUp: ReadonlyMap<number, TimedRows>;
+}
+
+export interface RowAnswers {
+  /** Computes all rows at once. No request may need segments or lookups. */
+  computeAtOnce(
+    read: Snapshot,
+    question: OnlineQuery,
+    results: readonly (readonly ResultWriter[])[],
+  ): void;
+  /**
+   * Computes all rows of a snapshot, and gives way between them. false: a segment was replaced
+   * since its log tail was read, or the state of a dimension changed.
+   */
+  computeInTurns(
+    read: Snapshot,
+    question: OnlineQuery,
+    results: readonly (readonly ResultWriter[])[],
+    giveWay: GiveWay,
+  ): Promise<boolean>;
+}
+
+/** What is called with the number of answers that hold less than is right. */
+interface AnswerCounters {
+  readonly onOverflow: (count: number) => void;
+  readonly onTruncated?: ((count: number) => void) | undefined;
+}
+
+export function rowAnswers(
+  store: OnlineStore,
+  overflows: Overflows,
+  { onOverflow, onTruncated }: AnswerCounters,
+): RowAnswers {
+  /**
+   * Computes rows of a snapshot, from `from` up to `to` or until the thread was held for long
+   * enough. Returns the row after the last computed one, and puts the wait into `turn`.
+   */
+  function computeRows(
+    { requests, changeCounter, tails }: Snapshot,
+    from: number,
+    to: number,
+    { segments, lookedUp }: BlockRows,
+    { t }: OnlineQuery,
+    results: readonly (readonly ResultWriter[])[],
+    giveWay: GiveWay | null,
+    turn: { wait: Promise<void> | undefined },
+  ): number {
+    for (let i = from; i < to; i++) {
+      const request = requests[i]!;
+      const tail = tails[i]!;
+      const { plan, cached, row } = request;
+      const written = results[plan.position]!;
+      if (tail === "same") {
+        writeCached(cached!, written, row);
+        if (changeCounter !== null) cached!.seen = changeCounter;
+        // a cached row takes less time than a look at the clock
+        if (i % 64 !== 0) continue;
+      } else {
+        const cells = tail === null ? null : storedEntityLog(request, tail, segments.get(i));
+        answerRow(request, cells, lookedUp.get(i), changeCounter, t, written);
+      }
+      if (giveWay === null) continue;
+      turn.wait = giveWay();
+      if (turn.wait !== undefined) return i + 1;
+    }
+    return to;
+  }
+
+  function computeAtOnce(
+    read: Snapshot,
+    question: OnlineQuery,
+    results: readonly (readonly ResultWriter[])[],
+  ): void {
+    const to = read.requests.length;
+    const rows = { segments: NO_SEGMENTS, lookedUp: NO_ROWS };
+    computeRows(read, 0, to, rows, question, results, null, NO_TURN);
+    textCounter(question, results)?.add(read.requests, 0, to);
+  }
+
+  async function computeInTurns(
+    read: Snapshot,
+    question: OnlineQuery,
+    results: readonly (readonly ResultWriter[])[],
+    giveWay: GiveWay,
+  ): Promise<boolean> {
+    const { requests, tails } = read;
+    const texts = textCounter(question, results);
+    const turn: { wait: Promise<void> | undefined } = { wait: undefined };
+    for (let from = 0, to = 0; from < requests.length; from = to) {
+      to = endOfBlock(tails, from);
+      let segments: ReadonlyMap<number, readonly Batch[]> | null = NO_SEGMENTS;
+      const needsThem = to !== -1;
+      to = endOfLookups(read, from, needsThem ? to : requests.length);
+      if (needsThem) segments = await readSegments(store, requests, tails, from, to);
+      if (segments === null) return false;
+      const lookedUp = await lookUp(read, from, to, segments, question.t);
+      if (lookedUp === null) return false;
+      const rows = { segments, lookedUp };
+      for (let i = from; i < to;) {
+        const next = computeRows(read, i, to, rows, question, results, giveWay, turn);
+        texts?.add(requests, i, next);
+        i = next;
+        if (turn.wait !== undefined) await turn.wait;
+        turn.wait = undefined;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * The rows of those requests that look something up, by request. null: the state of a dimension
+   * changed.
+   */
+  async function lookUp(
+    { requests, changeCounter, tails }: Snapshot,
+    from: number,
+    to: number,
+    segments: ReadonlyMap<number, readonly Batch[]>,
+    t: number,
+  ): Promise<ReadonlyMap<number, TimedRows> | null> {
+    const asked = new Map<PreparedPlan, number[]>();
+    for (let i = from; i < to; i++) {
+      const { plan } = requests[i]!;
+      if (plan.lookups.length === 0 || tails[i] === "same") continue;
+      const indexes = asked.get(plan);
+      if (indexes === undefined) asked.set(plan, [i]);
+      else indexes.push(i);
+    }
+    if (asked.size === 0) return NO_ROWS;
+    const found = new Map<number, TimedRows>();
+    for (const indexes of asked.values()) {
+      const stored = indexes.map((i) => {
+        const request = requests[i]!;
+        const tail = tails[i] as StoredTail | null;
+        const cells = tail === null ? null : storedEntityLog(request, tail, segments.get(i));
+        return { request, rows: storedRows(request, cells) };
+      });
+      const rows = await lookedUpRows(store, stored, { t, changeCounter }, overflows);
+      if (rows === null) return null;
+      indexes.forEach((i, n) => found.set(i, rows[n]!));
+    }
+    return found;
+  }
+
+  function answerRow(
+    request: EntityRequest,
+    cells: StoredEntityLog | null,
+    lookedUp: TimedRows | undefined,
+    changeCounter: number | null,
+    t: number,
+    results: readonly ResultWriter[],
+  ): void {
+    const { plan: prepared, current, row, parts } = request;
+    const { plan, timing, kernels, union } = current;
+    let rows = lookedUp ?? storedRows(request, cells);
+    if (union !== null) {
+      parts!.push(rows);
+      if (!isLastPart(request)) return;
+      rows = union(parts!);
+    }
+    kernels(rows)(0, rows.columns.length, t, results, row);
+    const { truncated = 0 } = overflows;
+    if (overflows.count > 0 || truncated > 0) {
+      // every such answer is counted, so none of them is cached
+      if (overflows.count > 0) onOverflow(overflows.count * request.count);
+      if (truncated > 0) onTruncated?.(truncated * request.count);
+      overflows.count = 0;
+      overflows.truncated = 0;
+    } else if (
+      cells !== null &&
+      current.cached !== null &&
+      prepared.current === current &&
+      (changeCounter !== null || prepared.lookups.length === 0)
+    ) {
+      const answer = cachedFrom(results, row, {
+        tailKey: request.tailKey,
+        version: cells.version,
+        from: t,
+        until: unchangedUntil(plan, timing, rows, t),
+        seen: changeCounter,
+      });
+      if (answer !== null) current.cached.set(request.text, answer);
+    }
+  }
+
+  return { computeAtOnce, computeInTurns };
+}
+
+function storedRows(request: EntityRequest, cells: StoredEntityLog | null): TimedRows {
+  const { entityLogs, entityLog, key, current, input } = request;
+  return timedRows(entityLogs, entityLog, key, cells, current.inputs[input]!.knownState.state);
+}
+
+/** Whether a request needs segments, or looks something up. */
+export function needsMoreReads({ requests, tails }: Snapshot): boolean {
+  return (
+    endOfBlock(tails, 0) !== -1 ||
+    requests.some(({ plan }, i) => plan.lookups.length > 0 && tails[i] !== "same")
+  );
+}
+
+/** The end of the requests up to `to` whose rows are looked up together. */
+function endOfLookups({ requests, tails }: Snapshot, from: number, to: number): number {
+  let count = 0;
+  for (let i = from; i < to; i++) {
+    if (requests[i]!.plan.lookups.length === 0 || tails[i] === "same") continue;
+    if (count++ === LOOKUP_REQUESTS) return i;
+  }
+  return to;
+}
+
+/**
+ * The end of the requests whose stored rows are in memory at once. −1: no request needs segments.
+ */
+function endOfBlock(tails: readonly ReadTail[], from: number): number {
+  let rows = 0;
+  for (let i = from; i < tails.length; i++) {
+    const tail = tails[i]!;
+    if (tail === null || tail === "same") continue;
+    for (const { count } of tail.segments) rows += count;
+    if (rows > BLOCK_ROWS) return i + 1;
+  }
+  return rows === 0 ? -1 : tails.length;
+}

@@ -1,0 +1,203 @@
+/** Checks expectations over the history, as of a time. */
+import { valueAt } from "../columns/batch.ts";
+import { keyText } from "../columns/key-bytes.ts";
+import { toUser } from "../define/user-values.ts";
+import { didYouMean } from "../did-you-mean.ts";
+import { TidemarkError } from "../errors.ts";
+import { bindExpression } from "../expr/bind.ts";
+import type { Reader } from "../expr/scalar-function.ts";
+import { columnsOfExpression, typeSpecOf } from "../expr/tree.ts";
+import type { OfflineReader } from "../offline/offline-reader.ts";
+import type { KeyValues } from "../request/entity-keys.ts";
+import { primaryKeyColumns } from "../rows/row-change.ts";
+import type {
+  DerivedFeatureSpec,
+  Expression,
+  QualitySpec,
+  QualityTarget,
+  SelectedDerivedFeature,
+  Value,
+} from "../specs.ts";
+import type { OfflineStore } from "../spi.ts";
+import { formatTime } from "../time/parse-time.ts";
+import { expectedText, expressionsOf, measureOf, reachOf, type Measure } from "./measures.ts";
+import type { ExpectationResult, QualityReport } from "./quality-types.ts";
+import { rowsAt } from "./rows-at.ts";
+
+/** What a check reads. */
+export interface QualityContext {
+  readonly qualities: ReadonlyMap<string, QualitySpec>;
+  readonly offline: OfflineStore;
+  readonly reader: OfflineReader;
+}
+
+/** The number of entities whose features are computed at once. */
+const ENTITIES = 5000;
+
+/**
+ * Checks the expectations of these qualities at the time `t`, µs.
+ *
+ * @throws QUALITY_UNKNOWN when there is no such quality.
+ */
+export async function checkQuality(
+  { qualities, offline, reader }: QualityContext,
+  {
+    names,
+    t,
+    signal,
+  }: {
+    readonly names: readonly string[] | undefined;
+    readonly t: number;
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<QualityReport> {
+  const results: ExpectationResult[] = [];
+  for (const name of names ?? qualities.keys()) {
+    const spec = qualities.get(name);
+    if (spec === undefined)
+      throw new TidemarkError(
+        "QUALITY_UNKNOWN",
+        `no quality is called "${name}"${didYouMean(name, qualities.keys())}; there ` +
+          `${qualities.size === 1 ? "is" : "are"} ${[...qualities.keys()].join(", ") || "none"}`,
+      );
+    const { on, expectations } = spec;
+    const measures = expectations.map((one) => measureOf(one, t));
+    if (on.kind === "source") await measureRows(on, spec, measures, { offline, t, signal });
+    else await measureEntities(on, spec, measures, { offline, reader, t, signal });
+    expectations.forEach((one, i) => {
+      results.push({
+        quality: spec.name,
+        expectation: one.name,
+        on: on.kind === "source" ? `source ${on.name}` : on.name,
+        severity: spec.severity,
+        kind: one.kind,
+        expected: expectedText(one, on.kind === "source" ? "row" : "entity"),
+        ...measures[i]!.result(),
+      });
+    });
+  }
+  const failed = { error: 0, warning: 0 };
+  for (const { holds, severity } of results) if (!holds) failed[severity]++;
+  return { asOf: formatTime(t), failed, results };
+}
+
+interface CheckTime {
+  readonly offline: OfflineStore;
+  readonly t: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function measureRows(
+  from: Extract<QualityTarget, { kind: "source" }>,
+  { expectations }: QualitySpec,
+  measures: readonly Measure[],
+  { offline, t, signal }: CheckTime,
+): Promise<void> {
+  const expressions = [...new Set(expectations.flatMap(expressionsOf))];
+  const keys = primaryKeyColumns(from.source);
+  const columns = [...expressions.flatMap(columnsOfExpression), ...keys.map(({ name }) => name)];
+  const reach = Math.max(...expectations.map(reachOf));
+  const query = { from, columns, t, reach, signal };
+  for await (const { batch, rows, time } of rowsAt(offline, query)) {
+    const readers = new Map(
+      expressions.map((one): [Expression, Reader] => [
+        one,
+        bindExpression(one, batch, { count: 0 }),
+      ]),
+    );
+    for (const row of rows) {
+      const measured = {
+        valueOf: (expression: Expression) => readers.get(expression)!(row),
+        time: time[row]!,
+        key: () =>
+          Object.fromEntries(
+            keys.map((column) => {
+              const index = batch.columns.findIndex(({ name }) => name === column.name);
+              return [column.name, toUser(valueAt(batch.vectors[index]!, row), column)];
+            }),
+          ),
+      };
+      for (const measure of measures) measure.add(measured);
+    }
+  }
+}
+
+/** Computes the features of every entity that has a row in a source of theirs at `t`. */
+async function measureEntities(
+  { inputs, transforms }: Extract<QualityTarget, { kind: "features" }>,
+  { expectations }: QualitySpec,
+  measures: readonly Measure[],
+  { reader, ...at }: CheckTime & { readonly reader: OfflineReader },
+): Promise<void> {
+  const { t, signal } = at;
+  const expressions = [...new Set(expectations.flatMap(expressionsOf))];
+  const view = {
+    name: "quality",
+    kind: "derived" as const,
+    features: expressions.map((value, i): DerivedFeatureSpec => ({
+      name: `expression_${i}`,
+      value,
+      inputs,
+      request: [],
+      transforms,
+      size: 1,
+      default: undefined,
+      result: { ...typeSpecOf(value), name: `expression_${i}`, database: `expression_${i}` },
+    })),
+  };
+  const selection = view.features.map((feature): SelectedDerivedFeature => ({
+    view,
+    feature,
+    as: feature.name,
+  }));
+  const { entity } = inputs[0]!.view;
+  const entities = await entitiesOf(inputs, at);
+  for (let from = 0; from < entities.length; from += ENTITIES) {
+    const keys = entities.slice(from, from + ENTITIES);
+    const answers = await reader.read({
+      selection,
+      keys,
+      times: new Float64Array(keys.length).fill(t),
+      knowledge: "as-known",
+      since: null,
+      signal,
+    });
+    for (let row = 0; row < keys.length; row++) {
+      const measured = {
+        valueOf: (expression: Expression): Value =>
+          answers[expressions.indexOf(expression)]!.values[row]!,
+        time: t,
+        key: () =>
+          Object.fromEntries(
+            entity.keys.map((column) => [column.name, toUser(keys[row]![column.name]!, column)]),
+          ),
+      };
+      for (const measure of measures) measure.add(measured);
+    }
+  }
+}
+
+/** The entities with a row at `t`, each once. */
+async function entitiesOf(
+  inputs: Extract<QualityTarget, { kind: "features" }>["inputs"],
+  { offline, t, signal }: CheckTime,
+): Promise<readonly KeyValues[]> {
+  const found = new Map<string, KeyValues>();
+  for (const view of new Set(inputs.map(({ view: one }) => one))) {
+    const { keyColumns, entity } = view;
+    const query = { from: view, columns: keyColumns, t, reach: Infinity, signal };
+    for await (const { batch, rows } of rowsAt(offline, query)) {
+      const vectors = keyColumns.map(
+        (column) => batch.vectors[batch.columns.findIndex(({ name }) => name === column)]!,
+      );
+      for (const row of rows) {
+        const values = vectors.map((vector) => valueAt(vector, row));
+        if (values.includes(null)) continue;
+        const text = keyText(entity.keys, values);
+        if (found.has(text)) continue;
+        found.set(text, Object.fromEntries(entity.keys.map(({ name }, i) => [name, values[i]!])));
+      }
+    }
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,30 @@
+/** Warns of deprecated features that are asked for, once per process. */
+import { metadataOf, type Deprecation } from "../metadata.ts";
+import type { SelectedFeature } from "../specs.ts";
+
+const told = new Set<string>();
+
+/** Warns of each deprecated feature, and of each feature of a deprecated view, once. */
+export function warnOfDeprecated(selection: readonly SelectedFeature[]): void {
+  for (const { view, feature } of selection) {
+    tell(`feature ${view.name}.${feature.name}`, metadataOf(feature)?.deprecated);
+    tell(`view ${view.name}`, metadataOf(view)?.deprecated);
+  }
+}
+
+function tell(who: string, deprecated: Deprecation | undefined): void {
+  if (deprecated === undefined || told.has(who)) return;
+  told.add(who);
+  process.emitWarning(deprecationText(who, deprecated), {
+    type: "TidemarkWarning",
+    code: "FEATURE_DEPRECATED",
+  });
+}
+
+function deprecationText(who: string, { replacedBy, reason, until }: Deprecation): string {
+  return (
+    `${who} is deprecated${reason === undefined ? "" : ` (${reason})`}: ` +
+    (replacedBy === undefined ? "ask for another one" : `ask for ${replacedBy}`) +
+    (until === undefined ? "" : `; it is answered until ${until}`)
+  );
+}

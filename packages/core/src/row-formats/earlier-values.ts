@@ -1,0 +1,57 @@
+/** Fills values that the log left out (TOAST) into a logged row, from earlier rows. */
+import type { LoggedRow } from "../spi.ts";
+import { type DebeziumFormat, DEFAULT_TOAST_MARKER } from "./debezium/debezium-format.ts";
+import { JsonMembers } from "./debezium/json-text.ts";
+import { toastMarkers } from "./debezium/toast-marker.ts";
+
+/**
+ * Gives row `i` with the texts of earlier rows in place of its markers. `before`: by row, the row
+ * that it goes on from. Null: the row has no marker, or no earlier row says the value alike.
+ */
+export function rowWithEarlierValues(
+  rows: readonly (LoggedRow | undefined)[],
+  before: readonly (number | null)[],
+  i: number,
+): LoggedRow | null {
+  const logged = rows[i];
+  if (logged?.row == null) return null;
+  const format = debeziumFormat(logged);
+  if (format === null) return null;
+  const toastMarker = toastMarkers(format.toastMarker ?? DEFAULT_TOAST_MARKER);
+  const texts = memberTexts(logged.row);
+  const missing = new Set(
+    [...texts].flatMap(([name, text]) => (toastMarker.has(text) ? name : [])),
+  );
+  if (missing.size === 0) return null;
+  const schema = JSON.stringify(format.schema);
+  const size = missing.size;
+  for (let at = before[i]!; at !== null && missing.size > 0; at = before[at]!) {
+    const earlier = rows[at];
+    if (earlier?.row == null) break;
+    const earlierFormat = debeziumFormat(earlier);
+    if (earlierFormat === null || JSON.stringify(earlierFormat.schema) !== schema) break;
+    const found = memberTexts(earlier.row);
+    for (const name of missing) {
+      const text = found.get(name);
+      if (text !== undefined && toastMarker.has(text)) continue;
+      missing.delete(name);
+      texts.set(name, text ?? "null");
+    }
+  }
+  if (missing.size === size) return null;
+  const members = [...texts].map(([name, text]) => `${JSON.stringify(name)}:${text}`);
+  return { ...logged, row: `{${members.join()}}` };
+}
+
+function debeziumFormat({ format }: LoggedRow): DebeziumFormat | null {
+  const read = JSON.parse(format) as { readonly format: string };
+  return read.format === "debezium" ? (read as DebeziumFormat) : null;
+}
+
+function memberTexts(row: string): Map<string, string> {
+  const members = new JsonMembers();
+  const texts = new Map<string, string>();
+  if (members.scan(row, 0) >= 0)
+    for (let m = 0; m < members.length; m++) texts.set(members.key(m), members.raw(m));
+  return texts;
+}

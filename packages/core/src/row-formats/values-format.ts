@@ -1,0 +1,204 @@
+/**
+ * The row format of changes that come as typed values: pushed rows, and changes of a change source
+ * that gives no logged row. A text holds the values by the columns' names in the database, which a
+ * change of the definitions leaves as they are.
+ */
+import { fromBase64, toBase64 } from "../bytes/bytes-text.ts";
+import { originalTable } from "../rows/source-tables.ts";
+import type { ColumnSpec, SourceSpec, Value, ValueType } from "../specs.ts";
+import type { Change, InvalidColumn, LoggedRow } from "../spi.ts";
+import { formatDate, formatTime } from "../time/parse-time.ts";
+import { type LoggedReading, NO_ROW, NOTHING_READ, withoutKey } from "./logged-reading.ts";
+import { columnValue } from "./value-row.ts";
+import { decimalText, fitDecimal } from "./values/decimal.ts";
+import { Failure } from "./values/failure.ts";
+
+/** The type of a stored column. `member`: the name of its members. */
+type StoredColumn = readonly [member: string, type: ValueType, scale: number | null];
+
+interface ValuesFormat {
+  readonly columns: readonly StoredColumn[];
+}
+
+/** A row as JSON. Members that say nothing are left out. */
+interface StoredRow {
+  readonly values?: Readonly<Record<string, unknown>>;
+  readonly unavailable?: readonly string[];
+  readonly invalid?: readonly InvalidColumn[];
+  readonly nonFinite?: number;
+}
+
+/** Makes the function that gives the logged row of changes of a source. */
+export function valuesLogger(source: SourceSpec): (change: Change) => LoggedRow {
+  const { columns } = source;
+  const format = JSON.stringify({
+    format: "values",
+    table: originalTable(source),
+    columns: columns.map((column, c): StoredColumn => {
+      const { type, scale } = column;
+      return [memberOf(source, c), type, scale ?? null];
+    }),
+  });
+  const names = new Map(columns.map(({ name }, c) => [name, memberOf(source, c)]));
+  const members = (values: readonly Value[], of: readonly ColumnSpec[]): Record<string, unknown> =>
+    Object.fromEntries(
+      values.flatMap((value, c) =>
+        value === null ? [] : [[names.get(of[c]!.name)!, storedValue(value)]],
+      ),
+    );
+  const keys = source.primaryKey.map((name) => columns.find((column) => column.name === name)!);
+  return ({ values, oldKey, unavailable, invalidColumns, nonFinite }) => {
+    const row: StoredRow = {
+      ...(values === null ? {} : { values: members(values, columns) }),
+      ...(unavailable.length === 0
+        ? {}
+        : { unavailable: unavailable.map((c) => memberOf(source, c)) }),
+      ...(invalidColumns.length === 0
+        ? {}
+        : {
+            invalid: invalidColumns.map((one) => ({
+              ...one,
+              column: names.get(one.column) ?? one.column,
+            })),
+          }),
+      ...(nonFinite === 0 ? {} : { nonFinite }),
+    };
+    return {
+      row: JSON.stringify(row),
+      key: null,
+      oldKey: oldKey === null ? null : JSON.stringify(members(oldKey, keys)),
+      format,
+    };
+  };
+}
+
+/**
+ * The name of the members of a column: its name in the database. If several columns read one column
+ * of the database, those after the first have names of their own.
+ */
+function memberOf({ columns }: SourceSpec, index: number): string {
+  const { name, database } = columns[index]!;
+  const first = columns.findIndex((column) => column.database === database);
+  return first === index ? database : JSON.stringify([database, name]);
+}
+
+/**
+ * Gives the member of a value. Integers and decimals are digits, and bytes are base64. Times are in
+ * µs, and dates in days.
+ */
+function storedValue(value: Exclude<Value, null>): unknown {
+  return typeof value === "bigint"
+    ? String(value)
+    : value instanceof Uint8Array
+      ? toBase64(value)
+      : Object.is(value, -0)
+        ? MINUS_ZERO
+        : value;
+}
+
+/** JSON's numbers lose the sign of −0. */
+const MINUS_ZERO = "-0";
+
+/** Makes the reader of rows of one format, for one definition. */
+export function valuesReader(
+  source: SourceSpec,
+  { columns: stored }: ValuesFormat,
+): (change: Change, logged: LoggedRow) => LoggedReading {
+  const types = new Map(stored.map((column) => [column[0], column]));
+  const names = source.columns.map(({ name, database }): string => {
+    const own = JSON.stringify([database, name]);
+    return types.has(own) ? own : database;
+  });
+  const readers = source.columns.map((column, c) => storedReader(column, types.get(names[c]!)));
+  const keys = source.primaryKey.map((name) =>
+    source.columns.findIndex((column) => column.name === name),
+  );
+
+  return (change, { row, oldKey }) => {
+    const { kind, undecodable } = change;
+    if (undecodable === null && kind !== "upsert" && kind !== "delete") return { ...NO_ROW, kind };
+    const read = JSON.parse(row ?? "{}") as StoredRow;
+    const { values: members = {}, unavailable = [], invalid = [] } = read;
+    const invalidColumns = invalid.flatMap(({ column, ...rest }) =>
+      names.flatMap((member, c) =>
+        member === column ? [{ ...rest, column: source.columns[c]!.name }] : [],
+      ),
+    );
+    const values = source.columns.map((column, c): Value => {
+      const member = Object.hasOwn(members, names[c]!) ? members[names[c]!] : null;
+      const value = member === null ? null : readers[c]!(member);
+      if (!(value instanceof Failure)) {
+        if (!types.has(names[c]!) && !column.nullable)
+          invalidColumns.push({ column: column.name, reason: "COLUMN_ABSENT" });
+        return value;
+      }
+      invalidColumns.push({ column: column.name, reason: value.reason });
+      return null;
+    });
+    if (keys.some((c) => values[c] === null))
+      return undecodable === null ? withoutKey(change) : { ...NO_ROW, undecodable };
+    const old = oldKey === null ? null : oldKeyOf(JSON.parse(oldKey) as Record<string, unknown>);
+    if (kind === "delete") return { ...NOTHING_READ, kind, values: onlyKey(values) };
+    if (undecodable !== null)
+      return { ...NOTHING_READ, kind: "upsert", values: onlyKey(values), oldKey: old, undecodable };
+    return {
+      kind: "upsert",
+      values,
+      oldKey: old,
+      unavailable: names.flatMap((member, c) => (unavailable.includes(member) ? [c] : [])),
+      invalidColumns,
+      undecodable: null,
+      nonFinite: read.nonFinite ?? 0,
+    };
+  };
+
+  function onlyKey(values: readonly Value[]): readonly Value[] {
+    return values.map((value, c) => (keys.includes(c) ? value : null));
+  }
+
+  function oldKeyOf(members: Readonly<Record<string, unknown>>): readonly Value[] | null {
+    const key = keys.map((c) => {
+      const member = members[names[c]!];
+      return member === undefined ? null : readers[c]!(member);
+    });
+    return key.some((value) => value === null || value instanceof Failure)
+      ? null
+      : (key as Value[]);
+  }
+}
+
+/** Makes the reader of a column's members. Another type than the stored one is read from text. */
+function storedReader(
+  column: ColumnSpec,
+  stored: StoredColumn | undefined,
+): (member: unknown) => Value | Failure {
+  if (stored === undefined) return () => null;
+  const [, type, scale] = stored;
+  if (type === "decimal" && column.type === "decimal") {
+    const limit = 10n ** BigInt(column.precision ?? 38);
+    return (member) =>
+      fitDecimal(
+        { unscaled: BigInt(member as string), scale: scale ?? 0 },
+        column.scale ?? 0,
+        limit,
+      );
+  }
+  if (type === column.type) {
+    if (type === "int64") return (member) => BigInt(member as string);
+    if (type === "bytes") return (member) => fromBase64(member as string);
+    if (type === "float64") return Number;
+    return (member) => member as Value;
+  }
+  const given = givenForms[type];
+  return (member) => columnValue(given === undefined ? member : given(member, scale ?? 0), column);
+}
+
+/** What a typed source would have given for a member that is not the value itself. */
+const givenForms: Readonly<
+  Partial<Record<ValueType, (member: unknown, scale: number) => unknown>>
+> = {
+  decimal: (member, scale) => decimalText({ unscaled: BigInt(member as string), scale }),
+  timestamp: (member) => formatTime(member as number),
+  date: (member) => formatDate(member as number),
+  bytes: (member) => fromBase64(member as string),
+};

@@ -1,0 +1,70 @@
+/** The rows of a mock store, found by going through all changes from the first one. */
+import { compareValues } from "../../columns/compare.ts";
+import { tieColumns } from "../../columns/row-order.ts";
+import { dataText } from "../../define/data-text.ts";
+import { columnIndex, eventTimeIndex } from "../../rows/row-change.ts";
+import type { SourceSpec, Value, ViewSpec } from "../../specs.ts";
+import type { MockAsked } from "./mock-paths.ts";
+import type { MockRowChange } from "./mock-log.ts";
+
+/** A row, as it is known at the time of a question. */
+export interface KnownRow {
+  readonly values: readonly Value[];
+  /** The event time, or when the version of a dimension began, µs. */
+  readonly time: number;
+  /** When the row was removed, µs; null: it is there. */
+  readonly removed: number | null;
+}
+
+/**
+ * The rows of an entity that have a time, removed ones too, in the order of rows. As known, and of
+ * a dimension always, only changes count that were committed before `t` (laws 2 and 6).
+ */
+export function knownRows(
+  view: ViewSpec,
+  changes: readonly MockRowChange[],
+  { keys, t, knowledge }: Pick<MockAsked, "keys" | "t" | "knowledge">,
+): readonly KnownRow[] {
+  const { source, entity, keyColumns } = view;
+  const timeIndex = eventTimeIndex(source);
+  const known =
+    knowledge === "as-known" || timeIndex < 0
+      ? changes.filter(({ committed }) => committed < t)
+      : changes;
+  const rows = new Map<string, KnownRow>();
+  for (const { kind, key, values, committed } of known) {
+    const before = rows.get(key);
+    if (kind === "delete") {
+      if (before !== undefined) rows.set(key, { ...before, removed: committed });
+      continue;
+    }
+    // an upsert equal to the version before makes no version (law 6)
+    if (before?.removed === null && dataText(before.values) === dataText(values)) continue;
+    const time = timeIndex < 0 ? committed : values[timeIndex];
+    rows.delete(key);
+    // a row without an event time belongs to no window (law 9)
+    rows.set(key, { values, time: typeof time === "number" ? time : NaN, removed: null });
+  }
+  const ofEntity = [...rows.values()].filter(
+    (row) =>
+      !Number.isNaN(row.time) &&
+      entity.keys.every(({ name, type }, i) => {
+        const value = row.values[columnIndex(source, keyColumns[i]!)]!;
+        return value !== null && compareValues(type, value, keys[name]!) === 0;
+      }),
+  );
+  return ofEntity.sort(rowOrder(source));
+}
+
+/** Compares rows by time, then by the created column, then by primary key (law 2). */
+export function rowOrder(source: SourceSpec): (a: KnownRow, b: KnownRow) => number {
+  const ties = tieColumns(source).map((name) => columnIndex(source, name));
+  return (a, b) => {
+    if (a.time !== b.time) return a.time - b.time;
+    for (const index of ties) {
+      const order = compareValues(source.columns[index]!.type, a.values[index]!, b.values[index]!);
+      if (order !== 0) return order;
+    }
+    return 0;
+  };
+}

@@ -1,0 +1,30 @@
+/** The rows of a view in a mock store: those of a source, or of all parts of a union. */
+import type { SourceSpec, Value, ViewSpec } from "../../specs.ts";
+import { sourceReadings } from "../../define/source-readings.ts";
+import { knownRows, rowOrder, type KnownRow } from "./known-rows.ts";
+import { withLookups, type RowsOfSource } from "./looked-up-rows.ts";
+import type { MockRowChange } from "./mock-log.ts";
+import type { MockAsked } from "./mock-paths.ts";
+import { passing, valuesOf } from "./row-values.ts";
+
+/** The rows of an entity in their order, removed ones too, with all columns of the source. */
+export function viewRows(
+  view: ViewSpec,
+  asked: Pick<MockAsked, "keys" | "t" | "knowledge">,
+  changesOf: (source: SourceSpec) => readonly MockRowChange[],
+): RowsOfSource {
+  const { source, parts } = view;
+  if (parts === undefined)
+    return withLookups(view, knownRows(view, changesOf(source), asked), changesOf);
+  const readings = sourceReadings(view);
+  const rows = parts.flatMap(({ source: table, rows: condition = null, columns }, i) => {
+    const known = knownRows(readings[i]!, changesOf(table), asked);
+    return passing(table, condition, known).map((row): KnownRow => ({
+      ...row,
+      values: source.columns.map(
+        ({ name }): Value => valuesOf(table, columns[name]!, [row])[0] ?? null,
+      ),
+    }));
+  });
+  return { source, rows: rows.sort(rowOrder(source)) };
+}

@@ -1,0 +1,65 @@
+/** A history of one source, whose change log and versions a test writes and reads itself. */
+import { expect } from "vitest";
+import { valueAt } from "../../src/columns/batch.ts";
+import { changeLogEncoder } from "../../src/offline/change-log.ts";
+import { historyContext } from "../../src/offline/offline-reader.ts";
+import type { SourceSpec, Value } from "../../src/specs.ts";
+import type { Change, OfflineStore, TableState } from "../../src/spi.ts";
+import { memoryOfflineStore } from "../../src/testing/memory-offline.ts";
+
+/** Appends to the change log of a source, and reads its versions. */
+export class History {
+  readonly context;
+  private readonly reached = new Map<string, number>();
+
+  constructor(source: SourceSpec, offline: OfflineStore = memoryOfflineStore()) {
+    this.context = historyContext(offline, source);
+  }
+
+  async append(changes: readonly Change[]): Promise<void> {
+    const { offline, tables } = this.context;
+    const next = new Map<string, number>();
+    for (const change of changes) next.set(`${change.topic}:${change.partition}`, change.offset);
+    const positions = [...next].map(([partition, offset]) => ({
+      partition,
+      expected: this.reached.get(partition) ?? null,
+      next: offset,
+    }));
+    expect(
+      await offline.append(tables.changes, [changeLogEncoder(this.context.source)(changes)], {
+        positions,
+      }),
+    ).toBe("done");
+    for (const [partition, offset] of next) this.reached.set(partition, offset);
+  }
+
+  /**
+   * Returns the rows of the versions table as sorted text, without the bucket, which depends on the
+   * number of buckets.
+   */
+  async versions(): Promise<string[]> {
+    const { offline, tables } = this.context;
+    const names = tables.versions.columns
+      .map((column) => column.name)
+      .filter((name) => name !== "_bucket");
+    const rows: string[] = [];
+    for await (const { length, vectors } of offline.scan(tables.versions.name, {
+      columns: names,
+    })) {
+      for (let i = 0; i < length; i++)
+        rows.push(vectors.map((vector) => textOf(valueAt(vector, i))).join(" | "));
+    }
+    return rows.sort();
+  }
+
+  async state(): Promise<TableState> {
+    return (await this.context.offline.state(this.context.tables.versions.name))!;
+  }
+}
+
+const textOf = (value: Value): string =>
+  Object.is(value, -0)
+    ? "-0"
+    : value instanceof Uint8Array
+      ? Buffer.from(value).toString("hex")
+      : String(value);
