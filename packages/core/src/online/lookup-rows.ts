@@ -117,16 +117,19 @@ async function readVersions(
 }
 
 /**
- * The versions of the row of each key. Rows that were read at this change counter are unchanged.
- * null: the state of the dimension changed.
+ * The versions of the row of each key, of one snapshot. Rows that were read at this change counter
+ * are unchanged as long as the store still has it. null: the state of the dimension changed.
  */
 async function readStoredVersions(
   store: OnlineStore,
   stateKey: Uint8Array,
   dimension: KnownState,
   keys: Keys,
-  changeCounter: number | null,
+  counter: number | null,
 ): Promise<readonly (readonly RowVersion[])[] | null> {
+  const hasCounter = (): boolean => counter !== null && store.changeCounter!() === counter;
+  // a write since the counter was read may have changed rows that were seen before
+  const changeCounter = hasCounter() ? counter : null;
   const { state, entityLogs } = dimension;
   let cache = caches.get(dimension);
   if (cache === undefined) caches.set(dimension, (cache = new VersionCache()));
@@ -144,6 +147,9 @@ async function readStoredVersions(
           )
         : await store.readIfChanged(cellKeys, known);
     if (stateCell !== "same" && (stateCell !== null || state.version !== null)) return null;
+    // what was seen before and what was read now may be of two snapshots
+    if (changeCounter !== null && unseen.length < keys.size && !hasCounter())
+      return readStoredVersions(store, stateKey, dimension, keys, null);
     unseen.forEach(({ i, text }, c) => {
       const cell = cells[c]!;
       if (cell === "same") found[i]!.seen = changeCounter;
