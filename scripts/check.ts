@@ -39,6 +39,8 @@ const sources: readonly Step[] = [
   docs,
 ];
 
+/** What is printed again before the last line, since much output comes between. */
+const atEnd: string[] = [];
 const total: Outcome = { passed: 0, failed: 0, skipped: 0, output: "" };
 
 async function report(step: Step): Promise<boolean> {
@@ -70,6 +72,8 @@ async function setUp(): Promise<void> {
   const started = performance.now();
   const done = await Promise.all([node("setup-services.ts"), node("setup-python.ts")]);
   for (const { output } of done) console.log(output.trimEnd());
+  if (done.some(({ code }) => code !== 0))
+    atEnd.push("the set-up is not whole; its output above says what cannot be had");
   console.log(`  set-up (${((performance.now() - started) / 1000).toFixed(1)} s)`);
 }
 
@@ -111,6 +115,7 @@ if (args.length > 0 && only === null) {
 const line =
   `${total.passed} passed, ` +
   `${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`;
+for (const text of atEnd) console.log(text);
 mkdirSync(cache, { recursive: true });
 writeFileSync(join(cache, "result.txt"), `${line}\n`);
 console.log(`\n${line}`);

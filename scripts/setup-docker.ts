@@ -4,7 +4,7 @@
  * checkout builds stand-ins if it exists. The stand-ins hold the real programs under the public
  * names.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import {
   absentImages,
@@ -31,6 +31,24 @@ async function standIn(script: string, ...args: readonly string[]): Promise<void
   if (code !== 0) throw new Error(`${script} of the stand-in images failed; its output is above`);
 }
 
+/** The files in which a Docker engine keeps the process ids of its programs. */
+const pidFiles = [
+  ["/var/run/docker.pid", "dockerd"],
+  ["/var/run/docker/containerd/containerd.pid", "containerd"],
+] as const;
+
+/**
+ * Removes the process ids of an engine that was killed. Another process may have them now, and
+ * then a new engine does not start.
+ */
+function forgetKilledEngine(): void {
+  for (const [file, program] of pidFiles) {
+    if (!existsSync(file)) continue;
+    const comm = `/proc/${readFileSync(file, "utf8").trim()}/comm`;
+    if (!existsSync(comm) || readFileSync(comm, "utf8").trim() !== program) rmSync(file);
+  }
+}
+
 const registryAnswers = (): Promise<boolean> =>
   fetch("https://registry-1.docker.io/v2/", { signal: AbortSignal.timeout(10_000) }).then(
     ({ status }) => status === 200 || status === 401,
@@ -46,7 +64,10 @@ export async function setUpDocker(): Promise<void> {
 
   const missing = missingForDocker();
   if (missing !== null && !mayInstall) throw refused(missing);
-  if (missing !== null) await standIn("start-docker.sh", "--no-compose");
+  if (missing !== null) {
+    forgetKilledEngine();
+    await standIn("start-docker.sh", "--no-compose");
+  }
 
   const absent = absentImages();
   if (absent.length > 0) {
