@@ -96,6 +96,7 @@ export type {
   MapType,
   StructType,
 } from "./define/column-types.ts";
+export { list, struct, type PartsType } from "./define/parts-types.ts";
 export { derivedSource } from "./define/derived-source.ts";
 export { from, unionSource, type Part } from "./define/union-source.ts";
 export { enrichedSource } from "./define/enriched-source.ts";

@@ -257,7 +257,32 @@ function pathValue(document: string, call: CallExpression): Value {
     if (!Object.hasOwn(found, key)) return null;
     found = (found as Record<string, unknown>)[key];
   }
+  return jsonValue(found, call);
+}
+
+/** The most elements of a list in a row. */
+const MOST_ELEMENTS = 1000;
+
+/** A value of a parsed document as one of the type that the options of the call name. */
+function jsonValue(found: unknown, call: CallExpression): Value {
   const { type } = call;
+  if (type === "list" || type === "struct") {
+    const parts = (JSON.parse(String(call.options!["parts"])) as readonly CallOptions[]).map(
+      (options) => ({ ...call, ...(options as object), options }) as CallExpression,
+    );
+    if (type === "list")
+      return Array.isArray(found)
+        ? found.slice(0, MOST_ELEMENTS).map((one) => jsonValue(one, parts[0]!))
+        : null;
+    if (typeof found !== "object" || found === null || Array.isArray(found)) return null;
+    if (found instanceof Numeral) return null;
+    return parts.map((part) => {
+      const name = String(part.options!["json"] ?? part.options!["name"]);
+      return Object.hasOwn(found, name)
+        ? jsonValue((found as Record<string, unknown>)[name], part)
+        : null;
+    });
+  }
   if (numbers.includes(type))
     return found instanceof Numeral ? numeralAs(found.digits, call) : null;
   if (type === "boolean") return typeof found === "boolean" ? found : null;

@@ -56,6 +56,7 @@ export type Accepts = "any" | "ordered" | "key" | "number" | "boolean";
 /** Says whether an argument may have the type. */
 export function accepts(wanted: Accepts, type: ValueType): boolean {
   if (wanted === "any") return true;
+  if (type === "list" || type === "map" || type === "struct") return false;
   const { isNumber, isOrdered, isKey } = scalarTypeOf(type);
   switch (wanted) {
     case "ordered":

@@ -130,6 +130,7 @@ export type ExpectationState =
 
 export type Definition =
   | { readonly kind: "column type"; readonly spec: ColumnSpec }
+  | { readonly kind: "parts type"; readonly spec: TypeSpec }
   | { readonly kind: "column"; readonly source: string; readonly spec: ColumnSpec }
   | { readonly kind: "entity"; readonly spec: EntitySpec }
   | { readonly kind: "committed"; readonly since: string | null }

@@ -3,6 +3,7 @@ import { dataText } from "./data-text.ts";
 import { div } from "../expr/functions/arithmetic.ts";
 import { and } from "../expr/functions/boolean.ts";
 import { coalesce } from "../expr/functions/conditional.ts";
+import { optionTexts } from "../expr/expression-text.ts";
 import type { ScalarFunction } from "../expr/scalar-function.ts";
 import {
   callExpression,
@@ -267,12 +268,13 @@ export function defineCall<T>(
         "make it smaller, or compute a part of it in the database",
     );
   const trees = arguments_.map((one) => ("op" in one ? one : one.expression));
+  const expression = callExpression(of, trees, options, who);
   return makeExpression({
     source,
     columns: arguments_.flatMap((one) => ("op" in one ? [] : one.columns)),
-    expression: callExpression(of, trees, options, who),
+    expression,
     size,
-    text: `${name}(${[...arguments_.map(textOf), ...Object.values(options)].join(", ")})`,
+    text: `${name}(${[...arguments_.map(textOf), ...optionTexts(expression)].join(", ")})`,
     ...(windows.length === 0 ? {} : { windows }),
     ...(inputs.length === 0 ? {} : { inputs }),
     ...(clock === undefined ? {} : { clock }),

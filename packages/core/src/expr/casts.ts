@@ -1,6 +1,6 @@
 /** Conversions between value types. What does not fit the other type is null. */
 import { fromBase64 } from "../bytes/bytes-text.ts";
-import type { CallOptions, TypeSpec, Value, ValueType } from "../specs.ts";
+import type { CallOptions, ColumnSpec, TypeSpec, Value, ValueType } from "../specs.ts";
 import { parseDate, parseTime } from "../time/parse-time.ts";
 import { parseDecimal } from "../types/decimal-text.ts";
 import type { PresentValue } from "../types/vector.ts";
@@ -18,22 +18,48 @@ import { textWriter } from "./value-text.ts";
 /** Converts a value that is there. */
 type Converter = (value: PresentValue) => Value;
 
-/** The type that the options of a call name. Its values may be null. */
+/** The type that the options of a call name. Its values may be null, and so may their parts. */
 export function typeOfOptions(options: CallOptions): TypeSpec {
   const { type, precision, scale, mode } = options;
+  const parts = partsOfOptions(options);
   return {
     type: type as ValueType,
     nullable: true,
+    ...(type === "list" ? { element: typeOfOptions(parts[0]!) } : {}),
+    ...(type === "struct"
+      ? { fields: parts.map((part) => ({ ...typeOfOptions(part), name: String(part["name"]) })) }
+      : {}),
     ...(precision === undefined ? {} : { precision: Number(precision), scale: Number(scale) }),
     ...(mode === undefined ? {} : { mode: mode as NonNullable<TypeSpec["mode"]> }),
   };
 }
 
-/** The options of a call that name a type. */
+/** The types of the parts, as options: that of elements, or of fields with their names. */
+export function partsOfOptions({ parts = "[]" }: CallOptions): readonly CallOptions[] {
+  return JSON.parse(String(parts)) as readonly CallOptions[];
+}
+
+/** The zones of times without one in a type that options name. */
+export function zonesOfOptions(options: CallOptions): readonly string[] {
+  const { zone } = options;
+  const own = zone === undefined ? [] : [String(zone)];
+  return [...own, ...partsOfOptions(options).flatMap(zonesOfOptions)];
+}
+
+/** The options of a call that name a type. A field has its name in JSON beside its own. */
 export function typeOptions(of: TypeSpec): CallOptions {
-  const { type, precision, scale, zone, mode, encoding } = of;
+  const { type, precision, scale, zone, mode, encoding, element, fields } = of;
+  const parts =
+    element === undefined
+      ? (fields as readonly ColumnSpec[] | undefined)?.map(({ name, database, ...field }) => ({
+          name,
+          ...(database === "" ? {} : { json: database }),
+          ...typeOptions(field),
+        }))
+      : [typeOptions(element)];
   return {
     type,
+    ...(parts === undefined ? {} : { parts: JSON.stringify(parts) }),
     ...(precision === undefined ? {} : { precision, scale: scale ?? 0 }),
     ...(zone === undefined ? {} : { zone }),
     ...(mode === undefined ? {} : { mode }),
@@ -54,6 +80,9 @@ export function castTargets(from: ValueType): readonly ValueType[] {
     case "boolean":
       return [...numbers, "string", "boolean"];
     case "json":
+    case "list":
+    case "map":
+    case "struct":
       return [];
     default:
       return ["string", from];

@@ -1,5 +1,6 @@
 /** Prints expressions in words, for readers who do not see the TypeScript of the definitions. */
-import type { CategorySpec, Expression, TypeSpec, Value } from "../specs.ts";
+import type { CallExpression, CategorySpec, Expression, TypeSpec, Value } from "../specs.ts";
+import { typeText } from "../types/type-text.ts";
 import { typeOf } from "../types/value-types.ts";
 
 /**
@@ -11,6 +12,13 @@ export function expressionText(
   columnText: (name: string) => string = (name) => name,
 ): string {
   return termText(expression, false, columnText);
+}
+
+/** The options of a call as texts. Those that name a type with parts are one text. */
+export function optionTexts(call: CallExpression): readonly string[] {
+  const { options = {} } = call;
+  if (options["parts"] === undefined) return Object.values(options).map(String);
+  return [String(options["path"]), typeText(call)];
 }
 
 /** Prints a value of that type. */
@@ -39,7 +47,7 @@ function termText(
   if (expression.op === "column") return columnText(expression.name);
   if (expression.op === "literal") return literalText(expression.value, expression);
   const { function: name, arguments: terms } = expression;
-  const options = Object.values(expression.options ?? {});
+  const options = optionTexts(expression);
   const [first, ...others] = terms.map((term) => termText(term, true, columnText));
   const operator = operators[name];
   if (operator !== undefined) return `${first} ${operator} ${others[0]}`;
@@ -51,7 +59,7 @@ function termText(
     case "isNotNull":
       return `${first} is not null`;
     case "struct": {
-      const names = String(options[0]).split(",");
+      const names = options[0]!.split(",");
       return `{ ${[first, ...others].map((text, i) => `${names[i]}: ${text}`).join(", ")} }`;
     }
     case "not":

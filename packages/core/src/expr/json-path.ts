@@ -1,5 +1,8 @@
 /** Finds a value in the text of a JSON document. A number keeps its digits (law 9). */
 
+/** The most elements of a list in a row. */
+export const MAX_ROW_LIST = 1000;
+
 /** A step of a path: the name of a member or the index of an element. */
 type Step = string | number;
 
@@ -61,6 +64,19 @@ function isName(text: string, from: number, to: number, name: string): boolean {
   if (to - from === name.length + 2 && text.startsWith(name, from + 1)) return true;
   const quoted = text.slice(from, to);
   return quoted.includes("\\") && JSON.parse(quoted) === name;
+}
+
+/** The JSON texts of the elements of an array, at most so many. The text begins with `[`. */
+export function jsonElements(array: string, most: number): string[] {
+  const elements: string[] = [];
+  let at = skipSpace(array, 1);
+  while (array[at] !== "]" && elements.length < most) {
+    const end = skipValue(array, at);
+    elements.push(array.slice(at, end));
+    at = skipSpace(array, end);
+    if (array[at] === ",") at = skipSpace(array, at + 1);
+  }
+  return elements;
 }
 
 /** The position of an element in the array at `at`, or −1. */

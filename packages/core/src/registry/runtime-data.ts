@@ -5,6 +5,7 @@
  */
 import type { Definitions } from "../define/collect-definitions.ts";
 import { sourceReadings } from "../define/source-readings.ts";
+import { zonesOfOptions } from "../expr/casts.ts";
 import { inputsOf } from "../aggregate/categories.ts";
 import { nodeCrypto, runtimeVersions } from "../node-modules.ts";
 import { aggregatesOf } from "../plan/columns-read.ts";
@@ -142,9 +143,8 @@ function runtimeUses({ sources, views, derivedViews }: Definitions): RuntimeUses
 /** The zones that an expression names, and null for letter case. */
 function dataOf(expression: Expression | null): readonly (string | null)[] {
   if (expression?.op !== "call") return [];
-  const zone = expression.options?.["zone"];
   return [
-    ...(zone === undefined ? [] : [String(zone)]),
+    ...zonesOfOptions(expression.options ?? {}),
     ...(["lower", "upper"].includes(expression.function) ? [null] : []),
     ...expression.arguments.flatMap(dataOf),
   ];

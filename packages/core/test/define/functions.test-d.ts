@@ -14,9 +14,11 @@ import {
   decimal,
   div,
   elapsed,
+  elementOf,
   eq,
   feature,
   featureView,
+  float64,
   gt,
   hashBucket,
   hourOf,
@@ -26,9 +28,11 @@ import {
   jsonPath,
   least,
   like,
+  list,
   log,
   lower,
   max,
+  member,
   min,
   mod,
   mul,
@@ -36,15 +40,19 @@ import {
   round,
   splitPart,
   string,
+  struct,
   sub,
   sum,
+  sumOf,
   timestamp,
   trim,
   upper,
   when,
   type Condition,
   type Expr,
+  type ListType,
   type RowOf,
+  type StructType,
 } from "@tidemark/core";
 import { expectTypeOf, test } from "vitest";
 import { transactions as t, transfers, user } from "./support/bank.ts";
@@ -112,6 +120,21 @@ test("functions that make a value of another type", () => {
   expectTypeOf(cast(t.time, string())).toEqualTypeOf<Expr<T, "string", string | null>>();
   expectTypeOf(jsonPath(t.extra, "$.tags[0]", string())).toEqualTypeOf<
     Expr<T, "string", string | null>
+  >();
+  expectTypeOf(jsonPath(t.extra, "$.tags", list(string()))).toEqualTypeOf<
+    Expr<T, ListType<"string">, readonly (string | null)[] | null>
+  >();
+  const items = jsonPath(t.extra, "$.items", list(struct({ product: string("p"), n: int32() })));
+  expectTypeOf(items).toEqualTypeOf<
+    Expr<
+      T,
+      ListType<StructType<{ readonly product: "string"; readonly n: "int32" }>>,
+      readonly ({ readonly product: string | null; readonly n: number | null } | null)[] | null
+    >
+  >();
+  expectTypeOf(member(elementOf(items, 0), "n")).toEqualTypeOf<Expr<T, "int32", number | null>>();
+  expectTypeOf(sumOf(jsonPath(t.extra, "$.prices", list(float64())))).toEqualTypeOf<
+    Expr<T, "float64", number | null>
   >();
   expectTypeOf(hashBucket(t.vendor, 100)).toEqualTypeOf<Expr<T, "int32", number | null>>();
   expectTypeOf(hashBucket(t.time, 100)).toEqualTypeOf<Expr<T, "int32", number>>();

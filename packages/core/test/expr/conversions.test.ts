@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { columnNode } from "@tidemark/testkit/generate/expressions";
 import { evaluate } from "@tidemark/testkit/oracle/condition";
 import { batchOf } from "../../src/columns/batch.ts";
-import { bindExpression } from "../../src/expr/bind.ts";
+import type { Overflows } from "../../src/columns/overflows.ts";
+import { bindExpression, boundExpression } from "../../src/expr/bind.ts";
 import { castTargets } from "../../src/expr/casts.ts";
 import { jsonSteps } from "../../src/expr/json-path.ts";
 import { callExpression, columnExpression } from "../../src/expr/tree.ts";
@@ -152,6 +153,52 @@ describe("paths of JSON documents", () => {
     expect(answer("jsonPath", column("x", "json"), document, { path, ...type })).toBe(value);
   });
 
+  const list = (element: object): CallOptions => ({
+    type: "list",
+    parts: JSON.stringify([element]),
+  });
+  const struct = (...fields: readonly object[]): CallOptions => ({
+    type: "struct",
+    parts: JSON.stringify(fields),
+  });
+  const basket =
+    ' {"items": [ {"p": "a", "n": 2}, 7, {"n": 1.5, "p": "b\\"]", "p": "c"}, null, {} ],' +
+    '"numbers": [1, "2", 3e0, null, 9007199254740993] , "none": [ ], "deep": [[1], [], 2]} ';
+  test.each<readonly [path: string, type: CallOptions, value: Value]>([
+    ["$.numbers", list({ type: "int64" }), [1n, null, 3n, null, 9007199254740993n]],
+    ["$.numbers", list({ type: "string" }), [null, "2", null, null, null]],
+    ["$.numbers", list({ type: "decimal", precision: 3, scale: 1 }), [10n, null, 30n, null, null]],
+    ["$.none", list({ type: "string" }), []],
+    ["$.items[0]", list({ type: "string" }), null],
+    ["$.missing", list({ type: "string" }), null],
+    ["$.deep", list(list({ type: "int32" })), [[1], [], null]],
+    [
+      "$.items",
+      list(struct({ name: "product", json: "p", type: "string" }, { name: "n", type: "int32" })),
+      [["a", 2], null, ["c", 2], null, [null, null]],
+    ],
+    ["$.items[0]", struct({ name: "n", type: "float64" }), [2]],
+    ["$.numbers", struct({ name: "n", type: "float64" }), null],
+  ])("lists and structs: %s as %j", (path, type, value) => {
+    expect(answer("jsonPath", column("x", "json"), basket, { path, ...type })).toEqual(value);
+  });
+
+  test("of more than 1,000 elements the first stay, and the cut is counted", () => {
+    const call = callExpression(
+      scalarFunction("jsonPath"),
+      [columnExpression(column("x", "json"))],
+      { path: "$", ...list({ type: "int32" }) },
+    );
+    const overflows: Overflows = { count: 0 };
+    const lengthOf = (length: number): number => {
+      const document = JSON.stringify(Array.from({ length }, (_, i) => i));
+      const found = boundExpression(call, () => () => document, overflows)(0);
+      return (found as readonly Value[]).length;
+    };
+    expect([lengthOf(1000), overflows.truncated]).toEqual([1000, undefined]);
+    expect([lengthOf(1001), overflows.truncated]).toEqual([1000, 1]);
+  });
+
   test("of any document, as the oracle finds them", () => {
     const key = fc.constantFrom("a", "b", 'q"\\', "é");
     const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
@@ -169,7 +216,18 @@ describe("paths of JSON documents", () => {
       .map(([value, space]) => JSON.stringify(value, null, space));
     const step = fc.constantFrom(".a", ".b", '["q\\"\\\\"]', '["é"]', "[0]", "[2]");
     const path = fc.array(step, { maxLength: 3 }).map((steps) => `$${steps.join("")}`);
-    const type = fc.constantFrom(...types.filter((one) => one["type"] !== "json"));
+    const scalars = types.filter((one) => one["type"] !== "json");
+    const fields = scalars.map((one, i) => ({
+      name: i < 2 ? "ab"[i] : `f${i}`,
+      json: "é",
+      ...one,
+    }));
+    const type = fc.constantFrom(
+      ...scalars,
+      ...scalars.map(list),
+      list(struct(...fields)),
+      struct(...fields, { name: "l", json: "a", ...list({ type: "float64" }) }),
+    );
     const options = fc.tuple(path, type).map(([found, one]) => ({ path: found, ...one }));
     check("jsonPath", column("x", "json"), fc.option(documents), options);
   });

@@ -6,6 +6,7 @@ import { jsonSteps } from "../../expr/json-path.ts";
 import type { TypeSpec, ValueType } from "../../specs.ts";
 import type { ColumnType, NumericType } from "../column-types.ts";
 import { definitionOfKind, described } from "../definition.ts";
+import { partsGiven, type PartsType } from "../parts-types.ts";
 import { argumentOf, defineCall, whoCalls } from "../expression.ts";
 import type {
   AnyExpr,
@@ -20,9 +21,10 @@ import type {
 import type { Invalid } from "../shape.ts";
 
 type AnyType = ColumnType<ValueType, unknown>;
-/** An expression of a column type's values, which may be null. */
-type Converted<A extends AnyExpr, T extends AnyType> =
-  T extends ColumnType<infer K, infer V> ? Expr<SourceOf<A>, K, V | null> : never;
+type AnyJsonType = PartsType<ValueType, unknown>;
+/** An expression of a type's values, which may be null. */
+type Converted<A extends AnyExpr, T extends AnyJsonType> =
+  T extends PartsType<infer K, infer V> ? Expr<SourceOf<A>, K, V | null> : never;
 
 /** The types to which values of type `K` are cast. */
 type CastTargets<K> = K extends "string"
@@ -67,15 +69,19 @@ export function cast<A extends AnyExpr, T extends AnyType>(
  * The path has names and indexes: `$.device.os`, `$.tags[0]`, `$["any name"]`. A number is read
  * from its digits, and then cast. A JSON string is never a number.
  *
+ * With `list(type)` it gives a list: null if there is no JSON array. Elements that do not fit are
+ * null. Of more than 1,000 elements the first 1,000 stay, and the answer is counted as truncated.
+ *
  * @throws TYPE_MISMATCH when the argument holds no JSON documents.
  * @throws VALUE_INVALID when the path is none.
- * @throws DEFINITION_INVALID when the third argument is no column type.
+ * @throws DEFINITION_INVALID when the third argument is no type.
  *
  * @example
  * const document = cast(transactions.vendor, json());
  * const city = jsonPath(document, "$.address.city", string());
+ * const tags = jsonPath(document, "$.tags", list(string()));
  */
-export function jsonPath<A extends AnyExpr, T extends AnyType>(
+export function jsonPath<A extends AnyExpr, T extends AnyJsonType>(
   x: Arg<A, "json", "only a json column has paths">,
   path: `$${string}`,
   type: T,
@@ -91,7 +97,7 @@ export function jsonPath<A extends AnyExpr, T extends AnyType>(
   return defineCall(
     conversionFunctions.jsonPath,
     [argument],
-    { path, ...typeOptions(typeGiven(who, type)) },
+    { path, ...typeOptions(partsGiven(type) ?? typeGiven(who, type)) },
     who,
   );
 }

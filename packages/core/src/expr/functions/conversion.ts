@@ -1,8 +1,17 @@
 /** Functions that make a value of another type. */
 import { wellFormedText } from "../../bytes/utf8.ts";
+import type { Overflows } from "../../columns/overflows.ts";
 import type { CallOptions, TypeSpec, Value } from "../../specs.ts";
-import { castTargets, converter, numberOf, textReader, typeOfOptions } from "../casts.ts";
-import { jsonAt, jsonSteps } from "../json-path.ts";
+import {
+  castTargets,
+  converter,
+  numberOf,
+  partsOfOptions,
+  textReader,
+  typeOfOptions,
+} from "../casts.ts";
+import { jsonAt, jsonElements, jsonSteps, MAX_ROW_LIST } from "../json-path.ts";
+import { typeOf } from "../../types/value-types.ts";
 import { isNumber } from "../number-types.ts";
 import { hashOfText } from "../text-hash.ts";
 import type { ScalarFunction } from "../scalar-function.ts";
@@ -20,7 +29,12 @@ export const cast: ScalarFunction = {
     const { type } = call.arguments[0]!;
     const targets = castTargets(type);
     if (targets.length === 0)
-      call.refuse("TYPE_MISMATCH", "take a value out of a json document with jsonPath");
+      call.refuse(
+        "TYPE_MISMATCH",
+        type === "json"
+          ? "take a value out of a json document with jsonPath"
+          : `a ${type} is not cast; take a part out of it`,
+      );
     if (!targets.includes(to.type))
       call.refuse(
         "TYPE_MISMATCH",
@@ -52,7 +66,10 @@ export const cast: ScalarFunction = {
   },
 };
 
-function sqlType({ type, precision, scale }: TypeSpec): string {
+function sqlType({ type, precision, scale, element, fields }: TypeSpec): string {
+  if (element !== undefined) return `ARRAY(${sqlType(element)})`;
+  if (fields !== undefined)
+    return `ROW(${fields.map((field) => `"${field.name}" ${sqlType(field)}`).join(", ")})`;
   const names: Partial<Record<TypeSpec["type"], string>> = {
     int32: "INTEGER",
     int64: "BIGINT",
@@ -74,7 +91,9 @@ function textForm({ type, scale }: TypeSpec): string | undefined {
 export const jsonPath: ScalarFunction = {
   name: "jsonPath",
   signature: "json, path, type → the type",
-  rule: "a number is read from its digits and cast; a value of another JSON type is null",
+  rule:
+    "a number is read from its digits and cast; a value of another JSON type is null; " +
+    "of a list the first 1,000 elements, and what does not fit is null",
   example: [`jsonPath('{"a": {"b": [1.0]}}', "$.a.b[0]", int64())`, "1"],
   typeRule(call) {
     const { type } = call.arguments[0]!;
@@ -82,11 +101,11 @@ export const jsonPath: ScalarFunction = {
       call.refuse("TYPE_MISMATCH", `only a json column has paths, and it got ${type}`);
     return typeOfOptions(call.options);
   },
-  kernel([x], { call }) {
+  kernel([x], { call, overflows }) {
     const { read } = x!;
     const { path, ...type } = call.options!;
     const steps = jsonSteps(String(path))!;
-    const valueOf = jsonReader(type);
+    const valueOf = jsonReader(type, overflows);
     return (row) => {
       const document = read(row);
       const found = document === null ? null : jsonAt(document as string, steps);
@@ -102,14 +121,42 @@ export const jsonPath: ScalarFunction = {
 };
 
 /** Makes the reader of a JSON value's text as a value of the type. */
-function jsonReader(options: CallOptions): (json: string) => Value {
+function jsonReader(options: CallOptions, overflows: Overflows): (json: string) => Value {
   const to = typeOfOptions(options);
+  const parts = partsOfOptions(options).map((part) => jsonReader(part, overflows));
+  if (to.type === "list") return listReader(parts[0]!, overflows);
+  if (to.type === "struct") {
+    const names = partsOfOptions(options).map(({ name, json = name! }) => [String(json)]);
+    return (document) =>
+      document.startsWith("{")
+        ? parts.map((valueOf, i) => {
+            const found = jsonAt(document, names[i]!);
+            return found === null ? null : valueOf(found);
+          })
+        : null;
+  }
   if (isNumber(to)) return numberReader(to);
   if (to.type === "boolean")
     return (json) => (json === "true" ? true : json === "false" ? false : null);
   if (to.type === "json") return (json) => (json === "null" ? null : json);
   const read = textReader(options);
   return (json) => (json.startsWith('"') ? read(wellFormedText(JSON.parse(json) as string)) : null);
+}
+
+/** An array that is longer than a list may be is cut, and counted. */
+function listReader(
+  valueOf: (json: string) => Value,
+  overflows: Overflows,
+): (json: string) => Value {
+  return (document) => {
+    if (!document.startsWith("[")) return null;
+    const elements = jsonElements(document, MAX_ROW_LIST + 1);
+    if (elements.length > MAX_ROW_LIST) {
+      elements.pop();
+      overflows.truncated = (overflows.truncated ?? 0) + 1;
+    }
+    return elements.map(valueOf);
+  };
 }
 
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
@@ -140,8 +187,8 @@ export const hashBucket: ScalarFunction = {
   rule: "the first 8 bytes of the MD5 of the value's text, big-endian and unsigned, mod count",
   example: ['hashBucket("a", 10)', "0"],
   typeRule(call) {
-    const { type, nullable } = call.arguments[0]!;
-    if (type === "json") call.refuse("TYPE_MISMATCH", "a json value has no order");
+    const { nullable, ...spec } = call.arguments[0]!;
+    if (!typeOf(spec).isOrdered) call.refuse("TYPE_MISMATCH", `a ${spec.type} value has no order`);
     return { type: "int32", nullable };
   },
   kernel([x], { call }) {
