@@ -129,7 +129,7 @@ export class TakenLog {
     let oracle = known.byPositions.get(text);
     if (oracle === undefined) {
       const changes = known.changes
-        .map((change, line) => (this.isErased(line) ? deleteOf(change, definitions) : change))
+        .flatMap((change, line) => (this.isErased(line) ? deletesOf(change, definitions) : change))
         .filter(
           (change) => change.offset <= (taken.get(change.source)!.get(partitionOf(change)) ?? -1),
         );
@@ -179,16 +179,23 @@ export class TakenLog {
 }
 
 /**
- * The delete of the row that a change writes. Under a definition that cannot read the primary key,
- * the change writes no row.
+ * The deletes of the rows that a change writes or takes away: that of its primary key, and that of
+ * the former one. Under a definition that cannot read the primary key, the change writes no row.
  */
-function deleteOf(change: Change, { sources }: DefinitionSet): Change {
-  if (change.values === null) return change;
+function deletesOf(change: Change, { sources }: DefinitionSet): readonly Change[] {
+  const { values, oldKey } = change;
+  if (values === null) return [change];
   const { columns, primaryKey } = sources.find(({ name }) => name === change.source)!;
-  const values = change.values.map((value, i) =>
-    primaryKey.includes(columns[i]!.name) ? value : null,
-  );
-  return { ...change, kind: "delete", values, oldKey: null, unavailable: [], undecodable: null };
+  const deleteOf = (key: readonly Value[]): Change => ({
+    ...change,
+    kind: "delete",
+    values: columns.map(({ name }) => key[primaryKey.indexOf(name)] ?? null),
+    oldKey: null,
+    unavailable: [],
+    undecodable: null,
+  });
+  const key = primaryKey.map((name) => values[columns.findIndex((one) => one.name === name)]!);
+  return [key, ...(oldKey === null ? [] : [oldKey])].map(deleteOf);
 }
 
 const partitionOf = ({ topic, partition }: Change): string => `${topic}:${partition}`;

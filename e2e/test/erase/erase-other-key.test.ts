@@ -1,6 +1,6 @@
 /**
  * After an erasure, definitions with another primary key and with columns that are declared later
- * still answer what the rest of the log says.
+ * still answer what the rest of the log says. So do rows that took another primary key.
  */
 import { count, entity, featureView, int64, max, openStore, source } from "@tidemark/core";
 import { string, timestamp, type Store } from "@tidemark/core";
@@ -13,7 +13,7 @@ import {
 import { recordedTopic } from "@tidemark/source-debezium";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { inFolder } from "../../src/real-stores.ts";
 
 const TIME = Date.UTC(2026, 0, 20, 12) * 1000;
@@ -62,10 +62,11 @@ function withoutNote() {
   return { paid };
 }
 
+/** `former`: the primary key that the row had before. */
 function shop(folder: string, rows: readonly Row[]) {
   const [online, offline] = [memoryOnlineData(), memoryOfflineData()];
   const path = join(folder, "topic.jsonl");
-  const lines = rows.map((row, i) => {
+  const lines = rows.map(({ former, ...row }, i) => {
     const after = { time: TIME - HOUR, note: null, ...row };
     const ts_us = TIME - HOUR + i * 1_000;
     const value = {
@@ -81,12 +82,13 @@ function shop(folder: string, rows: readonly Row[]) {
       timestamp: String(ts_us / 1000),
       key: JSON.stringify({ region: row["region"], number: row["number"] }),
       value: JSON.stringify(value),
-      headers: {},
+      headers: former === undefined ? {} : { "__debezium.oldkey": JSON.stringify(former) },
     });
   });
   writeFileSync(path, `${lines.join("\n")}\n`);
   return {
-    run: (store: Store) => store.run(recordedTopic(path, { onWarning: () => undefined })),
+    run: (store: Store, options: { readonly newHistory?: boolean } = {}) =>
+      store.run(recordedTopic(path, { onWarning: () => undefined }), options),
     logText: async () => {
       const store = memoryOfflineStore(offline);
       const columns = ["_row", "_key", "_old_key"];
@@ -95,11 +97,17 @@ function shop(folder: string, rows: readonly Row[]) {
         texts.push(JSON.stringify(vectors));
       return texts.join();
     },
-    open: (definitions: object) =>
+    open: (definitions: object, { isNew }: { readonly isNew?: "online" | "offline" } = {}) =>
       openStore({
         definitions: { ...definitions },
-        online: { store: memoryOnlineStore(online), retention: "forever" },
-        offline: { store: memoryOfflineStore(offline), buckets: 1 },
+        online: {
+          store: memoryOnlineStore(isNew === "online" ? memoryOnlineData() : online),
+          retention: "forever",
+        },
+        offline: {
+          store: memoryOfflineStore(isNew === "offline" ? memoryOfflineData() : offline),
+          buckets: 1,
+        },
         clock: () => new Date(TIME / 1000),
       }),
   };
@@ -188,3 +196,49 @@ test("a column that is declared later keeps what an erased change supplied", () 
       [1, "long text"],
     ]);
   }));
+
+const formerly = { region: "eu", number: 1 };
+/** Rows of ann that had the primary key of a row of bob. The log lacks the delete of that key. */
+const movedRows: Readonly<Record<string, readonly Row[]>> = {
+  "a row that only the person had": [{ region: "us", number: 2, user_id: "ann", former: formerly }],
+  "a row that was another's before": [
+    { region: "us", number: 2, user_id: "bob" },
+    { region: "us", number: 2, user_id: "ann", former: formerly },
+  ],
+};
+
+describe.for(Object.entries(movedRows))("of %s, the former primary key", ([, rows]) => {
+  const all = [{ ...formerly, user_id: "bob" }, ...rows];
+  const nothing = [
+    [0, null],
+    [0, null],
+  ];
+  const byBoth = ordersBy(["region", "number"]);
+
+  test("stays deleted in the history", () =>
+    inFolder(async (folder) => {
+      const { open, run } = shop(folder, all);
+      const store = await open(byBoth);
+      await run(store);
+      await store.erase(ANN);
+      expect(await answers(store, byBoth.paid)).toEqual(nothing);
+      for (const primaryKey of [["region", "number"], ["region"], ["number"]] as const) {
+        const definitions = ordersBy(primaryKey);
+        const other = await open(definitions, { isNew: "online" });
+        await other.backfill();
+        await other.compact();
+        expect(await answers(other, definitions.paid)).toEqual(nothing);
+      }
+    }));
+
+  test("stays deleted in a new history", () =>
+    inFolder(async (folder) => {
+      const { open, run } = shop(folder, all);
+      const store = await open(byBoth);
+      await run(store);
+      await store.erase(ANN);
+      const other = await open(byBoth, { isNew: "offline" });
+      await run(other, { newHistory: true });
+      expect(await answers(other, byBoth.paid)).toEqual(nothing);
+    }));
+});

@@ -113,15 +113,15 @@ export async function planChanges(
         continue;
       }
       if (!isOwn) continue;
+      const erased = oldKey === null ? withoutOldKey(message) : message;
       if (whollyErased.has(text)) {
-        if (oldKey === null) gone.set(place, message);
-        else edits.set(place, deletes.deleteOfOldKey(message));
+        gone.set(place, erased);
         continue;
       }
       const survival = survivals.get(change)!;
       const row = patched.get(change);
       if (survival.kind === "delete" || survival.kind === "reduced")
-        edits.set(place, deletes.deleteOf(message, own.key));
+        edits.set(place, deletes.deleteOf(erased, own.key));
       else if (row !== undefined) {
         const filled = { ...message, logged: row };
         edits.set(place, oldKey === null ? withoutOldKey(filled) : filled);

@@ -240,7 +240,8 @@ async function eraseChanges(
   const table = tables.changes.name;
   const all = [...edits.values()];
   const isGone = (edit: Change | null): boolean =>
-    edit === null || (edit.logged?.row === null && edit.logged.key === null);
+    edit === null ||
+    (edit.logged?.row === null && edit.logged.key === null && edit.logged.oldKey === null);
   const removed = all.filter(isGone).length;
   const result = { table, removed, reduced: all.length - removed };
   if (dryRun || all.length === 0) return result;

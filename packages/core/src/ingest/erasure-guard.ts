@@ -117,31 +117,29 @@ export function erasureGuard(
       return image !== null && !isErased(key, change, image);
     });
 
+  /** Whether the former key of the row says that the row belonged to an erased entity. */
+  function isOldKeyErased(change: Change): boolean {
+    if (change.oldKey === null) return false;
+    const old = new Array<Value>(source.columns.length).fill(null);
+    primaryKey.forEach((index, k) => {
+      old[index] = change.oldKey![k]!;
+    });
+    return keys.some((key) => key.isPrimary && isErased(key, change, old));
+  }
+
   function allowed(change: Change): readonly Change[] {
     const { values } = change;
     if ((change.committed ?? 0) > until) return [change];
+    const next = isOldKeyErased(change) ? withoutOldKey(change) : change;
     if (change.kind === "none" || change.undecodable !== null) {
       const isInMessage = keys.some((key) => {
         const image = key.imageIn(change);
         return image !== null && isErased(key, change, image);
       });
-      if (isInMessage) return deleted(change, values);
+      if (isInMessage) return deleted(next, values);
     }
     if (values === null) return [change];
-    let next = change;
-    if (next.oldKey !== null) {
-      const old = new Array<Value>(source.columns.length).fill(null);
-      primaryKey.forEach((index, k) => {
-        old[index] = next.oldKey![k]!;
-      });
-      if (keys.some((key) => key.isPrimary && isErased(key, change, old)))
-        next = withoutOldKey(next);
-    }
-    const erased = keys.filter((key) => isErased(key, change, values));
-    if (erased.length > 0)
-      return next.oldKey !== null && erased.some(({ isPrimary }) => isPrimary)
-        ? [erasedDeletes.deleteOfOldKey(next)]
-        : deleted(next, values);
+    if (keys.some((key) => isErased(key, change, values))) return deleted(next, values);
     // a delete needs its key alone
     return next.kind === "delete" && !isOfOthers(next)
       ? [deletes.deleteOf(next, keyIn(values))!]

@@ -1,6 +1,7 @@
 /**
  * Makes the delete that stays of an erased change. The delete keeps the key of its message as
- * logged text, so that a definition with another primary key finds the delete of its own row.
+ * logged text, so that a definition with another primary key finds the delete of its own row. If
+ * the change gave its row another primary key, the delete is that of the former key too.
  */
 import { primaryKeyIndexes } from "../rows/row-change.ts";
 import type { SourceSpec, Value } from "../specs.ts";
@@ -20,7 +21,6 @@ interface Format {
   readonly personal: readonly (readonly string[])[];
   readonly keyMembers: readonly string[];
   readonly ofDelete: string;
-  readonly ofOldKey: string;
 }
 
 /** Makes the deletes of erased changes of one source. */
@@ -31,7 +31,8 @@ export interface ErasedRows {
    */
   keyTexts(change: Change): ReadonlyMap<string, string>;
   /**
-   * Makes the delete at the place of a change. `isKept` says which columns of `keyTexts` stay.
+   * Makes the delete at the place of a change. `key`: the primary key of its row, or null if that
+   * does not stay. `isKept` says which columns of `keyTexts` stay. The change's `oldKey` stays.
    * Null: nothing of the change stays.
    */
   deleteOf(
@@ -43,8 +44,6 @@ export interface ErasedRows {
   texts(change: Change, columns: Iterable<string>): ReadonlyMap<string, string>;
   /** Makes a change of no row at the place of a change of the log. */
   placeOf(change: Change): Change;
-  /** Makes the delete of the row that the change's `oldKey` names. */
-  deleteOfOldKey(change: Change): Change;
 }
 
 /** `personal`: for each view of an erased entity, the columns that hold its key. */
@@ -70,14 +69,12 @@ export function erasedRows(
         format.format === "json"
           ? name
           : source.columns.find((column) => column.name === name)!.database;
-      const { keyMembers = [], keySchema: _, keyMembers: __, ...ofOldKey } = format;
       known = {
         kind: format.format,
         primaryKey: source.primaryKey.map(nameIn),
         personal: personal.map((names) => names.map(nameIn)),
-        keyMembers,
+        keyMembers: format.keyMembers ?? [],
         ofDelete: JSON.stringify({ ...format, erased: true }),
-        ofOldKey: JSON.stringify({ ...ofOldKey, erased: true }),
       };
       formats.set(text, known);
     }
@@ -132,14 +129,25 @@ export function erasedRows(
       }),
     );
 
-  function reduced(logged: LoggedRow, kept: ReadonlySet<string>): LoggedRow {
+  /** The text of a former key, without the columns that only the message's key has of a person. */
+  function oldKeyText({ primaryKey, personal }: Format, text: string): string | null {
+    const texts = textsIn(text);
+    if (texts === null) return text;
+    const gone = personal
+      .filter((columns) => columns.every((name) => texts.has(name)))
+      .flatMap((columns) => columns.filter((name) => !primaryKey.includes(name)));
+    return gone.length === 0 ? text : objectOf([...texts].filter(([name]) => !gone.includes(name)));
+  }
+
+  const objectOf = (texts: readonly (readonly [name: string, text: string])[]): string | null =>
+    texts.length === 0
+      ? null
+      : `{${texts.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join()}}`;
+
+  function reduced(logged: LoggedRow, kept: ReadonlySet<string>, hasOldKey: boolean): LoggedRow {
     const format = formatOf(logged.format);
-    const only = (texts: ReadonlyMap<string, string>): string | null => {
-      const left = [...texts].filter(([name, text]) => kept.has(name) && text !== "null");
-      return left.length === 0
-        ? null
-        : `{${left.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join()}}`;
-    };
+    const only = (texts: ReadonlyMap<string, string>): string | null =>
+      objectOf([...texts].filter(([name, text]) => kept.has(name) && text !== "null"));
     const row = only(rowTexts(format, logged));
     const key =
       logged.key === null || textsIn(logged.key) !== null
@@ -150,7 +158,7 @@ export function erasedRows(
     return {
       row: row !== null && format.kind === "values" ? `{"values":${row}}` : row,
       key,
-      oldKey: null,
+      oldKey: hasOldKey && logged.oldKey !== null ? oldKeyText(format, logged.oldKey) : null,
       format: format.ofDelete,
     };
   }
@@ -163,6 +171,13 @@ export function erasedRows(
     return values;
   };
 
+  /** The delete of the row with this key and of that with the former key; null: of none. */
+  function rowsDeleted(change: Change, key: readonly Value[] | null): Change | null {
+    const { oldKey } = change;
+    if (key !== null) return { ...asDelete(change), values: valuesOf(key), oldKey };
+    return oldKey === null ? null : { ...asDelete(change), values: valuesOf(oldKey) };
+  }
+
   return {
     keyTexts,
     texts({ logged }, columns) {
@@ -171,45 +186,25 @@ export function erasedRows(
       return textsOf(columns, rowTexts(format, logged), messageKey(format, logged));
     },
     deleteOf(change, key, isKept = () => true) {
-      const { logged } = change;
-      if (logged === undefined) {
-        return key === null || isOwnKey ? null : { ...asDelete(change), values: valuesOf(key) };
-      }
+      const { logged, oldKey } = change;
+      if (logged === undefined) return rowsDeleted(change, isOwnKey ? null : key);
       const texts = keyTexts(change);
       const kept = new Set([...texts].flatMap(([name, text]) => (isKept(name, text) ? name : [])));
-      if (kept.size === 0 && key === null) return null;
       const { primaryKey } = formatOf(logged.format);
       const isWhole =
         key !== null && !isOwnKey && primaryKey.every((name) => !texts.has(name) || kept.has(name));
-      if (kept.size === 0 && !isWhole) return null;
+      const rows = rowsDeleted(change, isWhole ? key : null);
+      if (kept.size === 0 && rows === null) return null;
       return {
-        ...asDelete(change),
-        kind: isWhole ? "delete" : "none",
-        values: isWhole ? valuesOf(key) : null,
-        logged: reduced(logged, kept),
+        ...(rows ?? { ...asDelete(change), kind: "none" }),
+        logged: reduced(logged, kept, oldKey !== null),
       };
     },
     placeOf: (change) => ({
       ...asDelete(change),
       kind: "none",
-      logged: change.logged && reduced(change.logged, new Set()),
+      logged: change.logged && reduced(change.logged, new Set(), false),
     }),
-    deleteOfOldKey(change) {
-      const { logged, oldKey } = change;
-      return {
-        ...asDelete(change),
-        values: valuesOf(oldKey!),
-        logged:
-          logged?.oldKey == null
-            ? undefined
-            : {
-                row: null,
-                key: logged.oldKey,
-                oldKey: null,
-                format: formatOf(logged.format).ofOldKey,
-              },
-      };
-    },
   };
 }
 

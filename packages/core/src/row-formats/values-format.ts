@@ -135,10 +135,13 @@ export function valuesReader(
       invalidColumns.push({ column: column.name, reason: value.reason });
       return null;
     });
-    if (keys.some((c) => values[c] === null))
-      return undecodable === null ? withoutKey(change) : { ...NO_ROW, undecodable };
     const old = oldKey === null ? null : oldKeyOf(JSON.parse(oldKey) as Record<string, unknown>);
-    if (kind === "delete") return { ...NOTHING_READ, kind, values: onlyKey(values) };
+    if (keys.some((c) => values[c] === null)) {
+      // of an erased change the former key may stay alone
+      if (kind === "delete" && old !== null) return { ...NOTHING_READ, kind, values: rowOf(old) };
+      return undecodable === null ? withoutKey(change) : { ...NO_ROW, undecodable };
+    }
+    if (kind === "delete") return { ...NOTHING_READ, kind, values: onlyKey(values), oldKey: old };
     if (undecodable !== null)
       return { ...NOTHING_READ, kind: "upsert", values: onlyKey(values), oldKey: old, undecodable };
     return {
@@ -154,6 +157,10 @@ export function valuesReader(
 
   function onlyKey(values: readonly Value[]): readonly Value[] {
     return values.map((value, c) => (keys.includes(c) ? value : null));
+  }
+
+  function rowOf(key: readonly Value[]): readonly Value[] {
+    return source.columns.map((_, c) => key[keys.indexOf(c)] ?? null);
   }
 
   function oldKeyOf(members: Readonly<Record<string, unknown>>): readonly Value[] | null {

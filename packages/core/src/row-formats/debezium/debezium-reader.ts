@@ -53,6 +53,11 @@ export function debeziumReader(
     return text === null ? null : readKey(decoder, withSchema(text), options);
   };
 
+  const oldKeyOf = ({ oldKey }: LoggedRow): readonly Value[] | null =>
+    oldKey === null
+      ? null
+      : readKey(decoder, oldKey, { topic: "old key", bareValues: true, bareText: false });
+
   /** The change of a row that cannot be read, except for its key. */
   const undecodable = (logged: LoggedRow, reason: string, message: string): LoggedReading => {
     const key = keyOf(logged);
@@ -68,7 +73,10 @@ export function debeziumReader(
     if (change.op === "d" || change.kind === "delete") {
       if (row !== null) members.scan(row, 0);
       const key = (row === null ? null : decoder.key(members, schema)) ?? keyOf(logged);
-      if (key !== null) return deleted(decoder.keyRow(key));
+      // an erased change may have given its row another key
+      const oldKey = format.erased === true ? oldKeyOf(logged) : null;
+      if (key !== null) return deleted(decoder.keyRow(key), oldKey);
+      if (oldKey !== null) return deleted(decoder.keyRow(oldKey), null);
       // what was erased of a key is no key of a row that stays
       if (format.erased === true) return NO_ROW;
       return noRow("KEY_UNREADABLE", `${where}no primary key can be read of a delete`);
@@ -87,10 +95,7 @@ export function debeziumReader(
         `${where}the row has no readable value of its primary key ` +
           `(${source.primaryKey.join(", ")})${decoder.keyFault(read)}`,
       );
-    const oldKey =
-      logged.oldKey === null
-        ? null
-        : readKey(decoder, logged.oldKey, { topic: "old key", bareValues: true, bareText: false });
+    const oldKey = oldKeyOf(logged);
     if (read.unclearTime !== null) {
       const { reason, message } = read.unclearTime;
       return {
@@ -109,10 +114,11 @@ const noRow = (reason: string, message: string): LoggedReading => ({
   undecodable: { reason, message },
 });
 
-const deleted = (values: readonly Value[]): LoggedReading => ({
+const deleted = (values: readonly Value[], oldKey: readonly Value[] | null): LoggedReading => ({
   ...NOTHING_READ,
   kind: "delete",
   values,
+  oldKey,
 });
 
 const upserted = (
