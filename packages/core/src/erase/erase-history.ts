@@ -61,6 +61,10 @@ export async function eraseHistory(
       : await rowsInVersions(versions, belongingIn(versions.source), options)),
   ]);
   if (wanted.size === 0 && !inLog.hasMessages && !isOther) return [];
+  // a snapshot row may hold from before it was read, and the delete in its place does not
+  const hasSince =
+    versions?.source.eventTime.kind === "committed" && versions.source.eventTime.since !== null;
+  let anew = isOther ? context : null;
   let changes: ErasedRows = { table: tables.changes.name, removed: 0, reduced: 0 };
   let derived: ErasedRows = { table: tables.versions.name, removed: 0, reduced: 0 };
   for (let attempt = 0; ;) {
@@ -71,21 +75,24 @@ export async function eraseHistory(
       continue;
     }
     changes = added(changes, erased);
-    if (versions !== null && !isOther && plan.keys.size > 0)
-      derived = added(
-        derived,
-        await eraseVersions(versions, belongingIn(versions.source), plan, options),
-      );
+    if (versions !== null && !isOther && plan.keys.size > 0) {
+      const erase = (dryRun: boolean): Promise<ErasedRows> =>
+        eraseVersions(versions, belongingIn(versions.source), plan, { ...options, dryRun });
+      const counted = hasSince ? await erase(true) : null;
+      const isAnew = counted !== null && counted.reduced > 0;
+      if (isAnew) anew = versions;
+      derived = added(derived, isAnew ? counted : await erase(options.dryRun));
+    }
     wanted = plan.left;
     if (wanted.size === 0) break;
   }
   if (versions === null) return [changes];
-  if (isOther) {
-    if (options.dryRun) return [changes];
+  if (isOther && options.dryRun) return [changes];
+  if (anew !== null && !options.dryRun) {
     await fenceCompaction(offline, tables, signal);
     const rows = (await offline.state(tables.versions.name, { signal }))?.rows ?? 0;
-    await rewriteVersions(context, { afterErasure: true, signal });
-    derived = { ...derived, reduced: rows };
+    await rewriteVersions(anew, { afterErasure: true, signal });
+    if (isOther) derived = { ...derived, reduced: rows };
   }
   return [changes, derived];
 }

@@ -126,9 +126,14 @@ function changedRow(
   return { key, before, after };
 }
 
-/** The change as a delete at its place, which keeps older changes of the row away. */
+/**
+ * The change as a delete at its place, which keeps older changes of the row away. A snapshot row
+ * may hold from before it was read, and a delete does not.
+ */
 function asDeleted(change: RowChange): RowChange {
-  return { ...change, values: null, unavailable: [], undecodable: null, invalidColumns: [] };
+  const committed = Math.max(change.committed, change.loggedCommitTime);
+  const empty = { unavailable: [], undecodable: null, invalidColumns: [] };
+  return { ...change, ...empty, committed, values: null };
 }
 
 /** A change of a dimension keeps its place when it becomes a delete, so its content counts too. */

@@ -46,6 +46,7 @@ export interface RewriteOptions {
 
 /**
  * Rewrites the versions of a source under its definition, unless they hold all that it declares.
+ * After an erasure it rewrites them in any case.
  * The rewrite may be killed: nothing has changed then. A later call goes on with the buckets that
  * it staged.
  *
@@ -63,7 +64,8 @@ export async function rewriteVersions(
     const versions = await offline.state(tables.versions.name, { signal });
     const state = await offline.state(tables.changes.name, { signal });
     const log = checkedChangeLog(offline.name, tables.changes.name, state);
-    if (log === null || versions === null || compactedDefinition(source, versions) !== null)
+    if (log === null || versions === null) return null;
+    if (options.afterErasure !== true && compactedDefinition(source, versions) !== null)
       return null;
     const rewrite =
       (await resumedRewrite(context, versions, unusable, signal)) ??
