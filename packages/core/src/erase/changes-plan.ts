@@ -49,6 +49,11 @@ export async function planChanges(
   /** Changes whose message holds an image of an erased entity beside the change. */
   const inMessage = new Set<RowChange>();
   const deletes = erasedRows(source, belonging.keys);
+  /** Makes the deletes of rows whose primary key is not that of an erased entity. */
+  const deletesOfOthers = erasedRows(
+    source,
+    belonging.keys.filter((names) => !names.every((name) => source.primaryKey.includes(name))),
+  );
   /** The messages of which only what other rows say too may stay. */
   const gone = new Map<string, Change>();
   /** By partition: its first offset, from which a new online store reads the log. */
@@ -121,7 +126,13 @@ export async function planChanges(
       const survival = survivals.get(change)!;
       const row = patched.get(change);
       if (survival.kind === "delete" || survival.kind === "reduced")
-        edits.set(place, deletes.deleteOf(erased, own.key));
+        edits.set(
+          place,
+          (belonging.isOwnKey(own.key, own.change.loggedCommitTime)
+            ? deletes
+            : deletesOfOthers
+          ).deleteOf(erased, own.key),
+        );
       else if (row !== undefined) {
         const filled = { ...message, logged: row };
         edits.set(place, oldKey === null ? withoutOldKey(filled) : filled);

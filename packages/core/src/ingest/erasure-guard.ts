@@ -1,6 +1,6 @@
 /** Keeps changes of erased entities out of a store that is written. */
 import { keyText } from "../columns/key-bytes.ts";
-import { erasedRows } from "../row-formats/erased-row.ts";
+import { erasedRows, type ErasedRows } from "../row-formats/erased-row.ts";
 import { messageImageReader } from "../row-formats/message-image.ts";
 import {
   ERASED,
@@ -102,12 +102,22 @@ export function erasureGuard(
 
   const columnsOf = ({ keyColumns }: GuardedKey): readonly string[] =>
     keyColumns.map(({ name }) => name);
-  const erasedDeletes = erasedRows(source, keys.map(columnsOf));
+  const everyDelete = erasedRows(source, keys.map(columnsOf));
   const deletes = erasedRows(source, keys.filter(({ isPrimary }) => !isPrimary).map(columnsOf));
+  /** What makes the deletes of changes, by the keys of erased entities that these hold. */
+  const byErased = new Map<string, ErasedRows>();
+  function deletesWithout(erased: readonly GuardedKey[]): ErasedRows {
+    const text = erased.map((key) => keys.indexOf(key)).join();
+    let found = byErased.get(text);
+    if (found === undefined)
+      byErased.set(text, (found = erasedRows(source, erased.map(columnsOf))));
+    return found;
+  }
   const keyIn = (values: readonly Value[]): readonly Value[] =>
     primaryKey.map((index) => values[index]!);
-  const deleted = (change: Change, values: readonly Value[] | null): readonly Change[] => {
-    const one = erasedDeletes.deleteOf(change, values === null ? null : keyIn(values));
+  const deleted = (change: Change, erased: readonly GuardedKey[]): readonly Change[] => {
+    const key = change.values === null ? null : keyIn(change.values);
+    const one = deletesWithout(erased).deleteOf(change, key);
     return one === null ? [] : [one];
   };
   /** Whether the message of a delete holds the last image, and it is of an entity that stays. */
@@ -132,14 +142,15 @@ export function erasureGuard(
     if ((change.committed ?? 0) > until) return [change];
     const next = isOldKeyErased(change) ? withoutOldKey(change) : change;
     if (change.kind === "none" || change.undecodable !== null) {
-      const isInMessage = keys.some((key) => {
+      const inMessage = keys.filter((key) => {
         const image = key.imageIn(change);
         return image !== null && isErased(key, change, image);
       });
-      if (isInMessage) return deleted(next, values);
+      if (inMessage.length > 0) return deleted(next, inMessage);
     }
     if (values === null) return [change];
-    if (keys.some((key) => isErased(key, change, values))) return deleted(next, values);
+    const erased = keys.filter((key) => isErased(key, change, values));
+    if (erased.length > 0) return deleted(next, erased);
     // a delete needs its key alone
     return next.kind === "delete" && !isOfOthers(next)
       ? [deletes.deleteOf(next, keyIn(values))!]
@@ -150,6 +161,6 @@ export function erasureGuard(
     step,
     until,
     allowed: (changes) => changes.flatMap(allowed),
-    placeOf: (change) => erasedDeletes.placeOf(change),
+    placeOf: (change) => everyDelete.placeOf(change),
   };
 }
