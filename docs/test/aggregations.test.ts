@@ -48,6 +48,7 @@ const columns: readonly ColumnSpec[] = [
   column("k", "string"),
   column("ok", "boolean"),
   column("hour", "int32"),
+  column("v", "list", { element: { type: "float64", nullable: true } }),
 ];
 
 /** The arguments of an example. An object of columns is a struct. */
@@ -104,7 +105,7 @@ async function answerOf(aggregator: Aggregator, i: number): Promise<Value> {
       time: hour * HOUR,
       from: -Infinity,
       to: Infinity,
-      values: { id, time: hour * HOUR, x, k, ok, hour },
+      values: { id, time: hour * HOUR, x, k, ok, hour, v: [x, hour] },
     })),
   );
   const asked = entityRows([0, NOW]);
@@ -135,6 +136,7 @@ function takenText({ parameters }: Aggregator): string {
     key: "all but `float64` and `json`",
     number: "numbers",
     boolean: "`boolean`",
+    numbers: "lists of numbers",
   };
   if (parameters.length === 0) return "nothing";
   const [first, second] = parameters.map(({ accepts: wanted, optional }) =>
@@ -145,16 +147,19 @@ function takenText({ parameters }: Aggregator): string {
 
 /** The types of the answers, for all types that the argument may have. */
 function answersText({ parameters: [parameter], result }: Aggregator): string {
+  if (parameter?.accepts === "numbers") return "`list`";
   const types = VALUE_TYPES.filter((type) => accepts(parameter?.accepts ?? "any", type));
   const found = types.map((type) => result([column("x", type)], {}).type);
   if (types.every((type, i) => type === found[i]) && types.length > 1) return "the same type";
   return [...new Set<ValueType>(found)].map((type) => `\`${type}\``).join(", ");
 }
 
-function emptyText({ empty, result, parameters: [parameter] }: Aggregator): string {
+function emptyText({ empty, result, examples, parameters: [parameter] }: Aggregator): string {
   const type = accepts(parameter?.accepts ?? "any", "float64") ? "float64" : "string";
-  const form = result([column("x", type)], {});
-  return textOf(empty(form), form);
+  const input = parameter?.accepts === "numbers" ? columns.at(-1)! : column("x", type);
+  const { options = {} } = examples[0]!;
+  const form = result([input], options);
+  return textOf(empty(form, options), form);
 }
 
 /** The form of the answer of an example. */
@@ -176,6 +181,7 @@ const tables: Readonly<Record<string, readonly (readonly string[])[]>> = {
     id,
     `${String(hour).padStart(2, "0")}:00`,
     ...[x, k, ok, hour].map((value) => (value === null ? "null" : `\`${value}\``)),
+    `\`[${x},${hour}]\``,
   ]),
   aggregations: aggregators.map((one) => [
     `\`${one.examples[0]!.call}\``,

@@ -53,6 +53,8 @@ export { timeSinceLast } from "./aggregate/time-since-last.ts";
 export { trend } from "./aggregate/trend.ts";
 export { topK } from "./aggregate/top-k.ts";
 export { variance, type Estimator } from "./aggregate/variance.ts";
+export { vectorAvg } from "./aggregate/vector-avg.ts";
+export { vectorSum } from "./aggregate/vector-sum.ts";
 export type {
   Aggregation,
   Computed,

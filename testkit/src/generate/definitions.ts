@@ -24,6 +24,7 @@ import {
   conditionNode,
   structNode,
 } from "./expressions.ts";
+import { numbersNode } from "./list-values.ts";
 import { generatedUnion } from "./union-view.ts";
 import { functionFeature } from "./function-features.ts";
 import { lengthOf, lengthsIn } from "../oracle/windows.ts";
@@ -401,6 +402,7 @@ export function argumentsOf(
   first?: ColumnSpec,
 ): readonly Expression[] {
   return aggregatorNamed(name).parameters.map((parameter, i) => {
+    if (parameter.accepts === "numbers") return numbersNode(random, columns);
     if (parameter.takesStruct === true && first === undefined && random.chance(0.4))
       return structNode(random.sample(columns, random.between(1, 3)).map(columnNode));
     return columnNode(
@@ -414,7 +416,9 @@ export function argumentsOf(
 /** Says whether an aggregation takes these arguments. */
 export function takesArguments(name: AggregateName, arguments_: readonly TypeSpec[]): boolean {
   return aggregatorNamed(name).parameters.every(({ accepts: wanted, optional }, i) =>
-    arguments_[i] === undefined ? optional === true : accepts(wanted, arguments_[i].type),
+    arguments_[i] === undefined
+      ? optional === true
+      : accepts(wanted, arguments_[i].type, arguments_[i].element),
   );
 }
 
@@ -515,7 +519,11 @@ function everyAggregationView(
   const inTurn = aggregators.filter(
     ({ accumulator, parameters }) =>
       accumulator !== null &&
-      parameters.every((parameter) => values.some(({ type }) => accepts(parameter.accepts, type))),
+      parameters.every(
+        (parameter) =>
+          parameter.accepts === "numbers" ||
+          values.some(({ type }) => accepts(parameter.accepts, type)),
+      ),
   );
   const byCategory = inputs
     .slice(0, 2)
@@ -722,6 +730,20 @@ export function resultOf(
     return columnSpec(name, "list", { element: { ...typeOf(input!), nullable: false } });
   if (aggregate === "quantiles")
     return columnSpec(name, "list", { element: { type: "float64", nullable: false } });
+  if (aggregate === "vectorAvg")
+    return columnSpec(name, "list", {
+      nullable: true,
+      element: { type: "float64", nullable: false },
+    });
+  if (aggregate === "vectorSum") {
+    const { type, ...sum } = resultOf("", "sum", input!.element!);
+    const element = {
+      type,
+      nullable: false,
+      ...(type === "decimal" ? { precision: 38, scale: sum.scale } : {}),
+    };
+    return columnSpec(name, "list", { element });
+  }
   if (aggregate === "histogram")
     return columnSpec(name, "map", {
       keys: { ...typeOf(input!), nullable: false },

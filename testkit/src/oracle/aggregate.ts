@@ -15,6 +15,7 @@ import { estimated } from "./sketches.ts";
 import { statistic } from "./statistics.ts";
 import { valueList } from "./value-lists.ts";
 import { compare, textOf } from "./values.ts";
+import { vectorStatistic } from "./vectors.ts";
 
 /** The result of an aggregation. */
 export interface Aggregated {
@@ -120,6 +121,8 @@ export function aggregate(
       return { value: (sum.value as number) / values.length, overflow: sum.overflow };
     }
     default: {
+      const vector = vectorStatistic(name, column!, values, options, fault);
+      if (vector !== undefined) return vector;
       const list = valueList(name, column!, values, options, fault);
       const estimate = estimated(name, column!, values, options);
       const value =

@@ -26,6 +26,7 @@ export const oracleFaults = {
   "mode of ties by arrival": "of equally frequent values the first to arrive is the mode",
   "least by arrival": "of too many different values the first to arrive stay in the list",
   "equal values once": "topK and bottomK list each value once, without distinct",
+  "a longer vector counts": "the first elements of a list count that is longer than the vector",
   "quantile is a value": "a quantile between two values is the lower one",
   "ties in windows by arrival": "of rows with one time the last to arrive is the newest",
   "edge of a session gap": "a gap as long as that of sessions begins none",

@@ -13,7 +13,7 @@ export type { Accumulator, Overflows };
  */
 export interface Aggregator extends AggregationKind {
   /** Returns the answer over nothing. `result` is the form of its values. */
-  readonly empty: (result: TypeSpec) => Value;
+  readonly empty: (result: TypeSpec, options: AggregateOptions) => Value;
   readonly class: StateClass;
   /**
    * True if the order of rows of one event time matters: `createdAt`, then primary key. Omitted: it
@@ -64,7 +64,7 @@ export interface Kernel {
 }
 
 /** A column of the rows of the page of aggregations. */
-type ExampleColumn = "x" | "k" | "ok" | "hour";
+type ExampleColumn = "x" | "k" | "ok" | "hour" | "v";
 
 /** An example over the rows of the page of aggregations. */
 export interface AggregatorExample {

@@ -52,6 +52,8 @@ import { timeSinceLastAggregator } from "./time-since-last.ts";
 import { trendAggregator } from "./trend.ts";
 import { topKAggregator } from "./top-k.ts";
 import { varianceAggregator } from "./variance.ts";
+import { vectorAvgAggregator } from "./vector-avg.ts";
+import { vectorSumAggregator } from "./vector-sum.ts";
 
 /** Every aggregator, in the order of the page of aggregations. */
 export const aggregators: readonly Aggregator[] = [
@@ -103,6 +105,8 @@ export const aggregators: readonly Aggregator[] = [
   decayedSumAggregator,
   decayedCountAggregator,
   decayedAvgAggregator,
+  vectorSumAggregator,
+  vectorAvgAggregator,
   approxCountDistinctAggregator,
   approxQuantileAggregator,
   latestAggregator,

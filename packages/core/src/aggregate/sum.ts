@@ -6,7 +6,7 @@ import type { Aggregator } from "./aggregator.ts";
 import { sumAccumulator, sumEnds, sumType } from "../statistics/sum-state.ts";
 
 /** Integers sum to bigint, whatever the column's mode (law 3: integers sum to int64). */
-type SumOf<K> = K extends "int32" | "int64"
+export type SumOf<K> = K extends "int32" | "int64"
   ? bigint
   : K extends "decimal"
     ? string
@@ -15,7 +15,7 @@ type SumOf<K> = K extends "int32" | "int64"
       : never;
 
 /** The type of a sum: integers sum to int64. */
-type TypeOfSum<K> = K extends "int32" | "int64" ? "int64" : Extract<K, ValueType>;
+export type TypeOfSum<K> = K extends "int32" | "int64" ? "int64" : Extract<K, ValueType>;
 
 /**
  * Sums a number of each row, exactly and rounded once; 0 over an empty window.

@@ -1,5 +1,6 @@
 /** What definitions know of an aggregation: its arguments and the form of its values. */
 import type { AggregateOptions, Expression, TypeSpec, ValueType } from "../specs.ts";
+import { typeText } from "../types/type-text.ts";
 import { scalarTypeOf } from "../types/value-types.ts";
 
 /** The part of an aggregator's record that definitions read. */
@@ -50,12 +51,17 @@ export interface NumberOption {
   readonly whole?: true | undefined;
 }
 
-/** The types that an argument may have. "ordered": all but json. "key": what can be a key. */
-export type Accepts = "any" | "ordered" | "key" | "number" | "boolean";
+/**
+ * The types that an argument may have. "ordered": all but json. "key": what can be a key.
+ * "numbers": lists of numbers.
+ */
+export type Accepts = "any" | "ordered" | "key" | "number" | "boolean" | "numbers";
 
-/** Says whether an argument may have the type. */
-export function accepts(wanted: Accepts, type: ValueType): boolean {
+/** Says whether an argument may have the type. `element` is that of a list's elements. */
+export function accepts(wanted: Accepts, type: ValueType, element?: TypeSpec): boolean {
   if (wanted === "any") return true;
+  if (wanted === "numbers")
+    return type === "list" && element !== undefined && accepts("number", element.type);
   if (type === "list" || type === "map" || type === "struct") return false;
   const { isNumber, isOrdered, isKey } = scalarTypeOf(type);
   switch (wanted) {
@@ -74,6 +80,10 @@ export function accepts(wanted: Accepts, type: ValueType): boolean {
 export function refusal(wanted: Accepts, argument: Expression): string {
   const { type } = argument;
   const what = argument.op === "column" ? `${argument.name} is a ${type} column` : `it is ${type}`;
+  if (wanted === "numbers") {
+    const given = type === "list" ? `it is ${typeText(argument)}` : what;
+    return `${given}; this aggregation takes a list of numbers`;
+  }
   if (wanted === "ordered") return `${what}, and its values have no order`;
   if (wanted === "key")
     return type === "float64"

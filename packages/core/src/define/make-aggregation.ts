@@ -84,7 +84,7 @@ function aggregated(
         : `${name}(): ${parameter.name} must be a column of a source, or a function of columns, ` +
             `got ${described(argument)}`,
     );
-  if (!accepts(parameter.accepts, found.expression.type))
+  if (!accepts(parameter.accepts, found.expression.type, found.expression.element))
     throw new TidemarkError(
       "TYPE_MISMATCH",
       `${whoTakes(kind, parameter, found)}: ${refusal(parameter.accepts, found.expression)}`,

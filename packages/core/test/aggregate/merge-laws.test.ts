@@ -14,16 +14,20 @@ import { batchOf, type Vector } from "../../src/columns/batch.ts";
 import { accepts, type AllowedOption } from "../../src/define/aggregation-kind.ts";
 import type {
   AggregateOptions,
+  ColumnSpec,
   Expression,
   ScalarType,
+  TypeSpec,
   Value,
-  ValueType,
 } from "../../src/specs.ts";
-import { anyColumn, column, VALUE_TYPES } from "../support/any-value.ts";
+import { anyColumn, anyValueOf, column, VALUE_TYPES } from "../support/any-value.ts";
+
+/** A scalar type, or that of lists of it. */
+type ArgumentType = ScalarType | `list of ${ScalarType}`;
 
 interface Case {
   readonly name: string;
-  readonly types: readonly ValueType[];
+  readonly types: readonly ArgumentType[];
   readonly options: AggregateOptions;
   /** The type of the key of its categories. Omitted: it has none. */
   readonly key?: ScalarType | undefined;
@@ -49,16 +53,38 @@ const categoryCases = aggregators.flatMap((aggregator, i): readonly Case[] => {
 });
 
 /** Types of the arguments: each type that each of them may have, and two types beside it. */
-function typesOf({ parameters }: Aggregator): readonly (readonly ValueType[])[] {
+function typesOf({ parameters }: Aggregator): readonly (readonly ArgumentType[])[] {
   if (parameters.length === 0) return [[]];
   const [first = [], second] = parameters.map(({ accepts: wanted }) =>
-    VALUE_TYPES.filter((type) => accepts(wanted, type)),
+    [...VALUE_TYPES, ...VALUE_TYPES.map((type) => `list of ${type}` as const)].filter((type) => {
+      const form = columnOf("", type);
+      return wanted === "any"
+        ? form.element === undefined
+        : accepts(wanted, form.type, form.element);
+    }),
   );
   return first.flatMap((type, i) =>
     second === undefined
       ? [[type]]
       : [i, i + 1].map((beside) => [type, second[beside % second.length]!]),
   );
+}
+
+function columnOf(name: string, type: ArgumentType): ColumnSpec {
+  if (!type.startsWith("list of ")) return column(name, type as ScalarType);
+  const { name: _, database: __, ...element } = column("", type.slice(8) as ScalarType);
+  return column(name, "list", { element });
+}
+
+/** Lists of up to three numbers, most of two. */
+function anyLists(element: TypeSpec, length: number): fc.Arbitrary<Value[]> {
+  const value = anyValueOf({ ...element, nullable: false });
+  const list = fc.oneof(
+    { weight: 4, arbitrary: fc.array(value, { minLength: 3, maxLength: 3 }) },
+    { weight: 1, arbitrary: fc.array(fc.option(value), { maxLength: 4 }) },
+    { weight: 1, arbitrary: fc.constant(null) },
+  );
+  return fc.array<Value>(list, { minLength: length, maxLength: length });
 }
 
 /** Sets of options that cover what the aggregator allows. */
@@ -117,11 +143,10 @@ describe.each([...cases, ...categoryCases])("$name of $types $options by $key $e
     kernel,
     ...aggregator
   } = aggregators.find((one) => one.name === name)!;
-  const arguments_ = ofArguments.map((type, i) => column(`argument_${i}`, type));
+  const arguments_ = ofArguments.map((type, i) => columnOf(`argument_${i}`, type));
   const keyColumn = key === undefined ? undefined : column("key", key);
   const by = keyColumn === undefined ? undefined : { key: columnNode(keyColumn), each };
   const inputs = keyColumn === undefined ? arguments_ : [keyColumn, ...arguments_];
-  const types = inputs.map(({ type }) => type);
   const inOrder = aggregator.class === "ordered";
   const plain: Accumulator = make!(arguments_, options);
   const accumulator = by === undefined ? plain : categoryAccumulator(plain, by);
@@ -183,7 +208,11 @@ describe.each([...cases, ...categoryCases])("$name of $types $options by $key $e
     .integer({ min: 0, max: 20 })
     .chain((length) =>
       fc
-        .tuple(...types.map((type) => anyColumn(type, length)))
+        .tuple(
+          ...inputs.map(({ type, element }) =>
+            element === undefined ? anyColumn(type, length) : anyLists(element, length),
+          ),
+        )
         .map((columns) => Array.from({ length }, (_, i) => columns.map((values) => values[i]!))),
     )
     .chain(rowsOf);
@@ -268,12 +297,12 @@ describe.each([...cases, ...categoryCases])("$name of $types $options by $key $e
 
   test("over nothing it answers as the record says", () => {
     const result = aggregator.result(arguments_, options);
-    const empty = aggregator.empty(result);
+    const empty = aggregator.empty(result, options);
     expect(plain.finish(plain.create(), { count: 0 }, T)).toStrictEqual(empty);
     expect(finished(accumulator.create()).value).toStrictEqual(
       by === undefined ? empty : (each ?? []).map(() => empty),
     );
-    expect(aggregator.empty(result) === null).toBe(result.nullable);
+    expect(aggregator.empty(result, options) === null).toBe(result.nullable);
   });
 
   if (kernel !== undefined || by !== undefined)

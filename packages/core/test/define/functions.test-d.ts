@@ -47,6 +47,8 @@ import {
   timestamp,
   trim,
   upper,
+  vectorAvg,
+  vectorSum,
   when,
   type Condition,
   type Expr,
@@ -136,6 +138,14 @@ test("functions that make a value of another type", () => {
   expectTypeOf(sumOf(jsonPath(t.extra, "$.prices", list(float64())))).toEqualTypeOf<
     Expr<T, "float64", number | null>
   >();
+  const prices = jsonPath(t.extra, "$.prices", list(decimal({ precision: 12, scale: 2 })));
+  const vectors = featureView("vectors", {
+    entity: user,
+    source: t,
+    features: { total: vectorSum(prices, 3).over("7d"), usual: vectorAvg(prices, 3).over("7d") },
+  });
+  expectTypeOf<RowOf<typeof vectors>["total"]>().toEqualTypeOf<readonly string[]>();
+  expectTypeOf<RowOf<typeof vectors>["usual"]>().toEqualTypeOf<readonly number[] | null>();
   expectTypeOf(hashBucket(t.vendor, 100)).toEqualTypeOf<Expr<T, "int32", number | null>>();
   expectTypeOf(hashBucket(t.time, 100)).toEqualTypeOf<Expr<T, "int32", number>>();
 });

@@ -1,12 +1,16 @@
 /** Bounds of lists and maps are refused when the feature is defined, and said by name. */
 import {
   bottomK,
+  cast,
   distinctValues,
   firstN,
   float64,
   histogram,
   int64,
+  json,
+  jsonPath,
   lastN,
+  list,
   mostFrequent,
   quantiles,
   source,
@@ -14,6 +18,8 @@ import {
   timestamp,
   toJson,
   topK,
+  vectorAvg,
+  vectorSum,
 } from "@tidemark/core";
 import { expect, test } from "vitest";
 import { mapOfPairs } from "../../src/types/nested/pair-maps.ts";
@@ -24,6 +30,7 @@ const payments = source("payments", {
   primaryKey: ["id"],
   eventTime: "time",
 });
+const prices = jsonPath(cast(payments.vendor, json()), "$", list(float64()));
 const count = (k: unknown): number => k as number;
 
 test.each([
@@ -37,6 +44,11 @@ test.each([
   ],
   [() => mostFrequent(payments.vendor, count(2.5)), "mostFrequent(): k must be a whole number"],
   [() => mostFrequent(payments.vendor, count("3")), "mostFrequent(): k must be a whole number"],
+  [
+    () => vectorSum(prices, count(0)),
+    "vectorSum(): length must be a whole number from 1 to 1,000, got 0",
+  ],
+  [() => vectorAvg(prices, count(1001)), "vectorAvg(): length must be a whole number"],
   [
     () => distinctValues(payments.vendor, { atMost: count(undefined) }),
     "distinctValues(): atMost must be a whole number from 1 to 1,000",
