@@ -44,6 +44,24 @@ export const sourceFaults: readonly SourceFault[] = [
     replace: "return from <= t && t < to;",
   },
   {
+    name: "of elements of one list the first is the newest",
+    file: "window/explode-rows.ts",
+    find: "positions.push(i);",
+    replace: "positions.push(-i);",
+  },
+  {
+    name: "a row without a list has an element",
+    file: "window/explode-rows.ts",
+    find: "(listAt(row) ?? [])",
+    replace: "(listAt(row) ?? [null])",
+  },
+  {
+    name: "elements of a row that a derived source leaves out count",
+    file: "window/union-rows.ts",
+    find: "const rows = passingRows(node, batch, overflows).filter((row) => entity[row]! >= 0);",
+    replace: "const rows = entity.map((_, row) => row).filter((row) => entity[row]! >= 0);",
+  },
+  {
     name: "an answer is kept until the row before it leaves",
     file: "window/unchanged-until.ts",
     find: "[entersAfter, leavesAfter]",

@@ -41,6 +41,7 @@ test(
     expect(run.coverage.below(functions, seeds < 200 ? 0 : 100)).toEqual([]);
     expect(run.coverage.count("role")).toBeGreaterThan(seeds);
     expect(run.coverage.count("enriched source")).toBeGreaterThan(seeds);
+    expect(run.coverage.count("exploded source")).toBeGreaterThan(seeds);
   },
 );
 

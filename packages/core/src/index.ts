@@ -101,6 +101,7 @@ export type {
 export { list, struct, type PartsType } from "./define/parts-types.ts";
 export { derivedSource } from "./define/derived-source.ts";
 export { from, unionSource, type Part } from "./define/union-source.ts";
+export { explodedSource } from "./define/exploded-source.ts";
 export { enrichedSource } from "./define/enriched-source.ts";
 export type { Duration, TimeLimit } from "./define/duration.ts";
 export { entity, type Entity } from "./define/entity.ts";

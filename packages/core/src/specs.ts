@@ -357,6 +357,21 @@ export interface UnionPart {
   readonly rows?: Expression | undefined;
   /** Each column of the union by its name, as a function of columns of the source. */
   readonly columns: Readonly<Record<string, Expression>>;
+  /**
+   * The list whose elements are the rows, as of an exploded source, which is a union of one part.
+   * `columns` has the first element for all. Omitted: the rows are those of the source.
+   */
+  readonly explode?: ExplodedList | undefined;
+}
+
+/** A list whose elements are rows, and the columns that these get. */
+export interface ExplodedList {
+  /** A function of columns of the source. */
+  readonly list: Expression;
+  /** The column of the element. */
+  readonly element: ColumnSpec;
+  /** The column of its index, which no user sees. */
+  readonly index: ColumnSpec;
 }
 
 /** The spec of a derived view. Its features are computed from features of other views. */

@@ -25,6 +25,7 @@ import {
   structNode,
 } from "./expressions.ts";
 import { numbersNode } from "./list-values.ts";
+import { generatedExploded } from "./exploded-view.ts";
 import { generatedUnion } from "./union-view.ts";
 import { functionFeature } from "./function-features.ts";
 import { lengthOf, lengthsIn } from "../oracle/windows.ts";
@@ -150,6 +151,7 @@ export function generateDefinitions(
     views.push(everyAggregationView(random, turn, account, movements, views[0]!.features));
     const visits = tables.find(({ source }) => source.name === "visits");
     views.push(...unionViews(random, turn, account, movements, random.pick([visits, undefined])));
+    views.push(...explodedViews(random, turn, account, movements));
   }
   const selected = views.flatMap((view) =>
     view.features.map((feature) => ({ view, feature, as: feature.name })),
@@ -594,6 +596,41 @@ function unionViews(
   ];
 }
 
+/** Two views over an exploded source: one of windows, one of facts. */
+function explodedViews(
+  random: Random,
+  turn: number,
+  account: EntitySpec,
+  first: GeneratedTable,
+): readonly ViewSpec[] {
+  const { table, over, ofStructs } = generatedExploded(random, first);
+  const keys = ["account_1", "account_2"];
+  const inputs = windowView(random, "exploded", account, table, keys, 4).features;
+  const every = everyAggregationView(random, turn, account, table, inputs);
+  const features = [...inputs, ...every.features].map((feature): FeatureSpec => ({
+    ...feature,
+    name: `exploded_${feature.name}`,
+    result: { ...feature.result, name: `exploded_${feature.name}` },
+  }));
+  const members = ofStructs.map(({ aggregate, argument, options }): FeatureSpec => {
+    const name = `exploded_${aggregate}`;
+    return {
+      name,
+      aggregate,
+      ...(options === undefined ? {} : { options }),
+      arguments: [argument],
+      window: inputs[0]!.window,
+      result: resultOf(name, aggregate, argument),
+      where: null,
+      default: undefined,
+    };
+  });
+  return [
+    over({ ...every, name: "exploded", features: [...features, ...members] }),
+    over(latestView(random, "exploded_last", account, table, keys)),
+  ];
+}
+
 const UNITS = ["hour", "day", "week", "month", "quarter", "year"] as const;
 /** Zones with clock changes at night, at midnight and by half an hour, and without. */
 const ZONES = [
@@ -756,10 +793,11 @@ export function resultOf(
 }
 
 /** The type of a column or an expression, without all else. */
-function typeOf({ type, precision, scale, zone, mode, fields }: TypeSpec): TypeSpec {
+function typeOf({ type, precision, scale, zone, mode, element, fields }: TypeSpec): TypeSpec {
   return {
     type,
     nullable: true,
+    ...(element === undefined ? {} : { element }),
     ...(fields === undefined ? {} : { fields }),
     ...(precision === undefined ? {} : { precision }),
     ...(scale === undefined ? {} : { scale }),

@@ -168,7 +168,10 @@ export function labelsOf(
         ]);
       }
       const { view, feature } = selected as SelectedBaseFeature;
-      if (view.parts !== undefined) return new Set([`mode ${mode}`, "union source"]);
+      if (view.parts !== undefined) {
+        const isExploded = view.parts[0]!.explode !== undefined;
+        return new Set([`mode ${mode}`, isExploded ? "exploded source" : "union source"]);
+      }
       const { tags, rows } = shared.get(view)!;
       const t = request.time;
       const labels = new Set<string>([`mode ${mode}`, ...tags]);

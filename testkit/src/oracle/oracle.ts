@@ -220,6 +220,22 @@ function partRowsSeen(
       return key.name;
     }),
   };
+  const { explode } = part;
+  if (explode !== undefined)
+    return rowsSeen(own, versionsOf, request, mode, fault).flatMap(({ time, version }) => {
+      const list = evaluate(explode.list, part.source, version.values) as readonly Value[] | null;
+      const elements = list ?? (fault === "a missing list is a row" ? [null] : []);
+      return elements.flatMap((element, i): SeenRow[] => {
+        const values = source.columns.map(({ name }) => {
+          if (name === explode.element.name) return element;
+          if (name !== explode.index.name)
+            return evaluate(part.columns[name]!, part.source, version.values);
+          return fault === "elements from the last" ? -i : i;
+        });
+        const passes = rows === undefined || truth(rows, source, values) === true;
+        return passes ? [{ time, version: { ...version, values } }] : [];
+      });
+    });
   return rowsSeen(own, versionsOf, request, mode, fault).flatMap(({ time, version }) => {
     const values = source.columns.map(({ name }) =>
       evaluate(part.columns[name]!, part.source, version.values),

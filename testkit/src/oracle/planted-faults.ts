@@ -43,6 +43,8 @@ export const oracleFaults = {
   "tie ignores created": "of facts with one time the larger primary key wins at once",
   "name of a part ignored": "of rows of a union with one time that of the first part wins",
   "condition of a part forgotten": "a union has rows that a part of it leaves out",
+  "elements from the last": "of elements of one list the first is the newest",
+  "a missing list is a row": "a row without a list has one element, which is null",
   "ttl exclusive": "the fact at t − ttl has expired",
   "fact at t unseen": "the fact stamped t does not hold at t",
   "stale is not found": "a fact past its ttl answers NOT_FOUND",

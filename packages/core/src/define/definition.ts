@@ -261,7 +261,7 @@ export function described(value: unknown): string {
       case "expectation":
         return `${found.state.test}(...)`;
       case "derived source":
-        return `${found.parts === undefined ? "derived" : "union"} source "${found.name}"`;
+        return `${kindOfSource(found.parts)} source "${found.name}"`;
       case "union part":
         return `from(${found.name}, ...)`;
       case "view":
@@ -342,4 +342,9 @@ function freezeDeep<T>(value: T): T {
     return value;
   for (const member of Object.values(value)) freezeDeep(member);
   return Object.freeze(value);
+}
+
+function kindOfSource(parts: readonly UnionPart[] | undefined): string {
+  if (parts === undefined) return "derived";
+  return parts[0]!.explode === undefined ? "union" : "exploded";
 }

@@ -128,6 +128,12 @@ export function readSource(value: unknown): ReadSource | undefined {
   return { name: spec.name, spec, lookups: [], rows: null, computed: new Map() };
 }
 
+/** What the source is, in words. */
+export function sourceWord({ parts, lookups }: Pick<ReadSource, "parts" | "lookups">): string {
+  if (parts === undefined) return lookups.length > 0 ? "an enriched source" : "a derived source";
+  return parts[0]!.explode === undefined ? "a union" : "an exploded source";
+}
+
 /** Whether the column of the source comes from a dimension. */
 export function isLookedUp({ lookups }: ReadSource, column: string): boolean {
   return lookups.some(({ columns }) => columns.some(({ name }) => name === column));

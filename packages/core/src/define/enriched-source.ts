@@ -10,6 +10,7 @@ import {
   checkTwin,
   makeReadSource,
   readSource,
+  sourceWord,
   type CheckComputed,
   type Computed,
   type NameOf,
@@ -163,7 +164,7 @@ function rowsOf(who: string, name: string, value: unknown): ReadSource {
   if (from.parts !== undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${who}: "${from.name}" is a union, which cannot be enriched; enrich a table`,
+      `${who}: "${from.name}" is ${sourceWord(from)}, which cannot be enriched; enrich a table`,
     );
   if (name === from.name)
     throw new TidemarkError(

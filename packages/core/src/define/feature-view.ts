@@ -191,8 +191,11 @@ function keyColumnsOf(
     if (computed !== undefined)
       throw new TidemarkError(
         "DEFINITION_INVALID",
-        `${who}: ${source.name}.${column.name} is computed in part "${computed.name}", and rows ` +
-          "are found by columns of a table; give a column of it in from(...)",
+        computed.explode === undefined
+          ? `${who}: ${source.name}.${column.name} is computed in part "${computed.name}", and ` +
+              "rows are found by columns of a table; give a column of it in from(...)"
+          : `${who}: ${source.name}.${column.name} is an element of a list, and rows are found ` +
+              "by columns of a table; map the key to a column of the row",
       );
     if (column.type !== key.type || column.scale !== key.scale) {
       throw new TidemarkError(

@@ -18,7 +18,7 @@ import {
   type ExpectationState,
   type ExpressionState,
 } from "./definition.ts";
-import { readSource } from "./derived-source.ts";
+import { readSource, sourceWord } from "./derived-source.ts";
 import { durationMicros, type CheckDuration } from "./duration.ts";
 import { conditionOf, expressionOf } from "./expression.ts";
 import type {
@@ -218,7 +218,8 @@ function targetOf(who: string, on: unknown, states: NamedStates): QualityTarget 
   const source = readSource(on);
   if (source?.parts !== undefined)
     throw invalid(
-      `${who}: "${source.name}" is a union; expect it of each of its sources, or of a view over it`,
+      `${who}: "${source.name}" is ${sourceWord(source)}; expect it of each source below, ` +
+        "or of a view over it",
     );
   if (source !== undefined) {
     const { name, spec, lookups, rows } = source;

@@ -1,5 +1,5 @@
 /** What a view reads: rows of one table, or of the table of each part of a union. */
-import { and } from "../expr/functions/boolean.ts";
+import { and, isNotNull, or } from "../expr/functions/boolean.ts";
 import { callExpression, withColumns } from "../expr/tree.ts";
 import type { AggregateSpec, Expression, FeatureSpec, UnionPart, ViewSpec } from "../specs.ts";
 
@@ -21,7 +21,7 @@ function readingOf(view: ViewSpec, part: UnionPart): ViewSpec {
   const { rows } = view;
   const inPart = (expression: Expression): Expression =>
     withColumns(expression, ({ name }) => part.columns[name]!);
-  const both = bothOf(part.rows, rows === undefined ? undefined : inPart(rows));
+  const both = bothOf(part.rows, rowsIn(part, rows === undefined ? undefined : inPart(rows)));
   return {
     ...view,
     parts: undefined,
@@ -44,6 +44,16 @@ function readingOf(view: ViewSpec, part: UnionPart): ViewSpec {
           }),
     })),
   };
+}
+
+/**
+ * The condition of a view, as far as it is about rows of the table. That of an exploded source is
+ * about elements: every row with a list may have one that counts.
+ */
+function rowsIn({ explode }: UnionPart, rows: Expression | undefined): Expression | undefined {
+  if (explode === undefined) return rows;
+  const hasList = callExpression(isNotNull, [explode.list]);
+  return rows === undefined ? hasList : callExpression(or, [hasList, rows]);
 }
 
 /** The column of a part's table that a column of the union is. undefined: it is computed. */

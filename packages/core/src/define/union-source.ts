@@ -15,6 +15,7 @@ import {
   checkAbout,
   makeReadSource,
   readSource,
+  sourceWord,
   type CheckComputed,
   type Computed,
   type NameOf,
@@ -35,9 +36,9 @@ type AnyPart = Part<string, Computed>;
 type PartName<P extends readonly AnyPart[]> = P[number][typeof shape]["name"];
 
 /** The source itself, if its rows have an event time. */
-type CheckEvents<F extends AnySource> = F[typeof shape]["timing"] extends "event"
+export type CheckEvents<F extends AnySource> = F[typeof shape]["timing"] extends "event"
   ? F
-  : `${NameOf<F>} is a dimension (commitTime()): its rows have no event time for a union`;
+  : `${NameOf<F>} is a dimension (commitTime()): its rows have no event time`;
 
 /** Each part itself, or the sentence that refuses it. */
 type CheckParts<P extends readonly AnyPart[], C extends Columns> = {
@@ -97,7 +98,8 @@ export function from<F extends AnySource, X extends Computed>(
   if (read.parts !== undefined)
     throw new TidemarkError(
       "DEFINITION_INVALID",
-      `${who}: "${read.name}" is a union already; list its sources in the new union`,
+      `${who}: "${read.name}" is ${sourceWord(read)}, which a union cannot read; ` +
+        "list the sources below it",
     );
   if (read.lookups.length > 0)
     throw new TidemarkError(

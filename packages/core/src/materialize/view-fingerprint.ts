@@ -75,15 +75,20 @@ function lookupsIn(view: ViewSpec, plan: DeriveNode) {
 }
 
 /** A part of a union, as far as these columns of the union need it. */
-function partIn({ name, source, rows, columns }: UnionPart, asked: readonly (string | null)[]) {
+function partIn(
+  { name, source, rows, columns, explode }: UnionPart,
+  asked: readonly (string | null)[],
+) {
   const read = Object.entries(columns).filter(([column]) => asked.includes(column));
-  const names = [...read.map(([, value]) => value), ...(rows === undefined ? [] : [rows])].flatMap(
-    columnsOfExpression,
-  );
+  const names = [
+    ...read.map(([, value]) => value),
+    ...[rows, explode?.list].flatMap((one) => one ?? []),
+  ].flatMap(columnsOfExpression);
   return {
     name,
     rows,
     source: rowsOf(source),
+    explode: explode?.list,
     values: Object.fromEntries(read),
     columns: source.columns.filter((column) => names.includes(column.name)),
   };

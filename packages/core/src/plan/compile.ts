@@ -7,7 +7,7 @@ import {
 } from "../define/base-features.ts";
 import { tieColumns } from "../columns/row-order.ts";
 import { dataText } from "../define/data-text.ts";
-import { columnsOfExpression, typeSpecOf, withColumns } from "../expr/tree.ts";
+import { columnExpression, columnsOfExpression, typeSpecOf, withColumns } from "../expr/tree.ts";
 import type {
   AggregateSpec,
   ColumnSpec,
@@ -285,10 +285,24 @@ export function inputNode(
 }
 
 function projectNode(part: UnionPart, columns: readonly ColumnSpec[]): ProjectNode {
-  const values = columns.map(({ name }) => part.columns[name]!);
-  const names = [...values.flatMap(columnsOfExpression), ...columnsOfRows(part)];
-  const input = scanNode(part.source, names);
-  return { node: "project", input, condition: part.rows ?? null, columns, values };
+  const { explode } = part;
+  const made = explode === undefined ? [] : [explode.element.name, explode.index.name];
+  const values = columns.map((column) =>
+    made.includes(column.name) ? columnExpression(column) : part.columns[column.name]!,
+  );
+  const names = [
+    ...values.flatMap(columnsOfExpression),
+    ...columnsOfRows(part),
+    ...(explode === undefined ? [] : columnsOfExpression(explode.list)),
+  ];
+  return {
+    node: "project",
+    input: scanNode(part.source, names),
+    condition: part.rows ?? null,
+    ...(explode === undefined ? {} : { explode }),
+    columns,
+    values,
+  };
 }
 
 function scanNode(source: SourceSpec, read: readonly string[]): ScanNode {

@@ -112,6 +112,8 @@ function rowLines(rows: RowNode): readonly string[] {
     case "scan":
       return [scanText(rows)];
     case "union":
+      // An exploded source is a union of one part.
+      if (rows.inputs[0]?.input.explode !== undefined) return projectLines(rows.inputs[0].input);
       return [
         `union ${rows.inputs.map(({ part }) => part).join(", ")}`,
         ...rows.inputs.flatMap(({ input }) => projectLines(input)).map(indented),
@@ -124,7 +126,9 @@ function rowLines(rows: RowNode): readonly string[] {
 }
 
 /** A part of a union, with the columns that a user declared. */
-function projectLines({ columns, values, condition, input }: ProjectNode): readonly string[] {
+function projectLines(node: ProjectNode): readonly string[] {
+  const { columns, values, condition, explode, input } = node;
+  const below = rowLines(condition === null ? input : { node: "filter", input, condition });
   const texts = columns.flatMap(({ name }, i) => {
     if (name.startsWith(HIDDEN)) return [];
     const text = expressionText(values[i]!);
@@ -132,7 +136,13 @@ function projectLines({ columns, values, condition, input }: ProjectNode): reado
   });
   return [
     texts.length === 0 ? "project" : `project ${texts.join(", ")}`,
-    ...rowLines(condition === null ? input : { node: "filter", input, condition }).map(indented),
+    ...(explode === undefined
+      ? below
+      : [
+          `explode ${expressionText(explode.list)} as ${explode.element.name}`,
+          ...below.map(indented),
+        ]
+    ).map(indented),
   ];
 }
 

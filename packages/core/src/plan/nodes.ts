@@ -2,7 +2,8 @@
  * The plan tree: what a selection computes, as plain data. Nodes below a window are about rows of a
  * source. Nodes above it are about one entity at one time. This file has types only.
  */
-import type { AggregateName, AggregateOptions, ColumnSpec, Expression } from "../specs.ts";
+import type { AggregateName, AggregateOptions, ColumnSpec, ExplodedList } from "../specs.ts";
+import type { Expression } from "../specs.ts";
 import type { LookupColumn } from "../specs.ts";
 import type { CategorySpec, TypeSpec, Value, WindowSpec } from "../specs.ts";
 
@@ -62,6 +63,11 @@ export interface ProjectNode {
   readonly input: ScanNode;
   /** Only rows that meet this condition are there. null: all are. */
   readonly condition: Expression | null;
+  /**
+   * Each element of the list is a row, with the element and its index beside the columns below.
+   * Omitted: the rows are those below.
+   */
+  readonly explode?: ExplodedList | undefined;
   readonly columns: readonly ColumnSpec[];
   /** The value of each column, in the order of `columns`. */
   readonly values: readonly Expression[];

@@ -202,11 +202,18 @@ function normalizedParts({ parts, source }: ViewSpec): NormalizedDefinition {
         {
           source: part.source.name,
           ...normalizedRows(part),
+          ...normalizedList(part),
           columns: normalizedColumns(part, names),
         },
       ]),
     ),
   };
+}
+
+/** The list of an exploded source. A part of a union leaves it out. */
+function normalizedList({ explode, source }: UnionPart): NormalizedDefinition {
+  if (explode === undefined) return {};
+  return { explode: normalizedExpression(explode.list, namedColumns(source)) };
 }
 
 /** What columns of a union are in one part; those that no user sees follow from its source. */
@@ -339,6 +346,7 @@ function normalizedPartsOf(
       {
         source: normalizedRowsOf(part.source),
         ...normalizedRows(part),
+        ...normalizedList(part),
         columns: normalizedColumns(part, names),
       },
     ]),

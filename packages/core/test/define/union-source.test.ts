@@ -141,7 +141,7 @@ const profiles = pushSource("profiles", {
 const refusals: readonly (readonly [what: string, code: string, says: string, call: () => unknown])[] = [
   ["no source", "DEFINITION_INVALID", "the first argument must be a source(...), got undefined",
     () => f["from"]!()],
-  ["a part that is a union", "DEFINITION_INVALID", '"payments" is a union already',
+  ["a part that is a union", "DEFINITION_INVALID", '"payments" is a union, which a union cannot read',
     () => f["from"]!(payments, {})],
   ["a dimension", "DEFINITION_INVALID", 'source "profiles" is a dimension',
     () => f["from"]!(profiles, {})],

@@ -17,14 +17,22 @@ export function viewRows(
   if (parts === undefined)
     return withLookups(view, knownRows(view, changesOf(source), asked), changesOf);
   const readings = sourceReadings(view);
-  const rows = parts.flatMap(({ source: table, rows: condition = null, columns }, i) => {
+  const rows = parts.flatMap(({ source: table, rows: condition = null, columns, explode }, i) => {
     const known = knownRows(readings[i]!, changesOf(table), asked);
-    return passing(table, condition, known).map((row): KnownRow => ({
-      ...row,
-      values: source.columns.map(
+    return passing(table, condition, known).flatMap((row): KnownRow[] => {
+      const values = source.columns.map(
         ({ name }): Value => valuesOf(table, columns[name]!, [row])[0] ?? null,
-      ),
-    }));
+      );
+      if (explode === undefined) return [{ ...row, values }];
+      const list = (valuesOf(table, explode.list, [row])[0] ?? []) as readonly Value[];
+      return list.map((element, index) => ({
+        ...row,
+        values: source.columns.map(({ name }, c): Value => {
+          if (name === explode.element.name) return element;
+          return name === explode.index.name ? index : values[c]!;
+        }),
+      }));
+    });
   });
   return { source, rows: rows.sort(rowOrder(source)) };
 }

@@ -236,7 +236,7 @@ export const misuses: readonly Misuse[] = [
   // union sources
   { name: "a union of a dimension",
     code: `from(customers, { id: customers.user_id }); // !`,
-    says: "customers is a dimension (commitTime()): its rows have no event time for a union" },
+    says: "customers is a dimension (commitTime()): its rows have no event time" },
   { name: "a part with a column of another source",
     code: `from(transfers, { id: transactions.user_id }); // !`,
     says: "this is about transactions, and must be about transfers" },
@@ -252,6 +252,19 @@ export const misuses: readonly Misuse[] = [
   { name: "a column that may be null in a part alone",
     code: `unionSource("u", { columns: { id: string() }, of: [from(transactions, { id: transactions.vendor })] }); // !`,
     says: "id of transactions may be null, and in the union it may not: add .nullable()" },
+  // exploded sources
+  { name: "a list of another source",
+    code: `explodedSource("e", { from: transfers, list: jsonPath(transactions.extra, "$", list(string())), as: "tag" }); // !`,
+    says: "this is about transactions, and must be about transfers" },
+  { name: "a column that is no list",
+    code: `explodedSource("e", { from: transactions, list: transactions.vendor, as: "tag" }); // !`,
+    says: "vendor is string: only a list has elements" },
+  { name: "the element by a name of a column",
+    code: `explodedSource("e", { from: transactions, list: jsonPath(transactions.extra, "$", list(string())), as: "vendor" }); // !`,
+    says: "transactions has a column vendor: give the element another name" },
+  { name: "elements of a dimension",
+    code: `explodedSource("e", { from: customers, list: jsonPath(transactions.extra, "$", list(string())), as: "tag" }); // !`,
+    says: "customers is a dimension (commitTime()): its rows have no event time" },
   // functions of columns
   { name: "lower case of a number",
     code: `lower(transactions.amount); // !`,
