@@ -178,6 +178,35 @@ test("a feature is as sensitive as what it reads, and plan lists lower ones", as
   ]);
 });
 
+test("/openapi.json has descriptions, units, and what is deprecated", async () => {
+  const definitions = definitionsOf(
+    { description: "What a customer spends", deprecated: { replacedBy: "spending_v2" } },
+    { unit: "EUR", description: "Spent" },
+  );
+  const store = await open(definitions);
+  const server = await featureServer({ store, definitions, log: { write: () => undefined } });
+  try {
+    const document = (await server.app.inject("/openapi.json")).json();
+    const view = document.paths["/v1/views/spending/features"].post;
+    expect(view).toMatchObject({
+      deprecated: true,
+      description: "What a customer spends\n\nNeeds the scope `read`.",
+    });
+    const { schema } = view.responses[200].content["application/json"];
+    const { week, num } = schema.properties.rows.anyOf[0].items.properties;
+    expect([week.deprecated, week.description]).toEqual([
+      true,
+      "Spent\n\nsum(payments.amount) over 7d, in EUR",
+    ]);
+    expect(num.description).toBe("count(payments) over 7d");
+    const pushed = document.paths["/v1/push/payments"].post.requestBody.content["application/json"];
+    expect(pushed.schema.properties.rows.items.properties.name.description).toBe("As on the card");
+    expect(document.paths["/v1/services/model/features"].post.deprecated).toBeUndefined();
+  } finally {
+    await server.close();
+  }
+});
+
 test("a union is as sensitive as the columns of its parts", async () => {
   const part = (name: string, text: Metadata) =>
     pushSource(name, {
@@ -210,14 +239,15 @@ test("a union is as sensitive as the columns of its parts", async () => {
   ]);
 });
 
-test("a deprecated feature warns once, and names its successor", async () => {
-  const { spending, ...rest } = definitionsOf({
+test("a deprecated feature, view or service warns once, and names its successor", async () => {
+  const { spending, newest, ...rest } = definitionsOf({
     deprecated: { reason: "too slow", replacedBy: "spending_v2", until: "2027-01-01" },
   });
-  const store = await open({ spending, ...rest });
+  const store = await open({ spending, newest, ...rest });
   const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
   try {
-    for (const features of [spending.part, spending, select(spending, { prefix: "a_" })]) {
+    const old = featureService("old", [newest.vendor], { deprecated: { replacedBy: "model" } });
+    for (const features of [spending.part, spending, select(spending, { prefix: "a_" }), [old]]) {
       const asked = { features, entity: { user_id: "u" } } as never;
       await store.getOnlineFeatures(asked).catch(() => undefined);
     }
@@ -229,6 +259,10 @@ test("a deprecated feature warns once, and names its successor", async () => {
       [
         "view spending is deprecated (too slow): ask for spending_v2; " +
           "it is answered until 2027-01-01",
+        { type: "TidemarkWarning", code: "FEATURE_DEPRECATED" },
+      ],
+      [
+        "service old is deprecated: ask for model",
         { type: "TidemarkWarning", code: "FEATURE_DEPRECATED" },
       ],
     ]);

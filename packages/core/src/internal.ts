@@ -15,7 +15,7 @@ export {
 export { baseFeatures, isDerived } from "./define/base-features.ts";
 export { sourcesOf } from "./plan/columns-read.ts";
 export { featureNamed, selectedNamed, viewSelection } from "./define/former-names.ts";
-export { metadataOf } from "./metadata.ts";
+export { metadataOf, type Described } from "./metadata.ts";
 export { sensitivityOf } from "./plan/sensitivity.ts";
 export { roleOf } from "./define/roles.ts";
 export { selectedInRole } from "./define/select.ts";

@@ -1,11 +1,19 @@
 /** Warns of deprecated features that are asked for, once per process. */
+import { definitionOfKind } from "../define/definition.ts";
 import { metadataOf, type Deprecation } from "../metadata.ts";
 import type { SelectedFeature } from "../specs.ts";
 
 const told = new Set<string>();
 
-/** Warns of each deprecated feature, and of each feature of a deprecated view, once. */
-export function warnOfDeprecated(selection: readonly SelectedFeature[]): void {
+/**
+ * Warns of each deprecated feature, view and service, once. `asked`: the definition or the list
+ * that selects the features.
+ */
+export function warnOfDeprecated(asked: unknown, selection: readonly SelectedFeature[]): void {
+  for (const one of Array.isArray(asked) ? (asked as readonly unknown[]) : [asked]) {
+    const service = definitionOfKind(one, "service")?.spec;
+    if (service !== undefined) tell(`service ${service.name}`, metadataOf(service)?.deprecated);
+  }
   for (const { view, feature } of selection) {
     tell(`feature ${view.name}.${feature.name}`, metadataOf(feature)?.deprecated);
     tell(`view ${view.name}`, metadataOf(view)?.deprecated);

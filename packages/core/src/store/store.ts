@@ -281,7 +281,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   function askedFeatures(features: unknown, call: string): readonly SelectedFeature[] {
     const selection = selectedFeatures(features, call);
-    warnOfDeprecated(selection);
+    warnOfDeprecated(features, selection);
     return selection;
   }
 

@@ -4,7 +4,13 @@
  */
 import type { Definitions } from "@tidemark/core";
 import type { ColumnSpec, SelectedFeature, SourceSpec } from "@tidemark/core/spi";
-import { keysNeeded, viewSelection, viewsOver } from "@tidemark/core/internal";
+import {
+  keysNeeded,
+  metadataOf,
+  viewSelection,
+  viewsOver,
+  type Described,
+} from "@tidemark/core/internal";
 import type { Limits } from "../options/limits.ts";
 import type { Scope } from "../options/server-options.ts";
 import { featureText } from "./descriptions.ts";
@@ -56,13 +62,15 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
       ),
     },
   };
-  for (const { name, features } of definitions.services.values()) {
+  for (const service of definitions.services.values()) {
+    const { name, features } = service;
     paths[`/v1/services/${name}/features`] = {
       post: featuresOperation(
         `service_${name}`,
         `Features of service ${name}`,
         requestSchemaFor(keysNeeded(features), limits),
         answerSchemaFor(features),
+        service,
       ),
     };
   }
@@ -74,6 +82,7 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
         `Features of view ${view.name}`,
         requestSchemaFor(keysNeeded(features), limits),
         answerSchemaFor(features),
+        view,
       ),
     };
   }
@@ -86,6 +95,7 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
           `Pushes rows of source ${source.name}: all rows or none`,
           pushedSchema(),
           pushRequestSchema(source, definitions, limits),
+          source,
         ),
       };
   }
@@ -152,11 +162,17 @@ function operation(
   summary: string,
   answer: Schema,
   request?: Schema,
+  definition: Described = {},
 ): Schema {
+  const { description, deprecated } = metadataOf(definition) ?? {};
+  const needs = scope === null ? undefined : `Needs the scope \`${scope}\`.`;
+  const about = [description, needs].filter((text) => text !== undefined).join("\n\n");
   return {
     operationId,
     summary,
-    ...(scope === null ? { security: [] } : { description: `Needs the scope \`${scope}\`.` }),
+    ...(scope === null ? { security: [] } : {}),
+    ...(about === "" ? {} : { description: about }),
+    ...(deprecated === undefined ? {} : { deprecated: true }),
     ...(request === undefined
       ? {}
       : { requestBody: { required: true, content: { "application/json": { schema: request } } } }),
@@ -169,8 +185,14 @@ function operation(
   };
 }
 
-function featuresOperation(id: string, summary: string, request: Schema, answer: Schema): Schema {
-  return operation(id, "read", summary, answer, request);
+function featuresOperation(
+  id: string,
+  summary: string,
+  request: Schema,
+  answer: Schema,
+  definition?: Described,
+): Schema {
+  return operation(id, "read", summary, answer, request, definition);
 }
 
 function requestWith(
@@ -238,20 +260,23 @@ function requestSchemaFor(keys: readonly ColumnSpec[], limits: Limits): Schema {
 function answerSchemaFor(features: readonly SelectedFeature[]): Schema {
   const rowOf = (value: (schema: Schema) => Schema): Schema =>
     objectOf(
-      Object.fromEntries(
-        features.map((selected) => [
-          selected.as,
-          // with `onMissing: "null"` any value may be null
-          value(
-            answerSchema({ ...selected.feature.result, nullable: true }, featureText(selected)),
-          ),
-        ]),
-      ),
+      Object.fromEntries(features.map((selected) => [selected.as, value(featureSchema(selected))])),
     );
   return objectOf({
     asOf: { type: "string", format: "date-time" },
     rows: { anyOf: [listOf(rowOf((schema) => schema)), listOf(rowOf(withMetadata))] },
   });
+}
+
+/** The description of the definition comes before the text of what is computed. */
+function featureSchema(selected: SelectedFeature): Schema {
+  const { description, deprecated, unit } = metadataOf(selected.feature) ?? {};
+  const isOld = (deprecated ?? metadataOf(selected.view)?.deprecated) !== undefined;
+  const computed = featureText(selected) + (unit === undefined ? "" : `, in ${unit}`);
+  const text = description === undefined ? computed : `${description}\n\n${computed}`;
+  // with `onMissing: "null"` any value may be null
+  const schema = answerSchema({ ...selected.feature.result, nullable: true }, text);
+  return isOld ? { ...schema, deprecated: true } : schema;
 }
 
 function genericAnswer(): Schema {

@@ -1,5 +1,5 @@
 /** Makes the JSON Schemas of values and objects. OpenAPI 3.1 uses JSON Schema 2020-12. */
-import { scalarType } from "@tidemark/core/internal";
+import { metadataOf, scalarType } from "@tidemark/core/internal";
 import type { ColumnSpec, ScalarType, TypeSpec } from "@tidemark/core/spi";
 
 /** A JSON Schema. */
@@ -92,7 +92,9 @@ const answerSchemas: Readonly<Record<ScalarType, (spec: TypeSpec) => Schema>> = 
 export function requestSchema(column: ColumnSpec): Schema {
   const type = scalarType(column, `column ${column.name}`);
   const schema = (requestSchemas[type] ?? answerSchemas[type])(column);
-  return orNull(column, schema);
+  const texts = [metadataOf(column)?.description, schema["description"]];
+  const description = texts.filter((text) => text !== undefined).join("\n\n");
+  return orNull(column, description === "" ? schema : { ...schema, description });
 }
 
 /** Values whose form in a request is wider than in an answer. */
