@@ -749,7 +749,16 @@ const COUNTS = [
 ];
 
 /** Aggregations that list values of their argument. */
-const LISTS = ["distinctValues", "mostFrequent", "topK", "bottomK", "firstN", "lastN"];
+const LISTS = [
+  "distinctValues",
+  "mostFrequent",
+  "topK",
+  "bottomK",
+  "topKBy",
+  "bottomKBy",
+  "firstN",
+  "lastN",
+];
 
 /** Makes the column of a feature's values. */
 export function resultOf(

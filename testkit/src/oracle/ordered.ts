@@ -74,7 +74,14 @@ export function orderedAggregate(
       return exact(since(rows.at(-1)));
     case "minBy":
     case "maxBy":
-      return exact(valueBy(aggregate, types[1]!, rows, fault));
+      return exact(valuesBy(aggregate === "maxBy", types[1]!, rows, fault)[0] ?? null);
+    case "bottomKBy":
+    case "topKBy": {
+      const values = valuesBy(aggregate === "topKBy", types[1]!, rows, fault);
+      return exact(
+        values.slice(0, Number(options["k"])).map((one) => (Object.is(one, -0) ? 0 : one)),
+      );
+    }
     case "trend": {
       const counted = rows.filter(({ values }) => values[0] !== null);
       return exact(
@@ -125,18 +132,18 @@ export function orderedAggregate(
   }
 }
 
-/** The value of the row that is first if rows are sorted by `by`, and equals by newness. */
-function valueBy(
-  aggregate: "minBy" | "maxBy",
+/** The values of the rows that have both, sorted by `by`, and equals by newness. */
+function valuesBy(
+  isDescending: boolean,
   { type }: TypeSpec,
   rows: readonly OrderedRow[],
   fault: OracleFault | null,
-): Value {
-  const sign = aggregate === "minBy" ? 1 : -1;
+): readonly Value[] {
+  const sign = isDescending ? -1 : 1;
   const counted = rows.filter(({ values }) => values.every((value) => value !== null));
   if (fault !== "oldest of equals") counted.reverse();
   const sorted = counted.toSorted((a, b) => sign * compare(type, a.values[1]!, b.values[1]!));
-  return sorted[0]?.values[0] ?? null;
+  return sorted.map(({ values }) => values[0]!);
 }
 
 const byValue = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);

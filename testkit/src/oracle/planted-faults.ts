@@ -22,7 +22,8 @@ export const oracleFaults = {
   "population for sample": "variance, stddev and covariance of a sample divide by n",
   "sample for population": "variance, stddev and covariance of a population divide by n − 1",
   "half a row counts": "a row with one of two arguments counts, with 0 for the other",
-  "oldest of equals": "of rows with equal by, minBy and maxBy answer the oldest",
+  "oldest of equals":
+    "of rows with equal by, minBy, maxBy, topKBy and bottomKBy take the oldest first",
   "mode of ties by arrival": "of equally frequent values the first to arrive is the mode",
   "least by arrival": "of too many different values the first to arrive stay in the list",
   "equal values once": "topK and bottomK list each value once, without distinct",

@@ -9,6 +9,7 @@ import { avgAggregator } from "./avg.ts";
 import { changesAggregator } from "./changes.ts";
 import { correlationAggregator } from "./correlation.ts";
 import { bottomKAggregator } from "./bottom-k.ts";
+import { bottomKByAggregator } from "./bottom-k-by.ts";
 import { countAggregator } from "./count.ts";
 import { countDistinctAggregator } from "./count-distinct.ts";
 import { covarianceAggregator } from "./covariance.ts";
@@ -51,6 +52,7 @@ import { timeSinceFirstAggregator } from "./time-since-first.ts";
 import { timeSinceLastAggregator } from "./time-since-last.ts";
 import { trendAggregator } from "./trend.ts";
 import { topKAggregator } from "./top-k.ts";
+import { topKByAggregator } from "./top-k-by.ts";
 import { varianceAggregator } from "./variance.ts";
 import { vectorAvgAggregator } from "./vector-avg.ts";
 import { vectorSumAggregator } from "./vector-sum.ts";
@@ -90,6 +92,8 @@ export const aggregators: readonly Aggregator[] = [
   lastNAggregator,
   minByAggregator,
   maxByAggregator,
+  topKByAggregator,
+  bottomKByAggregator,
   timeSinceFirstAggregator,
   timeSinceLastAggregator,
   meanGapAggregator,

@@ -594,12 +594,14 @@ export function computeEngineConformance(options: {
       over("slope", ["x", "n"], 100),
       over("maxBy", ["s", "n"], 100),
       over("minBy", ["s", "x"], 100),
+      over("topKBy", ["s", "n"], 100, { aggregate: { k: 2 } }),
+      over("bottomKBy", ["s", "x"], 100, { aggregate: { k: 1 } }),
     );
     await queries.ifSupported(async () => {
       const answers = await queries.answerEach(plan, rows, 20);
       assert.deepEqual(
         answers.map(([value]) => value),
-        [5, 1, 0.1, "b", "a"],
+        [5, 1, 0.1, "b", "a", ["b", "a"], ["a"]],
       );
     });
   });

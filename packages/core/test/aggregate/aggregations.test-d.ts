@@ -4,6 +4,7 @@ import {
   boolean,
   changes,
   bottomK,
+  bottomKBy,
   correlation,
   covariance,
   currentStreak,
@@ -47,6 +48,7 @@ import {
   timestamp,
   trend,
   topK,
+  topKBy,
   variance,
   type RowOf,
   avg,
@@ -175,6 +177,10 @@ test("lists and maps are never null", () => {
       oldest: firstN(payments.time, 2).over("1d"),
       largest: topK(payments.fee, 3).overEach("1d", "7d"),
       smallest: bottomK(payments.amount, 1000, { distinct: true }).over("1d"),
+      dearest: topKBy(payments.vendor, payments.fee, 3).over("1d"),
+      cheapest: bottomKBy({ vendor: payments.vendor, fee: payments.fee }, payments.time, 2).over(
+        "1d",
+      ),
       by_day: sum(payments.amount).over(series("1d", 30)),
       usual_by_month: avg(payments.amount).over(calendarSeries("month", "UTC", 12)),
       newest_by_day: lastN(payments.vendor, 3).over(series("1d", 7)),
@@ -192,6 +198,8 @@ test("lists and maps are never null", () => {
     largest_1d: readonly string[];
     largest_7d: readonly string[];
     smallest: readonly number[];
+    dearest: readonly string[];
+    cheapest: readonly { readonly vendor: string | null; readonly fee: string }[];
     by_day: readonly number[];
     usual_by_month: readonly (number | null)[];
     newest_by_day: readonly (readonly string[])[];
@@ -205,6 +213,10 @@ test("lists and maps are never null", () => {
   mostFrequent(payments.fee, 1001);
   // @ts-expect-error -- 12000 is no number of elements: give a whole number from 1 to 1000
   bottomK(payments.fee, 12000);
+  // @ts-expect-error -- 0 is no number of elements: give a whole number from 1 to 1000
+  topKBy(payments.vendor, payments.fee, 0);
+  // @ts-expect-error -- the number of elements is missing
+  bottomKBy(payments.vendor, payments.fee);
   // @ts-expect-error -- 2.5 is no number of elements: give a whole number from 1 to 1000
   mostFrequent(payments.fee, 2.5);
   // @ts-expect-error -- -1 is no number of elements: give a whole number from 1 to 1000
@@ -244,6 +256,8 @@ test("what aggregations refuse", () => {
   timeSinceLast("weeks");
   // @ts-expect-error -- this is about refunds, the first argument about payments
   maxBy(payments.vendor, refunds.amount);
+  // @ts-expect-error -- this is about refunds, the first argument about payments
+  topKBy(payments.vendor, refunds.amount, 3);
   // @ts-expect-error -- the unit is seconds, minutes, hours or days
   trend(payments.amount, "years");
   // @ts-expect-error -- '30 minutes' is not a duration

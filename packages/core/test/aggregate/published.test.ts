@@ -288,6 +288,27 @@ test("the user with the greatest salary is the director, with the least the work
   expect(answerOfPairs("minBy", turned, {}, types)).toBe("intern");
 });
 
+test("topKBy and bottomKBy list whole ranks; of equals the newest comes first", () => {
+  const ranks = [
+    ["worker", 1000n],
+    ["director", 5000n],
+    ["manager", 3000n],
+    ["chair", 5000n],
+    ["guest", null],
+    [null, 9000n],
+  ];
+  const types = ["string", "int64"] as const;
+  expect(answerOfPairs("topKBy", ranks, { k: 3 }, types)).toEqual(["chair", "director", "manager"]);
+  expect(answerOfPairs("topKBy", ranks, { k: 1 }, types)).toEqual(["chair"]);
+  expect(answerOfPairs("bottomKBy", ranks, { k: 9 }, types)).toEqual([
+    "worker",
+    "manager",
+    "chair",
+    "director",
+  ]);
+  expect(answerOfPairs("topKBy", [], { k: 3 }, types)).toEqual([]);
+});
+
 // prettier-ignore
 const norris = [
   [0.1, 0.2], [338.8, 337.4], [118.1, 118.2], [888, 884.6], [9.2, 10.1], [228.1, 226.5],

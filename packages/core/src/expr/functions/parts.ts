@@ -17,8 +17,8 @@ export const struct: ScalarFunction = {
   name: "struct",
   signature: "{ name: any, … } → struct",
   rule:
-    "written as an object that `first`, `last`, `firstN`, `lastN`, `minBy` and `maxBy` take; " +
-    "it is never null, its members may be",
+    "written as an object that `first`, `last`, `firstN`, `lastN`, `minBy`, `maxBy`, `topKBy` " +
+    "and `bottomKBy` take; it is never null, its members may be",
   example: ["struct({ web: 2, app: null })", '{"web":2,"app":null}'],
   typeRule({ arguments: members, options }) {
     const names = String(options["names"]).split(",");
