@@ -62,6 +62,7 @@ function computed(random: Random, { source }: ViewSpec, feature: FeatureSpec): F
   // A number of users cannot hold each int64, and such an answer is refused.
   if (random.chance(0.5) || argument.mode === "number") return next;
   if (feature.arguments.length === 0 && feature.aggregate !== "count") return next;
+  if (feature.arguments[0]?.type === "list") return next;
   const takesNumbers =
     feature.aggregate === "latest" || aggregatesOf[argument.type].includes(feature.aggregate);
   const input = takesNumbers ? argument : passing;

@@ -40,6 +40,8 @@ import {
 } from "@tidemark/core/testing";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
+import { selectedFeatures } from "../../src/define/selection.ts";
+import { sensitivityOf } from "../../src/plan/sensitivity.ts";
 import { js, type Untyped } from "./support/untyped.ts";
 
 const user = entity("user", { keys: { user_id: string() } });
@@ -246,10 +248,36 @@ test("each element is a row, an update replaces all, and a delete removes all", 
   expect(await answers()).toEqual([1, 5n, 2000n, 1, ["b"], 1, last, 1]);
   const { views } = await store.materialize({ views: [shopping], dates: ["2026-02-28"] });
   expect(views[0]).toMatchObject({ dates: [{ date: "2026-02-28", rows: 0 }] });
-  await store.push(orders, [order(1, 60, { items: [] }), order(2, 30, { items: 7 })]);
+  await store.push(orders, [order(2, 30, { items: [] }), order(3, 10, { items: 7 })]);
+  expect(await answers()).toEqual([1, 5n, 2000n, 1, ["b"], 1, last, 1]);
+  await store.push(orders, [], { deletes: [{ id: 1n }] });
   expect(await answers()).toEqual([0, 0n, 0n, 0, [], 0, null, 0]);
   await store.apply();
   expect((await store.plan()).changes).toEqual([]);
+});
+
+test("a feature of elements has the sensitivity of the columns of the list", () => {
+  const secret = pushSource("secrets", {
+    columns: {
+      id: int64(),
+      user_id: string(),
+      basket: json().describe({ sensitivity: "pii" }),
+      time: timestamp(),
+    },
+    primaryKey: ["id"],
+    eventTime: "time",
+  });
+  const tagged = explodedSource("tagged", {
+    from: secret,
+    list: jsonPath(secret.basket, "$.tags", list(string())),
+    as: "tag",
+  });
+  const view = featureView("tags_of", {
+    entity: user,
+    source: tagged,
+    features: { tags: countDistinct(tagged.tag).over("7d") },
+  });
+  expect(sensitivityOf(selectedFeatures(view)[0]!).sensitivity).toBe("pii");
 });
 
 test("another list is another feature", async () => {
