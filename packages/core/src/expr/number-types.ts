@@ -1,6 +1,8 @@
 /** The types of numbers, and which of them wins. */
 import type { TypeSpec, ValueType } from "../specs.ts";
+import { typeText } from "../types/type-text.ts";
 import { typeOf } from "../types/value-types.ts";
+import { typeSpecOf } from "./tree.ts";
 
 /** Says whether values of the type are numbers. */
 export function isNumber({ type }: { readonly type: ValueType }): boolean {
@@ -31,14 +33,15 @@ function mostDigits(numbers: readonly TypeSpec[]): number {
 }
 
 /**
- * The type of values that are all of the first one's type: texts, times, or numbers that it can
- * hold. undefined: it cannot hold one of them.
+ * The type of values that are all of the first one's type: texts, times, numbers that it can
+ * hold, or lists of one type. undefined: it cannot hold one of them.
  */
 export function typeOfFirst(values: readonly TypeSpec[]): TypeSpec | undefined {
   const [first, ...others] = values;
   if (!others.every((other) => holds(first!, other))) return undefined;
   const { type, mode } = first!;
   const nullable = values.some((one) => one.nullable);
+  if (hasParts(first!)) return { ...typeSpecOf(first!), nullable };
   return {
     type,
     nullable,
@@ -47,8 +50,12 @@ export function typeOfFirst(values: readonly TypeSpec[]): TypeSpec | undefined {
   };
 }
 
+function hasParts({ type }: TypeSpec): boolean {
+  return type === "list" || type === "map" || type === "struct";
+}
+
 function holds(first: TypeSpec, other: TypeSpec): boolean {
-  if (first.type === other.type) return true;
+  if (first.type === other.type) return typeText(first) === typeText(other) || !hasParts(first);
   switch (first.type) {
     case "int64":
       return other.type === "int32";

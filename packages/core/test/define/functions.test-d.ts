@@ -138,6 +138,13 @@ test("functions that make a value of another type", () => {
   expectTypeOf(sumOf(jsonPath(t.extra, "$.prices", list(float64())))).toEqualTypeOf<
     Expr<T, "float64", number | null>
   >();
+  const none = coalesce(
+    items,
+    jsonPath(t.extra, "$.gifts", list(struct({ product: string(), n: int32() }))),
+  );
+  expectTypeOf(member(elementOf(none, 0), "product")).toEqualTypeOf<
+    Expr<T, "string", string | null>
+  >();
   const prices = jsonPath(t.extra, "$.prices", list(decimal({ precision: 12, scale: 2 })));
   const vectors = featureView("vectors", {
     entity: user,

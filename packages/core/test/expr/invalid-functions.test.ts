@@ -3,6 +3,7 @@ import { js, made, type Untyped } from "../define/support/untyped.ts";
 
 const { transactions: t, transfers } = made as Record<string, Untyped>;
 const f = js as Record<string, Untyped>;
+const tags = (): unknown => f["jsonPath"]!(t!.extra, "$.tags", f["list"]!(f["string"]!()));
 
 // prettier-ignore
 const refusals: readonly (readonly [what: string, code: string, says: string, call: () => unknown])[] = [
@@ -34,6 +35,14 @@ const refusals: readonly (readonly [what: string, code: string, says: string, ca
     () => f["splitPart"]!(t!.vendor, "", 0)],
   ["a pattern that ends in a backslash", "VALUE_INVALID", "its pattern ends in a backslash",
     () => f["like"]!(t!.vendor, "a\\")],
+  ["a cast of a list", "TYPE_MISMATCH", "a list is not cast; take a part out of it",
+    () => f["cast"]!(tags(), f["string"]!())],
+  ["the smaller of two lists", "TYPE_MISMATCH", "a list value has no order",
+    () => f["least"]!(tags(), tags())],
+  ["null for equal lists", "TYPE_MISMATCH", "a list value has no order, and equals nothing",
+    () => f["nullIf"]!(tags(), tags())],
+  ["lists of two types", "TYPE_MISMATCH", "the result is list as its first value, which cannot hold list",
+    () => f["coalesce"]!(tags(), f["jsonPath"]!(t!.extra, "$.n", f["list"]!(f["int64"]!())))],
   ["a cast of json", "TYPE_MISMATCH", "take a value out of a json document with jsonPath",
     () => f["cast"]!(t!.extra, f["string"]!())],
   ["a cast of a time to a date", "TYPE_MISMATCH", "timestamp is not cast to date, only to string, timestamp; dateOf",

@@ -2,6 +2,7 @@
 import { compareValues } from "../../columns/compare.ts";
 import type { Expression, TypeSpec, Value } from "../../specs.ts";
 import { arithmeticType, isNumber, typeOfFirst } from "../number-types.ts";
+import { typeOf } from "../../types/value-types.ts";
 import { compareNumbers, convertNumber, saturatedDecimal, type HeldNumber } from "../numbers.ts";
 import type {
   BoundArgument,
@@ -76,8 +77,8 @@ export const nullIf: ScalarFunction = {
   example: ['nullIf("", "")', "null"],
   typeRule(call) {
     const [first, other] = call.arguments;
-    if (first!.type === "json")
-      call.refuse("TYPE_MISMATCH", "a json value has no order, and equals nothing");
+    if (!typeOf(first!).isOrdered)
+      call.refuse("TYPE_MISMATCH", `a ${first!.type} value has no order, and equals nothing`);
     if (first!.type !== other!.type && !(isNumber(first!) && isNumber(other!)))
       call.refuse("TYPE_MISMATCH", `${first!.type} is compared with ${other!.type}; cast one`);
     return { ...typeOfFirst([first!])!, ...digits(first!), nullable: true };
@@ -125,7 +126,8 @@ function extreme(name: string, sign: -1 | 1, sql: string, docs: FunctionDocs): S
 }
 
 function typeOfOrdered(call: Call): TypeSpec {
-  if (call.arguments[0]!.type === "json") call.refuse("TYPE_MISMATCH", "a json value has no order");
+  const first = call.arguments[0]!;
+  if (!typeOf(first).isOrdered) call.refuse("TYPE_MISMATCH", `a ${first.type} value has no order`);
   return firstType(call, call.arguments);
 }
 
