@@ -1,4 +1,5 @@
 /** The columns of a source that hold the keys of entities that are erased. */
+import { lookedUpKeys } from "../define/looked-up-keys.ts";
 import { viewsOver } from "../define/source-readings.ts";
 import { keyText } from "../columns/key-bytes.ts";
 import { messageImageReader } from "../row-formats/message-image.ts";
@@ -137,13 +138,16 @@ export function belongingInBuild(
   return belongingTo(source, names, erased, { asked, stored: storedColumns });
 }
 
-/** For each view of the entity over the source: the names of the columns that hold its key. */
+/**
+ * For each view of the entity that reads the source, or looks its rows up by the entity's key: the
+ * names of the columns that hold the key.
+ */
 export function keyColumnsOf(
   entity: EntitySpec,
   source: SourceSpec,
   views: readonly ViewSpec[],
 ): readonly (readonly string[])[] {
-  return viewsOver(source, views)
-    .filter((view) => view.entity.name === entity.name)
-    .map((view) => view.keyColumns);
+  return [...viewsOver(source, views), ...lookedUpKeys(source, views)]
+    .filter((one) => one.entity.name === entity.name)
+    .map(({ keyColumns }) => keyColumns);
 }

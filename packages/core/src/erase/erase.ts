@@ -5,6 +5,7 @@
 import type { Definitions } from "../define/collect-definitions.ts";
 import { durationMicros } from "../define/duration.ts";
 import { didYouMean } from "../did-you-mean.ts";
+import { lookedUpKeys } from "../define/looked-up-keys.ts";
 import { sourceReadings } from "../define/source-readings.ts";
 import { TidemarkError } from "../errors.ts";
 import { eraseSegmentRows } from "../materialize/erase-segments.ts";
@@ -53,8 +54,14 @@ export async function eraseFromStores(
   const erased = readEntities(options, settings.definitions);
   const allViews = [...settings.definitions.views.values()];
   const views = allViews.filter(({ entity }) => entity.name === erased.entity.name);
+  const dimensions = views.flatMap(({ lookups = [] }) => lookups.map((one) => one.dimension));
   const sources = [
-    ...new Map(views.flatMap(sourceReadings).map(({ source }) => [source.name, source])).values(),
+    ...new Map(
+      [
+        ...views.flatMap(sourceReadings).map(({ source }) => source),
+        ...dimensions.filter((dimension) => lookedUpKeys(dimension, views).length > 0),
+      ].map((source) => [source.name, source]),
+    ).values(),
   ];
   const time = clock();
   let repeated = false;

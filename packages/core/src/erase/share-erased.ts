@@ -2,6 +2,7 @@
  * Tells each store which entities the other has erased. A store that was begun anew then refuses
  * their changes too. A store that was restored from a backup holds their rows, which are erased.
  */
+import { lookedUpKeys } from "../define/looked-up-keys.ts";
 import { viewsOver } from "../define/source-readings.ts";
 import { eraseSegmentRows, segmentKeyTexts } from "../materialize/erase-segments.ts";
 import { featuresTable } from "../materialize/features-table.ts";
@@ -74,7 +75,8 @@ function learnedEntities(
   learned: LearnedErasures,
   views: readonly ViewSpec[],
 ): readonly ErasedEntities[] {
-  const entities = new Map(viewsOver(source, views).map(({ entity }) => [entity.name, entity]));
+  const keys = [...viewsOver(source, views), ...lookedUpKeys(source, views)];
+  const entities = new Map(keys.map(({ entity }) => [entity.name, entity]));
   return [...entities.values()]
     .filter(({ name }) => learned.entities.has(name))
     .map((entity) => entitiesErasedUntil(entity, (text) => learned.until(entity.name, text)));

@@ -32,6 +32,7 @@ import { buildWriter } from "./build-writer.ts";
 import { beginBuild, deleteOldBuilds, removeBuild, serveBuild } from "./build-steps.ts";
 import { missingOfSource } from "./missing-for-feature.ts";
 import { contended } from "./open-builds.ts";
+import { entityKeysInBuild } from "./source-layout.ts";
 import {
   buildInProgressKey,
   buildsStep,
@@ -215,7 +216,7 @@ function buildFiller(
   const { name } = source;
   const stateKey = buildInProgressKey(namespace, name);
   const progressKey = fillProgressKey(namespace, name);
-  const { entityLogs: entityKeys } = layoutFor(source, settings.views);
+  const asked = layoutFor(source, settings.views);
   let size = Infinity;
 
   async function step(
@@ -240,14 +241,8 @@ function buildFiller(
     const reached = offsetsOf(progress.reached);
     const isAhead = (partition: string, offset: number): boolean =>
       offset > (reached.get(partition) ?? -1);
-    const guard = erasureGuard(
-      state.layout.source,
-      state.layout.entityLogs.map((one) => ({
-        ...one,
-        entities: entityKeys.find((key) => key.name === one.name)?.entities,
-      })),
-      metadata,
-    );
+    const entityKeys = entityKeysInBuild(state.layout, asked);
+    const guard = erasureGuard(state.layout.source, entityKeys, metadata);
     const ahead = changes.filter((change) => isAhead(partitionKeyOf(change), change.offset));
     const edits = writer.edits(guard.allowed(ahead));
     const moved = positions.filter((position) => isAhead(partitionKey(position), position.offset));

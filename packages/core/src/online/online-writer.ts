@@ -22,6 +22,7 @@ import {
 import { buildInProgressKey, buildsStep, readSourceBuilds } from "./source-builds.ts";
 import { counterWriter, countersKey } from "./source-counters.ts";
 import { listSource } from "./source-list.ts";
+import { entityKeysIn } from "./source-layout.ts";
 import { encodeSourceState, sourceStateKey } from "./source-state.ts";
 import { unreadableSource } from "./unreadable-source.ts";
 
@@ -56,7 +57,7 @@ export async function onlineWriter(options: OnlineWriterOptions): Promise<Online
   const idKeyOf = pushIdKeys(namespace, source.name);
   const countersOf = counterWriter(source, asked.entityLogs);
   const guardNow = async (): Promise<ErasureGuard> =>
-    erasureGuard(source, asked.entityLogs, await store.metadata(source.name));
+    erasureGuard(source, entityKeysIn(asked), await store.metadata(source.name));
   let guard = await guardNow();
   let open = await openBuilds(options);
 

@@ -1,6 +1,8 @@
 /** Decides what the online store keeps of a source for its views: columns, keys and time range. */
 import { columnsOfView, storedColumnsOf } from "../plan/columns-read.ts";
+import type { EntityKey } from "../ingest/erasure-guard.ts";
 import type { ColumnSpec, SourceSpec, ViewSpec } from "../specs.ts";
+import { readsAlike } from "../rows/definition-differences.ts";
 import { columnIndex, eventTimeIndex } from "../rows/row-change.ts";
 import { reachOf } from "../define/window-reach.ts";
 
@@ -31,10 +33,39 @@ export interface SourceLayout {
   /** The indexes of the stored columns among the source's columns. */
   readonly storedIndexes: readonly number[];
   readonly entityLogs: readonly EntityLogLayout[];
+  /** Keys of entities that views look rows up by. A stored layout does not know them. */
+  readonly lookedUpKeys?: readonly EntityKey[] | undefined;
   /** The longest reach of a window over the source, µs. Infinity: a window holds every row. */
   readonly longestWindow: number;
   /** The index of the event time among the source's columns; −1: a dimension. */
   readonly timeIndex: number;
+}
+
+/** The columns that hold the keys of entities, for the guard of erased ones. */
+export function entityKeysIn({ entityLogs, lookedUpKeys = [] }: SourceLayout): EntityKey[] {
+  return [...entityLogs, ...lookedUpKeys];
+}
+
+/** The same in a build, whose rows may be of another definition than `asked`, that of the views. */
+export function entityKeysInBuild(
+  { source, entityLogs }: SourceLayout,
+  asked: SourceLayout,
+): EntityKey[] {
+  const lookedUp = (asked.lookedUpKeys ?? []).flatMap(({ entities, keyColumns }): EntityKey[] => {
+    const keyIndexes = keyColumns.map((column) =>
+      source.columns.findIndex((one) => readsAlike({ ...one, name: column.name }, column)),
+    );
+    return keyIndexes.includes(-1)
+      ? []
+      : [{ entities, keyIndexes, keyColumns: keyIndexes.map((index) => source.columns[index]!) }];
+  });
+  return [
+    ...entityLogs.map((one) => ({
+      ...one,
+      entities: asked.entityLogs.find(({ name }) => name === one.name)?.entities,
+    })),
+    ...lookedUp,
+  ];
 }
 
 /** The layout that serves these views; all views read the source. */

@@ -12,6 +12,7 @@ import type { Truncate } from "../rows/row-versions.ts";
 import { columnIndex, eventTimeIndex } from "../rows/row-change.ts";
 import type { LackingRows } from "./left-out-columns.ts";
 import { NO_TABLES, type BuildTables } from "./build-tables.ts";
+import { lookedUpKeys } from "../define/looked-up-keys.ts";
 import { layoutOf, type SourceLayout } from "./source-layout.ts";
 import { REBUILD_STEP } from "../rebuild-step.ts";
 
@@ -247,7 +248,17 @@ export function widenedLayout(state: SourceState, asked: SourceLayout): SourceLa
   };
 }
 
-/** The layout of those of the views that read the source. */
+/** The layout of those of the views that read the source, or look its rows up. */
 export function layoutFor(source: SourceSpec, views: readonly ViewSpec[]): SourceLayout {
-  return layoutOf(source, viewsOver(source, views));
+  return {
+    ...layoutOf(source, viewsOver(source, views)),
+    lookedUpKeys: lookedUpKeys(source, views).map(({ entity, keyColumns }) => {
+      const keyIndexes = keyColumns.map((name) => columnIndex(source, name));
+      return {
+        entities: [entity.name],
+        keyIndexes,
+        keyColumns: keyIndexes.map((index) => source.columns[index]!),
+      };
+    }),
+  };
 }

@@ -14,6 +14,7 @@ import { historyContext } from "../offline/offline-reader.ts";
 import type { WriterOptions } from "../resnapshot/store-writers.ts";
 import { onlineWriter, type OnlineWriter } from "../online/online-writer.ts";
 import { pushIdKeys, readPushDone, type PushDone } from "../online/push-ids.ts";
+import { entityKeysIn } from "../online/source-layout.ts";
 import { layoutFor } from "../online/source-state.ts";
 import { isBackfilled } from "./catch-up.ts";
 import {
@@ -79,8 +80,8 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
   /** The online store remembers to which history it belongs. */
   let isRemembered = false;
   let writer: Promise<OnlineWriter> | null = null;
-  const { entityLogs } = layoutFor(source, options.views);
-  let guard = erasureGuard(source, entityLogs, undefined);
+  const entityKeys = entityKeysIn(layoutFor(source, options.views));
+  let guard = erasureGuard(source, entityKeys, undefined);
 
   async function work(): Promise<void> {
     while (pending.length > 0) {
@@ -217,13 +218,13 @@ export function pusher(source: SourceSpec, options: PusherOptions): Pusher {
     const served = online === undefined ? null : pushPosition(await online.positions(source.name));
     if (offline === undefined) {
       refuseForeignHistory(source.name, served!, online!.name, null);
-      guard = erasureGuard(source, entityLogs, await online!.metadata(source.name));
+      guard = erasureGuard(source, entityKeys, await online!.metadata(source.name));
       return served!;
     }
     const table = tables!.changes.name;
     const state = await offline.state(table);
     history = new Map(state?.metadata);
-    guard = erasureGuard(source, entityLogs, state?.metadata);
+    guard = erasureGuard(source, entityKeys, state?.metadata);
     const position = pushPosition(state?.positions ?? []);
     if (served !== null) {
       refuseForeignHistory(source.name, served, online!.name, { position, name: offline.name });

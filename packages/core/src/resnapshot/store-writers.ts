@@ -12,6 +12,7 @@ import type { Retention } from "../online/retention.ts";
 import { onlineWriter } from "../online/online-writer.ts";
 import { onlineMaintenance } from "../online/maintenance.ts";
 import type { SourceWriter, StoreWriters } from "../ingest/source-writer.ts";
+import { entityKeysIn } from "../online/source-layout.ts";
 import { layoutFor } from "../online/source-state.ts";
 import { positionsOfGeneration } from "../rows/snapshot-generations.ts";
 import { assumedHistoryPositions, assumedOnlinePositions } from "./assumed-positions.ts";
@@ -218,7 +219,7 @@ async function changeLogWriterOf(
     stored,
     shared: options.shared === true,
     pair,
-    entityKeys: layoutFor(source, options.views).entityLogs,
+    entityKeys: entityKeysIn(layoutFor(source, options.views)),
     erasedOnline: async () => (await options.online?.metadata(source.name)) ?? new Map(),
     signal,
   });
