@@ -79,6 +79,7 @@ export {
   int32,
   int64,
   json,
+  oneOf,
   string,
   timestamp,
 } from "./define/columns.ts";

@@ -60,6 +60,33 @@ export function string(database?: string, ...none: readonly []): ColumnType<"str
 }
 
 /**
+ * A column of text that has one of these values; a union of them in TypeScript. It is a `string`
+ * column for everything else, and no value is refused: another one that a row has is answered as it
+ * is. A `quality` with `inList` counts such rows.
+ *
+ * @throws DEFINITION_INVALID when the values are no list of at least one text, one is there twice,
+ * or the name in the database is no text.
+ *
+ * @example
+ * const columns = { status: oneOf(["approved", "declined"], "Status") };
+ */
+export function oneOf<const L extends readonly [string, ...string[]]>(
+  values: L,
+  database?: string,
+  ...none: readonly []
+): ColumnType<"string", L[number]> {
+  const texts: readonly unknown[] = Array.isArray(values) ? values : [];
+  if (texts.length === 0 || texts.some((text) => typeof text !== "string"))
+    throw invalid(
+      "oneOf",
+      `the values must be a list of at least one text, got ${described(values)}`,
+    );
+  const twice = texts.find((text, i) => texts.indexOf(text) < i);
+  if (twice !== undefined) throw invalid("oneOf", `"${String(twice)}" is listed twice`);
+  return column("string", [], database, ...none);
+}
+
+/**
  * A column of true and false.
  *
  * @throws DEFINITION_INVALID when the name in the database is no text.
@@ -310,6 +337,6 @@ function isZone(zone: unknown): zone is string {
   }
 }
 
-function invalid(type: ValueType, why: string): TidemarkError {
+function invalid(type: string, why: string): TidemarkError {
   return new TidemarkError("DEFINITION_INVALID", `${type} column: ${why}`);
 }
