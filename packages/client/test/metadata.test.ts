@@ -12,6 +12,7 @@ import {
   featureView,
   float64,
   from,
+  gt,
   int64,
   latest,
   openStore,
@@ -237,6 +238,87 @@ test("a union is as sensitive as the columns of its parts", async () => {
   expect((await store.plan()).lowered).toEqual([
     { feature: "talk.shown", sensitivity: "public", from: "pii", reads: ["mails.text"] },
   ]);
+});
+
+test("metadata of sources of sources and of request data", async () => {
+  const payments = pushSource("payments", {
+    columns: { id: int64(), user_id: string(), amount: float64(), time: timestamp() },
+    primaryKey: ["id"],
+    eventTime: "time",
+  });
+  const definitionsWith = (description: string) => {
+    const large = derivedSource("large", {
+      description,
+      sensitivity: "confidential",
+      deprecated: { replacedBy: "all" },
+      from: payments,
+      where: gt(payments.amount, 100),
+    });
+    const all = unionSource("all", {
+      owner: "fraud",
+      columns: { user_id: string(), amount: float64() },
+      of: [from(large, { user_id: large.user_id, amount: large.amount })],
+    });
+    const spent = featureView("spent", {
+      entity: entity("user", { keys: { user_id: string() } }),
+      source: all,
+      features: {
+        week: sum(all.amount).over("7d"),
+        shown: feature(sum(all.amount).over("1d")).describe({ sensitivity: "public" }),
+      },
+    });
+    const values = { price: float64(), note: string() };
+    const order = requestData("order", values, { owner: "shop", ...pii });
+    const share = derivedView("share", { features: { part: div(order.price, spent.week) } });
+    return { spent, share };
+  };
+  const stored = [memoryOnlineData(), memoryOfflineData()] as const;
+  const openWith = (definitions: ReturnType<typeof definitionsWith>) =>
+    openStore({
+      definitions,
+      online: { store: memoryOnlineStore(stored[0]), retention: "1d" },
+      offline: { store: memoryOfflineStore(stored[1]) },
+    });
+  await (await openWith(definitionsWith("Payments over 100"))).apply();
+  const definitions = definitionsWith("Large payments");
+  const store = await openWith(definitions);
+  const { lowered, metadata } = await store.plan();
+  expect(lowered).toEqual([
+    { feature: "spent.shown", sensitivity: "public", from: "confidential", reads: ["large"] },
+  ]);
+  expect(metadata).toEqual([
+    {
+      kind: "view",
+      name: "spent",
+      details: ["sources.large.description: Payments over 100 → Large payments"],
+    },
+  ]);
+  const server = await featureServer({ store, definitions, log: { write: () => undefined } });
+  try {
+    const { views, derivedViews } = (
+      await server.app.inject({ method: "GET", url: "/v1/definitions" })
+    ).json();
+    expect(views[0].through.map(({ name }: { name: string }) => name)).toEqual(["all", "large"]);
+    expect(views[0].features[0].metadata).toEqual({ sensitivity: "confidential" });
+    expect(derivedViews[0].features[0].metadata).toEqual({ sensitivity: "pii" });
+    const keys = derivedViews[0].keys as { name: string; metadata?: Metadata }[];
+    expect(keys.find(({ name }) => name === "price")?.metadata).toEqual({
+      owner: "shop",
+      sensitivity: "pii",
+    });
+  } finally {
+    await server.close();
+  }
+  const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+  try {
+    const asked = { features: definitions.spent, entity: { user_id: "u" } };
+    await store.getOnlineFeatures(asked).catch(() => undefined);
+    expect(warned.mock.calls.map(([text]) => text)).toEqual([
+      "source large is deprecated: ask for all",
+    ]);
+  } finally {
+    warned.mockRestore();
+  }
 });
 
 test("a deprecated feature, view or service warns once, and names its successor", async () => {

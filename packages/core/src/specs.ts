@@ -312,6 +312,8 @@ export interface ViewSpec extends Described {
   readonly lookups?: readonly LookupSpec[] | undefined;
   /** Only rows that meet this condition count, as of a derived source. Omitted: all rows count. */
   readonly rows?: Expression | undefined;
+  /** The sources of sources between the view and its tables that have metadata. */
+  readonly through?: readonly ReadThrough[] | undefined;
   /** For each key of the entity, in the entity's order: the column of the source that holds it. */
   readonly keyColumns: readonly string[];
   readonly features: readonly FeatureSpec[];
@@ -322,6 +324,11 @@ export interface ViewSpec extends Described {
    * view is as it was defined.
    */
   readonly role?: NamesInRole | undefined;
+}
+
+/** A source of sources that a view reads, such as a union. It has no table of its own. */
+export interface ReadThrough extends Described {
+  readonly name: string;
 }
 
 /**

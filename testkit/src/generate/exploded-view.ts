@@ -86,6 +86,7 @@ export function generatedExploded(random: Random, first: GeneratedTable): Genera
       name,
       spec: first.source,
       lookups: [],
+      through: [],
       rows: random.chance(0.4) ? rows : null,
       computed: new Map(),
     },

@@ -108,7 +108,15 @@ function partOf(
       ? null
       : conditionNode(random.pick(comparisons), left, right);
   const read = makeDefinition(
-    { kind: "derived source", name, spec: source, lookups: [], rows, computed: new Map() },
+    {
+      kind: "derived source",
+      name,
+      spec: source,
+      lookups: [],
+      through: [],
+      rows,
+      computed: new Map(),
+    },
     `derived source ${name}`,
   );
   const expressions = columns.map((column, i) => [named[i]!.name, expressionOf(name, column)]);

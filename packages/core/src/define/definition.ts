@@ -14,6 +14,7 @@ import type {
   NeededColumn,
   QualitySpec,
   SelectedFeature,
+  ReadThrough,
   ServiceSpec,
   SourceSpec,
   TransformSpec,
@@ -144,12 +145,15 @@ export type Definition =
       readonly parts?: readonly UnionPart[] | undefined;
       /** Columns that the rows get from dimensions. */
       readonly lookups: readonly LookupSpec[];
+      /** This source and those below it, if they have metadata and no table. */
+      readonly through: readonly ReadThrough[];
       /** Which of its rows are there; null: all. */
       readonly rows: Expression | null;
       readonly computed: ReadonlyMap<string, ExpressionState>;
     }
   | {
       readonly kind: "union part";
+      readonly through: readonly ReadThrough[];
       /** The name of the source that the rows come from. */
       readonly name: string;
       readonly spec: SourceSpec;

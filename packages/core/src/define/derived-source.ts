@@ -2,7 +2,8 @@
 import { and } from "../expr/functions/boolean.ts";
 import { TidemarkError } from "../errors.ts";
 import { callExpression } from "../expr/tree.ts";
-import type { Expression, LookupSpec, SourceSpec, UnionPart } from "../specs.ts";
+import { metadataOf, type Described, type Metadata } from "../metadata.ts";
+import type { Expression, LookupSpec, ReadThrough, SourceSpec, UnionPart } from "../specs.ts";
 import type { ColumnType } from "./column-types.ts";
 import {
   definitionOf,
@@ -14,7 +15,8 @@ import {
 import { rowExpressionOf } from "./expression.ts";
 import type { AnyExpr, Arg, SourceOf, TypeOf, ValueOf } from "./expression-types.ts";
 import { checkColumnName, checkName, type CheckName } from "./names.ts";
-import { checkMembers, checkOptions } from "./options.ts";
+import { checkDescribed } from "./metadata.ts";
+import { checkMembers } from "./options.ts";
 import type { shape, Simplify } from "./shape.ts";
 import type { AnySource, Source } from "./source.ts";
 
@@ -65,7 +67,7 @@ export function derivedSource<
   W extends AnyExpr = never,
 >(
   name: CheckName<S>,
-  definition: {
+  definition: Metadata & {
     /** A source, or another derived source. */
     readonly from: F;
     /** Which rows are there. Without it, all. */
@@ -80,7 +82,7 @@ export function derivedSource<
   F[typeof shape]["key"]
 > {
   const who = `derived source "${checkName("derived source", name)}"`;
-  const options = checkOptions(who, definition, ["from", "where", "columns"]);
+  const { options, metadata } = checkDescribed(who, definition, ["from", "where", "columns"]);
   const from = readSource(options["from"]);
   if (from === undefined)
     throw new TidemarkError(
@@ -100,9 +102,20 @@ export function derivedSource<
   const where = options["where"] === undefined ? null : whereOf(who, from, options["where"]);
   return makeReadSource(
     `derived source ${name as string}`,
-    { ...from, name: name as string, computed },
+    { ...from, name: name as string, computed, through: throughOf(name as string, metadata, from) },
     where,
   );
+}
+
+/** The sources of sources with metadata: this one, if it has any, and those that it reads. */
+export function throughOf(
+  name: string,
+  metadata: Described,
+  ...reads: readonly Pick<ReadSource, "through">[]
+): readonly ReadThrough[] {
+  const own = metadataOf(metadata) === undefined ? [] : [{ name, ...metadata }];
+  const below = reads.flatMap(({ through }) => through);
+  return [...own, ...below.filter((one, i) => below.findIndex((b) => b.name === one.name) === i)];
 }
 
 /** A source as views read it: its rows are those of `spec` that meet `rows`. */
@@ -114,6 +127,8 @@ export interface ReadSource {
   readonly parts?: readonly UnionPart[] | undefined;
   /** Columns that the rows get from dimensions. */
   readonly lookups: readonly LookupSpec[];
+  /** This source and those below it, if they have metadata and no table. */
+  readonly through: readonly ReadThrough[];
   readonly rows: Expression | null;
   /** Columns that are computed from those of `spec`, or looked up, by name. */
   readonly computed: ReadonlyMap<string, ExpressionState>;
@@ -125,7 +140,7 @@ export function readSource(value: unknown): ReadSource | undefined {
   if (found?.kind === "derived source") return found;
   if (found?.kind !== "source") return undefined;
   const { spec } = found;
-  return { name: spec.name, spec, lookups: [], rows: null, computed: new Map() };
+  return { name: spec.name, spec, lookups: [], through: [], rows: null, computed: new Map() };
 }
 
 /** What the source is, in words. */
@@ -142,7 +157,7 @@ export function isLookedUp({ lookups }: ReadSource, column: string): boolean {
 /** Makes the definition of a source of those rows that meet the condition too. */
 export function makeReadSource<T>(
   title: string,
-  { name, spec, parts, lookups, rows, computed }: ReadSource,
+  { name, spec, parts, lookups, through, rows, computed }: ReadSource,
   where: Expression | null,
 ): T {
   const members: Record<string, unknown> = {};
@@ -171,6 +186,7 @@ export function makeReadSource<T>(
       spec,
       ...(parts === undefined ? {} : { parts }),
       lookups,
+      through,
       rows: both,
       computed: own,
     },

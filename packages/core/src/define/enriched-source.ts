@@ -3,6 +3,7 @@ import { TidemarkError } from "../errors.ts";
 import { columnExpression } from "../expr/tree.ts";
 import type { Expression, LookupColumn, SourceSpec, ValueType } from "../specs.ts";
 import { typeText } from "../types/type-text.ts";
+import type { Metadata } from "../metadata.ts";
 import type { Columns, ColumnType } from "./column-types.ts";
 import { described, type ExpressionState } from "./definition.ts";
 import {
@@ -11,6 +12,7 @@ import {
   makeReadSource,
   readSource,
   sourceWord,
+  throughOf,
   type CheckComputed,
   type Computed,
   type NameOf,
@@ -20,8 +22,9 @@ import {
 import { lookedUpColumn } from "./looked-up-column.ts";
 import { rowExpressionOf } from "./expression.ts";
 import type { AnyExpr, NameOf as NameOfExpression, TypeOf, ValueOf } from "./expression-types.ts";
+import { checkDescribed } from "./metadata.ts";
 import { checkColumnName, checkName, type CheckName } from "./names.ts";
-import { checkMembers, checkOptions } from "./options.ts";
+import { checkMembers } from "./options.ts";
 import type { shape, Simplify } from "./shape.ts";
 import type { AnySource, Source } from "./source.ts";
 
@@ -106,7 +109,7 @@ export function enrichedSource<
   X extends Computed,
 >(
   name: CheckName<S>,
-  definition: {
+  definition: Metadata & {
     /** The source of the rows. It may be a derived or an enriched source too. */
     readonly from: CheckFrom<F>;
     /** The dimension: a source with `eventTime: commitTime()`. */
@@ -118,7 +121,7 @@ export function enrichedSource<
   },
 ): Source<S, Simplify<ColumnsOf<F> & LookedUp<X>>, TimingOf<F>, KeyOf<F>> {
   const who = `enriched source "${checkName("enriched source", name)}"`;
-  const options = checkOptions(who, definition, ["from", "with", "on", "columns"]);
+  const { options, metadata } = checkDescribed(who, definition, ["from", "with", "on", "columns"]);
   const from = rowsOf(who, name as string, options["from"]);
   const dimension = dimensionOf(who, options["with"]);
   const on = foundBy(who, from, dimension.spec, options["on"]);
@@ -149,7 +152,13 @@ export function enrichedSource<
   const lookup = { dimension: spec, ...(rows === null ? {} : { rows }), on, columns };
   return makeReadSource(
     `enriched source ${name as string}`,
-    { ...from, name: name as string, lookups: [...from.lookups, lookup], computed },
+    {
+      ...from,
+      name: name as string,
+      lookups: [...from.lookups, lookup],
+      through: throughOf(name as string, metadata, from, dimension),
+      computed,
+    },
     null,
   );
 }

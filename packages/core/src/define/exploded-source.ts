@@ -2,6 +2,7 @@
 import { TidemarkError } from "../errors.ts";
 import { elementOf } from "../expr/functions/parts.ts";
 import { callExpression, columnExpression, literalExpression, typeSpecOf } from "../expr/tree.ts";
+import type { Metadata } from "../metadata.ts";
 import type { ColumnSpec, Expression, SourceSpec, UnionPart } from "../specs.ts";
 import type { ColumnType } from "./column-types.ts";
 import { described, HIDDEN, type ExpressionState } from "./definition.ts";
@@ -11,14 +12,15 @@ import {
   makeReadSource,
   readSource,
   sourceWord,
+  throughOf,
   type NameOf,
   type OfSource,
   type ReadSource,
 } from "./derived-source.ts";
 import { rowExpressionOf } from "./expression.ts";
 import type { AnyExpr, Arg, ElementType, ElementValue } from "./expression-types.ts";
+import { checkDescribed } from "./metadata.ts";
 import { checkColumnName, checkName, type CheckName } from "./names.ts";
-import { checkOptions } from "./options.ts";
 import type { shape, Simplify } from "./shape.ts";
 import type { AnySource, Source } from "./source.ts";
 import type { CheckEvents } from "./union-source.ts";
@@ -59,7 +61,7 @@ export function explodedSource<
   const A extends string,
 >(
   name: CheckName<S>,
-  definition: {
+  definition: Metadata & {
     /** The source of the rows. It may be a derived source too. */
     readonly from: CheckEvents<F>;
     /** The list: a function of columns of the source, or a column that is a list. */
@@ -76,7 +78,7 @@ export function explodedSource<
   F[typeof shape]["key"]
 > {
   const who = `exploded source "${checkName("exploded source", name)}"`;
-  const options = checkOptions(who, definition, ["from", "list", "as"]);
+  const { options, metadata } = checkDescribed(who, definition, ["from", "list", "as"]);
   const from = rowsOf(who, name as string, options["from"]);
   const list = listOf(who, from, options["list"]);
   const as = elementName(who, from, options["as"]);
@@ -108,7 +110,15 @@ export function explodedSource<
   };
   return makeReadSource(
     `exploded source ${spec.name}`,
-    { name: spec.name, spec, parts: [part], lookups: [], rows: null, computed: from.computed },
+    {
+      name: spec.name,
+      spec,
+      parts: [part],
+      lookups: [],
+      through: throughOf(spec.name, metadata, from),
+      rows: null,
+      computed: from.computed,
+    },
     null,
   );
 }

@@ -147,6 +147,7 @@ export function featureView<
     ...(source.parts === undefined ? {} : { parts: source.parts }),
     ...(source.lookups.length === 0 ? {} : { lookups: source.lookups }),
     ...(source.rows === null ? {} : { rows: source.rows }),
+    ...(source.through.length === 0 ? {} : { through: source.through }),
     keyColumns,
     features,
     ttl: options["ttl"] === undefined ? null : durationMicros(`${who}: ttl`, options["ttl"]),

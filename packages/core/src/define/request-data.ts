@@ -1,9 +1,11 @@
 /** Request data: values that a caller gives with a request. */
 import { TidemarkError } from "../errors.ts";
+import { metadataKey, metadataOf, type Described, type Metadata } from "../metadata.ts";
 import type { NeededColumn, ValueType } from "../specs.ts";
 import type { Columns, InputOf } from "./column-types.ts";
 import { makeDefinition } from "./definition.ts";
 import type { Expr, FeatureScope } from "./expression-types.ts";
+import { checkDescribed } from "./metadata.ts";
 import { memberColumns } from "./member-columns.ts";
 import { checkName, type CheckName } from "./names.ts";
 import type { shape } from "./shape.ts";
@@ -26,6 +28,7 @@ export type RequestData<C extends Columns> = {
 /**
  * Declares values that a caller gives with a request. They stand beside the keys, under their own
  * names, in requests and in entity rows. A derived view computes with them, and can answer them.
+ * Their metadata holds for each value that has none of its own.
  *
  * @throws NAME_INVALID when the name, or the name of a column, is no name.
  * @throws DEFINITION_INVALID when a member is no column type.
@@ -39,12 +42,15 @@ export type RequestData<C extends Columns> = {
 export function requestData<const N extends string, C extends Columns>(
   name: CheckName<N>,
   columns: C,
+  metadata: Metadata = {},
 ): RequestData<C> {
   const request = checkName("request data", name);
   const who = `request data "${request}"`;
+  const { metadata: about } = checkDescribed(who, metadata, []);
   const specs = memberColumns(who, "columns", columns).map((column): NeededColumn => ({
     ...column,
     request: true,
+    ...inherited(about, column),
   }));
   for (const spec of specs)
     if (spec.name === "event_timestamp")
@@ -66,4 +72,9 @@ export function requestData<const N extends string, C extends Columns>(
     `request data ${request}`,
     Object.fromEntries(members) as Record<string, unknown>,
   );
+}
+
+function inherited(about: Described, column: Described): Described {
+  const metadata = { ...metadataOf(about), ...metadataOf(column) };
+  return Object.keys(metadata).length === 0 ? {} : { [metadataKey]: metadata };
 }

@@ -1,6 +1,7 @@
 /** Unions: the rows of several sources as rows of one source. */
 import { TidemarkError } from "../errors.ts";
 import { columnExpression, literalExpression } from "../expr/tree.ts";
+import type { Metadata } from "../metadata.ts";
 import type { ColumnSpec, Expression, SourceSpec, UnionPart } from "../specs.ts";
 import type { Columns, ColumnType, MayBeNull } from "./column-types.ts";
 import {
@@ -16,15 +17,17 @@ import {
   makeReadSource,
   readSource,
   sourceWord,
+  throughOf,
   type CheckComputed,
   type Computed,
   type NameOf,
 } from "./derived-source.ts";
 import { rowExpressionOf } from "./expression.ts";
 import type { TypeOf, ValueOf } from "./expression-types.ts";
+import { checkDescribed } from "./metadata.ts";
 import { memberColumns } from "./member-columns.ts";
 import { checkName, type CheckName } from "./names.ts";
-import { checkMembers, checkOptions } from "./options.ts";
+import { checkMembers } from "./options.ts";
 import type { shape, Simplify } from "./shape.ts";
 import type { AnySource, Source } from "./source.ts";
 
@@ -116,8 +119,11 @@ export function from<F extends AnySource, X extends Computed>(
   const states = new Map<string, ExpressionState>();
   for (const [name, value] of Object.entries(checkMembers(who, "columns", columns)))
     states.set(name, partColumn(who, read.name, name, value));
-  const { spec, rows } = read;
-  return makeDefinition({ kind: "union part", name: read.name, spec, rows, columns: states }, who);
+  const { spec, through, rows } = read;
+  return makeDefinition(
+    { kind: "union part", name: read.name, spec, through, rows, columns: states },
+    who,
+  );
 }
 
 /**
@@ -153,7 +159,7 @@ export function unionSource<
   const P extends readonly AnyPart[],
 >(
   name: CheckName<S>,
-  definition: {
+  definition: Metadata & {
     /** The columns of the union, beside `part`. */
     readonly columns: C;
     /** Its sources, each with what every column is there. */
@@ -161,7 +167,7 @@ export function unionSource<
   },
 ): Source<S, Simplify<C & { readonly part: ColumnType<"string", PartName<P>> }>, "event", "part"> {
   const who = `union source "${checkName("union source", name)}"`;
-  const options = checkOptions(who, definition, ["columns", "of"]);
+  const { options, metadata } = checkDescribed(who, definition, ["columns", "of"]);
   const columns = memberColumns(who, "columns", options["columns"]);
   const taken = columns.find((column) => column.name.toLowerCase() === PART);
   if (taken !== undefined)
@@ -176,7 +182,15 @@ export function unionSource<
   const parts = given.map((part) => unionPart(spec, part));
   return makeReadSource(
     `union source ${spec.name}`,
-    { name: spec.name, spec, parts, lookups: [], rows: null, computed: new Map() },
+    {
+      name: spec.name,
+      spec,
+      parts,
+      lookups: [],
+      through: throughOf(spec.name, metadata, ...given),
+      rows: null,
+      computed: new Map(),
+    },
     null,
   );
 }

@@ -62,10 +62,14 @@ function readByDerived({
   ];
 }
 
-/** The columns behind a feature: its own, those of conditions, and those that are looked up. */
+/** The sources of sources and the columns behind a feature: its own, those of conditions, and those that are looked up. */
 function readByFeature(view: ViewSpec, feature: FeatureSpec): readonly ReadValue[] {
   const names = [...columnsOfRows(view), ...columnsOf(feature)];
   return [
+    ...(view.through ?? []).map((source) => ({
+      name: source.name,
+      sensitivity: metadataOf(source)?.sensitivity ?? null,
+    })),
     ...readColumns(view.source, storedColumnsOf(view, names), view.parts),
     ...lookupsBehind(view, names).flatMap(({ dimension, rows, columns }) =>
       readColumns(dimension, [

@@ -92,7 +92,7 @@ export function definedObjects(definitions: Definitions): ReadonlyMap<string, De
       withColumnMetadata(source, source.columns),
     );
   for (const view of definitions.views.values()) {
-    add("view", view.name, normalizedView(view), metadataJson(view));
+    add("view", view.name, normalizedView(view), viewMetadata(view));
     for (const feature of view.features)
       add(
         "feature",
@@ -137,6 +137,14 @@ function withColumnMetadata(
   return described.length === 0
     ? metadataJson(spec)
     : { ...metadataJson(spec), columns: Object.fromEntries(described) };
+}
+
+/** The metadata of a view, with that of the sources of sources that it reads. */
+function viewMetadata(view: ViewSpec): NormalizedDefinition | undefined {
+  const { through = [] } = view;
+  if (through.length === 0) return metadataJson(view);
+  const sources = through.map((one) => [one.name, metadataJson(one)!] as const);
+  return { ...metadataJson(view), sources: Object.fromEntries(sources) };
 }
 
 /** The metadata of a feature, with the sensitivity that it has from its columns. */

@@ -6,7 +6,7 @@ import type { SelectedFeature } from "../specs.ts";
 const told = new Set<string>();
 
 /**
- * Warns of each deprecated feature, view and service, once. `asked`: the definition or the list
+ * Warns of each deprecated feature, view, source and service, once. `asked`: the definition or the list
  * that selects the features.
  */
 export function warnOfDeprecated(asked: unknown, selection: readonly SelectedFeature[]): void {
@@ -17,6 +17,9 @@ export function warnOfDeprecated(asked: unknown, selection: readonly SelectedFea
   for (const { view, feature } of selection) {
     tell(`feature ${view.name}.${feature.name}`, metadataOf(feature)?.deprecated);
     tell(`view ${view.name}`, metadataOf(view)?.deprecated);
+    if (!("source" in view)) continue;
+    for (const source of [view.source, ...(view.through ?? [])])
+      tell(`source ${source.name}`, metadataOf(source)?.deprecated);
   }
 }
 

@@ -66,6 +66,10 @@ export interface DefinitionsJson {
     readonly name: string;
     readonly entity: string;
     readonly source: string;
+    /** The sources of sources that it reads, if they have metadata. */
+    readonly through?:
+      | readonly { readonly name: string; readonly metadata?: Metadata | undefined }[]
+      | undefined;
     readonly kind: ViewSpec["kind"];
     readonly ttl: string | null;
     readonly keys: readonly ColumnJson[];
@@ -115,6 +119,7 @@ export function definitionsJson({
       ttl: view.ttl === null ? null : durationText(view.ttl),
       keys: view.entity.keys.map(keyJson),
       features: viewSelection(view).map(featureJson),
+      through: view.through?.map((one) => ({ name: one.name, metadata: metadataOf(one) })),
       metadata: metadataOf(view),
     })),
     derivedViews: [...derivedViews.values()].map((view) => {

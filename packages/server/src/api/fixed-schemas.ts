@@ -75,15 +75,22 @@ export function definitionsSchema(): Schema {
   return objectOf({
     services: listOf(described({ name: TEXT, keys: columns, features })),
     views: listOf(
-      described({
-        name: TEXT,
-        entity: TEXT,
-        source: TEXT,
-        kind: { type: "string", enum: ["window", "latest"] },
-        ttl: { type: ["string", "null"] },
-        keys: columns,
-        features,
-      }),
+      described(
+        {
+          name: TEXT,
+          entity: TEXT,
+          source: TEXT,
+          through: {
+            ...listOf(described({ name: TEXT })),
+            description: "The sources of sources that it reads, if they have metadata",
+          },
+          kind: { type: "string", enum: ["window", "latest"] },
+          ttl: { type: ["string", "null"] },
+          keys: columns,
+          features,
+        },
+        ["through"],
+      ),
     ),
     derivedViews: listOf(described({ name: TEXT, keys: columns, features })),
     entities: listOf(described({ name: TEXT, keys: columns })),
