@@ -280,7 +280,7 @@ export const otherPrimaryKey: Edit = (set, { random, scenario }) => {
             ...view,
             features: view.features.map((feature) => {
               const made = featureOver(source, feature);
-              return made.result.type === feature.result.type
+              return JSON.stringify(made.result) === JSON.stringify(feature.result)
                 ? feature
                 : { ...made, default: undefined, where: null };
             }),
