@@ -62,11 +62,12 @@ function withoutNote() {
   return { paid };
 }
 
-/** `former`: the primary key that the row had before. */
+/** `former`: the key that the row had before. `key`: that of the message, if it is another one. */
 function shop(folder: string, rows: readonly Row[]) {
-  const [online, offline] = [memoryOnlineData(), memoryOfflineData()];
+  const online = memoryOnlineData();
+  let offline = memoryOfflineData();
   const path = join(folder, "topic.jsonl");
-  const lines = rows.map(({ former, ...row }, i) => {
+  const lines = rows.map(({ former, key, ...row }, i) => {
     const after = { time: TIME - HOUR, note: null, ...row };
     const ts_us = TIME - HOUR + i * 1_000;
     const value = {
@@ -80,7 +81,7 @@ function shop(folder: string, rows: readonly Row[]) {
       partition: 0,
       offset: String(i),
       timestamp: String(ts_us / 1000),
-      key: JSON.stringify({ region: row["region"], number: row["number"] }),
+      key: JSON.stringify(key ?? { region: row["region"], number: row["number"] }),
       value: JSON.stringify(value),
       headers: former === undefined ? {} : { "__debezium.oldkey": JSON.stringify(former) },
     });
@@ -97,19 +98,19 @@ function shop(folder: string, rows: readonly Row[]) {
         texts.push(JSON.stringify(vectors));
       return texts.join();
     },
-    open: (definitions: object, { isNew }: { readonly isNew?: "online" | "offline" } = {}) =>
-      openStore({
+    /** `isNew`: the store that is begun anew. */
+    open(definitions: object, { isNew }: { readonly isNew?: "online" | "offline" } = {}) {
+      if (isNew === "offline") offline = memoryOfflineData();
+      return openStore({
         definitions: { ...definitions },
         online: {
           store: memoryOnlineStore(isNew === "online" ? memoryOnlineData() : online),
           retention: "forever",
         },
-        offline: {
-          store: memoryOfflineStore(isNew === "offline" ? memoryOfflineData() : offline),
-          buckets: 1,
-        },
+        offline: { store: memoryOfflineStore(offline), buckets: 1 },
         clock: () => new Date(TIME / 1000),
-      }),
+      });
+    },
   };
 }
 
@@ -242,3 +243,32 @@ describe.for(Object.entries(movedRows))("of %s, the former primary key", ([, row
       expect(await answers(other, byBoth.paid)).toEqual(nothing);
     }));
 });
+
+const wide = (user_id: string): Row => ({ user_id, number: 1 });
+
+test.for([
+  ["the person's row", [{ region: "eu", number: 1, user_id: "ann", key: wide("ann") }]],
+  ["nothing", []],
+] as const)("a row that leaves a person keeps no key of them: the log has %s", ([, before]) =>
+  inFolder(async (folder) => {
+    const { open, run, logText } = shop(folder, [
+      ...before,
+      { region: "eu", number: 1, user_id: "bob", key: wide("bob"), former: wide("ann") },
+    ]);
+    const byNumber = ordersBy(["number"]);
+    const store = await open(byNumber);
+    await run(store);
+    expect(await logText()).toContain("ann");
+    await store.erase(ANN);
+    const bobs = [
+      [0, null],
+      [1, null],
+    ];
+    expect(await answers(store, byNumber.paid)).toEqual(bobs);
+    expect(await logText()).not.toContain("ann");
+    const other = await open(byNumber, { isNew: "offline" });
+    await run(other, { newHistory: true });
+    expect(await answers(other, byNumber.paid)).toEqual(bobs);
+    expect(await logText()).not.toContain("ann");
+  }),
+);

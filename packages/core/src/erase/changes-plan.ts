@@ -111,16 +111,16 @@ export async function planChanges(
       const parts = rowChanges(message);
       const own = parts.at(-1)!;
       const old = parts.length > 1 ? rows.textOf(parts[0]!.key) : null;
-      const oldKey = old === null || whollyErased.has(old) ? null : message.oldKey;
+      const cleaned = belonging.withoutErasedOldKey(message);
+      const next = old !== null && whollyErased.has(old) ? withoutOldKey(cleaned) : cleaned;
       const isOwn = rows.textOf(own.key) === text;
       if (!isOwn && !keys.has(rows.textOf(own.key))) {
-        if (oldKey === null) edits.set(place, withoutOldKey(message));
+        if (next !== message) edits.set(place, next);
         continue;
       }
       if (!isOwn) continue;
-      const erased = oldKey === null ? withoutOldKey(message) : message;
       if (whollyErased.has(text)) {
-        gone.set(place, erased);
+        gone.set(place, next);
         continue;
       }
       const survival = survivals.get(change)!;
@@ -131,20 +131,18 @@ export async function planChanges(
           (belonging.isOwnKey(own.key, own.change.loggedCommitTime)
             ? deletes
             : deletesOfOthers
-          ).deleteOf(erased, own.key),
+          ).deleteOf(next, own.key),
         );
-      else if (row !== undefined) {
-        const filled = { ...message, logged: row };
-        edits.set(place, oldKey === null ? withoutOldKey(filled) : filled);
-      } else if (survival.kind === "filled")
+      else if (row !== undefined)
+        edits.set(place, { ...next, logged: { ...row, oldKey: next.logged!.oldKey } });
+      else if (survival.kind === "filled")
         edits.set(place, {
-          ...message,
-          oldKey,
+          ...next,
           logged: undefined,
           values: survival.values,
           unavailable: message.unavailable.filter((index) => !survival.filled.includes(index)),
         });
-      else if (oldKey !== message.oldKey) edits.set(place, withoutOldKey(message));
+      else if (next !== message) edits.set(place, next);
     }
   }
   const again = readChangeLog(offline, tables, source, { version: log.version, signal });

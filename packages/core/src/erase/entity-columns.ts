@@ -2,6 +2,7 @@
 import { lookedUpKeys } from "../define/looked-up-keys.ts";
 import { viewsOver } from "../define/source-readings.ts";
 import { keyText } from "../columns/key-bytes.ts";
+import { erasedOldKey } from "../row-formats/erased-old-key.ts";
 import { messageImageReader } from "../row-formats/message-image.ts";
 import type { Change } from "../spi.ts";
 import type { ColumnSpec, EntitySpec, SourceSpec, Value, ViewSpec } from "../specs.ts";
@@ -51,6 +52,11 @@ export interface Belonging {
    * primary key holds an image of an erased entity.
    */
   isInMessage(change: Change): boolean;
+  /**
+   * Gives the change without the key of an erased entity in the key that its row had before. The
+   * result is the change itself if there is none.
+   */
+  withoutErasedOldKey(change: Change): Change;
   /** For each view, the names of the columns that hold the key. */
   readonly keys: readonly (readonly string[])[];
   /** Names of the columns that hold the key. */
@@ -112,6 +118,13 @@ export function belongingTo(
         const values = tuple.imageIn(change);
         return values !== null && isIn(tuple, values, change.committed ?? 0);
       }),
+    withoutErasedOldKey: erasedOldKey(
+      source,
+      tuples.map((tuple) => ({
+        columns: tuple.columns.map(({ name }) => name),
+        isErased: (values, change) => isIn(tuple, values, change.committed ?? 0),
+      })),
+    ),
     isOwnKey: (key, committed) =>
       tuples.some(
         ({ places, columns, isPrimary }) =>

@@ -111,7 +111,7 @@ function added(one: ErasedRows, more: ErasedRows): ErasedRows {
  */
 export function isErasedChange(
   source: SourceSpec,
-  { belongs, isOwnKey, isInMessage }: Belonging,
+  { belongs, isOwnKey, isInMessage, withoutErasedOldKey }: Belonging,
 ): UncommittedRows {
   const changesIn = changesReader(source);
   const rowChanges = rowChangesOf(source);
@@ -121,6 +121,7 @@ export function isErasedChange(
       for (const change of changesIn(batch))
         if (
           isInMessage(change) ||
+          withoutErasedOldKey(change) !== change ||
           rowChanges(change).some(
             ({ key, change: { values, loggedCommitTime: committed } }) =>
               isOwnKey(key, committed) || (values !== null && belongs(values, committed)),
@@ -173,7 +174,7 @@ interface RowsInLog {
 
 async function rowsInLog(
   { offline, source, tables, rows }: HistoryContext,
-  { belongs, isOwnKey, isInMessage }: Belonging,
+  { belongs, isOwnKey, isInMessage, withoutErasedOldKey }: Belonging,
   { signal }: EraseHistoryOptions,
 ): Promise<RowsInLog> {
   const keys = new Set<string>();
@@ -188,11 +189,13 @@ async function rowsInLog(
   })) {
     if (++read % 500 === 0) await yieldToEventLoop();
     const isIn = isInMessage(change);
+    const isInOldKey = withoutErasedOldKey(change) !== change;
     if (isIn && change.kind === "none") hasMessages = true;
     for (const { key, change: row } of rowChanges(change)) {
       const committed = row.loggedCommitTime;
       if (
         isIn ||
+        isInOldKey ||
         isOwnKey(key, committed) ||
         (row.values !== null && belongs(row.values, committed))
       )

@@ -1,15 +1,9 @@
 /** Keeps changes of erased entities out of a store that is written. */
 import { keyText } from "../columns/key-bytes.ts";
 import { erasedRows, type ErasedRows } from "../row-formats/erased-row.ts";
+import { erasedOldKey } from "../row-formats/erased-old-key.ts";
 import { messageImageReader } from "../row-formats/message-image.ts";
-import {
-  ERASED,
-  groupsIn,
-  hashKey,
-  mergedGroups,
-  stepTo,
-  withoutOldKey,
-} from "../rows/erased-entities.ts";
+import { ERASED, groupsIn, hashKey, mergedGroups, stepTo } from "../rows/erased-entities.ts";
 import { primaryKeyIndexes } from "../rows/row-change.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
 import type { Change, Metadata, MetadataStep } from "../spi.ts";
@@ -127,20 +121,18 @@ export function erasureGuard(
       return image !== null && !isErased(key, change, image);
     });
 
-  /** Whether the former key of the row says that the row belonged to an erased entity. */
-  function isOldKeyErased(change: Change): boolean {
-    if (change.oldKey === null) return false;
-    const old = new Array<Value>(source.columns.length).fill(null);
-    primaryKey.forEach((index, k) => {
-      old[index] = change.oldKey![k]!;
-    });
-    return keys.some((key) => key.isPrimary && isErased(key, change, old));
-  }
+  const withoutErasedOldKey = erasedOldKey(
+    source,
+    keys.map((key) => ({
+      columns: columnsOf(key),
+      isErased: (values, change) => isErased(key, change, values),
+    })),
+  );
 
   function allowed(change: Change): readonly Change[] {
     const { values } = change;
     if ((change.committed ?? 0) > until) return [change];
-    const next = isOldKeyErased(change) ? withoutOldKey(change) : change;
+    const next = withoutErasedOldKey(change);
     if (change.kind === "none" || change.undecodable !== null) {
       const inMessage = keys.filter((key) => {
         const image = key.imageIn(change);
@@ -148,7 +140,7 @@ export function erasureGuard(
       });
       if (inMessage.length > 0) return deleted(next, inMessage);
     }
-    if (values === null) return [change];
+    if (values === null) return [next];
     const erased = keys.filter((key) => isErased(key, change, values));
     if (erased.length > 0) return deleted(next, erased);
     // a delete needs its key alone

@@ -1,8 +1,8 @@
 /** Fills values that the log left out (TOAST) into a logged row, from earlier rows. */
 import type { LoggedRow } from "../spi.ts";
 import { type DebeziumFormat, DEFAULT_TOAST_MARKER } from "./debezium/debezium-format.ts";
-import { JsonMembers } from "./debezium/json-text.ts";
 import { toastMarkers } from "./debezium/toast-marker.ts";
+import { memberTexts, objectText } from "./member-texts.ts";
 
 /**
  * Gives row `i` with the texts of earlier rows in place of its markers. `before`: by row, the row
@@ -18,7 +18,7 @@ export function rowWithEarlierValues(
   const format = debeziumFormat(logged);
   if (format === null) return null;
   const toastMarker = toastMarkers(format.toastMarker ?? DEFAULT_TOAST_MARKER);
-  const texts = memberTexts(logged.row);
+  const texts = memberTexts(logged.row) ?? new Map<string, string>();
   const missing = new Set(
     [...texts].flatMap(([name, text]) => (toastMarker.has(text) ? name : [])),
   );
@@ -30,7 +30,7 @@ export function rowWithEarlierValues(
     if (earlier?.row == null) break;
     const earlierFormat = debeziumFormat(earlier);
     if (earlierFormat === null || JSON.stringify(earlierFormat.schema) !== schema) break;
-    const found = memberTexts(earlier.row);
+    const found = memberTexts(earlier.row) ?? new Map<string, string>();
     for (const name of missing) {
       const text = found.get(name);
       if (text !== undefined && toastMarker.has(text)) continue;
@@ -39,19 +39,10 @@ export function rowWithEarlierValues(
     }
   }
   if (missing.size === size) return null;
-  const members = [...texts].map(([name, text]) => `${JSON.stringify(name)}:${text}`);
-  return { ...logged, row: `{${members.join()}}` };
+  return { ...logged, row: objectText(texts) };
 }
 
 function debeziumFormat({ format }: LoggedRow): DebeziumFormat | null {
   const read = JSON.parse(format) as { readonly format: string };
   return read.format === "debezium" ? (read as DebeziumFormat) : null;
-}
-
-function memberTexts(row: string): Map<string, string> {
-  const members = new JsonMembers();
-  const texts = new Map<string, string>();
-  if (members.scan(row, 0) >= 0)
-    for (let m = 0; m < members.length; m++) texts.set(members.key(m), members.raw(m));
-  return texts;
 }

@@ -7,7 +7,7 @@ import { primaryKeyIndexes } from "../rows/row-change.ts";
 import type { SourceSpec, Value } from "../specs.ts";
 import type { Change, LoggedRow } from "../spi.ts";
 import type { DebeziumFormat } from "./debezium/debezium-format.ts";
-import { JsonMembers, skipSpace } from "./debezium/json-text.ts";
+import { memberTexts, objectText } from "./member-texts.ts";
 
 /** The formats whose readings are kept. A log seldom has more. */
 const MAX_FORMATS = 1_000;
@@ -56,7 +56,6 @@ export function erasedRows(
     names.every((name) => source.primaryKey.includes(name)),
   );
   const formats = new Map<string, Format>();
-  const members = new JsonMembers();
 
   function formatOf(text: string): Format {
     let known = formats.get(text);
@@ -81,17 +80,9 @@ export function erasedRows(
     return known;
   }
 
-  /** The texts of an object's members; null: the text is no object. */
-  function textsIn(text: string): Map<string, string> | null {
-    if (members.scan(text, skipSpace(text, 0)) < 0) return null;
-    const texts = new Map<string, string>();
-    for (let i = 0; i < members.length; i++) texts.set(members.key(i), members.raw(i));
-    return texts;
-  }
-
   function rowTexts({ kind }: Format, { row }: LoggedRow): ReadonlyMap<string, string> {
     if (row === null) return NO_TEXTS;
-    if (kind !== "values") return textsIn(row) ?? NO_TEXTS;
+    if (kind !== "values") return memberTexts(row) ?? NO_TEXTS;
     const { values = {} } = JSON.parse(row) as { readonly values?: Record<string, unknown> };
     return new Map(Object.entries(values).map(([name, value]) => [name, JSON.stringify(value)]));
   }
@@ -99,7 +90,7 @@ export function erasedRows(
   /** A key that is no object is the value of the only column of a primary key. */
   function messageKey({ primaryKey }: Format, { key }: LoggedRow): ReadonlyMap<string, string> {
     if (key === null) return NO_TEXTS;
-    const texts = textsIn(key);
+    const texts = memberTexts(key);
     return texts ?? new Map(primaryKey.length === 1 ? [[primaryKey[0]!, key]] : []);
   }
 
@@ -129,28 +120,13 @@ export function erasedRows(
       }),
     );
 
-  /** The text of a former key, without the columns that only the message's key has of a person. */
-  function oldKeyText({ primaryKey, personal }: Format, text: string): string | null {
-    const texts = textsIn(text);
-    if (texts === null) return text;
-    const gone = personal
-      .filter((columns) => columns.every((name) => texts.has(name)))
-      .flatMap((columns) => columns.filter((name) => !primaryKey.includes(name)));
-    return gone.length === 0 ? text : objectOf([...texts].filter(([name]) => !gone.includes(name)));
-  }
-
-  const objectOf = (texts: readonly (readonly [name: string, text: string])[]): string | null =>
-    texts.length === 0
-      ? null
-      : `{${texts.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join()}}`;
-
   function reduced(logged: LoggedRow, kept: ReadonlySet<string>, hasOldKey: boolean): LoggedRow {
     const format = formatOf(logged.format);
     const only = (texts: ReadonlyMap<string, string>): string | null =>
-      objectOf([...texts].filter(([name, text]) => kept.has(name) && text !== "null"));
+      objectText([...texts].filter(([name, text]) => kept.has(name) && text !== "null"));
     const row = only(rowTexts(format, logged));
     const key =
-      logged.key === null || textsIn(logged.key) !== null
+      logged.key === null || memberTexts(logged.key) !== null
         ? only(messageKey(format, logged))
         : kept.has(format.primaryKey[0]!)
           ? logged.key
@@ -158,7 +134,7 @@ export function erasedRows(
     return {
       row: row !== null && format.kind === "values" ? `{"values":${row}}` : row,
       key,
-      oldKey: hasOldKey && logged.oldKey !== null ? oldKeyText(format, logged.oldKey) : null,
+      oldKey: hasOldKey ? logged.oldKey : null,
       format: format.ofDelete,
     };
   }

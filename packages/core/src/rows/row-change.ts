@@ -1,4 +1,5 @@
 /** Splits a change into changes of single rows: of its old and of its new primary key. */
+import { compareKeys } from "../columns/compare.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
 import type { Change } from "../spi.ts";
 import { offsetLike } from "./retried.ts";
@@ -120,6 +121,8 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
       ? columnIndex(source, source.eventTime.since)
       : -1;
 
+  const keyColumns = primaryKeyColumns(source);
+
   const microsOf = (value: Value): number | null =>
     typeof value !== "number" ? null : source.columns[since]!.type === "date" ? value * DAY : value;
 
@@ -166,8 +169,8 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
             ),
           };
     // The old key is deleted at once, whichever partition holds its own delete (law 5: replay is
-    // free).
-    return change.oldKey === null
+    // free). The key of the message may have more columns than the primary key.
+    return change.oldKey === null || compareKeys(keyColumns, change.oldKey, key) === 0
       ? [{ key, change: now }]
       : [
           { key: change.oldKey, change: gone },
