@@ -90,7 +90,9 @@ export const steps: Readonly<Record<StepKind, Step>> = {
     const process = random.pick(world.processes);
     const view = random.pick(process.definitions.views);
     const request = random.pick(world.scenario.requests);
-    if (!(await world.erase(process, view, request))) return null;
+    const erase = await world.beginErasure(process, view, request);
+    if (erase === null) return null;
+    await withCommands(world, process, erase);
     // an older copy has the rows
     for (const list of Object.values(copies)) list.length = 0;
     return [];

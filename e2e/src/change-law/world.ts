@@ -201,8 +201,15 @@ export class World {
     );
   }
 
-  /** Erases the entity of a view, with the keys of a request. False: not every process knows it. */
-  async erase(process: Process, { entity }: ViewSpec, request: OracleRequest): Promise<boolean> {
+  /**
+   * Takes note of the erasure of a view's entity, with the keys of a request. Returns the call that
+   * erases it; null: not every process knows it.
+   */
+  async beginErasure(
+    process: Process,
+    { entity }: ViewSpec,
+    request: OracleRequest,
+  ): Promise<(() => Promise<unknown>) | null> {
     const views = process.definitions.views.filter((view) => view.entity.name === entity.name);
     const erasures = new Map(
       views.map(({ source, keyColumns }): [string, Erasure] => [
@@ -220,16 +227,16 @@ export class World {
     );
     // a source without a history keeps its erasures in the online store alone
     for (const source of erasures.keys())
-      if ((await this.log.taken("offline", source)).size === 0) return false;
+      if ((await this.log.taken("offline", source)).size === 0) return null;
     const before = this.log.erasures;
     this.log.erasures = [...before, ...erasures.values()];
     if (this.processes.some(({ definitions }) => !this.knowsErased(definitions))) {
       this.log.erasures = before;
-      return false;
+      return null;
     }
     const selected = selectedIn({ ...process.definitions, views });
-    await process.store.erase({ entity: entity.name, key: requestKeys({ selected }, request) });
-    return true;
+    const key = requestKeys({ selected }, request);
+    return () => process.store.erase({ entity: entity.name, key });
   }
 
   /** Removes the data of a store. Every process starts anew. */
