@@ -62,7 +62,10 @@ function readByDerived({
   ];
 }
 
-/** The sources of sources and the columns behind a feature: its own, those of conditions, and those that are looked up. */
+/**
+ * The sources of sources and the columns behind a feature: its own, those of conditions, and those
+ * that are looked up.
+ */
 function readByFeature(view: ViewSpec, feature: FeatureSpec): readonly ReadValue[] {
   const names = [...columnsOfRows(view), ...columnsOf(feature)];
   return [

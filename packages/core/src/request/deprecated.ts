@@ -6,8 +6,8 @@ import type { SelectedFeature } from "../specs.ts";
 const told = new Set<string>();
 
 /**
- * Warns of each deprecated feature, view, source and service, once. `asked`: the definition or the list
- * that selects the features.
+ * Warns of each deprecated feature, view, source and service, once. `asked`: the definition or the
+ * list that selects the features.
  */
 export function warnOfDeprecated(asked: unknown, selection: readonly SelectedFeature[]): void {
   for (const one of Array.isArray(asked) ? (asked as readonly unknown[]) : [asked]) {
