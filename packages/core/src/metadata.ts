@@ -41,6 +41,11 @@ export function metadataOf(spec: Described): Metadata | undefined {
   return spec[metadataKey];
 }
 
+/** Returns the metadata of a spec, for a spread into another one; nothing if it has none. */
+export function describedAs({ [metadataKey]: metadata }: Described): Described {
+  return metadata === undefined ? {} : { [metadataKey]: metadata };
+}
+
 /** The sensitivities, from the least strict. */
 export const SENSITIVITIES: readonly Sensitivity[] = ["public", "internal", "confidential", "pii"];
 

@@ -149,6 +149,7 @@ export type Definition =
       readonly through: readonly ReadThrough[];
       /** Which of its rows are there; null: all. */
       readonly rows: Expression | null;
+      /** Columns that are computed from those of `spec`, or looked up, by name. */
       readonly computed: ReadonlyMap<string, ExpressionState>;
     }
   | {

@@ -3,13 +3,14 @@ import { and } from "../expr/functions/boolean.ts";
 import { TidemarkError } from "../errors.ts";
 import { callExpression } from "../expr/tree.ts";
 import { metadataOf, type Described, type Metadata } from "../metadata.ts";
-import type { Expression, LookupSpec, ReadThrough, SourceSpec, UnionPart } from "../specs.ts";
+import type { Expression, ReadThrough } from "../specs.ts";
 import type { ColumnType } from "./column-types.ts";
 import {
   definitionOf,
   described,
   HIDDEN,
   makeDefinition,
+  type Definition,
   type ExpressionState,
 } from "./definition.ts";
 import { rowExpressionOf } from "./expression.ts";
@@ -118,21 +119,11 @@ export function throughOf(
   return [...own, ...below.filter((one, i) => below.findIndex((b) => b.name === one.name) === i)];
 }
 
-/** A source as views read it: its rows are those of `spec` that meet `rows`. */
-export interface ReadSource {
-  /** The name that columns have: that of the derived source, if it is one. */
-  readonly name: string;
-  readonly spec: SourceSpec;
-  /** The parts of a union, whose columns `spec` has. Omitted: `spec` is a table. */
-  readonly parts?: readonly UnionPart[] | undefined;
-  /** Columns that the rows get from dimensions. */
-  readonly lookups: readonly LookupSpec[];
-  /** This source and those below it, if they have metadata and no table. */
-  readonly through: readonly ReadThrough[];
-  readonly rows: Expression | null;
-  /** Columns that are computed from those of `spec`, or looked up, by name. */
-  readonly computed: ReadonlyMap<string, ExpressionState>;
-}
+/**
+ * A source as views read it: its rows are those of `spec` that meet `rows`. Its columns have its
+ * name: that of the derived source, if it is one.
+ */
+export type ReadSource = Omit<Extract<Definition, { readonly kind: "derived source" }>, "kind">;
 
 /** Returns the source of a user; undefined if the value is none. */
 export function readSource(value: unknown): ReadSource | undefined {

@@ -1,5 +1,5 @@
 /** Derived views: features computed from features of other views, and from request data. */
-import { metadataKey, type Metadata } from "../metadata.ts";
+import { describedAs, type Metadata } from "../metadata.ts";
 import { checkDescribed } from "./metadata.ts";
 import { TidemarkError } from "../errors.ts";
 import type { DerivedFeatureSpec, DerivedViewSpec, ValueType } from "../specs.ts";
@@ -78,7 +78,7 @@ export function derivedView<const N extends string, F extends Features>(
 
 function featureOf(who: string, name: string, member: unknown): DerivedFeatureSpec {
   const state = functionOfFeatures(`${who}: feature "${name}"`, member);
-  const { of, default: replaced, renamedFrom, [metadataKey]: metadata } = state;
+  const { of, default: replaced, renamedFrom } = state;
   const { expression, size, inputs: terms = [] } = of;
   return {
     name,
@@ -88,6 +88,6 @@ function featureOf(who: string, name: string, member: unknown): DerivedFeatureSp
     default: replaced,
     result: resultColumnOf({ result: resultOfFunction(of), default: replaced }, name),
     ...(renamedFrom.length === 0 ? {} : { renamedFrom }),
-    ...(metadata === undefined ? {} : { [metadataKey]: metadata }),
+    ...describedAs(state),
   };
 }

@@ -1,5 +1,5 @@
 /** Feature views: features of one entity from one source. */
-import { metadataKey, type Described, type Metadata } from "../metadata.ts";
+import { describedAs, type Metadata } from "../metadata.ts";
 import { checkDescribed } from "./metadata.ts";
 import { TidemarkError } from "../errors.ts";
 import { typeSpecOf, withColumns } from "../expr/tree.ts";
@@ -408,11 +408,6 @@ function featureOfFunction(title: string, name: string, state: FunctionState): F
     ...(renamedFrom.length === 0 ? {} : { renamedFrom }),
     ...describedAs(state),
   };
-}
-
-/** The metadata that `describe` has set. */
-function describedAs({ [metadataKey]: metadata }: Described): Described {
-  return metadata === undefined ? {} : { [metadataKey]: metadata };
 }
 
 function aggregateSpec(state: AggregationState): Omit<AggregateSpec, "window"> {

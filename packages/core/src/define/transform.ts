@@ -1,5 +1,5 @@
 /** Transforms: features that a function in TypeScript computes from features and request data. */
-import { metadataKey, type Described, type Metadata } from "../metadata.ts";
+import { describedAs, type Metadata } from "../metadata.ts";
 import { checkDescribed } from "./metadata.ts";
 import { TidemarkError } from "../errors.ts";
 import { columnExpression } from "../expr/tree.ts";
@@ -201,10 +201,6 @@ export function transformView(transform: TransformSpec): DerivedViewSpec {
     ...describedAs(result),
   }));
   return { name, kind: "derived", features, transform, ...describedAs(transform) };
-}
-
-function describedAs({ [metadataKey]: metadata }: Described): Described {
-  return metadata === undefined ? {} : { [metadataKey]: metadata };
 }
 
 /** The classes of functions that give no value at once, by name. */

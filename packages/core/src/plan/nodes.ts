@@ -2,10 +2,18 @@
  * The plan tree: what a selection computes, as plain data. Nodes below a window are about rows of a
  * source. Nodes above it are about one entity at one time. This file has types only.
  */
-import type { AggregateName, AggregateOptions, ColumnSpec, ExplodedList } from "../specs.ts";
-import type { Expression } from "../specs.ts";
-import type { LookupColumn } from "../specs.ts";
-import type { CategorySpec, TypeSpec, Value, WindowSpec } from "../specs.ts";
+import type {
+  AggregateName,
+  AggregateOptions,
+  CategorySpec,
+  ColumnSpec,
+  ExplodedList,
+  Expression,
+  LookupColumn,
+  TypeSpec,
+  Value,
+  WindowSpec,
+} from "../specs.ts";
 
 /** The rows that a window or a latest node is over. */
 export type RowNode = InputNode | LookupNode | FilterNode;
