@@ -1,14 +1,33 @@
 /**
  * The exact sum of float64 values, rounded once (law 3: order cannot matter).
+ * Adding and subtracting are exact, so a value that leaves a window may be subtracted.
  *
- * A "small superaccumulator" after Radford Neal, "Fast exact summation using small and large
- * superaccumulators" (2015).
+ * Values of usual size are cut into three doubles without error. Each part is a multiple of the
+ * unit of its bin, and the sum of a bin is exact while it has at most 53 bits.
+ *
+ * Every other value goes into a "small superaccumulator" after Radford Neal, "Fast exact summation
+ * using small and large superaccumulators" (2015).
  * It is a fixed-point number wide enough for every double.
  * Its limbs of 32 bits hold a signed surplus until they must be carried.
- * Adding and subtracting are exact, so a value that leaves a window may be subtracted.
  */
-import type { BinaryNumber } from "./rational.ts";
 import { damaged, type ByteReader, type ByteWriter } from "../bytes/bytes.ts";
+import { HIGH_WORD, LOW_WORD } from "./double-words.ts";
+import type { BinaryNumber } from "./rational.ts";
+import { roundedSum } from "./round-sum.ts";
+
+/** So many values may be added to the bins, and subtracted, before the bins are emptied. */
+const MOST_BINNED = 1 << 20;
+/** Only values of this size are binned: the unit in the last place of each is at least 2^−69. */
+const SMALLEST_BINNED = 2 ** -17;
+const LARGEST_BINNED = 2 ** 30;
+/**
+ * Adding and subtracting 1.5 · 2^52 units rounds a value to a multiple of the unit.
+ * The unit of the high bin is 2^−2: 2^20 values of at most 2^30 have a sum of at most 2^52 units.
+ * The unit of the middle bin is 2^−35: its values are at most 2^−3, which is 2^32 units.
+ * The values of the low bin are at most 2^−36, and multiples of 2^−69.
+ */
+const TO_HIGH_UNIT = 1.5 * 2 ** 50;
+const TO_MIDDLE_UNIT = 1.5 * 2 ** 17;
 
 const LIMB = 4294967296; // 2^32
 /**
@@ -21,31 +40,23 @@ const CARRY_EVERY = 1 << 20;
 
 const float = new Float64Array(1);
 const words = new Uint32Array(float.buffer);
-/**
- * Index of the low word of a double. Node supports only little-endian machines, but the check costs
- * nothing.
- */
-const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
-const HIGH = 1 - LOW;
-
 /** An accumulator of the exact sum of float64 values. */
 export class ExactSum {
   private readonly limbs = new Float64Array(LIMBS);
   private lowest = LIMBS;
   private highest = -1;
   private additions = 0;
-  /**
-   * The first two values are kept apart. The machine's addition of two values rounds their exact
-   * sum once. Three `buffered` values: all are in the limbs.
-   */
-  private first = 0;
-  private second = 0;
-  private buffered = 0;
+  /** The sums of the bins, and how often values were added to them and subtracted. */
+  private high = 0;
+  private middle = 0;
+  private low = 0;
+  private binned = 0;
 
   reset(): void {
-    this.buffered = 0;
-    this.first = 0;
-    this.second = 0;
+    this.high = 0;
+    this.middle = 0;
+    this.low = 0;
+    this.binned = 0;
     if (this.highest >= 0) this.limbs.fill(0, this.lowest, LIMBS);
     this.lowest = LIMBS;
     this.highest = -1;
@@ -54,32 +65,74 @@ export class ExactSum {
 
   /** Adds a finite value. */
   add(value: number): void {
-    if (value === 0) return;
-    if (this.buffered < 2) {
-      if (this.buffered++ === 0) this.first = value;
-      else this.second = value;
-      return;
-    }
-    this.unbuffer();
-    this.accumulate(value);
+    const size = Math.abs(value);
+    if (size >= SMALLEST_BINNED && size <= LARGEST_BINNED) {
+      if (this.binned === MOST_BINNED) this.emptyBins();
+      const high = value + TO_HIGH_UNIT - TO_HIGH_UNIT;
+      const rest = value - high;
+      const middle = rest + TO_MIDDLE_UNIT - TO_MIDDLE_UNIT;
+      this.high += high;
+      this.middle += middle;
+      this.low += rest - middle;
+      this.binned++;
+    } else if (value !== 0) this.accumulate(value);
   }
 
   /** Takes a finite value away that was added before. */
   subtract(value: number): void {
-    if (value === 0) return;
-    this.unbuffer();
-    this.accumulate(-value);
+    this.add(-value);
+  }
+
+  /**
+   * Adds the values of rows, or subtracts them if `sign` is −1. Missing values are passed over.
+   * Returns how many values there were.
+   */
+  addRows(
+    values: Float64Array,
+    valid: Uint8Array | null,
+    rows: Int32Array,
+    length: number,
+    sign: 1 | -1,
+  ): number {
+    let taken = 0;
+    for (let start = 0; start < length;) {
+      if (this.binned === MOST_BINNED) this.emptyBins();
+      const end = Math.min(length, start + MOST_BINNED - this.binned);
+      let highs = 0;
+      let middles = 0;
+      let lows = 0;
+      for (let i = start; i < end; i++) {
+        const row = rows[i]!;
+        if (valid !== null && valid[row] === 0) continue;
+        taken++;
+        const value = values[row]!;
+        const size = Math.abs(value);
+        if (size >= SMALLEST_BINNED && size <= LARGEST_BINNED) {
+          const high = value + TO_HIGH_UNIT - TO_HIGH_UNIT;
+          const rest = value - high;
+          const middle = rest + TO_MIDDLE_UNIT - TO_MIDDLE_UNIT;
+          highs += high;
+          middles += middle;
+          lows += rest - middle;
+        } else if (value !== 0) this.accumulate(sign * value);
+      }
+      this.high += sign * highs;
+      this.middle += sign * middles;
+      this.low += sign * lows;
+      this.binned += end - start;
+      start = end;
+    }
+    return taken;
   }
 
   /** Adds the exact value of another sum, which stays as it is. */
   merge(other: ExactSum): void {
-    if (other.buffered < 3) {
-      this.add(other.first);
-      this.add(other.second);
-      return;
-    }
+    if (this.binned + other.binned > MOST_BINNED) this.emptyBins();
+    this.high += other.high;
+    this.middle += other.middle;
+    this.low += other.low;
+    this.binned += other.binned;
     if (other.highest < 0) return;
-    this.unbuffer();
     // A carried limb is at most 2^32, as a part of a value is: this counts as one addition.
     other.carry();
     if (this.additions + 1 >= CARRY_EVERY) this.carry();
@@ -94,7 +147,7 @@ export class ExactSum {
    * equal bytes.
    */
   write(writer: ByteWriter): void {
-    this.unbuffer();
+    this.emptyBins();
     if (this.highest >= 0) this.carry();
     const { limbs } = this;
     let { lowest, highest: top } = this;
@@ -125,7 +178,6 @@ export class ExactSum {
     const lowest = reader.byte();
     const count = reader.byte();
     if (sign > 2 || lowest + count > LIMBS) throw damaged("has no sum where one was expected");
-    sum.buffered = 3;
     sum.lowest = lowest;
     sum.highest = lowest + count - 1;
     for (let i = lowest; i <= sum.highest; i++) {
@@ -136,18 +188,21 @@ export class ExactSum {
     return sum;
   }
 
-  /** Moves the values that are kept apart into the limbs. */
-  private unbuffer(): void {
-    if (this.buffered === 3) return;
-    this.buffered = 3;
-    if (this.first !== 0) this.accumulate(this.first);
-    if (this.second !== 0) this.accumulate(this.second);
+  /** Moves the sums of the bins into the limbs. */
+  private emptyBins(): void {
+    if (this.high !== 0) this.accumulate(this.high);
+    if (this.middle !== 0) this.accumulate(this.middle);
+    if (this.low !== 0) this.accumulate(this.low);
+    this.high = 0;
+    this.middle = 0;
+    this.low = 0;
+    this.binned = 0;
   }
 
   private accumulate(value: number): void {
     float[0] = value;
-    const high = words[HIGH]!;
-    const low = words[LOW]!;
+    const high = words[HIGH_WORD]!;
+    const low = words[LOW_WORD]!;
     let exponent = (high >>> 20) & 0x7ff;
     let mantissa = high & 0xfffff;
     if (exponent === 0) exponent = 1;
@@ -184,11 +239,11 @@ export class ExactSum {
    * The accumulator keeps its exact value.
    */
   round(): number {
-    if (this.buffered < 3) {
-      const sum = this.first + this.second;
+    if (this.highest < 0) {
+      const sum = roundedSum(this.high, this.middle, this.low);
       return sum === 0 ? 0 : sum;
     }
-    if (this.highest < 0) return 0;
+    this.emptyBins();
     this.carry();
     const limbs = this.limbs;
     let top = this.highest;
@@ -203,7 +258,7 @@ export class ExactSum {
 
   /** Returns the exact sum. The mantissa may be even. */
   exact(): BinaryNumber {
-    this.unbuffer();
+    this.emptyBins();
     let mantissa = 0n;
     for (let i = this.highest; i >= this.lowest; i--)
       mantissa = (mantissa << 32n) + BigInt(this.limbs[i]!);

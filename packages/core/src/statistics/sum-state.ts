@@ -78,24 +78,11 @@ function floatSum(finish: SumEnds["ofFloats"]): Accumulator<FloatSum> {
     },
     add(state, vectors, list, length) {
       const { values, valid } = vectorOfKind(vectors[0]!, "float64");
-      const { sum } = state;
-      let added = 0;
-      for (let i = 0; i < length; i++) {
-        const row = list[i]!;
-        if (valid !== null && valid[row] === 0) continue;
-        sum.add(values[row]!);
-        added++;
-      }
-      state.rows += added;
+      state.rows += state.sum.addRows(values, valid, list, length, 1);
     },
     subtract(state, vectors, list, length) {
       const { values, valid } = vectorOfKind(vectors[0]!, "float64");
-      for (let i = 0; i < length; i++) {
-        const row = list[i]!;
-        if (valid !== null && valid[row] === 0) continue;
-        state.sum.subtract(values[row]!);
-        state.rows--;
-      }
+      state.rows -= state.sum.addRows(values, valid, list, length, -1);
     },
     merge(state, other) {
       state.sum.merge(other.sum);

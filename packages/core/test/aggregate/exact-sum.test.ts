@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ExactSum } from "../../src/statistics/exact-sum.ts";
+import { roundedSum } from "../../src/statistics/round-sum.ts";
 import { roundFraction, sumOfDoubles, unitsOf } from "@tidemark/testkit/oracle/exact-fraction";
 
 /** Doubles of every magnitude with equal chance: any 64 bits that are finite. */
@@ -33,6 +34,21 @@ const near = fc
   .tuple(fc.maxSafeInteger(), fc.integer({ min: -60, max: 60 }))
   .map(([mantissa, exponent]) => mantissa * 2 ** exponent);
 const anyDouble = fc.oneof(bits, odd, near, fc.integer({ min: -1000, max: 1000 }));
+
+/** Doubles of usual size, and those at the edges of what is binned. */
+const usual = fc.oneof(
+  fc.integer({ min: -1e11, max: 1e11 }).map((cents) => cents / 100),
+  fc.double({ min: -(2 ** 30), max: 2 ** 30, noNaN: true }),
+  fc
+    .tuple(
+      fc.constantFrom(2 ** -17, 2 ** 30, 2 ** -2, 2 ** -35, 2 ** -36, 1),
+      fc.constantFrom(1, 1 - 2 ** -53, 1 + 2 ** -52, 1.5, -1, -1 - 2 ** -52),
+    )
+    .map(([size, factor]) => size * factor),
+);
+const beside = fc.constantFrom(1e16, -1e16, 2 ** 100, -(2 ** 100), 2 ** -100, 5e-324, 0, -0);
+/** Mostly usual doubles, with few others between them. */
+const mixed = fc.oneof({ weight: 12, arbitrary: usual }, { weight: 1, arbitrary: beside });
 
 /**
  * The slow reference: whole numbers of 2^−1074, rounded once. An overflow is ±Infinity here, and
@@ -129,6 +145,76 @@ describe("the accumulator gives the bits of a sum of fractions", () => {
       }
     }
   });
+});
+
+describe("values of usual size", () => {
+  test("some added, some taken away, some merged: the bits of a sum of fractions", () => {
+    const values = fc.array(mixed, { maxLength: 40 });
+    fc.assert(
+      fc.property(values, values, values, (kept, left, merged) => {
+        const [sum, other] = [new ExactSum(), new ExactSum()];
+        for (const value of left) sum.add(value);
+        for (const value of kept) sum.add(value);
+        for (const value of left) sum.subtract(value);
+        expect(sum.round()).toBe(slowSum(kept));
+        for (const value of merged) other.add(value);
+        sum.merge(other);
+        expect(sum.round()).toBe(slowSum([...kept, ...merged]));
+        expect(other.round()).toBe(slowSum(merged));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test("rows of a vector: missing values are passed over, and rows are taken away again", () => {
+    const cell = fc.tuple(mixed, fc.boolean(), fc.boolean());
+    fc.assert(
+      fc.property(fc.array(cell, { maxLength: 60 }), (cells) => {
+        const values = Float64Array.from(cells, ([value]) => value);
+        const valid = Uint8Array.from(cells, ([, there]) => Number(there));
+        const rowsWhere = (which: (cell: (typeof cells)[number]) => boolean): Int32Array =>
+          Int32Array.from(cells.flatMap((one, i) => (which(one) ? [i] : [])));
+        const [all, left] = [rowsWhere(() => true), rowsWhere(([, , leaves]) => leaves)];
+        const sum = new ExactSum();
+        const taken = sum.addRows(values, valid, all, all.length, 1);
+        expect(taken).toBe(cells.filter(([, there]) => there).length);
+        sum.addRows(values, valid, left, left.length, -1);
+        const kept = cells.filter(([, there, leaves]) => there && !leaves);
+        expect(sum.round()).toBe(slowSum(kept.map(([value]) => value)));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test.each([2 ** 30, -(2 ** 30), 2 ** -17, 2 ** 30 - 2 ** -22, 2 ** -17 + 2 ** -69, 0.1])(
+    "%d as often as the bins hold it, and more often",
+    (value: number) => {
+      const times = 2 ** 20 + 3;
+      const rows = new Int32Array(times);
+      const sum = new ExactSum();
+      for (const [added, length] of [
+        [2 ** 20, 2 ** 20],
+        [times, 3],
+        [2 * times, times],
+      ] as const) {
+        sum.addRows(Float64Array.of(value), null, rows, length, 1);
+        expect(sum.round()).toBe(roundFraction(unitsOf(value) * BigInt(added), 1n << 1074n).value);
+      }
+    },
+  );
+});
+
+test("three doubles are rounded once", () => {
+  const odds = fc.constantFrom(1, 3, 5, 2 ** 52 + 1, 2 ** 53 - 1, 2 ** 53 - 3);
+  const one = fc
+    .tuple(odds, fc.integer({ min: -120, max: 40 }), fc.constantFrom(1, -1, 0))
+    .map(([mantissa, exponent, sign]) => sign * mantissa * 2 ** exponent);
+  fc.assert(
+    fc.property(one, one, one, (a, b, c) => {
+      expect(roundedSum(a, b, c) + 0).toBe(slowSum([a, b, c]));
+    }),
+    { numRuns: 20_000 },
+  );
 });
 
 test("a partial overflow is no overflow, a whole one is", () => {
