@@ -5,6 +5,7 @@
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 
+/** The program of each benchmark, and the arguments before those of the command line. */
 const benchmarks: Readonly<Record<string, string>> = {
   "online-read": "bench/online-read.ts",
   http: "bench/http.ts",
@@ -17,15 +18,20 @@ const benchmarks: Readonly<Record<string, string>> = {
   stream: "bench/stream-rate.ts",
   freshness: "bench/stream-freshness.ts",
   materialize: "bench/materialize.ts",
+  labels: "bench/training-sets/main.ts labels",
+  "labels-sparse": "bench/training-sets/main.ts labels-sparse",
+  "labels-known": "bench/training-sets/main.ts labels-known",
+  "as-of": "bench/training-sets/main.ts as-of",
+  dates: "bench/training-sets/main.ts dates",
 };
 
 const [name, ...rest] = process.argv.slice(2);
-const file = name === undefined ? undefined : benchmarks[name];
-if (file === undefined) {
+const [file, ...leading] = (benchmarks[name ?? ""] ?? "").split(" ");
+if (file === "") {
   console.error(`which benchmark? ${Object.keys(benchmarks).join(", ")}`);
   process.exitCode = 2;
 } else {
-  const path = join(import.meta.dirname, "..", file);
-  process.argv.splice(1, process.argv.length - 1, path, ...rest);
+  const path = join(import.meta.dirname, "..", file!);
+  process.argv.splice(1, process.argv.length - 1, path, ...leading, ...rest);
   await import(pathToFileURL(path).href);
 }

@@ -39,17 +39,19 @@ export function userName(n: number): string {
 export interface TransactionRowsOptions {
   readonly users: number;
   readonly events: number;
-  /** The end of the week of all rows, in µs. */
+  /** The end of all rows, in µs. */
   readonly end: number;
+  /** The time before `end` over which the rows are spread, in µs. Default: a week. */
+  readonly span?: number;
   /** Default: 7. */
   readonly seed?: number;
   /** Returns the number of a row's user. Default: a random user. */
   readonly userOf?: (id: number) => number;
 }
 
-/** Generates rows in the order of their times, at an even pace over the week before `end`. */
+/** Generates rows in the order of their times, at an even pace over the time before `end`. */
 export function* transactionRows(options: TransactionRowsOptions): Generator<Transaction> {
-  const { users, events, end, seed = 7 } = options;
+  const { users, events, end, span = WEEK, seed = 7 } = options;
   const random = new Random(seed);
   const { userOf = () => random.int(users) } = options;
   for (let id = 0; id < events; id++)
@@ -59,7 +61,7 @@ export function* transactionRows(options: TransactionRowsOptions): Generator<Tra
       vendor: random.pick(VENDORS),
       channel: random.pick(CHANNELS),
       amount: randomAmount(random),
-      time: end - WEEK + Math.floor((id / events) * WEEK),
+      time: end - span + Math.floor((id / events) * span),
     };
 }
 
@@ -74,13 +76,19 @@ export interface TransactionSourceOptions {
   readonly batch?: number;
   /** Returns the commit time in µs. Default: 1 ms after the event time. */
   readonly committed?: (row: Transaction) => number;
+  /** The fraction of the rows whose amount is updated two days after the insert. Default: 0. */
+  readonly updated?: number;
 }
 
-/** Makes a change source that inserts each row once. A row's offset is its id. */
+/**
+ * Makes a change source that inserts each row once. A row's offset is its id, and the number of
+ * updates before it is added.
+ */
 export function transactionSource(
   rows: Iterable<Transaction>,
-  { batch = 2000, committed = ({ time }) => time + 1000 }: TransactionSourceOptions = {},
+  options: TransactionSourceOptions = {},
 ): ChangeSource {
+  const { batch = 2000, committed = ({ time }) => time + 1000, updated = 0 } = options;
   const batchOf = (changes: readonly Change[]): ChangeBatch => ({
     changes,
     positions: [{ partition: `${TOPIC}:0`, offset: changes.at(-1)!.offset }],
@@ -89,8 +97,8 @@ export function transactionSource(
     name: "bank",
     async *changes(): AsyncIterable<ChangeBatch> {
       let changes: Change[] = [];
-      for (const row of rows) {
-        changes.push(inserted(row, committed(row)));
+      for (const change of upserts(rows, committed, updated)) {
+        changes.push(change);
         if (changes.length < batch) continue;
         yield batchOf(changes);
         changes = [];
@@ -100,13 +108,46 @@ export function transactionSource(
   };
 }
 
-function inserted(row: Transaction, committed: number): Change {
+/** The time from an insert to the update of its row, in µs. */
+const UPDATED_AFTER = 172_800_000_000;
+
+/** Yields the inserts, and between them the updates, in the order of their commits. */
+function* upserts(
+  rows: Iterable<Transaction>,
+  committedAt: (row: Transaction) => number,
+  updated: number,
+): Generator<Change> {
+  const random = new Random(13);
+  const waiting: { readonly row: Transaction; readonly committed: number }[] = [];
+  let updates = 0;
+  let lastId = 0;
+  function* updatesUntil(time: number): Generator<Change> {
+    while (updates < waiting.length && waiting[updates]!.committed <= time) {
+      const { row, committed } = waiting[updates]!;
+      yield upsert("u", row, lastId + ++updates, committed);
+    }
+  }
+  for (const row of rows) {
+    const committed = committedAt(row);
+    yield* updatesUntil(committed);
+    lastId = row.id;
+    yield upsert("c", row, row.id + updates, committed);
+    if (updated > 0 && random.chance(updated))
+      waiting.push({
+        row: { ...row, amount: randomAmount(random) },
+        committed: committed + UPDATED_AFTER,
+      });
+  }
+  yield* updatesUntil(Infinity);
+}
+
+function upsert(op: "c" | "u", row: Transaction, offset: number, committed: number): Change {
   const { id, user, vendor, channel, amount, time } = row;
   return {
     source: "transactions",
     topic: TOPIC,
     partition: 0,
-    offset: id,
+    offset,
     kind: "upsert",
     oldKey: null,
     unavailable: [],
@@ -114,10 +155,10 @@ function inserted(row: Transaction, committed: number): Change {
     undecodable: null,
     nonFinite: 0,
     values: [BigInt(id), user, vendor, channel, amount, time],
-    order: BigInt(1_000_000 + id * 200),
+    order: BigInt(1_000_000 + offset * 200),
     committed,
     snapshot: false,
-    op: "c",
+    op,
     timestamp: null,
     transaction: null,
   };
