@@ -1,3 +1,9 @@
 import { library } from "../../tsup.shared.ts";
 
-export default library(["src/index.ts", "src/spi.ts", "src/internal.ts", "src/testing/index.ts"]);
+export default library([
+  "src/index.ts",
+  "src/spi.ts",
+  "src/internal.ts",
+  "src/internal-columns.ts",
+  "src/testing/index.ts",
+]);

@@ -19,11 +19,22 @@ import {
 import { deltaOfflineStore, localObjects } from "../src/index.ts";
 import { encodeGroup } from "../src/parquet/row-group.ts";
 import { parquetBytes, type ParquetWriteOptions } from "../src/parquet/writer.ts";
+import { run } from "./children.ts";
 import { column, temporary, valuesOf } from "./lakes.ts";
 
 /** Starts a worker of the given code, which receives the tasks. */
 const worker = (code: string) => (): Worker =>
   new Worker(`const { parentPort } = require("node:worker_threads"); ${code}`, { eval: true });
+
+test("the encoding of a row group loads neither definitions nor stores, so its worker starts soon", async () => {
+  const { code, stdout } = await run("loaded-modules.ts", ["parquet/row-group.ts"]);
+  const files = stdout.trim().split("\n");
+  expect(code).toBe(0);
+  expect(files).toContain("types/value-types.ts");
+  expect(files.filter((file) => /^(?:define|store|offline|online|aggregate)\//.test(file))).toEqual(
+    [],
+  );
+});
 
 /** Ways in which the worker does not start or does not answer. */
 const failing: Readonly<Record<string, () => Worker>> = {

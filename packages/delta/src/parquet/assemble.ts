@@ -1,5 +1,5 @@
 /** Assembles lists, maps and structs from the leaves of a column and their levels. */
-import { lengthOf, typeOf } from "@tidemark/core/internal";
+import { lengthOf, typeOf } from "@tidemark/core/internal/columns";
 import type { Vector } from "@tidemark/core/spi";
 import { valueError, type SlotLevels } from "./chunk-reader.ts";
 import {

@@ -1,10 +1,9 @@
 /** Decodes the pages of one leaf of one row group into a vector. */
 import type { ColumnChunk, DecodedArray } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
-import { TidemarkError } from "@tidemark/core";
-import type { ScalarVector } from "@tidemark/core/internal";
+import { TidemarkError, typeOf } from "@tidemark/core/internal/columns";
+import type { ScalarVector } from "@tidemark/core/internal/columns";
 import type { Vector } from "@tidemark/core/spi";
-import { typeOf } from "@tidemark/core/internal";
 import { decompress, isReadable } from "./codecs.ts";
 import type { LeafPlan } from "./column-plan.ts";
 import { converterFor, ValueError, type ColumnValues } from "./convert.ts";

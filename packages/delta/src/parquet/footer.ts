@@ -1,6 +1,6 @@
 /** Reads the footer of a Parquet file, which says where its columns are. */
 import { type FileMetaData, parquetMetadata } from "hyparquet";
-import { TidemarkError } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core/internal/columns";
 import { MAX_FOOTER_BYTES } from "./limits.ts";
 import { checkThrift } from "./thrift-check.ts";
 

@@ -1,6 +1,5 @@
 /** Gathers rows of a column of lists, maps or structs into a new vector. */
-import { TidemarkError } from "@tidemark/core";
-import { layoutOf, typeOf } from "@tidemark/core/internal";
+import { layoutOf, TidemarkError, typeOf } from "@tidemark/core/internal/columns";
 import type { ColumnSpec, TypeSpec, Vector } from "@tidemark/core/spi";
 import type { Piece } from "./gather.ts";
 

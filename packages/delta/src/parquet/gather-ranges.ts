@@ -1,6 +1,6 @@
 /** Gathers a column of consecutive rows by whole arrays. */
-import { layoutOf } from "@tidemark/core/internal";
-import type { ScalarVector } from "@tidemark/core/internal";
+import { layoutOf } from "@tidemark/core/internal/columns";
+import type { ScalarVector } from "@tidemark/core/internal/columns";
 import type { Vector } from "@tidemark/core/spi";
 
 /** Rows [from, to) of one vector. */

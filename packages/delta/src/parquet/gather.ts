@@ -1,8 +1,7 @@
 /** Gathers rows of batches into new vectors. */
-import { TidemarkError } from "@tidemark/core";
-import type { ScalarVector } from "@tidemark/core/internal";
-import { type Batch, type ColumnSpec, distinctTexts, type Vector } from "@tidemark/core/spi";
-import { layoutOf, typeOf } from "@tidemark/core/internal";
+import { distinctTexts, layoutOf, TidemarkError, typeOf } from "@tidemark/core/internal/columns";
+import type { ScalarVector } from "@tidemark/core/internal/columns";
+import type { Batch, ColumnSpec, Vector } from "@tidemark/core/spi";
 import { gatherParts, partWithNulls } from "./gather-parts.ts";
 import { gatherRanges, type VectorRange } from "./gather-ranges.ts";
 

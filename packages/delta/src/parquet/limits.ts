@@ -2,7 +2,7 @@
  * The limits of reading a Parquet file. A file states the sizes of its own contents, so a small
  * file can claim any size.
  */
-import { TidemarkError } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core/internal/columns";
 
 /** The greatest size (bytes) of a footer. */
 export const MAX_FOOTER_BYTES: number = 64 * 1024 * 1024;

@@ -1,5 +1,5 @@
 /** Brings the entries of maps of foreign files into the order of their keys. */
-import { layoutOf, lengthOf } from "@tidemark/core/internal";
+import { layoutOf, lengthOf } from "@tidemark/core/internal/columns";
 import type { Vector } from "@tidemark/core/spi";
 import { ValueError } from "./convert.ts";
 import { compareCodePoints } from "./statistics.ts";

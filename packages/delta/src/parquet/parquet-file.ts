@@ -2,11 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { TidemarkError, type TimeUnit } from "@tidemark/core";
+import { layoutOf, TidemarkError, typeText } from "@tidemark/core/internal/columns";
+import type { TimeUnit } from "@tidemark/core";
 import type { Batch, ColumnSpec } from "@tidemark/core/spi";
 import { localObjects, objectError, syncDirectory, writeSynced } from "../local-objects.ts";
 import type { ObjectStore } from "../objects.ts";
-import { layoutOf, typeText } from "@tidemark/core/internal";
 import { parquetParts } from "./parquet-folder.ts";
 import { openParquet, type ParquetFile } from "./reader.ts";
 import { parquetBytes, type ParquetSummary } from "./writer.ts";

@@ -1,7 +1,7 @@
 /** Finds the Parquet files behind a path: one file, or the files of a folder that Spark wrote. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { TidemarkError } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core/internal/columns";
 import { objectError } from "../local-objects.ts";
 
 /**

@@ -3,7 +3,7 @@
  * metadata; the values stay as they are in the file.
  */
 import type { ColumnChunk, FileMetaData, RowGroup } from "hyparquet";
-import { isTidemarkError, TidemarkError } from "@tidemark/core";
+import { isTidemarkError, TidemarkError } from "@tidemark/core/internal/columns";
 import type { ColumnSpec, Vector } from "@tidemark/core/spi";
 import { yieldToEventLoop } from "../yield-to-event-loop.ts";
 import { assembled } from "./assemble.ts";

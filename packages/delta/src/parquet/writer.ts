@@ -1,7 +1,7 @@
 /** Turns batches into the bytes of a Parquet file, with one row group in memory at a time. */
 import type { ColumnChunk, SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
-import { TidemarkError } from "@tidemark/core";
+import { TidemarkError } from "@tidemark/core/internal/columns";
 import type { Batch, ColumnSpec, Vector } from "@tidemark/core/spi";
 import { yieldToEventLoop } from "../yield-to-event-loop.ts";
 import { elementsOf } from "./nested-elements.ts";

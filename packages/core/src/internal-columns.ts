@@ -1,0 +1,11 @@
+/**
+ * What reads and writes columns: a small part of `internal`, without definitions and stores. A
+ * worker that encodes columns loads it in a few milliseconds. Like `internal` it is no public API.
+ */
+export { wellFormedText } from "./bytes/utf8.ts";
+export { distinctTexts } from "./columns/batch.ts";
+export { isTidemarkError, TidemarkError } from "./errors.ts";
+export { layoutOf } from "./types/layouts/layouts.ts";
+export { typeText } from "./types/type-text.ts";
+export { typeOf } from "./types/value-types.ts";
+export { lengthOf, type ScalarVector } from "./types/vector.ts";
