@@ -14,6 +14,8 @@ import type {
   OfflineStore,
   OnlineStore,
 } from "../../../packages/core/src/spi.ts";
+import { resultsOf } from "../../../packages/core/src/engine/engine-columns.ts";
+import { keyColumns, keysNeeded } from "../../../packages/core/src/request/entity-keys.ts";
 import { openOfflineReader } from "../../../packages/core/src/offline/offline-reader.ts";
 import { onlineReader } from "../../../packages/core/src/online/online-reader.ts";
 import { storeWriters } from "../../../packages/core/src/resnapshot/store-writers.ts";
@@ -189,11 +191,14 @@ export function pathReaders(
   });
   const offlineReader = openOfflineReader(offline, engine);
   const keys = requests.map((request) => request.keys);
+  const columns = keyColumns(keysNeeded(selected), keys);
   const times = Float64Array.from(requests, (request) => request.time);
   return {
     online: (row) => reader.read({ selection: selected, keys: [keys[row]!], t: times[row]! }),
-    history: (knowledge) =>
-      offlineReader.read({ selection: selected, keys, times, knowledge, since: null }),
+    async history(knowledge) {
+      const question = { selection: selected, keys: columns, times, knowledge, since: null };
+      return resultsOf(await offlineReader.read(question));
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 /** The answers of an engine as columns, and back as single values. */
 import { valueAt } from "../columns/batch.ts";
 import type { DerivedColumn } from "../plan/nodes.ts";
+import type { TypeSpec } from "../specs.ts";
 import { ENGINE_STATUSES, type EngineColumn, type ResultColumns, type Status } from "../spi.ts";
 import { typeOf } from "../types/value-types.ts";
 
@@ -38,6 +39,18 @@ export function engineColumnsBuilder(
     },
     finish: () =>
       parts.map(({ values, statuses, times }) => ({ values: values.finish(), statuses, times })),
+  };
+}
+
+/** Single values as the answers to one column of this type. */
+export function engineColumnOf(
+  { values, statuses, times }: ResultColumns,
+  type: TypeSpec,
+): EngineColumn {
+  return {
+    values: typeOf(type).layout.of(values, (value) => value),
+    statuses: Uint8Array.from(statuses, (status) => STATUS_BYTES.get(status)!),
+    times,
   };
 }
 

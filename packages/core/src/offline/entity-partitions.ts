@@ -3,9 +3,9 @@
  * entity partition scans the history once.
  */
 import { gatherRows } from "../columns/gather-rows.ts";
-import { keyText } from "../columns/key-bytes.ts";
+import { keyNumbers } from "../columns/key-numbers.ts";
 import type { ViewSpec } from "../specs.ts";
-import type { EngineColumn, EntityRows, Value } from "../spi.ts";
+import type { Batch, EngineColumn, EntityRows } from "../spi.ts";
 
 /** About how many events one entity partition may load. */
 export const EVENTS_PER_PARTITION = 4_000_000;
@@ -23,20 +23,24 @@ export interface EntityPartition {
 /** Splits the rows into `count` entity partitions. All rows of one entity are in one partition. */
 export function entityPartitions(
   view: ViewSpec,
-  keys: readonly Readonly<Record<string, Value>>[],
+  keys: Batch,
   times: Float64Array,
   count: number,
 ): readonly EntityPartition[] {
   const codes = new Map<string, number>();
-  const entity = Int32Array.from(keys, (key) => {
-    const text = keyText(
-      view.entity.keys,
-      view.entity.keys.map((column) => key[column.name]!),
-    );
-    let code = codes.get(text);
-    if (code === undefined) codes.set(text, (code = codes.size));
-    return code;
-  });
+  const numberOf = keyNumbers(
+    view.entity.keys,
+    view.entity.keys.map(
+      ({ name }) => keys.vectors[keys.columns.findIndex((column) => column.name === name)]!,
+    ),
+    (text) => {
+      let code = codes.get(text);
+      if (code === undefined) codes.set(text, (code = codes.size));
+      return code;
+    },
+  );
+  const entity = new Int32Array(keys.length);
+  for (let row = 0; row < entity.length; row++) entity[row] = numberOf(row);
   return Array.from({ length: count }, (_, partition) => {
     const indexes = Int32Array.from(entity.keys()).filter(
       (row) => entity[row]! % count === partition,

@@ -11,22 +11,26 @@ import { historyLookups, withLookups, type DimensionHistory } from "./history-lo
 import { readingEvents, readingsOfInput, type TableReading } from "./reading-events.ts";
 import { historyState, type EventsQuery, type HistoryState } from "./version-events.ts";
 import { versionRows } from "./version-rows.ts";
-import { valueAt } from "../columns/batch.ts";
+import { valueAt, type Batch } from "../columns/batch.ts";
 import type { Overflows } from "../columns/overflows.ts";
-import { resultsOf } from "../engine/engine-columns.ts";
-import { withDerivedFeatures, type BaseQuestion } from "../request/derived-answers.ts";
+import { engineColumnOf, resultsOf } from "../engine/engine-columns.ts";
+import {
+  withDerivedFeatures,
+  type AnswerForms,
+  type BaseQuestion,
+} from "../request/derived-answers.ts";
 import type { Knowledge } from "../request/request-types.ts";
 import { rowChangesOf } from "../rows/row-change.ts";
-import type { SelectedFeature, SourceSpec, Value } from "../specs.ts";
-import type { ComputeEngine, EngineColumn, OfflineStore, ResultColumns } from "../spi.ts";
+import type { SelectedFeature, SourceSpec } from "../specs.ts";
+import type { ComputeEngine, EngineColumn, OfflineStore } from "../spi.ts";
 import { EVENTS_PER_PARTITION, entityPartitions, joinPartitions } from "./entity-partitions.ts";
 import { viewPlans } from "../plan/compile.ts";
 import { dimensionsOf, inputOf } from "../plan/plan-kinds.ts";
 
 export interface OfflineQuery {
   readonly selection: readonly SelectedFeature[];
-  /** For each entity row, the values of the entity keys by name. */
-  readonly keys: readonly Readonly<Record<string, Value>>[];
+  /** The entity keys and the request data of the entity rows. */
+  readonly keys: Batch;
   /** The time of each entity row, µs. */
   readonly times: Float64Array;
   readonly knowledge: Knowledge;
@@ -48,11 +52,22 @@ export interface OfflineReader {
     sources: readonly SourceSpec[],
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, number | null>>;
-  /** Returns result columns for each selected feature. With `since`, a row before it is refused. */
+  /** Returns the answers to each selected feature. With `since`, a row before it is refused. */
   read(
     question: OfflineQuery & { readonly since: ReadonlyMap<string, number | null> | null },
-  ): Promise<readonly ResultColumns[]>;
+  ): Promise<readonly EngineColumn[]>;
 }
+
+/** Questions and answers as columns. */
+const columnForms: AnswerForms<OfflineQuery, EngineColumn> = {
+  length: ({ keys }) => keys.length,
+  given({ keys }, name) {
+    const vector = keys.vectors[keys.columns.findIndex((column) => column.name === name)]!;
+    return (row) => valueAt(vector, row);
+  },
+  open: (column) => resultsOf([column])[0]!,
+  close: (answers, { result }) => engineColumnOf(answers, result),
+};
 
 export function openOfflineReader(
   offline: OfflineStore,
@@ -61,8 +76,9 @@ export function openOfflineReader(
 ): OfflineReader {
   const known = new Map<string, { readonly version: number; readonly since: number | null }>();
 
-  const readFeatures = withDerivedFeatures<OfflineQuery>(
-    (question) => readHistory(offline, engine, question, onOverflow),
+  const readFeatures = withDerivedFeatures(
+    columnForms,
+    (question: BaseQuestion<OfflineQuery>) => readHistory(offline, engine, question, onOverflow),
     onOverflow,
   );
 
@@ -102,9 +118,9 @@ async function readHistory(
   engine: ComputeEngine,
   question: BaseQuestion<OfflineQuery>,
   onOverflow: ((count: number) => void) | undefined,
-): Promise<readonly ResultColumns[]> {
+): Promise<readonly EngineColumn[]> {
   const { selection, signal } = question;
-  const answers = new Array<ResultColumns>(selection.length);
+  const answers = new Array<EngineColumn>(selection.length);
   const states = new Map<string, HistoryState | null>();
   const stateOf = async (source: SourceSpec): Promise<HistoryState | null> => {
     if (!states.has(source.name))
@@ -153,7 +169,7 @@ async function readHistory(
       });
     }
     if (overflows.count > 0) onOverflow?.(overflows.count);
-    const computed = resultsOf(joinPartitions(partitions, question.keys.length));
+    const computed = joinPartitions(partitions, question.keys.length);
     indexes.forEach((index, column) => {
       answers[index] = computed[column]!;
     });

@@ -2,9 +2,10 @@
 import type { Batch } from "../columns/batch.ts";
 import { TidemarkError } from "../errors.ts";
 import type { SelectedFeature } from "../specs.ts";
-import type { ResultColumns } from "../spi.ts";
+import type { EngineColumn } from "../spi.ts";
+import { resultsOf } from "../engine/engine-columns.ts";
 import type { EntityRowSource, EntityRowBlock } from "../request/entity-rows.ts";
-import { answerColumns, answerRow, answerVectors } from "../request/result-rows.ts";
+import { answerColumns, answerRow } from "../request/result-rows.ts";
 import { rowsOfBatch } from "../request/batch-rows.ts";
 import type { TrainingSet } from "../request/request-types.ts";
 
@@ -13,7 +14,7 @@ export interface TrainingSetOptions {
   readonly selection: readonly SelectedFeature[];
   readonly metadata: boolean;
   readonly coverage: TrainingSet<unknown>["coverage"];
-  readonly answer: (block: EntityRowBlock) => Promise<readonly ResultColumns[]>;
+  readonly answer: (block: EntityRowBlock) => Promise<readonly EngineColumn[]>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -34,7 +35,7 @@ export function trainingSet(options: TrainingSetOptions): TrainingSet<unknown> {
 
   async function* blocks(): AsyncIterable<{
     readonly block: EntityRowBlock;
-    readonly answers: readonly ResultColumns[];
+    readonly answers: readonly EngineColumn[];
   }> {
     if (wasRead)
       throw new TidemarkError(
@@ -50,8 +51,9 @@ export function trainingSet(options: TrainingSetOptions): TrainingSet<unknown> {
   async function* rows(): AsyncGenerator<unknown> {
     for await (const { block, answers } of blocks()) {
       const given = block.rows ?? rowsOfBatch(block.batch());
+      const single = resultsOf(answers);
       for (let i = 0; i < block.length; i++)
-        yield { ...given[i]!, ...answerRow(selection, answers, i, metadata) };
+        yield { ...given[i]!, ...answerRow(selection, single, i, metadata) };
     }
   }
 
@@ -70,7 +72,7 @@ export function trainingSet(options: TrainingSetOptions): TrainingSet<unknown> {
         yield {
           length: block.length,
           columns: [...given.columns, ...results],
-          vectors: [...given.vectors, ...answerVectors(results, answers)],
+          vectors: [...given.vectors, ...answers.map(({ values }) => values)],
         };
       }
     },

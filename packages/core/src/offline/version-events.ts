@@ -1,15 +1,14 @@
 /** Turns row versions into events for the compute engine. */
 import { TidemarkError } from "../errors.ts";
-import { keyNumbers } from "../columns/key-numbers.ts";
-import { selectRows, valueAt, type Batch, type Vector } from "../columns/batch.ts";
+import { selectRows } from "../columns/batch.ts";
 import { checkedChangeLog } from "./history-tables.ts";
-import type { ColumnSpec, Value } from "../specs.ts";
+import type { ColumnSpec } from "../specs.ts";
 import type { Events, TableState } from "../spi.ts";
 import type { Knowledge } from "../request/request-types.ts";
 import { columnIndex } from "../rows/row-change.ts";
 import { readableVersions } from "./versions-definition.ts";
 import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
-import { columnNames } from "./version-rows.ts";
+import { eventsBuilder } from "./events-builder.ts";
 import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
 
 export interface EventsQuery {
@@ -114,62 +113,4 @@ function namesNeeded({ source, tables }: HistoryContext, query: EventsQuery): re
     wanted.has(column.name) ? [tables.declared[c]!.name] : [],
   );
   return [...declared, "_known_from", "_known_to", "_deleted", "_quarantine", "_unresolved"];
-}
-
-function eventsBuilder(
-  { source, tables }: HistoryContext,
-  query: EventsQuery,
-): (batch: Batch, names: readonly string[]) => Events {
-  const nameInTable = (name: string): string => tables.declared[columnIndex(source, name)]!.name;
-  const dimension = source.eventTime.kind === "committed";
-  const corrected = query.knowledge === "as-corrected" && !dimension;
-  const declared = new Set(source.columns.map(({ name }) => name));
-  const keyColumns = query.keyColumns.map((name) => source.columns[columnIndex(source, name)]!);
-  // The table may hold more columns than the definition declares.
-  const isQuarantined = (reason: Value, unresolved: Value): boolean =>
-    reason !== null &&
-    (unresolved === null ||
-      !(reason as string).endsWith("TOAST_UNRESOLVED") ||
-      columnNames(unresolved as string).some((name) => declared.has(name)));
-
-  return (batch, names) => {
-    const vector = (name: string): Vector => batch.vectors[names.indexOf(name)]!;
-    const number = (v: Vector, i: number, missing: number): number =>
-      (valueAt(v, i) as number | null) ?? missing;
-    const knownFrom = vector("_known_from");
-    const knownTo = vector("_known_to");
-    const deleted = vector("_deleted");
-    const quarantine = vector("_quarantine");
-    const unresolved = vector("_unresolved");
-    const times =
-      source.eventTime.kind === "column" ? vector(nameInTable(source.eventTime.column)) : knownFrom;
-    const keys = keyNumbers(
-      keyColumns,
-      query.keyColumns.map((name) => vector(nameInTable(name))),
-      query.entityOf,
-    );
-    const { length } = batch;
-    const events = {
-      length,
-      entity: new Int32Array(length),
-      time: new Float64Array(length),
-      from: new Float64Array(length),
-      to: new Float64Array(length),
-    };
-    for (let i = 0; i < length; i++) {
-      const to = number(knownTo, i, Infinity);
-      const time = number(times, i, NaN);
-      const excluded =
-        valueAt(deleted, i) === true ||
-        isQuarantined(valueAt(quarantine, i), valueAt(unresolved, i)) ||
-        Number.isNaN(time) ||
-        (corrected && to !== Infinity);
-      events.entity[i] = excluded ? -1 : keys(i);
-      events.time[i] = time;
-      events.from[i] = corrected ? -Infinity : number(knownFrom, i, Infinity);
-      events.to[i] = to;
-    }
-    const vectors = query.columns.map((column) => vector(nameInTable(column.name)));
-    return { ...events, columns: { length, columns: query.columns, vectors } };
-  };
 }

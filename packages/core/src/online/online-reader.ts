@@ -17,7 +17,11 @@ import {
   type NarrowedSelection,
   type ReadinessRules,
 } from "./missing-features.ts";
-import { withDerivedFeatures, type BaseQuestion } from "../request/derived-answers.ts";
+import {
+  singleValues,
+  withDerivedFeatures,
+  type BaseQuestion,
+} from "../request/derived-answers.ts";
 import type { OnlineQuery } from "./online-query.ts";
 import { planPreparer, type Preparation } from "./prepared-plans.ts";
 import { snapshotReader, type Snapshot } from "./read-snapshot.ts";
@@ -81,7 +85,7 @@ export function onlineReader(options: OnlineReaderOptions): OnlineReader {
     return narrowed;
   }
 
-  return { read: withDerivedFeatures(readBase, onOverflow) };
+  return { read: withDerivedFeatures(singleValues, readBase, onOverflow) };
 
   async function readBase(question: BaseQuestion<OnlineQuery>): Promise<readonly ResultColumns[]> {
     let asked = question;

@@ -8,7 +8,7 @@ import { bindExpression } from "../expr/bind.ts";
 import type { Reader } from "../expr/scalar-function.ts";
 import { columnsOfExpression, typeSpecOf } from "../expr/tree.ts";
 import type { OfflineReader } from "../offline/offline-reader.ts";
-import type { KeyValues } from "../request/entity-keys.ts";
+import { keyColumns, type KeyValues } from "../request/entity-keys.ts";
 import { primaryKeyColumns } from "../rows/row-change.ts";
 import type {
   DerivedFeatureSpec,
@@ -156,7 +156,7 @@ async function measureEntities(
     const keys = entities.slice(from, from + ENTITIES);
     const answers = await reader.read({
       selection,
-      keys,
+      keys: keyColumns(entity.keys, keys),
       times: new Float64Array(keys.length).fill(t),
       knowledge: "as-known",
       since: null,
@@ -165,7 +165,7 @@ async function measureEntities(
     for (let row = 0; row < keys.length; row++) {
       const measured = {
         valueOf: (expression: Expression): Value =>
-          answers[expressions.indexOf(expression)]!.values[row]!,
+          valueAt(answers[expressions.indexOf(expression)]!.values, row),
         time: t,
         key: () =>
           Object.fromEntries(

@@ -1,9 +1,10 @@
 /** The entity keys of a request, checked against what its features need. */
+import { valueAt, vectorBuilder, vectorOf, type Batch, type Vector } from "../columns/batch.ts";
 import { TidemarkError } from "../errors.ts";
 import { fromUser } from "../define/user-values.ts";
 import { neededColumns } from "../define/base-features.ts";
 import type { ColumnSpec, NeededColumn, SelectedFeature, Value } from "../specs.ts";
-import { keyConverter } from "./key-values.ts";
+import { keyConverter, type KeyConverter } from "./key-values.ts";
 import type { EntityColumns } from "./request-types.ts";
 
 /** The keys of one entity by name. */
@@ -94,9 +95,18 @@ export function isEntityColumns(input: unknown): input is EntityColumns {
   );
 }
 
+/** Keys that were read from rows, as columns. */
+export function keyColumns(needed: readonly NeededColumn[], keys: readonly KeyValues[]): Batch {
+  const vectors = needed.map((column) => vectorOf(column, keys, (key) => key[column.name]!));
+  return { length: keys.length, columns: needed, vectors };
+}
+
+/** Takes the keys out of a batch of entity rows. `before` is the number of the rows before it. */
+export type ColumnKeyReader = (batch: Batch, before: number) => Batch;
+
 /**
  * Makes a reader of keys that come as columns. `names` lists what the columns must hold, for the
- * error.
+ * error. A column that holds what its key needs is passed on as it is.
  *
  * @throws KEY_INVALID when a key's column is missing or of another type, or when a key is null.
  */
@@ -104,10 +114,10 @@ export function columnKeyReader(
   columns: readonly ColumnSpec[],
   needed: readonly NeededColumn[],
   names: readonly string[],
-): (valueOf: (column: number) => Value, row: number) => KeyValues {
-  const indexes = needed.map((column) => columnIndex(columns, column.name, names));
-  const converters = needed.map((column, k) => {
-    const held = columns[indexes[k]!]!;
+): ColumnKeyReader {
+  const readers = needed.map((column) => {
+    const index = columnIndex(columns, column.name, names);
+    const held = columns[index]!;
     const convert = keyConverter(held, column);
     if (convert === null)
       throw new TidemarkError(
@@ -116,32 +126,53 @@ export function columnKeyReader(
           `${held.zoneless === true ? " without a zone" : ""}, ${sayer(column)} ${column.type}; ` +
           `cast the column to ${column.type}`,
       );
-    return convert;
+    return { column, index, convert: convert === "as it is" ? null : convert };
   });
-  return (valueOf, row) => {
-    const key = Object.create(null) as Record<string, Value>;
-    needed.forEach((column, k) => {
-      const value = valueOf(indexes[k]!);
-      if (value === null && column.nullable) {
-        key[column.name] = null;
-        return;
-      }
-      if (value === null)
-        throw new TidemarkError(
-          "KEY_INVALID",
-          `entity row ${row}: ${titleOf(column)} is null; give every row its keys`,
-        );
-      const converted = converters[k]!(value);
-      if (converted === null)
-        throw new TidemarkError(
-          "KEY_INVALID",
-          `entity row ${row}: ${titleOf(column)} is ${inexactText(value)}, and ${sayer(column)} ` +
-            `${column.type}; write the column as ${column.type}`,
-        );
-      key[column.name] = converted;
-    });
-    return key;
-  };
+  return (batch, before) => ({
+    length: batch.length,
+    columns: needed,
+    vectors: readers.map(({ column, index, convert }) => {
+      const vector = batch.vectors[index]!;
+      if (!column.nullable) refuseNullKeys(column, vector, batch.length, before);
+      return convert === null ? vector : converted(column, vector, convert, batch.length, before);
+    }),
+  });
+}
+
+function refuseNullKeys(
+  column: NeededColumn,
+  { valid }: Vector,
+  length: number,
+  before: number,
+): void {
+  const row = valid === null ? -1 : valid.subarray(0, length).indexOf(0);
+  if (row >= 0)
+    throw new TidemarkError(
+      "KEY_INVALID",
+      `entity row ${before + row}: ${titleOf(column)} is null; give every row its keys`,
+    );
+}
+
+function converted(
+  column: NeededColumn,
+  vector: Vector,
+  convert: KeyConverter,
+  length: number,
+  before: number,
+): Vector {
+  const builder = vectorBuilder(column, Math.max(length, 1));
+  for (let row = 0; row < length; row++) {
+    const value = valueAt(vector, row);
+    const key = value === null ? null : convert(value);
+    if (key === null && value !== null)
+      throw new TidemarkError(
+        "KEY_INVALID",
+        `entity row ${before + row}: ${titleOf(column)} is ${inexactText(value)}, and ` +
+          `${sayer(column)} ${column.type}; write the column as ${column.type}`,
+      );
+    builder.push(key);
+  }
+  return builder.finish();
 }
 
 /** Who says the type of what a caller gives. */

@@ -1,13 +1,14 @@
 /** Entity rows in the forms a caller may have them in, as blocks of bounded size. */
-import { batchOf, concatBatches, valueAt, type Batch } from "../columns/batch.ts";
+import { batchOf, concatBatches, type Batch } from "../columns/batch.ts";
 import { fromUser } from "../define/user-values.ts";
 import { timeOf } from "../define/time-input.ts";
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, ValueType, Value } from "../specs.ts";
+import type { ColumnSpec, NeededColumn, ValueType, Value } from "../specs.ts";
 import {
   columnIndex,
   columnKeyReader,
   isEntityColumns,
+  keyColumns,
   keyReader,
   type KeyValues,
 } from "./entity-keys.ts";
@@ -16,13 +17,19 @@ import type { EntityColumns } from "./request-types.ts";
 
 /** The time column of entity rows. */
 const EVENT_TIMESTAMP = "event_timestamp";
-/** The number of rows in a block. The history is read once per block. */
+/** The number of rows in a block, at least. The history is read once per block. */
 const BLOCK_ROWS = 500_000;
+/** The memory of the rows and answers of a block, about, if that allows more rows. */
+const BLOCK_BYTES = 2 ** 28;
+/** The memory of the key and the time of a row, and of one answer. */
+const ROW_BYTES = 24;
+const ANSWER_BYTES = 17;
 
 /** Some entity rows, which are answered together. */
 export interface EntityRowBlock {
   readonly length: number;
-  readonly keys: readonly KeyValues[];
+  /** The entity keys and the request data, as the columns that are needed. */
+  readonly keys: Batch;
   /** The rows' event_timestamp, µs. */
   readonly times: Float64Array;
   /** The caller's objects. Null if the rows came as columns. */
@@ -42,16 +49,20 @@ export interface EntityRowSource {
 }
 
 /**
- * Reads entity rows in any of their forms.
+ * Reads entity rows in any of their forms. `features`: the number of answers to each of them.
  *
  * @throws KEY_INVALID with the number of the row, when a key is missing or of another type.
  * @throws TIME_INVALID with the number of the row, when its event_timestamp is no time.
  */
 export async function entityRowsOf(
   input: EntityRowsInput,
-  needed: readonly ColumnSpec[],
+  needed: readonly NeededColumn[],
+  features: number,
 ): Promise<EntityRowSource> {
-  if (isEntityColumns(input)) return fromColumns(input, needed);
+  if (isEntityColumns(input)) {
+    const rows = Math.floor(BLOCK_BYTES / (ROW_BYTES + ANSWER_BYTES * features));
+    return fromColumns(input, needed, Math.max(BLOCK_ROWS, rows));
+  }
   const rows = Array.isArray(input) ? input : (input as AsyncIterable<unknown>);
   const iterator = blocksOfRows(rows, needed)[Symbol.asyncIterator]();
   const first = await iterator.next();
@@ -75,7 +86,7 @@ const timeColumn: ColumnSpec = {
 
 async function* blocksOfRows(
   input: readonly unknown[] | AsyncIterable<unknown>,
-  needed: readonly ColumnSpec[],
+  needed: readonly NeededColumn[],
 ): AsyncIterable<EntityRowBlock> {
   const read = keyReader(needed, { extra: true });
   let rows: object[] = [];
@@ -104,9 +115,9 @@ async function* blocksOfRows(
 
 function rowBlock(
   rows: readonly object[],
-  keys: EntityRowBlock["keys"],
+  keys: readonly KeyValues[],
   times: Float64Array,
-  needed: readonly ColumnSpec[],
+  needed: readonly NeededColumn[],
 ): EntityRowBlock {
   const batch = (): Batch => {
     const names = new Set(rows.flatMap((row) => Object.keys(row)));
@@ -128,7 +139,7 @@ function rowBlock(
       ),
     );
   };
-  return { length: rows.length, keys, times, rows, batch };
+  return { length: rows.length, keys: keyColumns(needed, keys), times, rows, batch };
 }
 
 const KINDS: Readonly<Record<string, ValueType>> = {
@@ -156,7 +167,8 @@ function inferred(name: string, rows: readonly object[]): ColumnSpec {
 
 async function fromColumns(
   entityColumns: EntityColumns,
-  needed: readonly ColumnSpec[],
+  needed: readonly NeededColumn[],
+  blockRows: number,
 ): Promise<EntityRowSource> {
   const names = [...needed.map((column) => column.name), EVENT_TIMESTAMP];
   const given = entityColumns.columns.map((column) => column.name);
@@ -168,7 +180,7 @@ async function fromColumns(
     );
   const time = columnIndex(entityColumns.columns, EVENT_TIMESTAMP, names);
   const eventTimes = await eventTimeReader(entityColumns, time);
-  const readKey = columnKeyReader(entityColumns.columns, needed, names);
+  const readKeys = columnKeyReader(entityColumns.columns, needed, names);
   return {
     columns: eventTimes.columns,
     async *blocks(signal) {
@@ -177,11 +189,8 @@ async function fromColumns(
       let before = 0;
       const block = (): EntityRowBlock => {
         const batch = concatBatches(entityColumns.columns, batches);
-        const times = new Float64Array(batch.length);
-        const keys = Array.from({ length: batch.length }, (_, i) => {
-          times[i] = eventTimes.at(batch, i, before + i);
-          return readKey((index) => valueAt(batch.vectors[index]!, i), before + i);
-        });
+        const times = eventTimes.read(batch, before);
+        const keys = readKeys(batch, before);
         before += batch.length;
         [batches, length] = [[], 0];
         const shown = eventTimes.batch(batch, times);
@@ -191,7 +200,7 @@ async function fromColumns(
         signal?.throwIfAborted();
         batches.push(batch);
         length += batch.length;
-        if (length >= BLOCK_ROWS) yield block();
+        if (length >= blockRows) yield block();
       }
       if (length > 0) yield block();
     },

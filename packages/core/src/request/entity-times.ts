@@ -15,8 +15,8 @@ import type { EntityColumns } from "./request-types.ts";
 /** Reads the event times of entity columns, and shows the columns with times in UTC. */
 export interface EventTimeReader {
   readonly columns: readonly ColumnSpec[];
-  /** The time of row `i`, as a safe integer of µs. `row` is its number among all rows. */
-  at(batch: Batch, i: number, row: number): number;
+  /** The times of the rows, as safe integers of µs. `before` is the number of rows before them. */
+  read(batch: Batch, before: number): Float64Array;
   /** The batch with the times that were read, where the column held something else. */
   batch(batch: Batch, times: Float64Array): Batch;
 }
@@ -82,11 +82,20 @@ function readerOf(
     readIn === null ? columns : columns.with(index, { ...timeColumnOf(column), zone: "UTC" });
   return {
     columns: shown,
-    at(batch, i, row) {
-      const value = valueAt(batch.vectors[index]!, i);
-      const time = value === null ? null : read(value);
-      if (time !== null && Number.isSafeInteger(time)) return time;
-      throw invalid(`entity row ${row}: ${column.name} is ${noTime(value, column, time)}`);
+    read(batch, before) {
+      const vector = batch.vectors[index]!;
+      if (read === plainTime && isPlain(vector)) return vector.values.slice(0, batch.length);
+      const times = new Float64Array(batch.length);
+      for (let i = 0; i < times.length; i++) {
+        const value = valueAt(vector, i);
+        const time = value === null ? null : read(value);
+        if (time === null || !Number.isSafeInteger(time))
+          throw invalid(
+            `entity row ${before + i}: ${column.name} is ${noTime(value, column, time)}`,
+          );
+        times[i] = time;
+      }
+      return times;
     },
     batch(batch, values) {
       if (readIn === null) return batch;
@@ -98,6 +107,13 @@ function readerOf(
 
 function timeColumnOf({ name, database, nullable }: ColumnSpec): ColumnSpec {
   return { name, database, type: "timestamp", nullable };
+}
+
+/** Whether all values are there, and are safe integers. */
+function isPlain(vector: Vector): vector is Vector & { readonly kind: "float64" } {
+  return (
+    vector.kind === "float64" && vector.valid === null && vector.values.every(Number.isSafeInteger)
+  );
 }
 
 function plainTime(value: Value): number {

@@ -6,15 +6,21 @@ import { typeOf } from "../types/value-types.ts";
 export type KeyConverter = (value: Exclude<Value, null>) => Exclude<Value, null> | null;
 
 /**
- * Returns the converter of keys held as `held` for an entity that says `wanted`; null if the two
- * types have no values in common. Pandas turns whole numbers into doubles where a row lacks one.
+ * Returns the converter of keys held as `held` for an entity that says `wanted`; "as it is" if
+ * there is nothing to convert; null if the two types have no values in common. Pandas turns whole
+ * numbers into doubles where a row lacks one.
  */
-export function keyConverter(held: ColumnSpec, wanted: ColumnSpec): KeyConverter | null {
+export function keyConverter(
+  held: ColumnSpec,
+  wanted: ColumnSpec,
+): KeyConverter | "as it is" | null {
   if (wanted.type === "float64" && held.type === "float64")
     return (value) => (Number.isFinite(value) ? (value as number) + 0 : null);
+  if (held.type === wanted.type && (held.type === "int64" || held.type === "int32"))
+    return "as it is";
   if (typeOf(wanted).isNumber && typeOf(held).isNumber) return numberConverter(held, wanted);
   if (held.type !== wanted.type) return null;
-  if (wanted.type !== "timestamp") return (value) => value;
+  if (wanted.type !== "timestamp") return "as it is";
   if (held.zoneless === true && held.zone === undefined) return null;
   return (value) => (Number.isSafeInteger(value) ? value : null);
 }

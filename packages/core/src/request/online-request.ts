@@ -81,12 +81,13 @@ async function keysOfColumns(
       `entity columns: ${superfluous.name} is no key of what is asked; give only ` +
         names.join(", "),
     );
-  const read = columnKeyReader(columns, needed, names);
+  const readKeys = columnKeyReader(columns, needed, names);
   const keys: KeyValues[] = [];
   for await (const batch of entityColumns.batches({ signal })) {
     signal?.throwIfAborted();
+    const { vectors } = readKeys(batch, keys.length);
     for (let i = 0; i < batch.length; i++)
-      keys.push(read((index) => valueAt(batch.vectors[index]!, i), keys.length));
+      keys.push(Object.fromEntries(needed.map(({ name }, k) => [name, valueAt(vectors[k]!, i)])));
   }
   return keys;
 }

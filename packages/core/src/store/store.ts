@@ -348,7 +348,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       const beforeHistory = wordOption("beforeHistory", request.beforeHistory, ["empty", "error"]);
       const { signal } = request;
       const selection = askedFeatures(request.features, "getHistoricalFeatures");
-      const entityRows = await entityRowsOf(request.entities, keysNeeded(selection));
+      const entityRows = await entityRowsOf(
+        request.entities,
+        keysNeeded(selection),
+        selection.length,
+      );
       await pairs.refuseHistory(sourcesOf(selection), signal);
       const since = await offlineReader.coverage(sourcesOf(selection), signal);
       const empty = request.beforeHistory !== undefined ? null : emptyHistoryText(offline!, since);

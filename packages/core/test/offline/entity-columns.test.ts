@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { batchOf, type Batch, type ColumnSpec, type Value } from "../../src/spi.ts";
+import { batchOf, valueAt, type Batch, type ColumnSpec, type Value } from "../../src/spi.ts";
 import { entityRowsOf } from "../../src/request/entity-rows.ts";
 import type { EntityColumns } from "../../src/request/request-types.ts";
 
@@ -27,7 +27,7 @@ function entities(
 }
 
 async function timesOf(given: EntityColumns): Promise<number[]> {
-  const { blocks } = await entityRowsOf(given, []);
+  const { blocks } = await entityRowsOf(given, [], 1);
   const times: number[] = [];
   for await (const block of blocks()) {
     times.push(...block.times);
@@ -46,7 +46,7 @@ test("event times that are bare numbers are refused with what they would be", as
   for (const type of ["int64", "int32", "float64", "decimal"] as const) {
     const value = type === "int32" ? 1_749_211_200 : type === "float64" ? 1.7492112e12 : null;
     const given = entities(time(type), [[null], [value ?? 1_749_211_200_000n]]);
-    await expect(entityRowsOf(given, [])).rejects.toMatchObject({
+    await expect(entityRowsOf(given, [], 1)).rejects.toMatchObject({
       code: "TIME_INVALID",
       message: expect.stringMatching(
         /first value 17\d+ is a bare number without a unit: .*2025-06-06T12:00:00Z in m?.*seconds/,
@@ -107,7 +107,7 @@ test("a far time is no event time, and its row is named", async () => {
 
 test("two columns of one name are refused", async () => {
   const columns = [column("y", "int32"), ...time("timestamp"), column("y", "string")];
-  await expect(entityRowsOf(entities(columns, []), [])).rejects.toMatchObject({
+  await expect(entityRowsOf(entities(columns, []), [], 1)).rejects.toMatchObject({
     code: "COLUMN_NAME",
     message: 'entity columns: two columns are called "y"; rename one',
   });
@@ -115,8 +115,8 @@ test("two columns of one name are refused", async () => {
 
 async function keyOf(held: ColumnSpec, value: Value, wanted: ColumnSpec): Promise<Value> {
   const columns = [held, ...time("timestamp")];
-  const { blocks } = await entityRowsOf(entities(columns, [[value, NOON]]), [wanted]);
-  for await (const { keys } of blocks()) return keys[0]!["k"]!;
+  const { blocks } = await entityRowsOf(entities(columns, [[value, NOON]]), [wanted], 1);
+  for await (const { keys } of blocks()) return valueAt(keys.vectors[0]!, 0);
   return null;
 }
 

@@ -1,4 +1,5 @@
 import { entityPartitions, joinPartitions } from "../../src/offline/entity-partitions.ts";
+import { keyColumns } from "../../src/request/entity-keys.ts";
 import { generateScenario } from "@tidemark/testkit/generate/scenario";
 import { expect, test } from "vitest";
 
@@ -7,11 +8,14 @@ test.for([1, 2, 3, 7])(
   (count) => {
     const { views, requests } = generateScenario(5, { requests: 40 });
     const view = views[0]!;
-    const keys = requests.map((request) => request.keys);
+    const keys = keyColumns(
+      view.entity.keys,
+      requests.map((request) => request.keys),
+    );
     const times = Float64Array.from(requests, (request) => request.time);
     const passes = entityPartitions(view, keys, times, count);
     const seen = passes.flatMap((pass) => [...pass.indexes]);
-    expect(seen.toSorted((a, b) => a - b)).toEqual(keys.map((_, i) => i));
+    expect(seen.toSorted((a, b) => a - b)).toEqual(requests.map((_, i) => i));
     for (const pass of passes)
       expect(
         [...pass.rows.entity].every((entity) => entity >= 0 && entity < pass.rows.keyCount),

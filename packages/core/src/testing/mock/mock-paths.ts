@@ -1,4 +1,5 @@
 /** The online path and the path of training sets, over the changes of a mock store. */
+import { resultsOf } from "../../engine/engine-columns.ts";
 import { localEngine } from "../../engine/local-engine.ts";
 import { changesToBatches } from "../../offline/change-log.ts";
 import { compactHistory } from "../../offline/compaction.ts";
@@ -6,7 +7,7 @@ import { historyContext, openOfflineReader } from "../../offline/offline-reader.
 import { onlineReader } from "../../online/online-reader.ts";
 import { onlineWriter, type OnlineWriter } from "../../online/online-writer.ts";
 import { layoutFor } from "../../online/source-state.ts";
-import type { KeyValues } from "../../request/entity-keys.ts";
+import { keyColumns, keysNeeded, type KeyValues } from "../../request/entity-keys.ts";
 import type { Knowledge } from "../../request/request-types.ts";
 import type { SelectedFeature, ViewSpec } from "../../specs.ts";
 import type { ResultColumns } from "../../spi.ts";
@@ -113,7 +114,15 @@ export function trainingPath(): MockPath {
       });
       applied.set(source.name, count);
     },
-    answer: ({ selection, keys, t, knowledge }) =>
-      reader.read({ selection, keys: [keys], times: Float64Array.of(t), knowledge, since: null }),
+    async answer({ selection, keys, t, knowledge }) {
+      const answers = await reader.read({
+        selection,
+        keys: keyColumns(keysNeeded(selection), [keys]),
+        times: Float64Array.of(t),
+        knowledge,
+        since: null,
+      });
+      return resultsOf(answers);
+    },
   };
 }

@@ -13,7 +13,11 @@ import { boundExpression } from "../../expr/bind.ts";
 import { viewPlans } from "../../plan/compile.ts";
 import type { AggregateColumn, DeriveNode, FactColumn } from "../../plan/nodes.ts";
 import { rowCondition } from "../../plan/plan-kinds.ts";
-import { withDerivedFeatures, type BaseQuestion } from "../../request/derived-answers.ts";
+import {
+  singleValues,
+  withDerivedFeatures,
+  type BaseQuestion,
+} from "../../request/derived-answers.ts";
 import type { SourceSpec, Value, WindowSpec } from "../../specs.ts";
 import type { ResultColumns, Status } from "../../spi.ts";
 import { edgesOf, earliestStart, seriesEdgesOf } from "../../window/window-edges.ts";
@@ -33,7 +37,8 @@ export async function naiveAnswers(
   { keys, ...asked }: MockAsked,
   changesOf: (source: SourceSpec) => readonly MockRowChange[],
 ): Promise<readonly ResultColumns[]> {
-  const read = withDerivedFeatures<NaiveQuestion>(
+  const read = withDerivedFeatures<NaiveQuestion, ResultColumns>(
+    singleValues,
     async (question) => baseAnswers(question, changesOf),
     undefined,
   );

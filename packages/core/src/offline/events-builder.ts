@@ -1,0 +1,97 @@
+/** Makes events of batches of row versions. The loops run over one column each. */
+import { valueAt, type Batch, type Vector } from "../columns/batch.ts";
+import { keyNumbers } from "../columns/key-numbers.ts";
+import { columnIndex } from "../rows/row-change.ts";
+import type { Events } from "../spi.ts";
+import type { HistoryContext } from "./merge-versions.ts";
+import type { EventsQuery } from "./version-events.ts";
+import { columnNames } from "./version-rows.ts";
+
+/**
+ * Returns the function that makes events of a batch whose columns have these names. A version that
+ * belongs to no window at any time has the entity −1.
+ */
+export function eventsBuilder(
+  { source, tables }: HistoryContext,
+  query: EventsQuery,
+): (batch: Batch, names: readonly string[]) => Events {
+  const nameInTable = (name: string): string => tables.declared[columnIndex(source, name)]!.name;
+  const dimension = source.eventTime.kind === "committed";
+  const corrected = query.knowledge === "as-corrected" && !dimension;
+  const declared = new Set(source.columns.map(({ name }) => name));
+  const keyColumns = query.keyColumns.map((name) => source.columns[columnIndex(source, name)]!);
+
+  return (batch, names) => {
+    const { length } = batch;
+    const vector = (name: string): Vector => batch.vectors[names.indexOf(name)]!;
+    const from = numbersOf(vector("_known_from"), length, Infinity);
+    const to = numbersOf(vector("_known_to"), length, Infinity);
+    const time =
+      source.eventTime.kind === "column"
+        ? numbersOf(vector(nameInTable(source.eventTime.column)), length, NaN)
+        : numbersOf(vector("_known_from"), length, NaN);
+    const excluded = deletedRows(vector("_deleted"), length);
+    excludeQuarantined(excluded, vector("_quarantine"), vector("_unresolved"), declared);
+    const numberOf = keyNumbers(
+      keyColumns,
+      query.keyColumns.map((name) => vector(nameInTable(name))),
+      query.entityOf,
+    );
+    const entity = new Int32Array(length);
+    for (let i = 0; i < length; i++)
+      entity[i] =
+        excluded[i] === 1 || Number.isNaN(time[i]!) || (corrected && to[i] !== Infinity)
+          ? -1
+          : numberOf(i);
+    const vectors = query.columns.map((column) => vector(nameInTable(column.name)));
+    return {
+      length,
+      entity,
+      time,
+      from: corrected ? new Float64Array(length).fill(-Infinity) : from,
+      to,
+      columns: { length, columns: query.columns, vectors },
+    };
+  };
+}
+
+/** The numbers of a column as doubles, with `missing` where there is none. */
+function numbersOf(vector: Vector, length: number, missing: number): Float64Array {
+  if (vector.kind === "float64" && vector.valid === null) return vector.values;
+  const numbers = new Float64Array(length);
+  if (vector.kind === "float64") {
+    const { values, valid } = vector;
+    for (let i = 0; i < length; i++) numbers[i] = valid![i] === 0 ? missing : values[i]!;
+  } else for (let i = 0; i < length; i++) numbers[i] = Number(valueAt(vector, i) ?? missing);
+  return numbers;
+}
+
+/** 1 for each row whose flag is true. */
+function deletedRows(flags: Vector, length: number): Uint8Array {
+  const deleted = new Uint8Array(length);
+  for (let i = 0; i < length; i++) deleted[i] = valueAt(flags, i) === true ? 1 : 0;
+  return deleted;
+}
+
+/**
+ * Marks the quarantined versions. The table may hold more columns than the definition declares: a
+ * version that lacks the value of another column counts.
+ */
+function excludeQuarantined(
+  excluded: Uint8Array,
+  reasons: Vector,
+  unresolved: Vector,
+  declared: ReadonlySet<string>,
+): void {
+  const isQuarantined = (i: number): boolean => {
+    const reason = valueAt(reasons, i) as string | null;
+    if (reason === null) return false;
+    const columns = valueAt(unresolved, i) as string | null;
+    return (
+      columns === null ||
+      !reason.endsWith("TOAST_UNRESOLVED") ||
+      columnNames(columns).some((name) => declared.has(name))
+    );
+  };
+  for (let i = 0; i < excluded.length; i++) if (isQuarantined(i)) excluded[i] = 1;
+}
