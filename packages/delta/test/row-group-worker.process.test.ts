@@ -26,7 +26,7 @@ import { column, temporary, valuesOf } from "./lakes.ts";
 const worker = (code: string) => (): Worker =>
   new Worker(`const { parentPort } = require("node:worker_threads"); ${code}`, { eval: true });
 
-test("the encoding of a row group loads neither definitions nor stores, so its worker starts soon", async () => {
+test("to encode a row group loads no definitions and no stores", async () => {
   const { code, stdout } = await run("loaded-modules.ts", ["parquet/row-group.ts"]);
   const files = stdout.trim().split("\n");
   expect(code).toBe(0);
