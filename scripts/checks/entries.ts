@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { outcomeOf, repositoryFiles, root, type Step } from "./step.ts";
 
 const INTERNAL = "@tidemark/core/internal";
-const IMPORT = /(from|import\(?) ?"@tidemark\/core\/internal"/;
+const IMPORT = /(from|import\(?) ?"@tidemark\/core\/internal(?:\/\w+)?"/;
 
 export const entries: Step = {
   name: "entries",

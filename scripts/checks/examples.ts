@@ -86,7 +86,7 @@ function publicEntries(): ReadonlyMap<string, string> {
   return new Map(
     publishedPackages().flatMap(({ directory, manifest }) =>
       entryPoints(manifest)
-        .filter((entry) => !entry.endsWith("/internal"))
+        .filter((entry) => !/\/internal(?:$|\/)/.test(entry))
         .map((entry) => {
           const path = `.${entry.slice(manifest.name.length)}`;
           const target = manifest.exports![path] as Readonly<Record<string, string>>;
