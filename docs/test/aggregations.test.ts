@@ -27,6 +27,7 @@ import type {
 } from "../../packages/core/src/specs.ts";
 import { typeOf } from "../../packages/core/src/types/value-types.ts";
 import { entityRows, eventsOf } from "../../packages/core/src/testing/engine-cases.ts";
+import { computed } from "../../packages/core/src/testing/engine-queries.ts";
 import { column, VALUE_TYPES } from "../../packages/core/test/support/any-value.ts";
 import { pageOf, root } from "./support/page.ts";
 
@@ -109,7 +110,7 @@ async function answerOf(aggregator: Aggregator, i: number): Promise<Value> {
     })),
   );
   const asked = entityRows([0, NOW]);
-  const [found] = await localEngine().compute(plan, events, asked);
+  const [found] = await computed(localEngine(), plan, events, asked);
   return valueAt(found!.values, 0);
 }
 

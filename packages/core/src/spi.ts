@@ -1044,20 +1044,52 @@ export interface EngineColumn {
   readonly times: Float64Array;
 }
 
+/** The history of one source in the offline store, at the versions that are read. */
+export interface TableReference {
+  readonly source: SourceSpec;
+  /** Every change as it arrived. */
+  readonly log: TableVersion;
+  /** The versions of the rows that were derived of the log so far. null: none yet. */
+  readonly versions: TableVersion | null;
+}
+
+/** A table of the offline store at one version. */
+export interface TableVersion {
+  readonly table: string;
+  readonly version: number;
+}
+
+/** What an engine computes: plain data, which may go to another thread, process or machine. */
+export interface EngineTask {
+  /** The features of one view. */
+  readonly plan: DeriveNode;
+  /** The history of each source that the plan reads or looks up, if it has one. */
+  readonly tables: readonly TableReference[];
+  /** Which versions of the rows count. A dimension is always read as known. */
+  readonly knowledge: "as-corrected" | "as-known";
+  readonly rows: EntityRows;
+}
+
+/** What the process that asks an engine does for it. */
+export interface EngineHost {
+  /**
+   * Reads the rows of the task's tables, of any entity row and in any order. They have the columns
+   * of the plan's scan and of its lookups. An engine that reads the tables itself needs no call.
+   */
+  events(): AsyncIterable<Events>;
+  /** The different keys of the entity rows: row k has the keys of number k. */
+  keys(): Batch;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Computes features from events. Every engine gives the same bits (law 3: one answer). */
 export interface ComputeEngine {
   readonly name: string;
   /**
-   * Computes the features of one view, one result for each column of the plan. The events have the
-   * columns of the plan's scan and of its lookups, which are done before the engine is called.
-   * Row i of a result answers entity row i (law 8).
+   * Computes the features of one view, one result for each column of the plan. Row i of a result
+   * answers entity row i (law 8).
    *
    * @throws ENGINE_CANNOT when the engine cannot compute the plan with the same bits.
    */
-  compute(
-    plan: DeriveNode,
-    events: AsyncIterable<Events>,
-    rows: EntityRows,
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<readonly EngineColumn[]>;
+  compute(task: EngineTask, host: EngineHost): Promise<readonly EngineColumn[]>;
 }

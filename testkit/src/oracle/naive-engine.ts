@@ -43,8 +43,8 @@ interface Answer {
 export function naiveEngine(): ComputeEngine {
   return {
     name: "naive engine",
-    async compute(plan, events, rows, { signal } = {}) {
-      const all = await rowsOf(events, signal);
+    async compute({ plan, rows }, { events, signal }) {
+      const all = await rowsOf(events(), signal);
       const answers = Array.from(rows.entity, (entity, i) =>
         answersOf(
           plan,

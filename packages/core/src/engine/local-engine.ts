@@ -29,10 +29,10 @@ export function localEngine(
 ): ComputeEngine {
   return {
     name: "local engine",
-    async compute(plan, events, rows, { signal } = {}) {
+    async compute({ plan, rows }, { events, signal }) {
       const overflows: Overflows = { count: 0 };
       const columns = eventColumns(plan.input.input);
-      const gathered = await gatherEvents(columns, events, rows.keyCount, signal);
+      const gathered = await gatherEvents(columns, events(), rows.keyCount, signal);
       const kernel = planKernelBinder(plan, overflows)(gathered);
       const answers = runKernel(kernel, gathered.starts, rows, plan.columns, signal);
       const { count, truncated = 0 } = overflows;

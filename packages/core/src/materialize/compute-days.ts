@@ -1,8 +1,9 @@
 /** Computes the rows of a view on some days, one group of entities after the other. */
-import { vectorBuilder, type Batch, type Vector } from "../columns/batch.ts";
+import { vectorBuilder, vectorOf, type Batch, type Vector } from "../columns/batch.ts";
 import { gatherRows } from "../columns/gather-rows.ts";
 import type { Overflows } from "../columns/overflows.ts";
 import { historyLookups } from "../offline/history-lookups.ts";
+import { tableReferences } from "../offline/table-references.ts";
 import type { ReadHistory } from "./stale-dates.ts";
 import type { ColumnSpec, Value, ViewSpec } from "../specs.ts";
 import type { ComputeEngine, EngineColumn, EntityRows, Events, TableSpec } from "../spi.ts";
@@ -62,6 +63,7 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
   const overflows: Overflows = { count: 0 };
   const lookUp = await historyLookups(rows, dimensions, times, overflows, signal);
   if (overflows.count > 0) options.onOverflow?.(overflows.count);
+  const references = tableReferences([...history, ...dimensions]);
   const waiting: EntityGroup[] = [{ count: 1, index: 0 }];
   let segments: number | null = null;
   for (let group = waiting.pop(); group !== undefined; group = waiting.pop()) {
@@ -86,7 +88,9 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
     }
     for (const input of engineInputs(gathered, segments, days.length, options.limits.engineRows)) {
       const { rows, entities, starts } = entityRowsForDays(gathered, days, input.entities);
-      const answers = await engine.compute(plan, input.events(), rows, { signal });
+      const task = { plan, tables: references, knowledge: "as-corrected" as const, rows };
+      const keys = (): Batch => keysOf(view, gathered, input.entities);
+      const answers = await engine.compute(task, { events: input.events, keys, signal });
       for (let day = 0; day < days.length; day++) {
         const [from, to] = [starts[day]!, starts[day + 1]!];
         options.onRows(day, to - from);
@@ -104,6 +108,14 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
   // The online rows come before the table's commit. A run that is killed between the two is done
   // again, and then everything that the table has is online.
   await online?.finish();
+}
+
+/** The keys of entities of a group. */
+function keysOf(view: ViewSpec, { keys }: GatheredGroup, entities: Int32Array): Batch {
+  const columns = view.entity.keys;
+  const numbers = [...entities];
+  const vectors = columns.map((column, k) => vectorOf(column, numbers, (one) => keys[k]![one]!));
+  return { length: numbers.length, columns, vectors };
 }
 
 /**

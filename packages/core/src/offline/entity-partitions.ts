@@ -14,6 +14,8 @@ export interface EntityPartition {
   readonly rows: EntityRows;
   /** The number of a key's entity in this partition; −1: the entity is in another partition. */
   readonly entityOf: (text: string) => number;
+  /** The keys of the partition, row k those of number k. */
+  readonly keys: () => Batch;
   /** The indexes of the partition's rows among all rows. */
   readonly indexes: Int32Array;
   readonly earliest: number;
@@ -28,17 +30,15 @@ export function entityPartitions(
   count: number,
 ): readonly EntityPartition[] {
   const codes = new Map<string, number>();
-  const numberOf = keyNumbers(
-    view.entity.keys,
-    view.entity.keys.map(
-      ({ name }) => keys.vectors[keys.columns.findIndex((column) => column.name === name)]!,
-    ),
-    (text) => {
-      let code = codes.get(text);
-      if (code === undefined) codes.set(text, (code = codes.size));
-      return code;
-    },
+  const columns = view.entity.keys;
+  const vectors = columns.map(
+    ({ name }) => keys.vectors[keys.columns.findIndex((column) => column.name === name)]!,
   );
+  const numberOf = keyNumbers(columns, vectors, (text) => {
+    let code = codes.get(text);
+    if (code === undefined) codes.set(text, (code = codes.size));
+    return code;
+  });
   const entity = new Int32Array(keys.length);
   for (let row = 0; row < entity.length; row++) entity[row] = numberOf(row);
   return Array.from({ length: count }, (_, partition) => {
@@ -46,12 +46,16 @@ export function entityPartitions(
       (row) => entity[row]! % count === partition,
     );
     const asked = Float64Array.from(indexes, (row) => times[row]!);
+    const keyCount = Math.ceil((codes.size - partition) / count);
+    const numbers = indexes.map((row) => Math.floor(entity[row]! / count));
     return {
-      rows: {
-        length: indexes.length,
-        keyCount: Math.ceil((codes.size - partition) / count),
-        entity: indexes.map((row) => Math.floor(entity[row]! / count)),
-        time: asked,
+      rows: { length: indexes.length, keyCount, entity: numbers, time: asked },
+      keys() {
+        const rows = new Int32Array(keyCount);
+        numbers.forEach((number, i) => (rows[number] = indexes[i]!));
+        const zeros = new Int32Array(keyCount);
+        const own = vectors.map((vector) => gatherRows([vector], zeros, rows));
+        return { length: keyCount, columns, vectors: own };
       },
       entityOf: (text) => {
         const code = codes.get(text);

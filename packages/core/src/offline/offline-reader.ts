@@ -9,6 +9,7 @@ import { historyTables } from "./history-tables.ts";
 import type { HistoryContext } from "./merge-versions.ts";
 import { historyLookups, withLookups, type DimensionHistory } from "./history-lookups.ts";
 import { readingEvents, readingsOfInput, type TableReading } from "./reading-events.ts";
+import { tableReferences } from "./table-references.ts";
 import { historyState, type EventsQuery, type HistoryState } from "./version-events.ts";
 import { versionRows } from "./version-rows.ts";
 import { valueAt, type Batch } from "../columns/batch.ts";
@@ -150,7 +151,8 @@ async function readHistory(
       readonly indexes: Int32Array;
       readonly answers: readonly EngineColumn[];
     }[] = [];
-    for (const { rows, entityOf, indexes: own, earliest, latest } of entityPartitions(
+    const references = tableReferences([...tables, ...dimensions]);
+    for (const { rows, keys, entityOf, indexes: own, earliest, latest } of entityPartitions(
       view,
       question.keys,
       question.times,
@@ -162,11 +164,13 @@ async function readHistory(
         times: { min: earliest - reach, max: latest },
         signal,
       };
-      const events = readingEvents(tables, query, overflows);
-      partitions.push({
-        indexes: own,
-        answers: await engine.compute(plan, withLookups(events, lookUp), rows, { signal }),
+      const task = { plan, tables: references, knowledge: question.knowledge, rows };
+      const answers = await engine.compute(task, {
+        events: () => withLookups(readingEvents(tables, query, overflows), lookUp),
+        keys,
+        signal,
       });
+      partitions.push({ indexes: own, answers });
     }
     if (overflows.count > 0) onOverflow?.(overflows.count);
     const computed = joinPartitions(partitions, question.keys.length);

@@ -1,8 +1,9 @@
 /** Questions to a compute engine, in a short form for tests. */
 import { isTidemarkError } from "../errors.ts";
 import type { DeriveNode } from "../plan/nodes.ts";
-import type { ResultColumns, ComputeEngine, EntityRows, Events } from "../spi.ts";
-import type { FeatureSpec, Value } from "../specs.ts";
+import { batchOf } from "../columns/batch.ts";
+import type { ColumnSpec, FeatureSpec, Value } from "../specs.ts";
+import type { ComputeEngine, EngineColumn, EntityRows, Events, ResultColumns } from "../spi.ts";
 import { resultsOf } from "../engine/engine-columns.ts";
 import { windowPlan, entityRows, eventsOf, latestPlan, type NamedRow } from "./engine-cases.ts";
 
@@ -28,9 +29,32 @@ export interface EngineQueries {
   ifSupported(run: () => Promise<void>): Promise<void>;
 }
 
+/** Computes a plan over these events. The task has no tables, so the engine must take the events. */
+export async function computed(
+  engine: ComputeEngine,
+  plan: DeriveNode,
+  events: AsyncIterable<Events>,
+  rows: EntityRows,
+  signal?: AbortSignal,
+): Promise<readonly EngineColumn[]> {
+  const number: ColumnSpec = { name: "key", database: "key", type: "int32", nullable: false };
+  return engine.compute(
+    { plan, tables: [], knowledge: "as-known", rows },
+    {
+      events: () => events,
+      keys: () =>
+        batchOf(
+          [number],
+          Array.from({ length: rows.keyCount }, (_, key) => [key]),
+        ),
+      signal,
+    },
+  );
+}
+
 export function engineQueries(engine: ComputeEngine): EngineQueries {
   const answer: EngineQueries["answer"] = async (plan, events, rows, signal) =>
-    resultsOf(await engine.compute(plan, events, rows, { signal }));
+    resultsOf(await computed(engine, plan, events, rows, signal));
   const answerEach: EngineQueries["answerEach"] = async (plan, events, t) => {
     const answers = await answer(plan, eventsOf(plan, events), {
       ...entityRows([0, t]),

@@ -31,6 +31,7 @@ import { resultsOf } from "../../src/engine/engine-columns.ts";
 import { localEngine } from "../../src/engine/local-engine.ts";
 import { planOf } from "../../src/plan/compile.ts";
 import { entityRows, eventsOf } from "../../src/testing/engine-cases.ts";
+import { computed } from "../../src/testing/engine-queries.ts";
 
 const user = entity("user", { keys: { user_id: string() } });
 const payments = source("payments", {
@@ -133,7 +134,7 @@ test("a ratio divides two doubles once", async () => {
     row(5, 11, 10, "ok"),
   ];
   const found = resultsOf(
-    await localEngine().compute(plan, eventsOf(plan, rows), entityRows([0, 12 * HOUR])),
+    await computed(localEngine(), plan, eventsOf(plan, rows), entityRows([0, 12 * HOUR])),
   );
   expect(found.map(({ values, statuses }) => [values[0], statuses[0]])).toEqual([
     [0.6, "PRESENT"],

@@ -34,12 +34,15 @@ function faulty(fault: Fault): ComputeEngine {
   }
   return {
     name: "faulty engine",
-    async compute(plan, events, rows, options) {
+    async compute(task, { signal, ...host }) {
+      const { plan, rows } = task;
       const answers = await inner.compute(
-        fault.plan?.(plan) ?? plan,
-        seen(events),
-        fault.rows?.(rows) ?? rows,
-        fault.deaf === true ? {} : options,
+        { ...task, plan: fault.plan?.(plan) ?? plan, rows: fault.rows?.(rows) ?? rows },
+        {
+          ...host,
+          events: () => seen(host.events()),
+          signal: fault.deaf === true ? undefined : signal,
+        },
       );
       return fault.answers?.(answers) ?? answers;
     },

@@ -1,3 +1,4 @@
+import { computed } from "../../src/testing/engine-queries.ts";
 import { expect, test } from "vitest";
 import { localEngine } from "../../src/engine/local-engine.ts";
 import { computeEngineConformance } from "../../src/testing/engine-conformance.ts";
@@ -29,8 +30,8 @@ test("overflows are counted for each call", async () => {
   });
   const plan = windowPlan(over("sum", "x", 100));
   const rows = [eventRow(0, 1, { x: 1e308 }), eventRow(0, 2, { x: 1e308 })];
-  await engine.compute(plan, eventsOf(plan, rows), entityRows([0, 3], [0, 2], [0, 4]));
-  await engine.compute(plan, eventsOf(plan, rows), entityRows([0, 2]));
-  await engine.compute(plan, eventsOf(plan, rows), entityRows([0, 3]));
+  await computed(engine, plan, eventsOf(plan, rows), entityRows([0, 3], [0, 2], [0, 4]));
+  await computed(engine, plan, eventsOf(plan, rows), entityRows([0, 2]));
+  await computed(engine, plan, eventsOf(plan, rows), entityRows([0, 3]));
   expect(counts).toEqual([2, 1]);
 });

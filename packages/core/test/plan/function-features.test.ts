@@ -27,6 +27,7 @@ import { columnsOf } from "../../src/plan/columns-read.ts";
 import { definedObjects } from "../../src/registry/normalized-definitions.ts";
 import { runtimeDataOf } from "../../src/registry/runtime-data.ts";
 import { entityRows, eventRow, eventsOf, type NamedRow } from "../../src/testing/engine-cases.ts";
+import { computed } from "../../src/testing/engine-queries.ts";
 
 const DAY = 86_400_000_000;
 const { amount, vendor } = transactions;
@@ -54,7 +55,7 @@ async function answers(events: readonly NamedRow[], t: number) {
   const plan = planOf(spec, spec.features);
   const [found, expected] = await Promise.all(
     [localEngine(), naiveEngine()].map(async (engine) =>
-      resultsOf(await engine.compute(plan, eventsOf(plan, events), entityRows([0, t]))),
+      resultsOf(await computed(engine, plan, eventsOf(plan, events), entityRows([0, t]))),
     ),
   );
   expect(found).toEqual(expected);

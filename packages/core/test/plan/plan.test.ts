@@ -18,6 +18,7 @@ import { compileQuery, planOf } from "../../src/plan/compile.ts";
 import { specOfView } from "../../src/define/spec-of.ts";
 import { localEngine } from "../../src/engine/local-engine.ts";
 import { entityRows, eventRow, eventsOf } from "../../src/testing/engine-cases.ts";
+import { computed } from "../../src/testing/engine-queries.ts";
 
 const spending = featureView("spending", {
   entity: user,
@@ -120,7 +121,7 @@ test("features together answer as each alone", async () => {
   const asked = entityRows(...[0, 1].flatMap((key) => [3e11, 9e11].map((t) => [key, t] as const)));
   const answer = async (features: typeof spec.features) => {
     const plan = planOf(spec, features);
-    return localEngine().compute(plan, eventsOf(plan, rows), asked);
+    return computed(localEngine(), plan, eventsOf(plan, rows), asked);
   };
   const alone = await Promise.all(spec.features.map((feature) => answer([feature])));
   expect(await answer(spec.features)).toEqual(alone.flat());
