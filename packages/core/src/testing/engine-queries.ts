@@ -29,7 +29,7 @@ export interface EngineQueries {
   ifSupported(run: () => Promise<void>): Promise<void>;
 }
 
-/** Computes a plan over these events. The task has no tables, so the engine must take the events. */
+/** Computes a plan over these events. The task has no tables: the engine must take the events. */
 export async function computed(
   engine: ComputeEngine,
   plan: DeriveNode,
