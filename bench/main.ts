@@ -21,8 +21,12 @@ const benchmarks: Readonly<Record<string, string>> = {
   labels: "bench/training-sets/main.ts labels",
   "labels-sparse": "bench/training-sets/main.ts labels-sparse",
   "labels-known": "bench/training-sets/main.ts labels-known",
+  "labels-rich": "bench/training-sets/main.ts labels-rich",
   "as-of": "bench/training-sets/main.ts as-of",
   dates: "bench/training-sets/main.ts dates",
+  prune: "bench/training-sets/prune.ts",
+  growth: "bench/training-sets/growth.ts",
+  "write-amplification": "bench/training-sets/write-amplification.ts",
 };
 
 const [name, ...rest] = process.argv.slice(2);

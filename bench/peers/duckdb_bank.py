@@ -92,8 +92,52 @@ def newest_at_labels(knowledge, tuned):
             on e.user_id = l.user_id and e.time <= l.time"""
 
 
+DAY = 86_400_000_000
+HOUR = 3_600_000_000
+# DuckDB has no aggregate for the other six features: skewness of a population, the most frequent
+# values, gaps, sessions, streaks and changes
+RICH = f"""{WEEKLY}, {DISTINCT},
+    count(e.id) filter (where e.time >= l.time - {DAY}) num_transactions_l1d,
+    coalesce(sum(e.amount) filter (where e.time >= l.time - {DAY}), 0) total_amount_l1d,
+    count(e.id) filter (where e.vendor = 'Grocery') num_groceries_l1w,
+    coalesce(sum(e.amount) filter (where e.amount > 500), 0) total_large_l1w,
+    avg(case when e.amount > 500 then 1 when e.amount <= 500 then 0 end) share_large_l1w,
+    var_samp(e.amount) variance_amount_l1w,
+    stddev_pop(e.amount) stddev_amount_l1w,
+    kurtosis_pop(e.amount) kurtosis_amount_l1w,
+    covar_samp(e.amount, e.id) covariance_l1w,
+    case when count(e.id) > 1 then corr(e.amount, e.id) end correlation_l1w,
+    case when count(e.id) > 1
+        then regr_slope(e.amount, (e.time - l.time) / {DAY}) end trend_amount_l1w,
+    quantile_cont(e.amount, 0.9) quantile_amount_l1w,
+    median(e.amount) median_amount_l1w,
+    quantile_cont(e.amount, [0.25, 0.5, 0.75]) quartiles_amount_l1w,
+    mode(e.vendor) mode_vendor_l1w,
+    histogram(e.vendor) histogram_vendors_l1w,
+    case when count(e.id) > 0 then entropy(e.vendor) end entropy_vendors_l1w,
+    arg_min(e.amount, e.time) first_amount_l1w,
+    arg_max(e.amount, e.time) last_amount_l1w,
+    list(e.vendor order by e.time desc)[1:5] last_vendors_l1w,
+    arg_max(e.vendor, e.amount) vendor_of_largest_l1w,
+    max(e.amount, 3) top_amounts_l1w,
+    (l.time - min(e.time)) / {HOUR} hours_since_first_l1w,
+    (l.time - max(e.time)) / {HOUR} hours_since_last_l1w,
+    (max(e.time) - min(e.time)) / nullif(count(e.id) - 1, 0) / {HOUR} mean_gap_l1w,
+    coalesce(sum(e.amount * pow(2, (e.time - l.time) / {DAY})), 0) decayed_amount_l1w,
+    approx_count_distinct(e.vendor) approx_vendors_l1w"""
+
+
+def rich_at_labels(knowledge, tuned):
+    """A range join as that of `weekly_at_labels`, with the features that DuckDB has."""
+    return f"""select l.label_id, l.user_id, l.event_timestamp, {RICH}
+        from labels l left join events e on e.user_id = l.user_id
+            and {within("l.time", knowledge)}
+        group by l.label_id, l.user_id, l.event_timestamp, l.time"""
+
+
 QUESTIONS = {
     "weekly-at-labels": weekly_at_labels,
     "weekly-at-dates": weekly_at_dates,
+    "rich-at-labels": rich_at_labels,
     "newest-at-labels": newest_at_labels,
 }

@@ -8,7 +8,7 @@ import { deltaOfflineStore, localObjects, writeParquet } from "@tidemark/delta";
 import { Random } from "@tidemark/testkit";
 import { weekly } from "@tidemark/testkit/bank/definitions";
 import { transactionRows, transactionSource, userName } from "@tidemark/testkit/bank/transactions";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Raise it when the generated rows or the layout of the history change. */
@@ -30,17 +30,25 @@ export interface LakeSize {
 
 /** How the rows of a labels file are chosen. */
 export type LabelsSize =
-  | { readonly kind: "random"; readonly labels: number }
-  | { readonly kind: "dates"; readonly dates: number };
+  | { readonly kind: "random"; readonly labels: number; readonly users: number }
+  | { readonly kind: "dates"; readonly dates: number; readonly users: number };
 
-/** Returns the folder of the lake. Makes the lake if there is none, or if `fresh` is true. */
-export async function bankLake(size: LakeSize, fresh: boolean): Promise<string> {
+/** A lake in a folder, and what it took to make it. */
+export interface BankLake {
+  readonly folder: string;
+  readonly seconds: number;
+  readonly cpu: number;
+}
+
+/** Returns the lake. Makes it if there is none, or if `fresh` is true. */
+export async function bankLake(size: LakeSize, fresh: boolean): Promise<BankLake> {
   const { users, events, days, updated } = size;
   const name = `lake-${FORMAT}-${events}-events-${users}-users-${days}-days-${updated}-updated`;
   const folder = join(cache, name);
   const complete = join(folder, "complete");
   if (fresh) rmSync(folder, { recursive: true, force: true });
-  if (existsSync(complete)) return folder;
+  if (existsSync(complete))
+    return { folder, ...(JSON.parse(readFileSync(complete, "utf8")) as Omit<BankLake, "folder">) };
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const store = await openStore({
@@ -52,14 +60,14 @@ export async function bankLake(size: LakeSize, fresh: boolean): Promise<string> 
   const rows = transactionRows({ users, events, end: END, span: days * DAY });
   await store.run(transactionSource(rows, { batch: 5000, updated }));
   await store.close();
-  const cpu = process.cpuUsage(used);
+  const { user, system } = process.cpuUsage(used);
+  const [seconds, cpu] = [(performance.now() - began) / 1000, (user + system) / 1e6];
   console.log(
-    `lake of ${events} events of ${users} users made in ` +
-      `${((performance.now() - began) / 1000).toFixed(1)} s, ` +
-      `${((cpu.user + cpu.system) / 1e6).toFixed(1)} s of processor time`,
+    `lake of ${events} events of ${users} users made in ${seconds.toFixed(1)} s, ` +
+      `${cpu.toFixed(1)} s of processor time`,
   );
-  writeFileSync(complete, "");
-  return folder;
+  writeFileSync(complete, JSON.stringify({ seconds, cpu }));
+  return { folder, seconds, cpu };
 }
 
 const LABEL_COLUMNS: readonly ColumnSpec[] = [
@@ -76,22 +84,27 @@ const LABEL_COLUMNS: readonly ColumnSpec[] = [
 const BATCH_ROWS = 65_536;
 
 /** Returns a Parquet file of labels: user_id, event_timestamp, and label_id, which counts rows. */
-export async function bankLabels(lake: LakeSize, size: LabelsSize): Promise<string> {
+export async function bankLabels({ days }: LakeSize, size: LabelsSize): Promise<string> {
   mkdirSync(cache, { recursive: true });
   const count = size.kind === "random" ? `${size.labels}` : `${size.dates}-dates`;
-  const name = `labels-${FORMAT}-${count}-${lake.users}-users-${lake.days}-days.parquet`;
+  const name = `labels-${FORMAT}-${count}-${size.users}-users-${days}-days.parquet`;
   const file = join(cache, name);
   if (!existsSync(file))
-    await writeParquet(file, { columns: LABEL_COLUMNS, batches: labelBatches(lake, size) });
+    await writeParquet(file, { columns: LABEL_COLUMNS, batches: labelBatches(days, size) });
   return file;
 }
 
-function* labelBatches(lake: LakeSize, size: LabelsSize): Generator<Batch> {
+/** Returns the number of rows of a labels file. */
+export function labelCount(size: LabelsSize): number {
+  return size.kind === "random" ? size.labels : size.dates * size.users;
+}
+
+function* labelBatches(days: number, size: LabelsSize): Generator<Batch> {
   let rows: Value[][] = [];
   let id = 0n;
   for (const [user, time] of size.kind === "random"
-    ? randomLabels(lake, size.labels)
-    : labelsAtDates(lake, size.dates)) {
+    ? randomLabels(size.users, size.labels, days)
+    : labelsAtDates(size.users, size.dates)) {
     rows.push([id++, userName(user), time]);
     if (rows.length < BATCH_ROWS) continue;
     yield batchOf(LABEL_COLUMNS, rows);
@@ -100,14 +113,21 @@ function* labelBatches(lake: LakeSize, size: LabelsSize): Generator<Batch> {
   if (rows.length > 0) yield batchOf(LABEL_COLUMNS, rows);
 }
 
-function* randomLabels({ users, days }: LakeSize, labels: number): Generator<[number, number]> {
+function* randomLabels(
+  users: number,
+  labels: number,
+  days: number,
+): Generator<readonly [user: number, time: number]> {
   const random = new Random(11);
   for (let i = 0; i < labels; i++)
     yield [random.int(users), END - Math.floor(random.fraction() * days * DAY)];
 }
 
 /** Yields every user at midnight of each of the last days. */
-function* labelsAtDates({ users }: LakeSize, dates: number): Generator<[number, number]> {
+function* labelsAtDates(
+  users: number,
+  dates: number,
+): Generator<readonly [user: number, time: number]> {
   for (let date = dates - 1; date >= 0; date--)
     for (let user = 0; user < users; user++) yield [user, END - date * DAY];
 }

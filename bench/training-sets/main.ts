@@ -5,20 +5,23 @@
  *     npm run bench -- labels [--labels n] [--events n] [--users n] [--rounds n] [--fresh]
  */
 import { pythonReaders } from "@tidemark/testkit/needs";
-import { startNode, type Child } from "@tidemark/testkit/child-process";
+import type { Child } from "@tidemark/testkit/child-process";
 import { startPython } from "@tidemark/testkit/python-program";
 import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { median } from "../figures.ts";
-import { bankLabels, bankLake, type LabelsSize } from "./bank-lake.ts";
+import { bankLabels, bankLake, labelCount, type LabelsSize } from "./bank-lake.ts";
+import { computed, lastJson, type Measured } from "./computed.ts";
 
 interface Workload {
   readonly users: number;
   readonly events: number;
   readonly updated: number;
-  readonly labels: LabelsSize;
+  readonly labels:
+    | { readonly kind: "random"; readonly labels: number }
+    | { readonly kind: "dates"; readonly dates: number };
   readonly view: string;
   readonly knowledge: "as-corrected" | "as-known";
   /** The question of `peers/duckdb_bank.py`. */
@@ -44,6 +47,14 @@ const workloads: Readonly<Record<string, Workload>> = {
   labels,
   "labels-sparse": { ...labels, users: 100_000, target: 0.5 },
   "labels-known": { ...labels, updated: 0.05, knowledge: "as-known", target: 0.3 },
+  "labels-rich": {
+    ...labels,
+    labels: { kind: "random", labels: 200_000 },
+    view: "rich_activity",
+    question: "rich-at-labels",
+    tuned: false,
+    target: 0.3,
+  },
   dates: {
     ...labels,
     labels: { kind: "dates", dates: 30 },
@@ -79,28 +90,16 @@ const lakeSize = {
   updated: defaults.updated,
   days: 90,
 };
+const { users } = lakeSize;
 const labelsSize: LabelsSize =
   defaults.labels.kind === "random" && given.labels !== undefined
-    ? { kind: "random", labels: Number(given.labels) }
-    : defaults.labels;
+    ? { kind: "random", labels: Number(given.labels), users }
+    : { ...defaults.labels, users };
 
 const python = pythonReaders();
 if (python.missing !== null) {
   console.error(python.missing);
   process.exit(2);
-}
-
-/** What one side needed for one training set. */
-interface Measured {
-  readonly seconds: number;
-  readonly cpu: number;
-  readonly peakMiB: number;
-}
-
-/** Runs a child process to its end, and returns the last line of its output as JSON. */
-async function lastJson<T>(child: Child): Promise<T> {
-  const { stdout } = await child.succeeded();
-  return JSON.parse(stdout.trim().split("\n").at(-1)!) as T;
 }
 
 /** Starts a program of `bench/peers`. */
@@ -109,16 +108,13 @@ function startPeer(file: string, args: readonly string[]): Child {
   return startPython(python.path, [path, ...args], { env: { PYTHONDONTWRITEBYTECODE: "1" } });
 }
 
-const lake = await bankLake(lakeSize, given.fresh);
+const { folder: lake } = await bankLake(lakeSize, given.fresh);
 const labelsFile = await bankLabels(lakeSize, labelsSize);
 const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
 const outOf = (side: string): string => join(folder, `${side}.parquet`);
 
 const sides: Readonly<Record<string, () => Promise<Measured>>> = {
-  tidemark() {
-    const compute = join(import.meta.dirname, "compute.ts");
-    return lastJson(startNode(compute, [lake, labelsFile, outOf("tidemark"), view, knowledge]));
-  },
+  tidemark: () => computed({ lake, entities: labelsFile, out: outOf("tidemark"), view, knowledge }),
   duckdb: () => duckdb("duckdb", "generic"),
   ...(defaults.tuned ? { duckdbTuned: () => duckdb("duckdbTuned", "tuned") } : {}),
 };
@@ -131,14 +127,15 @@ function duckdb(side: string, form: "generic" | "tuned"): Promise<Measured> {
 /** Throws when Tidemark's training set is not that of a form of DuckDB. */
 async function compare(side: string): Promise<void> {
   const args = [lake, labelsFile, outOf("tidemark"), outOf(side), knowledge];
-  const { rows, sampled, differences } = await lastJson<{
+  const { rows, columns, sampled, differences } = await lastJson<{
     readonly rows: number;
+    readonly columns: number;
     readonly sampled: number;
     readonly differences: readonly string[];
   }>(startPeer("duckdb_compare.py", args));
   if (differences.length > 0) throw new Error(`${side}: ${differences.join("; ")}`);
   const sums = sampled === 0 ? "" : `; ${sampled} sums have the bits of math.fsum`;
-  console.log(`${rows} rows equal those of ${side}${sums}`);
+  console.log(`${rows} rows equal those of ${side} in ${columns} columns${sums}`);
 }
 
 const measured = new Map<string, Measured[]>(Object.keys(sides).map((side) => [side, []]));
@@ -176,7 +173,7 @@ for (const side of Object.keys(sides).slice(1))
 console.log(
   JSON.stringify({
     bench: name,
-    labels: labelsSize.kind === "random" ? labelsSize.labels : labelsSize.dates * lakeSize.users,
+    labels: labelCount(labelsSize),
     ...lakeSize,
     rounds,
     seconds,

@@ -1,6 +1,42 @@
 /** The views of the benchmarks of training sets. */
-import { featureView, latest } from "@tidemark/core";
-import { transactions, user, weekly } from "@tidemark/testkit/bank/definitions";
+import {
+  approxCountDistinct,
+  changes,
+  correlation,
+  count,
+  covariance,
+  decayedSum,
+  entropy,
+  eq,
+  featureView,
+  first,
+  gt,
+  histogram,
+  kurtosis,
+  last,
+  lastN,
+  latest,
+  longestStreak,
+  maxBy,
+  maxGap,
+  meanGap,
+  median,
+  mode,
+  mostFrequent,
+  quantile,
+  quantiles,
+  sessionCount,
+  share,
+  skewness,
+  stddev,
+  sum,
+  timeSinceFirst,
+  timeSinceLast,
+  topK,
+  trend,
+  variance,
+} from "@tidemark/core";
+import { transactions, user, weekly, weeklyFeatures } from "@tidemark/testkit/bank/definitions";
 
 /** The amount of the newest transaction. */
 const newest = featureView("newest_transaction", {
@@ -9,4 +45,48 @@ const newest = featureView("newest_transaction", {
   features: { amount: latest(transactions.amount) },
 });
 
-export const benchViews = { weekly, newest };
+const { id, amount, vendor } = transactions;
+
+/** Forty features, with aggregations of every class. */
+const rich = featureView("rich_activity", {
+  entity: user,
+  source: transactions,
+  features: {
+    ...weeklyFeatures(transactions),
+    num_transactions_l1d: count().over("1d"),
+    total_amount_l1d: sum(amount).over("1d"),
+    num_groceries_l1w: count().where(eq(vendor, "Grocery")).over("7d"),
+    total_large_l1w: sum(amount).where(gt(amount, 500)).over("7d"),
+    share_large_l1w: share(gt(amount, 500)).over("7d"),
+    variance_amount_l1w: variance(amount, "sample").over("7d"),
+    stddev_amount_l1w: stddev(amount, "population").over("7d"),
+    skewness_amount_l1w: skewness(amount).over("7d"),
+    kurtosis_amount_l1w: kurtosis(amount).over("7d"),
+    covariance_l1w: covariance(amount, id, "sample").over("7d"),
+    correlation_l1w: correlation(amount, id).over("7d"),
+    trend_amount_l1w: trend(amount, "days").over("7d"),
+    quantile_amount_l1w: quantile(amount, 0.9).over("7d"),
+    median_amount_l1w: median(amount).over("7d"),
+    quartiles_amount_l1w: quantiles(amount, [0.25, 0.5, 0.75]).over("7d"),
+    mode_vendor_l1w: mode(vendor).over("7d"),
+    frequent_vendors_l1w: mostFrequent(vendor, 3).over("7d"),
+    histogram_vendors_l1w: histogram(vendor).over("7d"),
+    entropy_vendors_l1w: entropy(vendor).over("7d"),
+    first_amount_l1w: first(amount).over("7d"),
+    last_amount_l1w: last(amount).over("7d"),
+    last_vendors_l1w: lastN(vendor, 5).over("7d"),
+    vendor_of_largest_l1w: maxBy(vendor, amount).over("7d"),
+    top_amounts_l1w: topK(amount, 3).over("7d"),
+    hours_since_first_l1w: timeSinceFirst("hours").over("7d"),
+    hours_since_last_l1w: timeSinceLast("hours").over("7d"),
+    mean_gap_l1w: meanGap("hours").over("7d"),
+    max_gap_l1w: maxGap("hours").over("7d"),
+    sessions_l1w: sessionCount("6h").over("7d"),
+    longest_streak_l1w: longestStreak(gt(amount, 500)).over("7d"),
+    vendor_changes_l1w: changes(vendor).over("7d"),
+    decayed_amount_l1w: decayedSum(amount, { halfLife: "1d" }).over("7d"),
+    approx_vendors_l1w: approxCountDistinct(vendor, { error: 0.02 }).over("7d"),
+  },
+});
+
+export const benchViews = { weekly, newest, rich };
