@@ -59,6 +59,8 @@ export interface Kernel {
   reset(): void;
   /** Takes rows `rows[0]` to `rows[length − 1]` of the vectors. */
   add(rows: Int32Array, length: number): void;
+  /** Takes rows away that were added before. Omitted if the state cannot forget. */
+  subtract?(rows: Int32Array, length: number): void;
   /** Answers at `t`, µs. It may be called again after more calls of `add`, until `reset`. */
   finish(t: number): Value;
 }

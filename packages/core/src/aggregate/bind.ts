@@ -6,15 +6,20 @@ import type { Accumulator, Kernel, Overflows } from "./aggregator.ts";
 import { categoryAccumulator, inputsOf } from "./categories.ts";
 import { aggregatorNamed } from "./registry.ts";
 
-/**
- * Makes the kernel of a window feature whose inputs have these forms, not yet bound. `newest`: only
- * the newest so many rows of each category count; null: all of them.
- */
+/** What a kernel is used for. */
+export interface KernelUse {
+  /** Only the newest so many rows of each category count; null: all of them. */
+  readonly newest?: number | null | undefined;
+  /** Whether rows are taken away again where the state allows it. Default: they are not. */
+  readonly subtracts?: boolean | undefined;
+}
+
+/** Makes the kernel of a window feature whose inputs have these forms, not yet bound. */
 export function kernelOf(
   feature: Pick<FeatureSpec, "aggregate" | "options" | "by">,
   inputs: readonly TypeSpec[],
   overflows: Overflows,
-  newest: number | null = null,
+  { newest = null, subtracts = false }: KernelUse = {},
 ): Kernel {
   const { name, accumulator, kernel } = aggregatorNamed(feature.aggregate);
   if (accumulator === null) throw new TypeError(`${name} is no aggregation over a window`);
@@ -23,7 +28,9 @@ export function kernelOf(
     const each = accumulator(inputs.slice(1), options);
     return accumulatorKernel(categoryAccumulator(each, by, newest), overflows);
   }
-  return kernel?.(inputs) ?? accumulatorKernel(accumulator(inputs, options), overflows);
+  const fast = kernel?.(inputs) ?? null;
+  if (fast !== null && (!subtracts || fast.subtract !== undefined)) return fast;
+  return accumulatorKernel(accumulator(inputs, options), overflows);
 }
 
 /** Runs an accumulator as a kernel, with one state. */
@@ -41,6 +48,13 @@ function accumulatorKernel(accumulator: Accumulator, overflows: Overflows): Kern
     add(rows, length) {
       accumulator.add(state, vectors, rows, length);
     },
+    ...(accumulator.subtract === undefined
+      ? {}
+      : {
+          subtract(rows, length) {
+            accumulator.subtract!(state, vectors, rows, length);
+          },
+        }),
     finish: (t) => accumulator.finish(state, overflows, t),
   };
 }

@@ -29,7 +29,7 @@ export const countDistinctAggregator: Aggregator = {
   empty: () => 0n,
   class: "multiset",
   accumulator: ([form]) => multisetAccumulator(form!.type, ({ size }) => int64Count(size)),
-  // A kernel needs no counts of the values, so it is faster.
+  // A kernel counts codes, or needs no counts of the values, so it is faster.
   kernel: ([form]) =>
     form!.type === "string" || form!.type === "json" ? distinctCodes() : distinctValues(),
   rule: "different values; 1.0 equals 1.00",
@@ -38,12 +38,13 @@ export const countDistinctAggregator: Aggregator = {
 
 /**
  * Counts dictionary codes: equal strings have equal codes.
- * A stamp per code says whether the current window has seen the code.
+ * A stamp per code says whether the current window has seen the code, and a count in how many rows.
  */
 function distinctCodes(): Kernel {
   let codes: Int32Array = new Int32Array(0);
   let valid: Uint8Array | null = null;
   let lastSeen: Uint32Array = new Uint32Array(16);
+  let counts: Uint32Array = new Uint32Array(16);
   let windowNumber = 1;
   let different = 0;
   return {
@@ -63,19 +64,31 @@ function distinctCodes(): Kernel {
         const row = rows[i]!;
         if (valid !== null && valid[row] === 0) continue;
         const code = codes[row]!;
-        if (code >= lastSeen.length) lastSeen = grown(lastSeen, code);
-        if (lastSeen[code] === windowNumber) continue;
-        lastSeen[code] = windowNumber;
-        different++;
+        if (code >= lastSeen.length) {
+          lastSeen = grown(lastSeen, code);
+          counts = grown(counts, code);
+        }
+        if (lastSeen[code] !== windowNumber) {
+          lastSeen[code] = windowNumber;
+          counts[code] = 0;
+        }
+        if (counts[code]!++ === 0) different++;
+      }
+    },
+    subtract(rows, length) {
+      for (let i = 0; i < length; i++) {
+        const row = rows[i]!;
+        if (valid !== null && valid[row] === 0) continue;
+        if (--counts[codes[row]!]! === 0) different--;
       }
     },
     finish: () => int64Count(different),
   };
 }
 
-function grown(seen: Uint32Array, code: number): Uint32Array {
+function grown(values: Uint32Array, code: number): Uint32Array {
   const more = new Uint32Array((code + 1) * 2);
-  more.set(seen);
+  more.set(values);
   return more;
 }
 

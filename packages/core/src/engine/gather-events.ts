@@ -4,6 +4,7 @@ import { gatherRows } from "../columns/gather-rows.ts";
 import type { ColumnSpec } from "../specs.ts";
 import type { Events } from "../spi.ts";
 import type { TimedRows } from "../window/timed-rows.ts";
+import { orderByTime } from "./time-order.ts";
 
 /** Events sorted by entity and time. */
 export interface GatheredEvents extends TimedRows {
@@ -56,7 +57,7 @@ export async function gatherEvents(
       times[place] = batch.time[i]!;
     }
   });
-  const order = sortByTime(starts, times);
+  const order = orderByTime(starts, times);
   const picks =
     order === null
       ? { part, index }
@@ -64,7 +65,7 @@ export async function gatherEvents(
           part: Int32Array.from(order, (place) => part[place]!),
           index: Int32Array.from(order, (place) => index[place]!),
         };
-  const gatherTimes = (of: "time" | "from" | "to"): Float64Array => {
+  const gatherTimes = (of: "from" | "to"): Float64Array => {
     const values = batches.map(({ events: batch }) => batch[of]);
     const picked = new Float64Array(total);
     for (let row = 0; row < total; row++)
@@ -81,26 +82,11 @@ export async function gatherEvents(
         ),
   );
   return {
-    time: order === null ? times : gatherTimes("time"),
+    time: times,
     from: gatherTimes("from"),
     to: gatherTimes("to"),
     starts,
     columns:
       total === 0 ? batchOf(columns, []) : { length: total, columns, vectors: vectors as Vector[] },
   };
-}
-
-/** Returns the order of the rows by entity and time. null: the rows are already in this order. */
-function sortByTime(starts: Int32Array, times: Float64Array): Int32Array | null {
-  let order: Int32Array | null = null;
-  for (let e = 0; e + 1 < starts.length; e++) {
-    const start = starts[e]!;
-    const end = starts[e + 1]!;
-    let sorted = true;
-    for (let i = start + 1; i < end && sorted; i++) sorted = times[i - 1]! <= times[i]!;
-    if (sorted) continue;
-    order ??= Int32Array.from(times, (_, i) => i);
-    order.subarray(start, end).sort((a, b) => times[a]! - times[b]!);
-  }
-  return order;
 }

@@ -3,20 +3,23 @@
  * entities, sorts them by entity and time, and runs the kernels.
  */
 import type { Overflows } from "../aggregate/aggregator.ts";
-import { planKernelBinder } from "../asof/plan-kernel.ts";
-import type { DerivedColumn } from "../plan/nodes.ts";
-import { eventColumns } from "../plan/plan-kinds.ts";
-import type { ComputeEngine, EngineColumn, EntityRows } from "../spi.ts";
-import { resultWriters } from "../window/timed-rows.ts";
-import type { WindowKernel } from "../window/window-kernel.ts";
-import { engineColumnsBuilder } from "./engine-columns.ts";
-import { gatherEvents } from "./gather-events.ts";
+import { asOfKernel } from "../asof/as-of-kernel.ts";
+import {
+  eventColumns,
+  isWindowPlan,
+  type LatestPlan,
+  type WindowPlan,
+} from "../plan/plan-kinds.ts";
+import type { ComputeEngine, EntityRows } from "../spi.ts";
+import { batchKernel } from "../window/batch-kernel.ts";
+import { resultWriters, type AnswerColumn } from "../window/timed-rows.ts";
+import { answerColumns } from "./answer-columns.ts";
+import { STATUS_BYTES } from "./engine-columns.ts";
+import { orderRows } from "./entity-row-order.ts";
+import { gatherEvents, type GatheredEvents } from "./gather-events.ts";
 
-/**
- * The number of entity rows that are computed before their answers become columns. The abort signal
- * is checked as often.
- */
-const ROWS_PER_PART = 4096;
+/** The abort signal is checked once for so many entity rows. */
+const ROWS_PER_CHECK = 4096;
 
 /**
  * Makes an exact, single-threaded engine. It holds the events of the requested entities in memory.
@@ -33,34 +36,59 @@ export function localEngine(
       const overflows: Overflows = { count: 0 };
       const columns = eventColumns(plan.input.input);
       const gathered = await gatherEvents(columns, events(), rows.keyCount, signal);
-      const kernel = planKernelBinder(plan, overflows)(gathered);
-      const answers = runKernel(kernel, gathered.starts, rows, plan.columns, signal);
+      const answers = answerColumns(plan.columns, rows.length);
+      if (isWindowPlan(plan)) runBatchKernel(plan, gathered, rows, answers, overflows, signal);
+      else runAsOfKernel(plan as LatestPlan, gathered, rows, answers, overflows, signal);
       const { count, truncated = 0 } = overflows;
       if (count > 0) options.onOverflow?.(count);
       if (truncated > 0) options.onTruncated?.(truncated);
-      return answers;
+      return answers.map((column) => column.finish());
     },
   };
 }
 
-/** Runs the kernel for each entity row, over the events of its entity. */
-function runKernel(
-  kernel: WindowKernel,
-  starts: Int32Array,
+/** Answers the windows of each entity, whose entity rows come by ascending time. */
+function runBatchKernel(
+  plan: WindowPlan,
+  events: GatheredEvents,
   rows: EntityRows,
-  columns: readonly DerivedColumn[],
+  answers: readonly AnswerColumn[],
+  overflows: Overflows,
   signal?: AbortSignal,
-): readonly EngineColumn[] {
-  const answers = engineColumnsBuilder(columns, rows.length);
-  const results = resultWriters(columns, Math.min(rows.length, ROWS_PER_PART));
-  for (let first = 0; first < rows.length; first += ROWS_PER_PART) {
-    signal?.throwIfAborted();
-    const count = Math.min(ROWS_PER_PART, rows.length - first);
-    for (let i = 0; i < count; i++) {
-      const entity = rows.entity[first + i]!;
-      kernel(starts[entity]!, starts[entity + 1]!, rows.time[first + i]!, results, i);
+): void {
+  const kernel = batchKernel(plan, events, answers, overflows);
+  const { starts, times, rows: rowOf } = orderRows(rows);
+  let unchecked = ROWS_PER_CHECK;
+  for (let e = 0; e < rows.keyCount; e++) {
+    const labels = { times, rows: rowOf, first: starts[e]!, last: starts[e + 1]! };
+    if (labels.first === labels.last) continue;
+    if (unchecked >= ROWS_PER_CHECK) {
+      signal?.throwIfAborted();
+      unchecked = 0;
     }
-    answers.push(results, count);
+    kernel(events.starts[e]!, events.starts[e + 1]!, labels);
+    unchecked += labels.last - labels.first;
   }
-  return answers.finish();
+}
+
+/** Finds the facts of each entity row. */
+function runAsOfKernel(
+  plan: LatestPlan,
+  events: GatheredEvents,
+  rows: EntityRows,
+  answers: readonly AnswerColumn[],
+  overflows: Overflows,
+  signal?: AbortSignal,
+): void {
+  const kernel = asOfKernel(plan, events, overflows);
+  const results = resultWriters(plan.columns, 1);
+  for (let row = 0; row < rows.length; row++) {
+    if (row % ROWS_PER_CHECK === 0) signal?.throwIfAborted();
+    const entity = rows.entity[row]!;
+    kernel(events.starts[entity]!, events.starts[entity + 1]!, rows.time[row]!, results, 0);
+    answers.forEach((column, c) => {
+      const { values, statuses, times } = results[c]!;
+      column.put(row, values[0]!, STATUS_BYTES.get(statuses[0]!)!, times[0]!);
+    });
+  }
 }

@@ -25,3 +25,22 @@ export function lowerBound(times: Float64Array, start: number, end: number, boun
   }
   return low;
 }
+
+/**
+ * As `lowerBound`, where the result is likely near `start`: the sorted times of a window's edge
+ * that moves forward.
+ */
+export function lowerBoundAfter(
+  times: Float64Array,
+  start: number,
+  end: number,
+  bound: number,
+): number {
+  let from = start;
+  let step = 1;
+  while (from + step <= end && times[from + step - 1]! < bound) {
+    from += step;
+    step *= 2;
+  }
+  return lowerBound(times, from, Math.min(end, from + step), bound);
+}

@@ -1,0 +1,145 @@
+/**
+ * Aggregates of windows over sorted rows, for many entity rows at once. The entity rows of one
+ * entity are answered by ascending time: windows slide where rows can be subtracted, and
+ * scanned where they cannot.
+ */
+import type { Overflows } from "../aggregate/aggregator.ts";
+import { tieOrder } from "../columns/row-order.ts";
+import { bindFilters } from "../expr/bind.ts";
+import { inputOf, rowCondition, type WindowPlan } from "../plan/plan-kinds.ts";
+import type { Expression, Value } from "../specs.ts";
+import { ENGINE_STATUSES } from "../spi.ts";
+import { groupBinder, type BoundGroup, type RowFilter } from "./bound-groups.ts";
+import { functionColumns, type CurrentTime, type DirectColumn } from "./derived-columns.ts";
+import { knownChanges } from "./known-changes.ts";
+import { slidingGroup } from "./sliding-group.ts";
+import { type AnswerColumn, type TimedRows, withDefault } from "./timed-rows.ts";
+import { earliestStart } from "./window-edges.ts";
+import { lowerBoundAfter } from "./window-law.ts";
+import { windowScan, type PutValue } from "./window-rows.ts";
+
+/** Entity rows of one entity, by ascending time. */
+export interface Labels {
+  /** Times, µs. Those of the entity are [first, last). */
+  readonly times: Float64Array;
+  /** For each time: the index of its entity row. */
+  readonly rows: Int32Array;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Answers labels of the entity whose rows are [start, end). */
+export type BatchKernel = (start: number, end: number, labels: Labels) => void;
+
+const PRESENT = ENGINE_STATUSES.indexOf("PRESENT");
+const NULL_VALUE = ENGINE_STATUSES.indexOf("NULL_VALUE");
+const NOT_FOUND = ENGINE_STATUSES.indexOf("NOT_FOUND");
+
+/** Binds the plan's aggregates to these rows. The kernel writes into `answers`. */
+export function batchKernel(
+  plan: WindowPlan,
+  rows: TimedRows,
+  answers: readonly AnswerColumn[],
+  overflows: Overflows,
+): BatchKernel {
+  const { input, foundIn, aggregates } = plan.input;
+  const condition = rowCondition(input);
+  const { groups, bind } = groupBinder(plan, overflows, true);
+  bind(rows);
+  const flagsOf = passingFlags(condition, rows, overflows);
+  const { time } = rows;
+  const changes = knownChanges(rows);
+  const split = groups.map(splitGroup);
+  const sliding = split.flatMap(({ slides }) =>
+    slides === null ? [] : [slidingGroup(slides, rows, changes, flagsOf(slides.where))],
+  );
+  const scanned = split.flatMap(({ scans }) => (scans === null ? [] : [scans]));
+  for (const group of scanned) group.filter = filterBy(flagsOf(group.where));
+  const needsOrder = scanned.some(({ order, newest }) => order || newest !== null);
+  const order = needsOrder ? tieOrder(inputOf(input), rows.columns) : null;
+  const scan = windowScan(rows, order);
+  const counts = filterBy(flagsOf(null));
+  const earliest = earliestStart(foundIn);
+
+  const values = new Array<Value>(aggregates.length).fill(null);
+  const current: CurrentTime = { t: NaN };
+  const names = aggregates.map(({ name }) => name);
+  const functions = functionColumns(plan, names, values, current, overflows);
+  let row = 0;
+  let eventTime = NaN;
+  const putColumn = (column: DirectColumn, value: Value): void => {
+    const status = Number.isNaN(eventTime) ? NOT_FOUND : value === null ? NULL_VALUE : PRESENT;
+    answers[column.index]!.put(row, withDefault(column, value), status, eventTime);
+  };
+  const put: PutValue = ({ direct, position }, value) => {
+    values[position] = value;
+    for (let i = 0; i < direct.length; i++) putColumn(direct[i]!, value);
+  };
+
+  return (start, end, { times, rows: rowOf, first, last }) => {
+    changes.begin(start, end, times, first, last);
+    for (const one of sliding) one.begin(start);
+    let beforeT = start;
+    for (let label = first; label < last; label++) {
+      const t = times[label]!;
+      row = rowOf[label]!;
+      current.t = t;
+      changes.moveTo(t);
+      // The event at t is excluded (law 1: it is not known at t).
+      beforeT = lowerBoundAfter(time, beforeT, end, t);
+      const newest = scan.newest(start, beforeT, t, earliest(t), counts);
+      eventTime = newest >= 0 ? time[newest]! : NaN;
+      for (let g = 0; g < sliding.length; g++) {
+        const { group, moveTo } = sliding[g]!;
+        moveTo(t, beforeT);
+        for (let a = 0; a < group.aggregates.length; a++)
+          put(group.aggregates[a]!, group.aggregates[a]!.kernel.finish(t));
+      }
+      for (let g = 0; g < scanned.length; g++) scan.answer(scanned[g]!, start, beforeT, t, put);
+      for (let i = 0; i < functions.length; i++) putColumn(functions[i]!, functions[i]!.compute());
+    }
+  };
+}
+
+/** Splits a group by whether rows can be subtracted. null: it has no such aggregates. */
+function splitGroup(group: BoundGroup): {
+  readonly slides: BoundGroup | null;
+  readonly scans: BoundGroup | null;
+} {
+  if (group.series !== null || group.newest !== null) return { slides: null, scans: group };
+  const part = (slides: boolean): BoundGroup | null => {
+    const own = group.aggregates.filter(
+      ({ order, kernel }) => (!order && kernel.subtract !== undefined) === slides,
+    );
+    if (own.length === 0) return null;
+    return { ...group, order: own.some(({ order }) => order), aggregates: own };
+  };
+  return { slides: part(true), scans: part(false) };
+}
+
+/**
+ * Returns for each condition which rows pass it and the condition of all rows. Each condition is
+ * evaluated once for a row. null: every row passes.
+ */
+function passingFlags(
+  condition: Expression | null,
+  { columns }: TimedRows,
+  overflows: Overflows,
+): (where: Expression | null) => Uint8Array | null {
+  // Equal conditions of a plan are one object.
+  const flags = new Map<Expression | null, Uint8Array | null>();
+  return (where) => {
+    let found = flags.get(where);
+    if (found === undefined) {
+      const filter = bindFilters(condition, where, columns, overflows);
+      found = filter === null ? null : new Uint8Array(columns.length);
+      if (filter !== null) for (let i = 0; i < columns.length; i++) found![i] = filter(i) ? 1 : 0;
+      flags.set(where, found);
+    }
+    return found;
+  };
+}
+
+function filterBy(flags: Uint8Array | null): RowFilter {
+  return flags === null ? null : (row) => flags[row] === 1;
+}

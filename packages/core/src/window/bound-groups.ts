@@ -1,0 +1,127 @@
+/** Binds groups of aggregates to one set of rows after another. */
+import type { Kernel, Overflows } from "../aggregate/aggregator.ts";
+import { kernelOf } from "../aggregate/bind.ts";
+import { inputsOf } from "../aggregate/categories.ts";
+import { aggregatorNamed } from "../aggregate/registry.ts";
+import type { Vector } from "../columns/batch.ts";
+import { expressionVector } from "../expr/bind.ts";
+import type { WindowPlan } from "../plan/plan-kinds.ts";
+import type { ColumnSpec, Expression } from "../specs.ts";
+import { aggregateGroups, mostRows, type AggregateGroup } from "./aggregate-groups.ts";
+import type { DirectColumn } from "./derived-columns.ts";
+import type { TimedRows } from "./timed-rows.ts";
+import { edgesOf, seriesEdgesOf, type WindowEdges } from "./window-edges.ts";
+
+/** Returns whether a row passes a condition. null: every row does. */
+export type RowFilter = ((row: number) => boolean) | null;
+
+/** A group whose kernels are bound to the columns of the current rows. */
+export interface BoundGroup extends Pick<AggregateGroup, "where"> {
+  readonly edges: WindowEdges;
+  /** The edges of the windows of a series; null: the window is no series. */
+  readonly series: ((t: number) => Float64Array) | null;
+  /** Only the newest so many rows count; null: all rows between the edges. */
+  readonly newest: number | null;
+  filter: RowFilter;
+  /** Whether an aggregation needs the rows in their total order. */
+  readonly order: boolean;
+  readonly aggregates: readonly BoundAggregate[];
+}
+
+export interface BoundAggregate {
+  /** The result columns that are the aggregate's values. */
+  readonly direct: readonly DirectColumn[];
+  /** The index of its value among those that functions read. */
+  readonly position: number;
+  readonly kernel: Kernel;
+  /** Whether it needs the rows in their total order. */
+  readonly order: boolean;
+  /** The vectors of the arguments, and their indexes among the inputs of the plan. */
+  readonly vectors: Vector[];
+  readonly inputIndexes: readonly number[];
+  /** Whether the event times follow the arguments. */
+  readonly readsTimes: boolean;
+}
+
+/** Groups of a plan, and what binds their kernels to rows. */
+export interface GroupBinder {
+  readonly groups: readonly BoundGroup[];
+  /** Binds the kernels of all groups. Their filters stay as they are. */
+  bind(rows: TimedRows): void;
+}
+
+/**
+ * Makes the kernels of a plan's aggregates. `subtracts` prefers kernels that take rows away to
+ * those that only add rows faster.
+ */
+export function groupBinder(
+  plan: WindowPlan,
+  overflows: Overflows,
+  subtracts: boolean = false,
+): GroupBinder {
+  // Aggregates over several windows share their arguments, which are computed once.
+  const inputs = [...new Set(plan.input.aggregates.flatMap(inputsOf))];
+  const groups = aggregateGroups(plan).map((group) =>
+    boundGroup(group, inputs, overflows, subtracts),
+  );
+  const inputVectors: Vector[] = [];
+  let columns: readonly ColumnSpec[] | null = null;
+  /** For each input: the index of its column; −1: it is computed. */
+  let indexes: readonly number[] = [];
+  return {
+    groups,
+    bind(rows) {
+      if (rows.columns.columns !== columns) {
+        ({ columns } = rows.columns);
+        indexes = inputs.map((input) => columnIndex(input, rows.columns.columns));
+      }
+      for (let i = 0; i < inputs.length; i++)
+        inputVectors[i] =
+          rows.columns.vectors[indexes[i]!] ??
+          expressionVector(inputs[i]!, rows.columns, overflows);
+      const times: Vector = { kind: "float64", values: rows.time, valid: null };
+      for (const { aggregates } of groups) {
+        for (const { kernel, vectors, inputIndexes, readsTimes } of aggregates) {
+          for (let i = 0; i < inputIndexes.length; i++)
+            vectors[i] = inputVectors[inputIndexes[i]!]!;
+          if (readsTimes) vectors[inputIndexes.length] = times;
+          kernel.bind(vectors);
+        }
+      }
+    },
+  };
+}
+
+function columnIndex(input: Expression, columns: readonly ColumnSpec[]): number {
+  return input.op === "column" ? columns.findIndex(({ name }) => name === input.name) : -1;
+}
+
+function boundGroup(
+  { window, where, perCategory, aggregates }: AggregateGroup,
+  inputs: readonly Expression[],
+  overflows: Overflows,
+  subtracts: boolean,
+): BoundGroup {
+  const newest = mostRows(window);
+  const bound = aggregates.map(({ aggregate, position, direct }): BoundAggregate => {
+    const { order = false, times = false } = aggregatorNamed(aggregate.aggregate);
+    return {
+      direct,
+      position,
+      kernel: kernelOf(aggregate, inputsOf(aggregate), overflows, { newest, subtracts }),
+      order: perCategory || order,
+      vectors: [],
+      readsTimes: times,
+      inputIndexes: inputsOf(aggregate).map((input) => inputs.indexOf(input)),
+    };
+  });
+  return {
+    edges: edgesOf(window),
+    series: seriesEdgesOf(window),
+    newest: perCategory ? null : newest,
+    where,
+    filter: null,
+    order: bound.some(({ order }) => order),
+    aggregates: bound,
+  };
+}
