@@ -56,8 +56,8 @@ WEEKLY = """count(e.id) num_transactions_l1w, coalesce(sum(e.amount), 0) total_a
 DISTINCT = """count(distinct e.vendor) num_vendors_l1w,
     count(distinct e.channel) num_sources_l1w"""
 # a bit for each value: no set of values is needed
-BITS = """coalesce(bit_count(bit_or(e.vendor_bit)), 0) num_vendors_l1w,
-    coalesce(bit_count(bit_or(e.channel_bit)), 0) num_sources_l1w"""
+BITS = """coalesce(bit_count(bit_or(e.vendor_bit)), 0)::bigint num_vendors_l1w,
+    coalesce(bit_count(bit_or(e.channel_bit)), 0)::bigint num_sources_l1w"""
 COUNTS = ("num_transactions_l1w", "total_amount_l1w", "num_vendors_l1w", "num_sources_l1w")
 VALUES = ("avg_amount_l1w", "min_amount_l1w", "max_amount_l1w")
 WITH_BITS = f"""(select *, 1 << list_position({VENDORS!r}, vendor) vendor_bit,
