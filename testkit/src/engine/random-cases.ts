@@ -17,9 +17,12 @@ export interface RandomCase {
 
 /**
  * Generates plans over one source, events near the edges of their windows, and entity rows at those
- * edges.
+ * edges. `most.events` is the largest number of events, `most.rows` the number of entity rows.
  */
-export function randomCases(random: Random): RandomCase[] {
+export function randomCases(
+  random: Random,
+  most: { readonly events: number; readonly rows: number } = { events: 40, rows: 25 },
+): RandomCase[] {
   const base = random.pick([1_741_064_767_123_456, 10_000_000]);
   const definitions = generateDefinitions(random.fork(), base, random.int(8));
   return definitions.tables.map((table) => {
@@ -41,7 +44,7 @@ export function randomCases(random: Random): RandomCase[] {
       return windowAt({ kind: "current", unit, zone }, time).from + random.between(-1, 1);
     };
     const keys = random.between(1, 3);
-    const events = Array.from({ length: random.between(0, 40) }, (_, i): NamedRow => {
+    const events = Array.from({ length: random.between(0, most.events) }, (_, i): NamedRow => {
       const values: Record<string, Value> = {};
       table.source.columns.forEach((column, c) => {
         values[column.name] =
@@ -64,7 +67,7 @@ export function randomCases(random: Random): RandomCase[] {
       Number.isFinite,
     );
     const asked = Array.from(
-      { length: 25 },
+      { length: most.rows },
       () =>
         [
           random.int(keys),

@@ -22,6 +22,8 @@ export interface Aggregator extends AggregationKind {
   readonly order?: true | undefined;
   /** True if it reads event times: a vector of type timestamp follows those of the arguments. */
   readonly times?: true | undefined;
+  /** True if a state is larger than the rows of a small window. */
+  readonly large?: true | undefined;
   /** True if the answer moves with t although no row enters or leaves a window. */
   readonly clock?: true | undefined;
   /**

@@ -47,6 +47,7 @@ export const approxCountDistinctAggregator: Aggregator = {
   result: () => ({ type: "int64", nullable: false, mode: "number" }),
   empty: () => 0n,
   class: "mergeable",
+  large: true,
   accumulator: ([form], { error }) => sketchAccumulator(form!, INDEX_BITS[String(error)]!),
   rule:
     "HyperLogLog of the first 8 bytes of the MD5 of each value's text, with 2¹⁴, 2¹² or 2⁹ " +

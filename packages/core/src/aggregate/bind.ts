@@ -33,6 +33,19 @@ export function kernelOf(
   return accumulatorKernel(accumulator(inputs, options), overflows);
 }
 
+/**
+ * Makes the accumulator of a window feature whose states are kept for blocks of rows. null: they
+ * would hold as much as the rows.
+ */
+export function blockAccumulatorOf(
+  { aggregate, by, options = {} }: Pick<FeatureSpec, "aggregate" | "options" | "by">,
+  inputs: readonly TypeSpec[],
+): Accumulator | null {
+  const record = aggregatorNamed(aggregate);
+  if (by !== undefined || record.class === "rows" || record.large === true) return null;
+  return record.accumulator?.(inputs, options) ?? null;
+}
+
 /** Runs an accumulator as a kernel, with one state. */
 function accumulatorKernel(accumulator: Accumulator, overflows: Overflows): Kernel {
   const state = accumulator.create();

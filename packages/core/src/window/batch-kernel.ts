@@ -1,7 +1,7 @@
 /**
  * Aggregates of windows over sorted rows, for many entity rows at once. The entity rows of one
- * entity are answered by ascending time: windows slide where rows can be subtracted, and
- * scanned where they cannot.
+ * entity are answered by ascending time. Windows slide where rows can be subtracted. They are
+ * merged from blocks of rows where states merge, and scanned where nothing else helps.
  */
 import type { Overflows } from "../aggregate/aggregator.ts";
 import { tieOrder } from "../columns/row-order.ts";
@@ -9,7 +9,13 @@ import { bindFilters } from "../expr/bind.ts";
 import { inputOf, rowCondition, type WindowPlan } from "../plan/plan-kinds.ts";
 import type { Expression, Value } from "../specs.ts";
 import { ENGINE_STATUSES } from "../spi.ts";
-import { groupBinder, type BoundGroup, type RowFilter } from "./bound-groups.ts";
+import { blockGroups } from "./block-groups.ts";
+import {
+  groupBinder,
+  type BoundAggregate,
+  type BoundGroup,
+  type RowFilter,
+} from "./bound-groups.ts";
 import { functionColumns, type CurrentTime, type DirectColumn } from "./derived-columns.ts";
 import { knownChanges } from "./known-changes.ts";
 import { slidingGroup } from "./sliding-group.ts";
@@ -49,15 +55,18 @@ export function batchKernel(
   const flagsOf = passingFlags(condition, rows, overflows);
   const { time } = rows;
   const changes = knownChanges(rows);
-  const split = groups.map(splitGroup);
-  const sliding = split.flatMap(({ slides }) =>
-    slides === null ? [] : [slidingGroup(slides, rows, changes, flagsOf(slides.where))],
+  const split = groups.flatMap(splitGroup);
+  const ofKind = (wanted: GroupKind): BoundGroup[] =>
+    split.flatMap(({ kind, group }) => (kind === wanted ? [group] : []));
+  const sliding = ofKind("slides").map((group) =>
+    slidingGroup(group, rows, changes, flagsOf(group.where)),
   );
-  const scanned = split.flatMap(({ scans }) => (scans === null ? [] : [scans]));
-  for (const group of scanned) group.filter = filterBy(flagsOf(group.where));
-  const needsOrder = scanned.some(({ order, newest }) => order || newest !== null);
+  const [scanned, merged] = [ofKind("is scanned"), ofKind("merges")];
+  for (const group of [...scanned, ...merged]) group.filter = filterBy(flagsOf(group.where));
+  const needsOrder = split.some(({ group }) => group.order || group.newest !== null);
   const order = needsOrder ? tieOrder(inputOf(input), rows.columns) : null;
   const scan = windowScan(rows, order);
+  const blocks = blockGroups(merged, rows, { changes, scan, order, flagsOf, overflows });
   const counts = filterBy(flagsOf(null));
   const earliest = earliestStart(foundIn);
 
@@ -79,6 +88,7 @@ export function batchKernel(
   return (start, end, { times, rows: rowOf, first, last }) => {
     changes.begin(start, end, times, first, last);
     for (const one of sliding) one.begin(start);
+    blocks.begin(start, end, last - first);
     let beforeT = start;
     for (let label = first; label < last; label++) {
       const t = times[label]!;
@@ -95,26 +105,33 @@ export function batchKernel(
         for (let a = 0; a < group.aggregates.length; a++)
           put(group.aggregates[a]!, group.aggregates[a]!.kernel.finish(t));
       }
+      blocks.answer(t, beforeT, put);
       for (let g = 0; g < scanned.length; g++) scan.answer(scanned[g]!, start, beforeT, t, put);
       for (let i = 0; i < functions.length; i++) putColumn(functions[i]!, functions[i]!.compute());
     }
   };
 }
 
-/** Splits a group by whether rows can be subtracted. null: it has no such aggregates. */
-function splitGroup(group: BoundGroup): {
-  readonly slides: BoundGroup | null;
-  readonly scans: BoundGroup | null;
-} {
-  if (group.series !== null || group.newest !== null) return { slides: null, scans: group };
-  const part = (slides: boolean): BoundGroup | null => {
-    const own = group.aggregates.filter(
-      ({ order, kernel }) => (!order && kernel.subtract !== undefined) === slides,
-    );
-    if (own.length === 0) return null;
-    return { ...group, order: own.some(({ order }) => order), aggregates: own };
-  };
-  return { slides: part(true), scans: part(false) };
+/** How the windows of a group follow each other. */
+type GroupKind = "slides" | "merges" | "is scanned";
+
+/** Splits a group by what the states of its aggregates can do. */
+function splitGroup(
+  group: BoundGroup,
+): readonly { readonly kind: GroupKind; readonly group: BoundGroup }[] {
+  const kinds: readonly GroupKind[] = ["slides", "merges", "is scanned"];
+  return kinds.flatMap((kind) => {
+    const own = group.aggregates.filter((aggregate) => kindOf(group, aggregate) === kind);
+    if (own.length === 0) return [];
+    return [{ kind, group: { ...group, order: own.some(({ order }) => order), aggregates: own } }];
+  });
+}
+
+function kindOf({ series, newest }: BoundGroup, aggregate: BoundAggregate): GroupKind {
+  if (series !== null || newest !== null) return "is scanned";
+  const { order, kernel, merges } = aggregate;
+  if (!order && kernel.subtract !== undefined) return "slides";
+  return merges === null ? "is scanned" : "merges";
 }
 
 /**

@@ -1,10 +1,11 @@
 /** Binds groups of aggregates to one set of rows after another. */
-import type { Kernel, Overflows } from "../aggregate/aggregator.ts";
-import { kernelOf } from "../aggregate/bind.ts";
+import type { Accumulator, Kernel, Overflows } from "../aggregate/aggregator.ts";
+import { blockAccumulatorOf, kernelOf } from "../aggregate/bind.ts";
 import { inputsOf } from "../aggregate/categories.ts";
 import { aggregatorNamed } from "../aggregate/registry.ts";
 import type { Vector } from "../columns/batch.ts";
 import { expressionVector } from "../expr/bind.ts";
+import type { AggregateColumn } from "../plan/nodes.ts";
 import type { WindowPlan } from "../plan/plan-kinds.ts";
 import type { ColumnSpec, Expression } from "../specs.ts";
 import { aggregateGroups, mostRows, type AggregateGroup } from "./aggregate-groups.ts";
@@ -29,11 +30,14 @@ export interface BoundGroup extends Pick<AggregateGroup, "where"> {
 }
 
 export interface BoundAggregate {
+  readonly column: AggregateColumn;
   /** The result columns that are the aggregate's values. */
   readonly direct: readonly DirectColumn[];
   /** The index of its value among those that functions read. */
   readonly position: number;
   readonly kernel: Kernel;
+  /** What merges the states of blocks of rows. null: no states of blocks are kept. */
+  readonly merges: Accumulator | null;
   /** Whether it needs the rows in their total order. */
   readonly order: boolean;
   /** The vectors of the arguments, and their indexes among the inputs of the plan. */
@@ -51,18 +55,18 @@ export interface GroupBinder {
 }
 
 /**
- * Makes the kernels of a plan's aggregates. `subtracts` prefers kernels that take rows away to
- * those that only add rows faster.
+ * Makes the kernels of a plan's aggregates. `inBatches`: many windows of one entity follow each
+ * other, so kernels that take rows away are better than those that only add rows faster.
  */
 export function groupBinder(
   plan: WindowPlan,
   overflows: Overflows,
-  subtracts: boolean = false,
+  inBatches: boolean = false,
 ): GroupBinder {
   // Aggregates over several windows share their arguments, which are computed once.
   const inputs = [...new Set(plan.input.aggregates.flatMap(inputsOf))];
   const groups = aggregateGroups(plan).map((group) =>
-    boundGroup(group, inputs, overflows, subtracts),
+    boundGroup(group, inputs, overflows, inBatches),
   );
   const inputVectors: Vector[] = [];
   let columns: readonly ColumnSpec[] | null = null;
@@ -98,21 +102,24 @@ function columnIndex(input: Expression, columns: readonly ColumnSpec[]): number 
 
 function boundGroup(
   { window, where, perCategory, aggregates }: AggregateGroup,
-  inputs: readonly Expression[],
+  allInputs: readonly Expression[],
   overflows: Overflows,
-  subtracts: boolean,
+  inBatches: boolean,
 ): BoundGroup {
   const newest = mostRows(window);
   const bound = aggregates.map(({ aggregate, position, direct }): BoundAggregate => {
     const { order = false, times = false } = aggregatorNamed(aggregate.aggregate);
+    const inputs = inputsOf(aggregate);
     return {
+      column: aggregate,
       direct,
       position,
-      kernel: kernelOf(aggregate, inputsOf(aggregate), overflows, { newest, subtracts }),
+      kernel: kernelOf(aggregate, inputs, overflows, { newest, subtracts: inBatches }),
+      merges: inBatches ? blockAccumulatorOf(aggregate, inputs) : null,
       order: perCategory || order,
       vectors: [],
       readsTimes: times,
-      inputIndexes: inputsOf(aggregate).map((input) => inputs.indexOf(input)),
+      inputIndexes: inputs.map((input) => allInputs.indexOf(input)),
     };
   });
   return {

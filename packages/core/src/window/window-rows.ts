@@ -9,6 +9,8 @@ import { isKnown, lowerBound } from "./window-law.ts";
 export interface WindowScan {
   /** Gives the value of each aggregate of the group at t. Rows [start, beforeT) are before t. */
   answer(group: BoundGroup, start: number, beforeT: number, t: number, put: PutValue): void;
+  /** Gives the value of each aggregate of the group at t, over the rows [first, last). */
+  answerBetween(group: BoundGroup, first: number, last: number, t: number, put: PutValue): void;
   /**
    * The newest of the rows [start, end) that is seen at t, passes the filter, and is not before
    * `earliest`. −1: there is no such row.
@@ -29,7 +31,7 @@ export function windowScan(
 ): WindowScan {
   return {
     answer(group, start, beforeT, t, put) {
-      const { edges, newest: most, filter, order: inOrder, aggregates } = group;
+      const { edges, aggregates } = group;
       if (group.series !== null) {
         const lists = seriesLists(group, group.series(t), start, beforeT, t);
         for (let i = 0; i < lists.length; i++) put(aggregates[i]!, lists[i]!);
@@ -38,18 +40,9 @@ export function windowScan(
       const last =
         edges.entersAfter === 0 ? beforeT : lowerBound(time, start, beforeT, edges.end(t));
       const first = lowerBound(time, start, last, edges.start(t));
-      const length =
-        most === null
-          ? chooseRows(first, last, t, filter)
-          : chooseNewest(first, last, t, filter, most);
-      if (inOrder && most === null) sortTies(chosenRows, length, time, order!);
-      for (const aggregate of aggregates) {
-        const { kernel } = aggregate;
-        kernel.reset();
-        kernel.add(chosenRows, length);
-        put(aggregate, kernel.finish(t));
-      }
+      answerBetween(group, first, last, t, put);
     },
+    answerBetween,
     newest(start, end, t, earliest, filter) {
       for (let i = end - 1; i >= start && time[i]! >= earliest; i--) {
         if (from !== null && !isKnown(from[i]!, to![i]!, t)) continue;
@@ -58,6 +51,26 @@ export function windowScan(
       return -1;
     },
   };
+
+  function answerBetween(
+    { newest: most, filter, order: inOrder, aggregates }: BoundGroup,
+    first: number,
+    last: number,
+    t: number,
+    put: PutValue,
+  ): void {
+    const length =
+      most === null
+        ? chooseRows(first, last, t, filter)
+        : chooseNewest(first, last, t, filter, most);
+    if (inOrder && most === null) sortTies(chosenRows, length, time, order!);
+    for (const aggregate of aggregates) {
+      const { kernel } = aggregate;
+      kernel.reset();
+      kernel.add(chosenRows, length);
+      put(aggregate, kernel.finish(t));
+    }
+  }
 
   /** For each aggregate of a group its values over the windows between these edges. */
   function seriesLists(

@@ -1,0 +1,138 @@
+/** Answers windows from blocks of rows, for aggregates whose states only merge. */
+import type { Overflows } from "../aggregate/aggregator.ts";
+import { sortTies } from "../columns/row-order.ts";
+import type { Expression } from "../specs.ts";
+import { BlockTree } from "./block-tree.ts";
+import type { BoundAggregate, BoundGroup } from "./bound-groups.ts";
+import type { KnownChanges } from "./known-changes.ts";
+import type { TimedRows } from "./timed-rows.ts";
+import { isKnown, lowerBoundAfter } from "./window-law.ts";
+import type { PutValue, WindowScan } from "./window-rows.ts";
+
+/** A window of fewer rows is scanned: that costs less than to look for its blocks. */
+const SHORTEST_IN_BLOCKS = 64;
+/** With fewer entity rows the blocks of an entity are not used often enough. */
+const FEWEST_LABELS = 4;
+
+/** Groups whose windows are answered from blocks, over one entity after another. */
+export interface BlockGroups {
+  /** Begins with an entity whose rows are [start, end), and that has so many entity rows. */
+  begin(start: number, end: number, labels: number): void;
+  /** Moves to t, which is not before the last t. `beforeT` is the end of the rows before t. */
+  answer(t: number, beforeT: number, put: PutValue): void;
+}
+
+/** Makes the blocks of these groups. Windows with equal aggregates share them. */
+export function blockGroups(
+  groups: readonly BoundGroup[],
+  { time, from, to }: TimedRows,
+  {
+    changes,
+    scan,
+    order,
+    flagsOf,
+    overflows,
+  }: {
+    readonly changes: KnownChanges;
+    readonly scan: WindowScan;
+    /** Compares rows of one event time. null: none needs it. */
+    readonly order: ((a: number, b: number) => number) | null;
+    /** Says which rows pass a condition. null: all do. */
+    readonly flagsOf: (where: Expression | null) => Uint8Array | null;
+    readonly overflows: Overflows;
+  },
+): BlockGroups {
+  /** The rows of the entity in their total order, and for each of them its place there. */
+  let rowAt: Int32Array = new Int32Array(0);
+  let placeOf: Int32Array = new Int32Array(0);
+  let begins = 0;
+  let inBlocks = false;
+  let current = -Infinity;
+  const shared: { readonly group: BoundGroup; readonly one: BoundAggregate; tree: BlockTree }[] =
+    [];
+  const windows = groups.map((group) => ({
+    group,
+    trees: group.aggregates.map((one) => treeOf(group, one)),
+    first: 0,
+    last: 0,
+  }));
+
+  return {
+    begin(start, end, labels) {
+      begins = start;
+      current = -Infinity;
+      for (const window of windows) window.first = window.last = start;
+      inBlocks = labels >= FEWEST_LABELS && end - start >= SHORTEST_IN_BLOCKS;
+      if (!inBlocks) return;
+      placeRows(start, end);
+      for (const { tree } of shared) tree.begin(end - start);
+    },
+    answer(t, beforeT, put) {
+      current = t;
+      if (inBlocks)
+        for (let i = 0; i < changes.length; i++) {
+          const place = placeOf[changes.rows[i]! - begins]!;
+          for (const { tree } of shared) tree.change(place);
+        }
+      for (const window of windows) {
+        const { group, trees } = window;
+        const { edges, aggregates } = group;
+        window.last =
+          edges.entersAfter === 0
+            ? beforeT
+            : lowerBoundAfter(time, window.last, beforeT, edges.end(t));
+        window.first = lowerBoundAfter(time, window.first, window.last, edges.start(t));
+        const { first, last } = window;
+        if (!inBlocks || last - first < SHORTEST_IN_BLOCKS)
+          scan.answerBetween(group, first, last, t, put);
+        else
+          for (let a = 0; a < trees.length; a++)
+            put(aggregates[a]!, trees[a]!.answer(first - begins, last - begins, t));
+      }
+    },
+  };
+
+  function treeOf(group: BoundGroup, one: BoundAggregate): BlockTree {
+    const equal = shared.find(
+      (other) => other.group.where === group.where && isSameState(other.one, one),
+    );
+    if (equal !== undefined) return equal.tree;
+    const passes = flagsOf(group.where);
+    const tree = new BlockTree(one.merges!, one.vectors, overflows, (rows, first, last) => {
+      const checks = !changes.alwaysKnown;
+      let length = 0;
+      for (let place = first; place < last; place++) {
+        const row = rowAt[place]!;
+        if (checks && !isKnown(from![row]!, to![row]!, current)) continue;
+        if (passes !== null && passes[row] === 0) continue;
+        rows[length++] = row;
+      }
+      return length;
+    });
+    shared.push({ group, one, tree });
+    return tree;
+  }
+
+  /** Puts the rows of an entity in their total order. */
+  function placeRows(start: number, end: number): void {
+    const length = end - start;
+    if (rowAt.length < length) {
+      rowAt = new Int32Array(length * 2);
+      placeOf = new Int32Array(length * 2);
+    }
+    for (let place = 0; place < length; place++) rowAt[place] = start + place;
+    if (order !== null) sortTies(rowAt, length, time, order);
+    for (let place = 0; place < length; place++) placeOf[rowAt[place]! - start] = place;
+  }
+}
+
+/** Whether two aggregates with one condition have equal states over equal rows. */
+function isSameState({ column: a }: BoundAggregate, { column: b }: BoundAggregate): boolean {
+  return (
+    a.aggregate === b.aggregate &&
+    JSON.stringify(a.options) === JSON.stringify(b.options) &&
+    a.arguments.length === b.arguments.length &&
+    // Equal arguments of a plan are one object.
+    a.arguments.every((argument, i) => argument === b.arguments[i])
+  );
+}
