@@ -216,6 +216,21 @@ export async function compareAnswers(
   const readers = pathReaders(scenario, stores, options.engine);
   const differences: Difference[] = [];
 
+  const known = new Map<string, readonly OracleAnswer[]>();
+  /** The answers of the oracle. Two paths have the mode "corrected". */
+  const expectedOf = (row: number, mode: OracleMode): readonly OracleAnswer[] => {
+    const name = `${mode} ${row}`;
+    let expected = known.get(name);
+    if (expected === undefined) {
+      const request = requests[row]!;
+      expected = [
+        ...answersOf(oracle, selected, request, mode),
+        ...answersOf(oracle, originals, requestOfOther(request), mode),
+      ];
+      known.set(name, expected);
+    }
+    return expected;
+  };
   const check = (
     path: PathName,
     mode: OracleMode,
@@ -224,10 +239,7 @@ export async function compareAnswers(
     i: number,
   ): void => {
     const request = requests[row]!;
-    const expected = [
-      ...answersOf(oracle, selected, request, mode),
-      ...answersOf(oracle, originals, requestOfOther(request), mode),
-    ];
+    const expected = expectedOf(row, mode);
     const label = labels?.(request, mode);
     [...selected, ...scenario.roles.map((one) => one.selected)].forEach((one, f) => {
       const { values, statuses, times: found } = answers[f]!;

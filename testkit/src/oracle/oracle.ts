@@ -93,13 +93,17 @@ export function createOracle(log: {
     known.set(view, found);
     return found as RowsOfView<V>;
   };
-  const answer: Oracle["answer"] = (selected, request, mode) =>
-    selected.map((given) => {
+  const answer: Oracle["answer"] = (selected, request, mode) => {
+    // the features of one view are over the same rows
+    const seen = new Map<RowsOfView<ReadRows>, readonly SeenRow[]>();
+    return selected.map((given) => {
       if (isDerived(given))
         return derivedAnswer(given, request, (input) => answer([input], request, mode)[0]!, fault);
-      const { view, versionsOf } = rowsOf(given.view);
+      const read = rowsOf(given.view);
+      const { view, versionsOf } = read;
       const one = { ...given, view };
-      const rows = rowsSeen(view, versionsOf, request, mode, fault);
+      const rows = seen.get(read) ?? rowsSeen(view, versionsOf, request, mode, fault);
+      seen.set(read, rows);
       const found =
         one.view.kind === "latest"
           ? latestAnswer(one, rows, request.time, fault)
@@ -112,6 +116,7 @@ export function createOracle(log: {
           : value;
       return { ...found, value: filled };
     });
+  };
   return { versions: (source) => versions.get(source)!, rowsOf, answer };
 }
 
@@ -179,17 +184,17 @@ export function rowsSeen(
   const versions = versionsOf(source.name);
   const index = (name: string): number =>
     source.columns.findIndex((column) => column.name === name);
-  const asked = view.entity.keys.map((key) => request.keys[key.name] ?? null);
+  const askedText = textOfAll(view.entity.keys.map((key) => request.keys[key.name] ?? null));
   const keyColumns = view.keyColumns.map(index);
   const rows: SeenRow[] = [];
   for (const version of versions) {
     if (version.unknown.length > 0) continue;
-    // Of a derived source only the rows that meet its condition are there.
-    if (view.rows !== undefined && truth(view.rows, source, version.values) !== true) continue;
     if (!isSeen(source, version, request.time, mode, fault)) continue;
     const keys = keyColumns.map((i) => version.values[i] ?? null);
     // A row whose entity key or event time is null or unreadable belongs to no window (law 9).
-    if (keys.includes(null) || textOfAll(keys) !== textOfAll(asked)) continue;
+    if (keys.includes(null) || textOfAll(keys) !== askedText) continue;
+    // Of a derived source only the rows that meet its condition are there.
+    if (view.rows !== undefined && truth(view.rows, source, version.values) !== true) continue;
     const time =
       source.eventTime.kind === "committed"
         ? version.from

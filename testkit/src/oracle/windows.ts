@@ -150,10 +150,17 @@ function findStart(unit: CalendarUnit, zone: string, minute: number): number {
     if (unitNumber(unit, zone, middle) >= wanted) from = middle;
     else before = middle;
   }
-  // The unit may have begun before its second showing.
+  // The unit may have begun before its second showing. A clock that was not set shows it once.
+  if (wallTime(zone, from) - wallTime(zone, from - 1500 * MINUTE) === 1500 * MINUTE) return from;
   for (let at = from - MINUTE; at >= from - 1500 * MINUTE; at -= MINUTE)
     if (unitNumber(unit, zone, at) >= wanted) from = at;
   return from;
+}
+
+/** What the clock shows, as if it were a time of UTC, µs. */
+function wallTime(zone: string, at: number): number {
+  const { year, month, day, hour, minute } = clockAt(zone, at);
+  return Date.UTC(year, month - 1, day, hour, minute) * 1000;
 }
 
 /** A number that grows by one from a unit to the next. */
@@ -181,6 +188,7 @@ function clockAt(
   readonly year: number;
   readonly month: number;
   readonly day: number;
+  readonly hour: number;
   readonly minute: number;
 } {
   let clock = clocks.get(zone);
@@ -192,11 +200,18 @@ function clockAt(
       year: "numeric",
       month: "numeric",
       day: "numeric",
+      hour: "numeric",
       minute: "numeric",
     });
     clocks.set(zone, clock);
   }
   const parts = new Map(clock.formatToParts(at / 1000).map(({ type, value }) => [type, value]));
   const part = (name: Intl.DateTimeFormatPartTypes): number => Number(parts.get(name));
-  return { year: part("year"), month: part("month"), day: part("day"), minute: part("minute") };
+  return {
+    year: part("year"),
+    month: part("month"),
+    day: part("day"),
+    hour: part("hour"),
+    minute: part("minute"),
+  };
 }
