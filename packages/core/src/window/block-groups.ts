@@ -10,7 +10,7 @@ import { isKnown, lowerBoundAfter } from "./window-law.ts";
 import type { PutValue, WindowScan } from "./window-rows.ts";
 
 /** A window of fewer rows is scanned: that costs less than to look for its blocks. */
-const SHORTEST_IN_BLOCKS = 64;
+const SHORTEST_IN_BLOCKS = 192;
 /** With fewer entity rows the blocks of an entity are not used often enough. */
 const FEWEST_LABELS = 4;
 
