@@ -47,31 +47,25 @@ export async function gatherEvents(
   // A stable counting sort by entity, then a sort by time within each entity.
   const part = new Int32Array(total);
   const index = new Int32Array(total);
-  const times = new Float64Array(total);
+  const time = new Float64Array(total);
+  const from = new Float64Array(total);
+  const to = new Float64Array(total);
   const next = starts.slice();
   batches.forEach(({ events: batch, rows }, p) => {
-    for (const i of rows) {
-      const place = next[batch.entity[i]!]!++;
+    const { entity, time: times, from: froms, to: tos } = batch;
+    for (let r = 0; r < rows.length; r++) {
+      const i = rows[r]!;
+      const place = next[entity[i]!]!++;
       part[place] = p;
       index[place] = i;
-      times[place] = batch.time[i]!;
+      time[place] = times[i]!;
+      from[place] = froms[i]!;
+      to[place] = tos[i]!;
     }
   });
-  const order = orderByTime(starts, times);
+  const order = orderByTime(starts, time);
   const picks =
-    order === null
-      ? { part, index }
-      : {
-          part: Int32Array.from(order, (place) => part[place]!),
-          index: Int32Array.from(order, (place) => index[place]!),
-        };
-  const gatherTimes = (of: "from" | "to"): Float64Array => {
-    const values = batches.map(({ events: batch }) => batch[of]);
-    const picked = new Float64Array(total);
-    for (let row = 0; row < total; row++)
-      picked[row] = values[picks.part[row]!]![picks.index[row]!]!;
-    return picked;
-  };
+    order === null ? { part, index } : { part: picked(part, order), index: picked(index, order) };
   const vectors = columns.map((_, c) =>
     total === 0
       ? null
@@ -82,11 +76,18 @@ export async function gatherEvents(
         ),
   );
   return {
-    time: times,
-    from: gatherTimes("from"),
-    to: gatherTimes("to"),
+    time,
+    from: order === null ? from : picked(from, order),
+    to: order === null ? to : picked(to, order),
     starts,
     columns:
       total === 0 ? batchOf(columns, []) : { length: total, columns, vectors: vectors as Vector[] },
   };
+}
+
+/** The values at these places. */
+function picked<T extends Int32Array | Float64Array>(values: T, places: Int32Array): T {
+  const result = values.slice() as T;
+  for (let i = 0; i < places.length; i++) result[i] = values[places[i]!]!;
+  return result;
 }

@@ -18,6 +18,7 @@ import {
 } from "./bound-groups.ts";
 import { functionColumns, type CurrentTime, type DirectColumn } from "./derived-columns.ts";
 import { knownChanges } from "./known-changes.ts";
+import { newestRow } from "./newest-row.ts";
 import { slidingGroup } from "./sliding-group.ts";
 import { type AnswerColumn, type TimedRows, withDefault } from "./timed-rows.ts";
 import { earliestStart } from "./window-edges.ts";
@@ -67,7 +68,7 @@ export function batchKernel(
   const order = needsOrder ? tieOrder(inputOf(input), rows.columns) : null;
   const scan = windowScan(rows, order);
   const blocks = blockGroups(merged, rows, { changes, scan, order, flagsOf, overflows });
-  const counts = filterBy(flagsOf(null));
+  const newestOf = newestRow(rows, changes, flagsOf(null));
   const earliest = earliestStart(foundIn);
 
   const values = new Array<Value>(aggregates.length).fill(null);
@@ -75,9 +76,10 @@ export function batchKernel(
   const names = aggregates.map(({ name }) => name);
   const functions = functionColumns(plan, names, values, current, overflows);
   let row = 0;
+  let isFound = false;
   let eventTime = NaN;
   const putColumn = (column: DirectColumn, value: Value): void => {
-    const status = Number.isNaN(eventTime) ? NOT_FOUND : value === null ? NULL_VALUE : PRESENT;
+    const status = !isFound ? NOT_FOUND : value === null ? NULL_VALUE : PRESENT;
     answers[column.index]!.put(row, withDefault(column, value), status, eventTime);
   };
   const put: PutValue = ({ direct, position }, value) => {
@@ -87,6 +89,7 @@ export function batchKernel(
 
   return (start, end, { times, rows: rowOf, first, last }) => {
     changes.begin(start, end, times, first, last);
+    newestOf.begin(start);
     for (const one of sliding) one.begin(start);
     blocks.begin(start, end, last - first);
     let beforeT = start;
@@ -97,8 +100,9 @@ export function batchKernel(
       changes.moveTo(t);
       // The event at t is excluded (law 1: it is not known at t).
       beforeT = lowerBoundAfter(time, beforeT, end, t);
-      const newest = scan.newest(start, beforeT, t, earliest(t), counts);
-      eventTime = newest >= 0 ? time[newest]! : NaN;
+      const newest = newestOf.at(t, beforeT, earliest(t));
+      isFound = newest >= 0;
+      eventTime = isFound ? time[newest]! : NaN;
       for (let g = 0; g < sliding.length; g++) {
         const { group, moveTo } = sliding[g]!;
         moveTo(t, beforeT);

@@ -153,6 +153,7 @@ function gatherTexts(
 ): Texts {
   const known = new Map<string, number>();
   const renamed = vectors.map(({ dictionary }) => new Int32Array(dictionary.length).fill(-1));
+  const ownCodes = vectors.map((vector) => vector.codes);
   const codes = new Int32Array(vectorIndexes.length);
   for (let r = 0; r < codes.length; r++) {
     if (valid !== null && valid[r] === 0) {
@@ -160,7 +161,7 @@ function gatherTexts(
       continue;
     }
     const vectorIndex = vectorIndexes[r]!;
-    const ownCode = vectors[vectorIndex]!.codes[rowIndexes[r]!]!;
+    const ownCode = ownCodes[vectorIndex]![rowIndexes[r]!]!;
     let code = renamed[vectorIndex]![ownCode]!;
     if (code < 0) {
       const text = vectors[vectorIndex]!.dictionary[ownCode]!;
