@@ -10,12 +10,12 @@ import {
   type LatestPlan,
   type WindowPlan,
 } from "../plan/plan-kinds.ts";
-import type { ComputeEngine, EntityRows } from "../spi.ts";
+import type { ComputeEngine } from "../spi.ts";
 import { batchKernel } from "../window/batch-kernel.ts";
 import { resultWriters, type AnswerColumn } from "../window/timed-rows.ts";
 import { answerColumns } from "./answer-columns.ts";
 import { STATUS_BYTES } from "./engine-columns.ts";
-import { orderRows } from "./entity-row-order.ts";
+import { orderRows, type OrderedRows } from "./entity-row-order.ts";
 import { gatherEvents, type GatheredEvents } from "./gather-events.ts";
 
 /** The abort signal is checked once for so many entity rows. */
@@ -36,9 +36,10 @@ export function localEngine(
       const overflows: Overflows = { count: 0 };
       const columns = eventColumns(plan.input.input);
       const gathered = await gatherEvents(columns, events(), rows.keyCount, signal);
-      const answers = answerColumns(plan.columns, rows.length);
-      if (isWindowPlan(plan)) runBatchKernel(plan, gathered, rows, answers, overflows, signal);
-      else runAsOfKernel(plan as LatestPlan, gathered, rows, answers, overflows, signal);
+      const ordered = orderRows(rows);
+      const answers = answerColumns(plan.columns, ordered.rows);
+      if (isWindowPlan(plan)) runBatchKernel(plan, gathered, ordered, answers, overflows, signal);
+      else runAsOfKernel(plan as LatestPlan, gathered, ordered, answers, overflows, signal);
       const { count, truncated = 0 } = overflows;
       if (count > 0) options.onOverflow?.(count);
       if (truncated > 0) options.onTruncated?.(truncated);
@@ -51,16 +52,15 @@ export function localEngine(
 function runBatchKernel(
   plan: WindowPlan,
   events: GatheredEvents,
-  rows: EntityRows,
+  { starts, times }: OrderedRows,
   answers: readonly AnswerColumn[],
   overflows: Overflows,
   signal?: AbortSignal,
 ): void {
   const kernel = batchKernel(plan, events, answers, overflows);
-  const { starts, times, rows: rowOf } = orderRows(rows);
   let unchecked = ROWS_PER_CHECK;
-  for (let e = 0; e < rows.keyCount; e++) {
-    const labels = { times, rows: rowOf, first: starts[e]!, last: starts[e + 1]! };
+  for (let e = 0; e + 1 < starts.length; e++) {
+    const labels = { times, first: starts[e]!, last: starts[e + 1]! };
     if (labels.first === labels.last) continue;
     if (unchecked >= ROWS_PER_CHECK) {
       signal?.throwIfAborted();
@@ -75,20 +75,20 @@ function runBatchKernel(
 function runAsOfKernel(
   plan: LatestPlan,
   events: GatheredEvents,
-  rows: EntityRows,
+  { starts, times: asked }: OrderedRows,
   answers: readonly AnswerColumn[],
   overflows: Overflows,
   signal?: AbortSignal,
 ): void {
   const kernel = asOfKernel(plan, events, overflows);
   const results = resultWriters(plan.columns, 1);
-  for (let row = 0; row < rows.length; row++) {
-    if (row % ROWS_PER_CHECK === 0) signal?.throwIfAborted();
-    const entity = rows.entity[row]!;
-    kernel(events.starts[entity]!, events.starts[entity + 1]!, rows.time[row]!, results, 0);
-    answers.forEach((column, c) => {
-      const { values, statuses, times } = results[c]!;
-      column.put(row, values[0]!, STATUS_BYTES.get(statuses[0]!)!, times[0]!);
-    });
-  }
+  for (let e = 0; e + 1 < starts.length; e++)
+    for (let place = starts[e]!; place < starts[e + 1]!; place++) {
+      if (place % ROWS_PER_CHECK === 0) signal?.throwIfAborted();
+      kernel(events.starts[e]!, events.starts[e + 1]!, asked[place]!, results, 0);
+      for (let c = 0; c < answers.length; c++) {
+        const { values, statuses, times } = results[c]!;
+        answers[c]!.put(place, values[0]!, STATUS_BYTES.get(statuses[0]!)!, times[0]!);
+      }
+    }
 }

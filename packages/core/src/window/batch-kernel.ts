@@ -29,8 +29,6 @@ import { windowScan, type PutValue } from "./window-rows.ts";
 export interface Labels {
   /** Times, µs. Those of the entity are [first, last). */
   readonly times: Float64Array;
-  /** For each time: the index of its entity row. */
-  readonly rows: Int32Array;
   readonly first: number;
   readonly last: number;
 }
@@ -42,7 +40,10 @@ const PRESENT = ENGINE_STATUSES.indexOf("PRESENT");
 const NULL_VALUE = ENGINE_STATUSES.indexOf("NULL_VALUE");
 const NOT_FOUND = ENGINE_STATUSES.indexOf("NOT_FOUND");
 
-/** Binds the plan's aggregates to these rows. The kernel writes into `answers`. */
+/**
+ * Binds the plan's aggregates to these rows. The kernel writes the answer to each time of the
+ * labels at the place of that time in `answers`.
+ */
 export function batchKernel(
   plan: WindowPlan,
   rows: TimedRows,
@@ -75,19 +76,19 @@ export function batchKernel(
   const current: CurrentTime = { t: NaN };
   const names = aggregates.map(({ name }) => name);
   const functions = functionColumns(plan, names, values, current, overflows);
-  let row = 0;
+  let place = 0;
   let isFound = false;
   let eventTime = NaN;
   const putColumn = (column: DirectColumn, value: Value): void => {
     const status = !isFound ? NOT_FOUND : value === null ? NULL_VALUE : PRESENT;
-    answers[column.index]!.put(row, withDefault(column, value), status, eventTime);
+    answers[column.index]!.put(place, withDefault(column, value), status, eventTime);
   };
   const put: PutValue = ({ direct, position }, value) => {
     values[position] = value;
     for (let i = 0; i < direct.length; i++) putColumn(direct[i]!, value);
   };
 
-  return (start, end, { times, rows: rowOf, first, last }) => {
+  return (start, end, { times, first, last }) => {
     changes.begin(start, end, times, first, last);
     newestOf.begin(start);
     for (const one of sliding) one.begin(start);
@@ -95,7 +96,7 @@ export function batchKernel(
     let beforeT = start;
     for (let label = first; label < last; label++) {
       const t = times[label]!;
-      row = rowOf[label]!;
+      place = label;
       current.t = t;
       changes.moveTo(t);
       // The event at t is excluded (law 1: it is not known at t).

@@ -23,10 +23,10 @@ export interface ResultWriter extends ResultColumns {
   readonly times: Float64Array;
 }
 
-/** A result column that takes the value of any row. Each row is written once. */
+/** A result column that takes the value of any place. Each place is written once. */
 export interface AnswerColumn {
   /** `status` is an index of `ENGINE_STATUSES`. `time` is NaN if there is none. */
-  put(row: number, value: Value, status: number, time: number): void;
+  put(place: number, value: Value, status: number, time: number): void;
 }
 
 export function resultWriters(columns: readonly unknown[], length: number): ResultWriter[] {

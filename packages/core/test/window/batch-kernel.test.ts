@@ -34,13 +34,12 @@ interface Entities extends TimedRows {
 
 function inBatch(plan: WindowPlan, events: Entities, rows: EntityRows): Answers {
   const overflows = { count: 0, truncated: 0 };
-  const columns = answerColumns(plan.columns, rows.length);
-  const kernel = batchKernel(plan, events, columns, overflows);
   const { starts, times, rows: rowOf } = orderRows(rows);
+  const columns = answerColumns(plan.columns, rowOf);
+  const kernel = batchKernel(plan, events, columns, overflows);
   for (let e = 0; e < rows.keyCount; e++)
     kernel(events.starts[e]!, events.starts[e + 1]!, {
       times,
-      rows: rowOf,
       first: starts[e]!,
       last: starts[e + 1]!,
     });
@@ -77,7 +76,6 @@ function hasConditions({ input }: WindowPlan): boolean {
   return input.input.node === "filter" || input.aggregates.some(({ where }) => where !== null);
 }
 
-/** Whether a column is a function of the time, whose overflow is counted for each answer. */
 test(`any plan: the answers of one row after another (${runs.text})`, async () => {
   let answers = 0;
   let differing = 0;
