@@ -274,6 +274,7 @@ function writePage(
       (out as Int32Array).set(values as Int32Array, row);
       return 0;
     }
+    if (entries !== null && copyEntries(out, row, count, source, entries)) return 0;
   } else valid.set(presence, row);
   let at = 0;
   for (let i = 0; i < count; i++) {
@@ -284,6 +285,29 @@ function writePage(
     target[row + i] = entries === null ? value : entries[value]!;
   }
   return count - at;
+}
+
+/**
+ * Copies the entries of a page without gaps, if these are arrays of numbers. Returns whether they
+ * are. A loop over arrays of one kind is several times faster.
+ */
+function copyEntries(
+  out: ColumnValues,
+  row: number,
+  count: number,
+  indexes: ArrayLike<number>,
+  entries: unknown,
+): boolean {
+  if (!(indexes instanceof Int32Array)) return false;
+  let greatest = 0;
+  for (let i = 0; i < count; i++) greatest = Math.max(greatest, indexes[i]! >>> 0);
+  if (greatest >= (entries as ArrayLike<number>).length) return false;
+  if (out instanceof Int32Array && entries instanceof Int32Array)
+    for (let i = 0; i < count; i++) out[row + i] = entries[indexes[i]!]!;
+  else if (out instanceof Float64Array && entries instanceof Float64Array)
+    for (let i = 0; i < count; i++) out[row + i] = entries[indexes[i]!]!;
+  else return false;
+  return true;
 }
 
 /** Makes times that are no safe integer missing. */

@@ -19,7 +19,10 @@ export interface DecodedPage {
   readonly definition: Uint8Array | null;
   /** The repetition level of each slot; null if the column has no lists. */
   readonly repetition: Uint8Array | null;
-  /** The values that are present; where `indexed`, their indexes in the dictionary. */
+  /**
+   * The values that are present; where `indexed`, their indexes in the dictionary. A boolean is 0
+   * or 1.
+   */
   readonly values: DecodedArray;
   readonly indexed: boolean;
 }
@@ -118,10 +121,7 @@ function decodeValues(
     case "PLAIN":
       return plainValues(data, element, count);
     case "RLE":
-      return Array.from(
-        unpack(data, 4, 4 + lengthAt(data, 0), 1, new Uint8Array(count)),
-        (bit) => bit === 1,
-      );
+      return unpack(data, 4, 4 + lengthAt(data, 0), 1, new Uint8Array(count));
     case "BYTE_STREAM_SPLIT":
       return byteStreamSplit(reader, count, type, element.type_length);
     case "DELTA_BINARY_PACKED": {
@@ -162,10 +162,17 @@ export function plainValues(
               : 8 * (width ?? 0);
   if (!(count >= 0 && Math.ceil((count * bits) / 8) <= data.length))
     throw new Error(`${count} values do not fit in ${data.length} bytes`);
+  if (type === "BOOLEAN") return plainBits(data, count);
   const reader = { view: new DataView(data.buffer, data.byteOffset, data.byteLength), offset: 0 };
   const values = readPlain(reader, type!, count, width);
   if (reader.offset > data.length) throw new Error("the values of a page end outside it");
   return values;
+}
+
+function plainBits(data: Uint8Array, count: number): Uint8Array {
+  const bits = new Uint8Array(count);
+  for (let i = 0; i < count; i++) bits[i] = (data[i >>> 3]! >>> (i & 7)) & 1;
+  return bits;
 }
 
 function lengthAt(data: Uint8Array, at: number): number {

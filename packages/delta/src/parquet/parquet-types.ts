@@ -63,10 +63,7 @@ export const parquetTypes: Readonly<Record<ScalarType, ParquetType>> = {
   },
   boolean: {
     element: () => ({ type: "BOOLEAN" }),
-    conversion: ({ type }) =>
-      type === "BOOLEAN"
-        ? (values) => Uint8Array.from(values as boolean[], (value) => (value ? 1 : 0))
-        : null,
+    conversion: ({ type }) => (type === "BOOLEAN" ? (values) => values as Uint8Array : null),
   },
   int32: { element: () => ({ type: "INT32" }), conversion: int32Conversion },
   date: {
