@@ -5,6 +5,7 @@ import type { ColumnSpec } from "../specs.ts";
 import type { Events } from "../spi.ts";
 import type { TimedRows } from "../window/timed-rows.ts";
 import { orderByTime } from "./time-order.ts";
+import { mergedByTime } from "./time-runs.ts";
 
 /** Events sorted by entity and time. */
 export interface GatheredEvents extends TimedRows {
@@ -44,25 +45,33 @@ export async function gatherEvents(
   for (let e = 0; e < keys; e++) counts[e + 1]! += counts[e]!;
   const starts = counts.slice();
 
-  // A stable counting sort by entity, then a sort by time within each entity.
+  // A stable counting sort by entity. If the rows do not come by time, a sort within each entity
+  // follows.
   const part = new Int32Array(total);
   const index = new Int32Array(total);
   const time = new Float64Array(total);
   const from = new Float64Array(total);
   const to = new Float64Array(total);
   const next = starts.slice();
-  batches.forEach(({ events: batch, rows }, p) => {
-    const { entity, time: times, from: froms, to: tos } = batch;
-    for (let r = 0; r < rows.length; r++) {
-      const i = rows[r]!;
-      const place = next[entity[i]!]!++;
-      part[place] = p;
-      index[place] = i;
-      time[place] = times[i]!;
-      from[place] = froms[i]!;
-      to[place] = tos[i]!;
-    }
-  });
+  const put = (p: number, i: number): void => {
+    const { entity, time: times, from: froms, to: tos } = batches[p]!.events;
+    const place = next[entity[i]!]!++;
+    part[place] = p;
+    index[place] = i;
+    time[place] = times[i]!;
+    from[place] = froms[i]!;
+    to[place] = tos[i]!;
+  };
+  const merged = mergedByTime(
+    batches.map(({ events: { time: times }, rows }) => ({ times, rows })),
+    total,
+  );
+  if (merged !== null)
+    for (let row = 0; row < total; row++) put(merged.part[row]!, merged.index[row]!);
+  else
+    batches.forEach(({ rows }, p) => {
+      for (let r = 0; r < rows.length; r++) put(p, rows[r]!);
+    });
   const order = orderByTime(starts, time);
   const picks =
     order === null ? { part, index } : { part: picked(part, order), index: picked(index, order) };

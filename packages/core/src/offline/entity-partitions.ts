@@ -42,12 +42,18 @@ export function entityPartitions(
   const entity = new Int32Array(keys.length);
   for (let row = 0; row < entity.length; row++) entity[row] = numberOf(row);
   return Array.from({ length: count }, (_, partition) => {
-    const indexes = Int32Array.from(entity.keys()).filter(
-      (row) => entity[row]! % count === partition,
-    );
-    const asked = Float64Array.from(indexes, (row) => times[row]!);
+    const indexes = rowsOfPartition(entity, partition, count);
     const keyCount = Math.ceil((codes.size - partition) / count);
-    const numbers = indexes.map((row) => Math.floor(entity[row]! / count));
+    const numbers = new Int32Array(indexes.length);
+    const asked = new Float64Array(indexes.length);
+    let [earliest, latest] = [Infinity, -Infinity];
+    for (let i = 0; i < indexes.length; i++) {
+      const time = times[indexes[i]!]!;
+      numbers[i] = Math.floor(entity[indexes[i]!]! / count);
+      asked[i] = time;
+      earliest = Math.min(earliest, time);
+      latest = Math.max(latest, time);
+    }
     return {
       rows: { length: indexes.length, keyCount, entity: numbers, time: asked },
       keys() {
@@ -62,10 +68,18 @@ export function entityPartitions(
         return code === undefined || code % count !== partition ? -1 : Math.floor(code / count);
       },
       indexes,
-      earliest: asked.reduce((least, time) => Math.min(least, time), Infinity),
-      latest: asked.reduce((most, time) => Math.max(most, time), -Infinity),
+      earliest,
+      latest,
     };
   });
+}
+
+function rowsOfPartition(entity: Int32Array, partition: number, count: number): Int32Array {
+  const rows = new Int32Array(entity.length);
+  let length = 0;
+  for (let row = 0; row < entity.length; row++)
+    if (entity[row]! % count === partition) rows[length++] = row;
+  return rows.slice(0, length);
 }
 
 /**

@@ -230,6 +230,26 @@ function filled<Row>(
   return valid;
 }
 
+/** A loop that meets arrays of one kind is several times faster. */
+function gatherDoubles(
+  to: Float64Array,
+  from: readonly Float64Array[],
+  vectorIndexes: Int32Array,
+  rowIndexes: Int32Array,
+): void {
+  for (let r = 0; r < to.length; r++) to[r] = from[vectorIndexes[r]!]![rowIndexes[r]!]!;
+}
+
+/** The same loop for integers. */
+function gatherIntegers(
+  to: Int32Array,
+  from: readonly Int32Array[],
+  vectorIndexes: Int32Array,
+  rowIndexes: Int32Array,
+): void {
+  for (let r = 0; r < to.length; r++) to[r] = from[vectorIndexes[r]!]![rowIndexes[r]!]!;
+}
+
 /** Gathers values. A missing value becomes `missing`, whatever the array holds there. */
 function gatherValues<V extends object>(
   into: V,
@@ -239,6 +259,14 @@ function gatherValues<V extends object>(
   valid: Uint8Array | null,
   missing: PresentValue,
 ): V {
+  if (valid === null && into instanceof Float64Array) {
+    gatherDoubles(into, values as readonly Float64Array[], vectorIndexes, rowIndexes);
+    return into;
+  }
+  if (valid === null && into instanceof Int32Array) {
+    gatherIntegers(into, values as readonly Int32Array[], vectorIndexes, rowIndexes);
+    return into;
+  }
   const to = into as { [row: number]: PresentValue };
   const from = values as readonly { readonly [row: number]: PresentValue }[];
   for (let r = 0; r < vectorIndexes.length; r++)
