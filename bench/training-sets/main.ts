@@ -80,7 +80,11 @@ const { values: given, positionals } = parseArgs({
     fresh: { type: "boolean", default: false },
   },
 });
-const [name = "labels"] = positionals;
+const [name = "labels", ...others] = positionals;
+if (others.length > 0) {
+  console.error(`what is ${others.join(" ")}? Sizes are options, such as --labels 200000`);
+  process.exit(2);
+}
 const defaults = workloads[name]!;
 const rounds = Number(given.rounds);
 const { view, knowledge, question, target } = defaults;
