@@ -26,14 +26,15 @@ function extremeNumber(sign: -1 | 1): Accumulator<{ best: number }> {
     },
     add(state, vectors, rows, length) {
       const { values, valid } = vectorOfKind(vectors[0]!, "float64");
-      let { best } = state;
+      // The largest product with the sign: the loop has no branch for the sign.
+      let best = sign * state.best;
       for (let i = 0; i < length; i++) {
         const row = rows[i]!;
         if (valid !== null && valid[row] === 0) continue;
-        const value = values[row]!;
-        if (sign < 0 ? value < best : value > best) best = value;
+        const value = sign * values[row]!;
+        if (value > best) best = value;
       }
-      state.best = best;
+      state.best = sign * best;
     },
     merge(state, { best }) {
       if (sign < 0 ? best < state.best : best > state.best) state.best = best;

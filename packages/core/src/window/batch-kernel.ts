@@ -67,7 +67,7 @@ export function batchKernel(
   for (const group of [...scanned, ...merged]) group.filter = filterBy(flagsOf(group.where));
   const needsOrder = split.some(({ group }) => group.order || group.newest !== null);
   const order = needsOrder ? tieOrder(inputOf(input), rows.columns) : null;
-  const scan = windowScan(rows, order);
+  const scan = windowScan(rows, order, changes);
   const blocks = blockGroups(merged, rows, { changes, scan, order, flagsOf, overflows });
   const newestOf = newestRow(rows, changes, flagsOf(null));
   const earliest = earliestStart(foundIn);

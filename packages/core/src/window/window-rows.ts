@@ -2,6 +2,7 @@
 import { sortTies } from "../columns/row-order.ts";
 import type { Value } from "../specs.ts";
 import type { BoundAggregate, BoundGroup, RowFilter } from "./bound-groups.ts";
+import type { KnownChanges } from "./known-changes.ts";
 import type { TimedRows } from "./timed-rows.ts";
 import { isKnown, lowerBound } from "./window-law.ts";
 
@@ -24,10 +25,14 @@ export type PutValue = (aggregate: BoundAggregate, value: Value) => void;
 /** The chosen rows of one window. They are valid within one answer only. */
 let chosenRows = new Int32Array(1024);
 
-/** Makes the scan of these rows. `order` compares rows of one event time; null: none needs it. */
+/**
+ * Makes the scan of these rows. `order` compares rows of one event time; null: none needs it.
+ * `changes` says whether all rows that may be scanned now are known.
+ */
 export function windowScan(
   { time, from, to }: TimedRows,
   order: ((a: number, b: number) => number) | null,
+  changes: Pick<KnownChanges, "alwaysKnown"> = { alwaysKnown: from === null },
 ): WindowScan {
   return {
     answer(group, start, beforeT, t, put) {
@@ -104,9 +109,10 @@ export function windowScan(
    */
   function chooseRows(first: number, last: number, t: number, filter: RowFilter): number {
     if (chosenRows.length < last - first) chosenRows = new Int32Array((last - first) * 2);
+    const checks = !changes.alwaysKnown;
     let length = 0;
     for (let i = first; i < last; i++) {
-      if (from !== null && !isKnown(from[i]!, to![i]!, t)) continue;
+      if (checks && !isKnown(from![i]!, to![i]!, t)) continue;
       if (filter !== null && !filter(i)) continue;
       chosenRows[length++] = i;
     }
