@@ -11,8 +11,6 @@ import { mergedByTime } from "./time-runs.ts";
 export interface GatheredEvents extends TimedRows {
   /** The rows of entity e are [starts[e], starts[e + 1]). */
   readonly starts: Int32Array;
-  readonly from: Float64Array;
-  readonly to: Float64Array;
 }
 
 /**
@@ -28,6 +26,7 @@ export async function gatherEvents(
   const batches: { readonly events: Events; readonly rows: Int32Array }[] = [];
   const counts = new Int32Array(keys + 1);
   let total = 0;
+  let alwaysKnown = true;
   for await (const batch of events) {
     signal?.throwIfAborted();
     const rows = new Int32Array(batch.length);
@@ -37,6 +36,7 @@ export async function gatherEvents(
       if (entity < 0) continue;
       rows[wantedCount++] = i;
       counts[entity + 1]!++;
+      alwaysKnown &&= batch.from[i] === -Infinity && batch.to[i] === Infinity;
     }
     if (wantedCount === 0) continue;
     batches.push({ events: batch, rows: rows.slice(0, wantedCount) });
@@ -50,8 +50,8 @@ export async function gatherEvents(
   const part = new Int32Array(total);
   const index = new Int32Array(total);
   const time = new Float64Array(total);
-  const from = new Float64Array(total);
-  const to = new Float64Array(total);
+  const from = new Float64Array(alwaysKnown ? 0 : total);
+  const to = new Float64Array(alwaysKnown ? 0 : total);
   const next = starts.slice();
   const put = (p: number, i: number): void => {
     const { entity, time: times, from: froms, to: tos } = batches[p]!.events;
@@ -59,6 +59,7 @@ export async function gatherEvents(
     part[place] = p;
     index[place] = i;
     time[place] = times[i]!;
+    if (alwaysKnown) return;
     from[place] = froms[i]!;
     to[place] = tos[i]!;
   };
@@ -86,8 +87,8 @@ export async function gatherEvents(
   );
   return {
     time,
-    from: order === null ? from : picked(from, order),
-    to: order === null ? to : picked(to, order),
+    from: alwaysKnown ? null : order === null ? from : picked(from, order),
+    to: alwaysKnown ? null : order === null ? to : picked(to, order),
     starts,
     columns:
       total === 0 ? batchOf(columns, []) : { length: total, columns, vectors: vectors as Vector[] },

@@ -93,11 +93,13 @@ async function readVersions(
       batches.push(batch);
     }
   const gathered = await gatherEvents(columns, batches, numbers.size, signal);
+  const { starts, from, to, columns: gatheredColumns } = gathered;
+  const { length } = gatheredColumns;
   return {
     numberOf: (text) => numbers.get(text) ?? -1,
-    starts: gathered.starts,
-    from: gathered.from,
-    to: gathered.to,
-    columns: gathered.columns,
+    starts,
+    from: from ?? new Float64Array(length).fill(-Infinity),
+    to: to ?? new Float64Array(length).fill(Infinity),
+    columns: gatheredColumns,
   };
 }
