@@ -20,6 +20,7 @@ export function eventsBuilder(
   const corrected = query.knowledge === "as-corrected" && !dimension;
   const declared = new Set(source.columns.map(({ name }) => name));
   const keyColumns = query.keyColumns.map((name) => source.columns[columnIndex(source, name)]!);
+  const always = { from: repeated(-Infinity), to: repeated(Infinity) };
 
   return (batch, names) => {
     const { length } = batch;
@@ -48,10 +49,19 @@ export function eventsBuilder(
       length,
       entity,
       time,
-      from: corrected ? new Float64Array(length).fill(-Infinity) : from,
-      to,
+      from: corrected ? always.from(length) : from,
+      to: corrected ? always.to(length) : to,
       columns: { length, columns: query.columns, vectors },
     };
+  };
+}
+
+/** Makes arrays of one number, which share their memory. */
+function repeated(value: number): (length: number) => Float64Array {
+  let all = new Float64Array(0);
+  return (length) => {
+    if (all.length < length) all = new Float64Array(length).fill(value);
+    return all.subarray(0, length);
   };
 }
 

@@ -1,4 +1,4 @@
-import { vectorBuilder, type Batch, type Vector } from "../columns/batch.ts";
+import { vectorBuilder, type Batch } from "../columns/batch.ts";
 import { toUser } from "../define/user-values.ts";
 import type { ColumnSpec, SelectedFeature } from "../specs.ts";
 import type { ResultColumns } from "../spi.ts";
@@ -33,23 +33,16 @@ export function answerColumns(selection: readonly SelectedFeature[]): readonly C
   return selection.map(({ as, feature }) => ({ ...feature.result, name: as, nullable: true }));
 }
 
-/** The values of the answers, one vector per column. */
-export function answerVectors(
-  columns: readonly ColumnSpec[],
-  answers: readonly ResultColumns[],
-): readonly Vector[] {
-  return answers.map(({ values }, f) => {
-    const builder = vectorBuilder(columns[f]!, Math.max(values.length, 1));
-    for (const value of values) builder.push(value);
-    return builder.finish();
-  });
-}
-
 export function answerBatch(
   selection: readonly SelectedFeature[],
   answers: readonly ResultColumns[],
   length: number,
 ): Batch {
   const columns = answerColumns(selection);
-  return { length, columns, vectors: answerVectors(columns, answers) };
+  const vectors = answers.map(({ values }, f) => {
+    const builder = vectorBuilder(columns[f]!, Math.max(values.length, 1));
+    for (const value of values) builder.push(value);
+    return builder.finish();
+  });
+  return { length, columns, vectors };
 }
