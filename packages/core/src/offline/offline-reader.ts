@@ -206,14 +206,19 @@ async function knownSince(
       earliest = Math.min(earliest, change.committed ?? Infinity);
       for (const row of rowChanges(change)) earliest = Math.min(earliest, row.change.committed);
     }
-  } else
-    for await (const { length, vectors } of offline.scan(tables.changes.name, {
+  } else {
+    const table = tables.changes.name;
+    // the log of the table says it without a look at the rows, if it has statistics
+    const described = await offline.describe?.(table, { timeColumn: "_committed", signal });
+    if (described?.version === version && described.oldest !== null) return described.oldest;
+    for await (const { length, vectors } of offline.scan(table, {
       columns: ["_committed"],
       version,
       signal,
     }))
       for (let i = 0; i < length; i++)
         earliest = Math.min(earliest, (valueAt(vectors[0]!, i) as number | null) ?? Infinity);
+  }
   return Number.isFinite(earliest) ? earliest : null;
 }
 
