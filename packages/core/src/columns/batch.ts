@@ -3,7 +3,7 @@ import type { ColumnSpec, Value } from "../specs.ts";
 import { layoutOf } from "../types/layouts/layouts.ts";
 import { concatValidity } from "../types/layouts/validity.ts";
 import { typeOf } from "../types/value-types.ts";
-import { refuseOtherKinds, valueAt, type Vector } from "../types/vector.ts";
+import { lengthOf, refuseOtherKinds, valueAt, type Vector } from "../types/vector.ts";
 import type { VectorBuilder } from "../types/vector-layout.ts";
 
 export { distinctTexts } from "../types/layouts/texts.ts";
@@ -85,30 +85,40 @@ export function concatBatches(columns: readonly ColumnSpec[], batches: readonly 
     length,
     columns,
     vectors: columns.map((_, c) =>
-      concatVectors(
+      joinedVectors(
         parts.map((batch) => batch.vectors[c]!),
-        parts,
+        parts.map((batch) => batch.length),
         length,
       ),
     ),
   };
 }
 
+/** Joins vectors of one column, one after the other. */
+export function concatVectors(vectors: readonly Vector[]): Vector {
+  if (vectors.length === 1) return vectors[0]!;
+  const lengths = vectors.map(lengthOf);
+  return joinedVectors(
+    vectors,
+    lengths,
+    lengths.reduce((sum, one) => sum + one, 0),
+  );
+}
+
 /**
  * Joins vectors by copying whole arrays, because an active entity has thousands of rows in many
  * segments.
  */
-function concatVectors(
+function joinedVectors(
   vectors: readonly Vector[],
-  batches: readonly Batch[],
+  lengths: readonly number[],
   length: number,
 ): Vector {
   const first = vectors[0]!;
   const mixed = first.kind === "float64" || first.kind === "int64";
   if (mixed && new Set(vectors.map((vector) => vector.kind)).size > 1)
-    return concatVectors(vectors.map(int64Times), batches, length);
+    return joinedVectors(vectors.map(int64Times), lengths, length);
   refuseOtherKinds(vectors);
-  const lengths = batches.map((batch) => batch.length);
   return layoutOf(first).concat(vectors, concatValidity(vectors, lengths, length), length);
 }
 

@@ -1,8 +1,9 @@
 /** Gathers events out of batches, sorted by entity and time. */
-import { batchOf, type Vector } from "../columns/batch.ts";
+import { batchOf, concatVectors, type Vector } from "../columns/batch.ts";
 import { gatherRows } from "../columns/gather-rows.ts";
 import type { ColumnSpec } from "../specs.ts";
 import type { Events } from "../spi.ts";
+import { lengthOf } from "../types/vector.ts";
 import type { TimedRows } from "../window/timed-rows.ts";
 import { orderByTime } from "./time-order.ts";
 import { mergedByTime } from "./time-runs.ts";
@@ -23,76 +24,104 @@ export async function gatherEvents(
   keys: number,
   signal?: AbortSignal,
 ): Promise<GatheredEvents> {
-  const batches: { readonly events: Events; readonly rows: Int32Array }[] = [];
-  const counts = new Int32Array(keys + 1);
+  const batches: WantedEvents[] = [];
   let total = 0;
-  let alwaysKnown = true;
   for await (const batch of events) {
     signal?.throwIfAborted();
-    const rows = new Int32Array(batch.length);
-    let wantedCount = 0;
-    for (let i = 0; i < batch.length; i++) {
-      const entity = batch.entity[i]!;
-      if (entity < 0) continue;
-      rows[wantedCount++] = i;
-      counts[entity + 1]!++;
-      alwaysKnown &&= batch.from[i] === -Infinity && batch.to[i] === Infinity;
-    }
-    if (wantedCount === 0) continue;
-    batches.push({ events: batch, rows: rows.slice(0, wantedCount) });
-    total += wantedCount;
+    const rows = wantedRows(batch);
+    if (rows.length === 0) continue;
+    batches.push({ events: batch, rows });
+    total += rows.length;
   }
-  for (let e = 0; e < keys; e++) counts[e + 1]! += counts[e]!;
-  const starts = counts.slice();
+  const entity = new Int32Array(total);
+  const times = new Float64Array(total);
+  joined(batches, entity, (batch) => batch.entity);
+  joined(batches, times, (batch) => batch.time);
+  const starts = startsOf(entity, keys);
 
   // A stable counting sort by entity. If the rows do not come by time, a sort within each entity
   // follows.
-  const part = new Int32Array(total);
-  const index = new Int32Array(total);
-  const time = new Float64Array(total);
-  const from = new Float64Array(alwaysKnown ? 0 : total);
-  const to = new Float64Array(alwaysKnown ? 0 : total);
+  const merged = mergedByTime(times);
+  let order: Int32Array = new Int32Array(total);
   const next = starts.slice();
-  const put = (p: number, i: number): void => {
-    const { entity, time: times, from: froms, to: tos } = batches[p]!.events;
-    const place = next[entity[i]!]!++;
-    part[place] = p;
-    index[place] = i;
-    time[place] = times[i]!;
-    if (alwaysKnown) return;
-    from[place] = froms[i]!;
-    to[place] = tos[i]!;
-  };
-  const merged = mergedByTime(
-    batches.map(({ events: { time: times }, rows }) => ({ times, rows })),
-    total,
-  );
-  if (merged !== null)
-    for (let row = 0; row < total; row++) put(merged.part[row]!, merged.index[row]!);
-  else
-    batches.forEach(({ rows }, p) => {
-      for (let r = 0; r < rows.length; r++) put(p, rows[r]!);
-    });
-  const order = orderByTime(starts, time);
-  const picks =
-    order === null ? { part, index } : { part: picked(part, order), index: picked(index, order) };
-  const vectors = columns.map((_, c) =>
-    total === 0
-      ? null
-      : gatherRows(
-          batches.map(({ events: batch }) => batch.columns.vectors[c]!),
-          picks.part,
-          picks.index,
+  for (let i = 0; i < total; i++) {
+    const row = merged === null ? i : merged[i]!;
+    order[next[entity[row]!]!++] = row;
+  }
+  const time = picked(times, order);
+  const byTime = orderByTime(starts, time);
+  if (byTime !== null) order = picked(order, byTime);
+
+  const known = batches.every(isAlwaysKnown)
+    ? { from: null, to: null }
+    : {
+        from: picked(
+          joined(batches, new Float64Array(total), ({ from }) => from),
+          order,
         ),
+        to: picked(
+          joined(batches, new Float64Array(total), ({ to }) => to),
+          order,
+        ),
+      };
+  if (total === 0) return { time, ...known, starts, columns: batchOf(columns, []) };
+  const zeros = new Int32Array(total);
+  const vectors = columns.map((_, c) => gatherRows([joinedVectors(batches, c)], zeros, order));
+  return { time, ...known, starts, columns: { length: total, columns, vectors } };
+}
+
+/** Events, and the indexes of those that an entity row asks for. */
+interface WantedEvents {
+  readonly events: Events;
+  readonly rows: Int32Array;
+}
+
+function wantedRows({ length, entity }: Events): Int32Array {
+  const rows = new Int32Array(length);
+  let wanted = 0;
+  for (let i = 0; i < length; i++) if (entity[i]! >= 0) rows[wanted++] = i;
+  return wanted === length ? rows : rows.slice(0, wanted);
+}
+
+/** Whether each wanted row is known at every time. */
+function isAlwaysKnown({ events: { from, to }, rows }: WantedEvents): boolean {
+  for (let r = 0; r < rows.length; r++)
+    if (from[rows[r]!] !== -Infinity || to[rows[r]!] !== Infinity) return false;
+  return true;
+}
+
+/** Puts the numbers of the wanted rows of all batches one after the other. */
+function joined<T extends Int32Array | Float64Array>(
+  batches: readonly WantedEvents[],
+  into: T,
+  of: (events: Events) => T,
+): T {
+  let at = 0;
+  for (const { events, rows } of batches) {
+    const values = of(events);
+    for (let r = 0; r < rows.length; r++) into[at++] = values[rows[r]!]!;
+  }
+  return into;
+}
+
+/** The vectors of column `c` for the wanted rows of all batches, one after the other. */
+function joinedVectors(batches: readonly WantedEvents[], c: number): Vector {
+  return concatVectors(
+    batches.map(({ events, rows }) => {
+      const vector = events.columns.vectors[c]!;
+      return rows.length === lengthOf(vector)
+        ? vector
+        : gatherRows([vector], new Int32Array(rows.length), rows);
+    }),
   );
-  return {
-    time,
-    from: alwaysKnown ? null : order === null ? from : picked(from, order),
-    to: alwaysKnown ? null : order === null ? to : picked(to, order),
-    starts,
-    columns:
-      total === 0 ? batchOf(columns, []) : { length: total, columns, vectors: vectors as Vector[] },
-  };
+}
+
+/** The rows of entity e are [starts[e], starts[e + 1]) once they are sorted. */
+function startsOf(entity: Int32Array, keys: number): Int32Array {
+  const starts = new Int32Array(keys + 1);
+  for (let i = 0; i < entity.length; i++) starts[entity[i]! + 1]!++;
+  for (let e = 0; e < keys; e++) starts[e + 1]! += starts[e]!;
+  return starts;
 }
 
 /** The values at these places. */

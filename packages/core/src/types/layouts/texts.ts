@@ -144,6 +144,25 @@ function concatTexts(vectors: readonly Texts[], valid: Uint8Array | null, length
   return { kind: "string", codes, dictionary: [...known.keys()], valid };
 }
 
+/** Gathers texts of one vector, all of which are there. */
+function pickedTexts({ codes: from, dictionary: texts }: Texts, rowIndexes: Int32Array): Texts {
+  const known = new Map<string, number>();
+  const renamed = new Int32Array(texts.length).fill(-1);
+  const codes = new Int32Array(rowIndexes.length);
+  for (let r = 0; r < codes.length; r++) codes[r] = from[rowIndexes[r]!]!;
+  for (let r = 0; r < codes.length; r++) {
+    const own = codes[r]!;
+    if (renamed[own]! < 0) {
+      const text = texts[own]!;
+      const code = known.get(text) ?? known.size;
+      known.set(text, code);
+      renamed[own] = code;
+    }
+    codes[r] = renamed[own]!;
+  }
+  return { kind: "string", codes, dictionary: [...known.keys()], valid: null };
+}
+
 /** Gathers texts under one dictionary, in the order of first use. Equal texts have equal codes. */
 function gatherTexts(
   vectors: readonly Texts[],
@@ -151,6 +170,7 @@ function gatherTexts(
   rowIndexes: Int32Array,
   valid: Uint8Array | null,
 ): Texts {
+  if (vectors.length === 1 && valid === null) return pickedTexts(vectors[0]!, rowIndexes);
   const known = new Map<string, number>();
   const renamed = vectors.map(({ dictionary }) => new Int32Array(dictionary.length).fill(-1));
   const ownCodes = vectors.map((vector) => vector.codes);
