@@ -3,7 +3,8 @@ import type { ColumnSpec, Value } from "../specs.ts";
 import { layoutOf } from "../types/layouts/layouts.ts";
 import { concatValidity } from "../types/layouts/validity.ts";
 import { typeOf } from "../types/value-types.ts";
-import { lengthOf, refuseOtherKinds, valueAt, type Vector } from "../types/vector.ts";
+import { gatherRows } from "./gather-rows.ts";
+import { lengthOf, refuseOtherKinds, type Vector } from "../types/vector.ts";
 import type { VectorBuilder } from "../types/vector-layout.ts";
 
 export { distinctTexts } from "../types/layouts/texts.ts";
@@ -65,12 +66,11 @@ export function selectRows(batch: Batch, selected: Uint8Array): Batch {
   let length = 0;
   for (const bit of selected) length += bit;
   if (length === batch.length) return batch;
-  const vectors = batch.columns.map((column, c) => {
-    const builder = vectorBuilder(column, length);
-    for (let i = 0; i < batch.length; i++)
-      if (selected[i] === 1) builder.push(valueAt(batch.vectors[c]!, i));
-    return builder.finish();
-  });
+  const rowIndexes = new Int32Array(length);
+  let r = 0;
+  for (let i = 0; i < batch.length; i++) if (selected[i] === 1) rowIndexes[r++] = i;
+  const ofOne = new Int32Array(length);
+  const vectors = batch.vectors.map((vector) => gatherRows([vector], ofOne, rowIndexes));
   return { length, columns: batch.columns, vectors };
 }
 

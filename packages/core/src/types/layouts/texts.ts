@@ -19,19 +19,21 @@ export const textLayout: VectorLayout<Texts> = {
     const valid = new GrowingValidity(capacity);
     const dictionary: string[] = [];
     const known = new Map<string, number>();
+    let last: Value = null;
+    let lastCode = -1;
     return {
       push(value) {
         if (!valid.push(value)) {
           codes.push(-1);
           return;
         }
-        let code = known.get(value as string);
-        if (code === undefined) {
-          code = dictionary.length;
-          dictionary.push(value as string);
-          known.set(value as string, code);
+        if (value !== last) {
+          const code = known.get(value as string);
+          lastCode = code ?? dictionary.length;
+          if (code === undefined) known.set(value as string, dictionary.push(value as string) - 1);
+          last = value;
         }
-        codes.push(code);
+        codes.push(lastCode);
       },
       finish: () => ({ kind: "string", codes: codes.array(), dictionary, valid: valid.finish() }),
     };

@@ -236,8 +236,10 @@ function gatherDoubles(
   from: readonly Float64Array[],
   vectorIndexes: Int32Array,
   rowIndexes: Int32Array,
+  valid: Uint8Array | null,
 ): void {
-  for (let r = 0; r < to.length; r++) to[r] = from[vectorIndexes[r]!]![rowIndexes[r]!]!;
+  for (let r = 0; r < to.length; r++)
+    if (valid === null || valid[r] === 1) to[r] = from[vectorIndexes[r]!]![rowIndexes[r]!]!;
 }
 
 /** The same loop for integers. */
@@ -246,11 +248,40 @@ function gatherIntegers(
   from: readonly Int32Array[],
   vectorIndexes: Int32Array,
   rowIndexes: Int32Array,
+  valid: Uint8Array | null,
 ): void {
-  for (let r = 0; r < to.length; r++) to[r] = from[vectorIndexes[r]!]![rowIndexes[r]!]!;
+  for (let r = 0; r < to.length; r++)
+    if (valid === null || valid[r] === 1) to[r] = from[vectorIndexes[r]!]![rowIndexes[r]!]!;
 }
 
-/** Gathers values. A missing value becomes `missing`, whatever the array holds there. */
+/** The same loop for large integers. */
+function gatherLongs(
+  to: BigInt64Array,
+  from: readonly BigInt64Array[],
+  vectorIndexes: Int32Array,
+  rowIndexes: Int32Array,
+  valid: Uint8Array | null,
+): void {
+  for (let r = 0; r < to.length; r++)
+    if (valid === null || valid[r] === 1) to[r] = from[vectorIndexes[r]!]![rowIndexes[r]!]!;
+}
+
+/** The same loop for flags. */
+function gatherFlags(
+  to: Uint8Array,
+  from: readonly Uint8Array[],
+  vectorIndexes: Int32Array,
+  rowIndexes: Int32Array,
+  valid: Uint8Array | null,
+): void {
+  for (let r = 0; r < to.length; r++)
+    if (valid === null || valid[r] === 1) to[r] = from[vectorIndexes[r]!]![rowIndexes[r]!]!;
+}
+
+/**
+ * Gathers values. A missing value becomes `missing`, whatever the array holds there. New typed
+ * arrays hold `missing` already.
+ */
 function gatherValues<V extends object>(
   into: V,
   values: readonly object[],
@@ -259,12 +290,20 @@ function gatherValues<V extends object>(
   valid: Uint8Array | null,
   missing: PresentValue,
 ): V {
-  if (valid === null && into instanceof Float64Array) {
-    gatherDoubles(into, values as readonly Float64Array[], vectorIndexes, rowIndexes);
+  if (into instanceof Float64Array) {
+    gatherDoubles(into, values as readonly Float64Array[], vectorIndexes, rowIndexes, valid);
     return into;
   }
-  if (valid === null && into instanceof Int32Array) {
-    gatherIntegers(into, values as readonly Int32Array[], vectorIndexes, rowIndexes);
+  if (into instanceof Int32Array) {
+    gatherIntegers(into, values as readonly Int32Array[], vectorIndexes, rowIndexes, valid);
+    return into;
+  }
+  if (into instanceof BigInt64Array) {
+    gatherLongs(into, values as readonly BigInt64Array[], vectorIndexes, rowIndexes, valid);
+    return into;
+  }
+  if (into instanceof Uint8Array) {
+    gatherFlags(into, values as readonly Uint8Array[], vectorIndexes, rowIndexes, valid);
     return into;
   }
   const to = into as { [row: number]: PresentValue };
