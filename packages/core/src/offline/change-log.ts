@@ -1,9 +1,17 @@
 /** Encodes changes as rows of the change log, and decodes them under a definition. */
 import { snapshotEnds, truncateOf, type Truncate } from "../rows/row-versions.ts";
 import { generationStateOf, partitionKeyOf } from "../rows/snapshot-generations.ts";
-import { distinctTexts, selectRows, valueAt, vectorOf, type Batch } from "../columns/batch.ts";
-import { changeReader } from "../row-formats/change-reader.ts";
+import {
+  distinctTexts,
+  selectRows,
+  valueAt,
+  vectorOf,
+  type Batch,
+  type Vector,
+} from "../columns/batch.ts";
+import { loggedReadings } from "../row-formats/change-reader.ts";
 import { declaredMembers } from "../row-formats/declared-members.ts";
+import type { LoggedReading } from "../row-formats/logged-reading.ts";
 import { valuesLogger } from "../row-formats/values-format.ts";
 import type { SourceSpec, Value } from "../specs.ts";
 import type { Change, LoggedRow, OfflineStore, TableState } from "../spi.ts";
@@ -129,17 +137,28 @@ export interface ChangeLogReadOptions extends WantedChanges {
  * definition of the source.
  */
 export async function* readChangeLog(
+  ...log: Parameters<typeof readChangeBatches>
+): AsyncIterable<Change> {
+  for await (const changes of readChangeBatches(...log)) yield* changes;
+}
+
+/**
+ * Reads the same changes, those of one stored batch after the other. The changes of a batch can be
+ * read once. Long logs are read so, because a step of an async iterable for each change costs as
+ * much as reading the change.
+ */
+export async function* readChangeBatches(
   offline: OfflineStore,
   tables: HistoryTables,
   source: SourceSpec,
   options: ChangeLogReadOptions,
-): AsyncIterable<Change> {
+): AsyncIterable<Iterable<Change>> {
   const { version, fromOffset = 0, toOffset = Number.MAX_SAFE_INTEGER, signal } = options;
   const columns = options.transaction === true ? [...READ_COLUMNS, "_transaction"] : READ_COLUMNS;
   const range = { column: "_offset", min: fromOffset, max: toOffset };
   const changesIn = changesReader(source);
   for await (const batch of offline.scan(tables.changes.name, { columns, version, range, signal }))
-    yield* changesIn(batch, options);
+    yield changesIn(batch, options);
 }
 
 /**
@@ -148,38 +167,37 @@ export async function* readChangeLog(
  */
 export function changesReader(
   source: SourceSpec,
-): (batch: Pick<Batch, "length" | "vectors">, wanted?: WantedChanges) => Generator<Change> {
-  const underDefinition = changeReader(source);
-  return function* ({ length, vectors }, { wanted = () => true } = {}) {
+): (batch: Pick<Batch, "length" | "vectors">, wanted?: WantedChanges) => Iterable<Change> {
+  const readingOf = loggedReadings(source);
+  return function* ({ length, vectors }, { wanted } = {}) {
     const [topic, partition, offset, generations, ...content] = vectors;
     const [kind, op, order, inherited, committedAfter, committed, snapshot, ...row] = content;
+    const [logRow, key, oldKey, format, undecodable, transaction] = row;
+    const text = (vector: Vector | undefined, i: number): string | null =>
+      vector === undefined ? null : (valueAt(vector, i) as string | null);
     for (let i = 0; i < length; i++) {
       const where = {
         topic: valueAt(topic!, i) as string,
         partition: valueAt(partition!, i) as number,
-        offset: Number(valueAt(offset!, i)),
         generation: (valueAt(generations!, i) as number | null) ?? 0,
       };
-      const is = valueAt(kind!, i) as Change["kind"];
-      if (!wanted(partitionKeyOf(where), where.offset)) continue;
-      const [logRow, key, oldKey, format, undecodable, transaction] = row.map(
-        (vector) => valueAt(vector, i) as string | null,
-      );
-      const logged: LoggedRow | undefined =
-        format == null
-          ? undefined
-          : { row: logRow ?? null, key: key ?? null, oldKey: oldKey ?? null, format };
-      yield underDefinition({
+      const at = Number(valueAt(offset!, i));
+      if (wanted !== undefined && !wanted(partitionKeyOf(where), at)) continue;
+      const fault = text(undecodable, i);
+      const change: Writable<Change> = {
         source: source.name,
-        ...where,
-        kind: is,
+        topic: where.topic,
+        partition: where.partition,
+        offset: at,
+        generation: where.generation,
+        kind: valueAt(kind!, i) as Change["kind"],
         values: null,
         oldKey: null,
-        unavailable: [],
-        invalidColumns: [],
-        undecodable:
-          undecodable == null ? null : (JSON.parse(undecodable) as Change["undecodable"]),
-        ...(logged === undefined ? {} : { logged }),
+        unavailable: NONE,
+        undeclaredUnavailable: undefined,
+        invalidColumns: NONE,
+        undecodable: fault === null ? null : (JSON.parse(fault) as Change["undecodable"]),
+        logged: undefined,
         nonFinite: 0,
         order: valueAt(order!, i) as bigint | null,
         inheritedOrder: (valueAt(inherited!, i) as bigint | null) ?? undefined,
@@ -188,10 +206,39 @@ export function changesReader(
         snapshot: valueAt(snapshot!, i) as boolean,
         op: valueAt(op!, i) as string | null,
         timestamp: null,
-        transaction: transaction ?? null,
-      });
+        transaction: text(transaction, i),
+      };
+      const formatText = text(format, i);
+      if (formatText !== null) {
+        const logged: LoggedRow = {
+          row: text(logRow, i),
+          key: text(key, i),
+          oldKey: text(oldKey, i),
+          format: formatText,
+        };
+        change.logged = logged;
+        const reading = readingOf(change, logged);
+        if (reading !== null) addReading(change, reading);
+      }
+      yield change;
     }
   };
+}
+
+const NONE: readonly never[] = [];
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Assigns member by member: a spread of two objects costs more than reading the row. */
+function addReading(change: Writable<Change>, reading: LoggedReading): void {
+  change.kind = reading.kind;
+  change.values = reading.values;
+  change.oldKey = reading.oldKey;
+  change.unavailable = reading.unavailable;
+  change.undeclaredUnavailable = reading.undeclaredUnavailable;
+  change.invalidColumns = reading.invalidColumns;
+  change.undecodable = reading.undecodable;
+  change.nonFinite = reading.nonFinite;
 }
 
 /** The columns of which a truncate has nothing. */

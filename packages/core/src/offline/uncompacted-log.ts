@@ -1,6 +1,6 @@
 /** Reads the log tail, which the versions table lacks, by bucket and row. */
 import type { SourceSpec } from "../specs.ts";
-import type { MetadataStep, OfflineStore, Position, TableState } from "../spi.ts";
+import type { Change, MetadataStep, OfflineStore, Position, TableState } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import {
   generationStateOf,
@@ -10,7 +10,7 @@ import {
 } from "../rows/snapshot-generations.ts";
 import { rowChangesOf, type RowChange } from "../rows/row-change.ts";
 import { sameTruncate, snapshotEnds, truncateOf, type Truncate } from "../rows/row-versions.ts";
-import { readChangeLog } from "./change-log.ts";
+import { readChangeBatches } from "./change-log.ts";
 import { olderFormat, type HistoryTables } from "./history-tables.ts";
 import type { VersionRows } from "./version-rows.ts";
 
@@ -150,14 +150,8 @@ export async function readUncompacted(
       offset > (least.get(partition) ?? -1);
     const rowChanges = rowChangesOf(source);
     const yieldToEventLoop = eventLoopYielder();
-    for await (const change of readChangeLog(offline, tables, source, {
-      version: log.version,
-      fromOffset,
-      signal,
-      wanted,
-    })) {
+    const add = (change: Change): void => {
       const partition = partitionKeyOf(change);
-      if (++changes % 500 === 0) await yieldToEventLoop();
       const truncate = truncateOf(change);
       if (truncate !== null) {
         truncates.forEach((list, bucket) => {
@@ -172,7 +166,17 @@ export async function readUncompacted(
         if (found === undefined) uncompacted[bucket]!.set(text, { key, changes: [row] });
         else found.changes.push(row);
       }
-    }
+    };
+    for await (const batch of readChangeBatches(offline, tables, source, {
+      version: log.version,
+      fromOffset,
+      signal,
+      wanted,
+    }))
+      for (const change of batch) {
+        if (++changes % 500 === 0) await yieldToEventLoop();
+        add(change);
+      }
   }
   return { rows: uncompacted, truncates, changes };
 }

@@ -26,20 +26,40 @@ export function changeReader(
   source: SourceSpec,
   decodedUnder?: SourceSpec,
 ): (change: Change) => Change {
-  const readers = new Map<string, LoggedReader>();
+  const readingOf = loggedReadings(source);
   const log = decodedUnder === undefined ? () => undefined : valuesLogger(decodedUnder);
   return (change) => {
     const logged = change.logged ?? log(change);
-    if (logged === undefined) return change;
-    let read = readers.get(logged.format);
-    if (read === undefined) {
-      if (readers.size >= MAX_FORMATS) readers.clear();
-      readers.set(logged.format, (read = readerOf(source, logged.format)));
+    const reading = logged === undefined ? null : readingOf(change, logged);
+    return reading === null ? change : { ...change, ...reading };
+  };
+}
+
+/**
+ * Makes the reader of logged rows under a definition of their source. Null: the change has no row
+ * to read.
+ *
+ * @throws ROW_FORMAT_UNKNOWN when a newer version of Tidemark logged the row.
+ * @throws HISTORY_OLDER_FORMAT when an older version logged it.
+ */
+export function loggedReadings(
+  source: SourceSpec,
+): (change: Change, logged: LoggedRow) => LoggedReading | null {
+  const readers = new Map<string, LoggedReader>();
+  let last: { readonly format: string; readonly read: LoggedReader } | null = null;
+  return (change, logged) => {
+    const { format } = logged;
+    if (last?.format !== format) {
+      let read = readers.get(format);
+      if (read === undefined) {
+        if (readers.size >= MAX_FORMATS) readers.clear();
+        readers.set(format, (read = readerOf(source, format)));
+      }
+      last = { format, read };
     }
+    const { read } = last;
     // a truncate has no row
-    return change.kind === "truncate" && read !== ofOtherTable
-      ? change
-      : { ...change, ...read(change, logged) };
+    return change.kind === "truncate" && read !== ofOtherTable ? null : read(change, logged);
   };
 }
 

@@ -40,16 +40,15 @@ export function valuesLogger(source: SourceSpec): (change: Change) => LoggedRow 
     }),
   });
   const names = new Map(columns.map(({ name }, c) => [name, memberOf(source, c)]));
-  const members = (values: readonly Value[], of: readonly ColumnSpec[]): Record<string, unknown> =>
-    Object.fromEntries(
-      values.flatMap((value, c) =>
-        value === null ? [] : [[names.get(of[c]!.name)!, storedValue(value)]],
-      ),
-    );
+  const membersWriter = (of: readonly ColumnSpec[]): ((values: readonly Value[]) => string) =>
+    membersText(of.map(({ name }) => names.get(name)!));
   const keys = source.primaryKey.map((name) => columns.find((column) => column.name === name)!);
-  return ({ values, oldKey, unavailable, invalidColumns, nonFinite }) => {
-    const row: StoredRow = {
-      ...(values === null ? {} : { values: members(values, columns) }),
+  const rowText = membersWriter(columns);
+  const keyText = membersWriter(keys);
+  /** The members of a row besides its values, as JSON without the braces. */
+  const restText = ({ unavailable, invalidColumns, nonFinite }: Change): string => {
+    if (unavailable.length === 0 && invalidColumns.length === 0 && nonFinite === 0) return "";
+    const rest: Omit<StoredRow, "values"> = {
       ...(unavailable.length === 0
         ? {}
         : { unavailable: unavailable.map((c) => memberOf(source, c)) }),
@@ -63,13 +62,56 @@ export function valuesLogger(source: SourceSpec): (change: Change) => LoggedRow 
           }),
       ...(nonFinite === 0 ? {} : { nonFinite }),
     };
+    return JSON.stringify(rest).slice(1, -1);
+  };
+  return (change) => {
+    const { values, oldKey } = change;
+    const text = values === null ? "" : `"values":${rowText(values)}`;
+    const rest = restText(change);
     return {
-      row: JSON.stringify(row),
+      row: `{${text}${text !== "" && rest !== "" ? "," : ""}${rest}}`,
       key: null,
-      oldKey: oldKey === null ? null : JSON.stringify(members(oldKey, keys)),
+      oldKey: oldKey === null ? null : keyText(oldKey),
       format,
     };
   };
+}
+
+/** An object lists such members first, in the order of the numbers. */
+const NUMBER_NAME = /^\d+$/;
+
+/**
+ * Makes the writer of an object with these members as JSON. It leaves out members that are null.
+ * The text is that of `JSON.stringify`.
+ */
+function membersText(members: readonly string[]): (values: readonly Value[]) => string {
+  const isReordered = members.some((member) => NUMBER_NAME.test(member));
+  if (isReordered || new Set(members).size < members.length)
+    return (values) =>
+      JSON.stringify(
+        Object.fromEntries(
+          values.flatMap((value, c) => (value === null ? [] : [[members[c]!, storedValue(value)]])),
+        ),
+      );
+  const heads = members.map((member) => `${JSON.stringify(member)}:`);
+  return (values) => {
+    let text = "";
+    for (let c = 0; c < values.length; c++) {
+      const value = values[c] ?? null;
+      if (value === null) continue;
+      if (text !== "") text += ",";
+      text += heads[c]! + valueText(value);
+    }
+    return `{${text}}`;
+  };
+}
+
+/** The text of a value as JSON. */
+function valueText(value: Exclude<Value, null>): string {
+  if (typeof value === "bigint") return `"${value}"`;
+  return typeof value === "number" && Number.isFinite(value) && value !== 0
+    ? String(value)
+    : JSON.stringify(storedValue(value));
 }
 
 /**
@@ -114,29 +156,29 @@ export function valuesReader(
     source.columns.findIndex((column) => column.name === name),
   );
 
+  /** Columns that the format lacks although each row has a value of them. */
+  const absent = source.columns.map((column, c) => !types.has(names[c]!) && !column.nullable);
+
   return (change, { row, oldKey }) => {
     const { kind, undecodable } = change;
     if (undecodable === null && kind !== "upsert" && kind !== "delete") return { ...NO_ROW, kind };
     const read = JSON.parse(row ?? "{}") as StoredRow;
-    const { values: members = {}, unavailable = [], invalid = [] } = read;
-    const invalidColumns = invalid.flatMap(({ column, ...rest }) =>
-      names.flatMap((member, c) =>
-        member === column ? [{ ...rest, column: source.columns[c]!.name }] : [],
-      ),
-    );
-    const values = source.columns.map((column, c): Value => {
-      const member = Object.hasOwn(members, names[c]!) ? members[names[c]!] : null;
+    const { values: members = NO_MEMBERS, unavailable, invalid } = read;
+    let invalidColumns: readonly InvalidColumn[] =
+      invalid === undefined ? NO_COLUMNS : invalidUnderDefinition(invalid);
+    const values = new Array<Value>(names.length).fill(null);
+    for (let c = 0; c < names.length; c++) {
+      const name = names[c]!;
+      const member = Object.hasOwn(members, name) ? members[name] : null;
       const value = member === null ? null : readers[c]!(member);
-      if (!(value instanceof Failure)) {
-        if (!types.has(names[c]!) && !column.nullable)
-          invalidColumns.push({ column: column.name, reason: "COLUMN_ABSENT" });
-        return value;
-      }
-      invalidColumns.push({ column: column.name, reason: value.reason });
-      return null;
-    });
+      const reason =
+        value instanceof Failure ? value.reason : absent[c] === true ? "COLUMN_ABSENT" : null;
+      if (!(value instanceof Failure)) values[c] = value;
+      if (reason !== null)
+        invalidColumns = [...invalidColumns, { column: source.columns[c]!.name, reason }];
+    }
     const old = oldKey === null ? null : oldKeyOf(JSON.parse(oldKey) as Record<string, unknown>);
-    if (keys.some((c) => values[c] === null)) {
+    if (hasNull(values, keys)) {
       // of an erased change the former key may stay alone
       if (kind === "delete" && old !== null) return { ...NOTHING_READ, kind, values: rowOf(old) };
       return undecodable === null ? withoutKey(change) : { ...NO_ROW, undecodable };
@@ -148,12 +190,24 @@ export function valuesReader(
       kind: "upsert",
       values,
       oldKey: old,
-      unavailable: names.flatMap((member, c) => (unavailable.includes(member) ? [c] : [])),
+      unavailable:
+        unavailable === undefined
+          ? NO_COLUMNS
+          : names.flatMap((member, c) => (unavailable.includes(member) ? [c] : [])),
+      undeclaredUnavailable: undefined,
       invalidColumns,
       undecodable: null,
       nonFinite: read.nonFinite ?? 0,
     };
   };
+
+  function invalidUnderDefinition(invalid: readonly InvalidColumn[]): readonly InvalidColumn[] {
+    return invalid.flatMap(({ column, ...rest }) =>
+      names.flatMap((member, c) =>
+        member === column ? [{ ...rest, column: source.columns[c]!.name }] : [],
+      ),
+    );
+  }
 
   function onlyKey(values: readonly Value[]): readonly Value[] {
     return values.map((value, c) => (keys.includes(c) ? value : null));
@@ -172,6 +226,15 @@ export function valuesReader(
       ? null
       : (key as Value[]);
   }
+}
+
+/** Most rows share these, because the changes of a log tail are in memory together. */
+const NO_MEMBERS: Readonly<Record<string, unknown>> = {};
+const NO_COLUMNS: readonly never[] = [];
+
+function hasNull(values: readonly Value[], columns: readonly number[]): boolean {
+  for (const c of columns) if (values[c] === null) return true;
+  return false;
 }
 
 /** Makes the reader of a column's members. Another type than the stored one is read from text. */

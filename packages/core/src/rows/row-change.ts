@@ -135,7 +135,7 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
     const orderInherited =
       change.committedAfter !== undefined ||
       (change.order === null && change.inheritedOrder !== undefined);
-    const gone = {
+    const gone = (): RowChange => ({
       order,
       offset,
       orderInherited,
@@ -146,11 +146,11 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
       undeclaredUnavailable: [],
       undecodable: null,
       invalidColumns: [],
-    };
+    });
     const key = keys.map((index) => values[index]!);
     const now: RowChange =
       change.kind === "delete"
-        ? gone
+        ? gone()
         : {
             order,
             offset,
@@ -159,21 +159,20 @@ export function rowChangesOf(source: SourceSpec): (change: Change) => readonly K
             loggedCommitTime,
             values,
             unavailable: change.unavailable,
-            undeclaredUnavailable: (change.undeclaredUnavailable ?? []).map((name) => ({
-              name,
-              image: null,
-            })),
+            undeclaredUnavailable:
+              change.undeclaredUnavailable?.map((name) => ({ name, image: null })) ?? NONE,
             undecodable: change.undecodable?.reason ?? null,
-            invalidColumns: change.invalidColumns.map(
-              ({ column, reason }) => `${column}:${reason}`,
-            ),
+            invalidColumns:
+              change.invalidColumns.length === 0
+                ? NONE
+                : change.invalidColumns.map(({ column, reason }) => `${column}:${reason}`),
           };
     // The old key is deleted at once, whichever partition holds its own delete (law 5: replay is
     // free). The key of the message may have more columns than the primary key.
     return change.oldKey === null || compareKeys(keyColumns, change.oldKey, key) === 0
       ? [{ key, change: now }]
       : [
-          { key: change.oldKey, change: gone },
+          { key: change.oldKey, change: gone() },
           { key, change: now },
         ];
   };
@@ -189,3 +188,5 @@ function knownFrom(change: Change, since: number | null): number {
 }
 
 const DAY = 86_400_000_000;
+/** Most rows share it, because the changes of a log tail are in memory together. */
+const NONE: readonly never[] = [];
