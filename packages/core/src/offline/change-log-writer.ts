@@ -187,7 +187,7 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
       if (offset <= (committedOffsets.get(partition) ?? -1)) continue;
       committedOffsets.set(partition, offset);
       changes = changes.filter(
-        (change) => change.offset > offset || `${change.topic}:${change.partition}` !== partition,
+        (change) => change.offset > offset || partitionOf(change) !== partition,
       );
       if (offset >= (reached.get(partition)?.offset ?? Infinity)) reached.delete(partition);
     }
@@ -218,7 +218,7 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
       const isNew = (partition: string, offset: number): boolean =>
         offset > (committedOffsets.get(partition) ?? -1);
       for (const change of added) {
-        if (!isNew(`${change.topic}:${change.partition}`, change.offset)) continue;
+        if (!isNew(partitionOf(change), change.offset)) continue;
         changes.push(change);
         bytes += estimatedBytes(change);
       }

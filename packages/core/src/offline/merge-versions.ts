@@ -18,6 +18,7 @@ import {
 import { isRetriedChange } from "../rows/retried.ts";
 import { generationStateOf } from "../rows/snapshot-generations.ts";
 import { readChangeLog } from "./change-log.ts";
+import { keyFilter } from "./key-filter.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import { bucketState, type UncompactedRows } from "./uncompacted-log.ts";
 import type { KeyedVersion, VersionRows } from "./version-rows.ts";
@@ -58,13 +59,21 @@ export function mergeBucket(
     { readonly key: KeyedVersion["key"]; readonly versions: RowVersion[] }
   >();
 
+  let filter: ReturnType<typeof keyFilter> | null = null;
+
   return {
     keep(batch) {
       const kept = new Uint8Array(batch.length);
+      const isEachChanged = newTruncates.length > 0;
+      const mayChange = (filter ??= keyFilter(source, uncompacted))(batch);
       for (let i = 0; i < batch.length; i++) {
+        if (!isEachChanged && !mayChange(i)) {
+          kept[i] = 1;
+          continue;
+        }
         const key = rows.keyAt(batch, i);
         const text = rows.textOf(key);
-        if (newTruncates.length === 0 && !uncompacted.has(text)) {
+        if (!isEachChanged && !uncompacted.has(text)) {
           kept[i] = 1;
           continue;
         }
@@ -80,29 +89,28 @@ export function mergeBucket(
       const outOfOrder = new Map<string, KeyedVersion["key"]>();
       const yieldToEventLoop = eventLoopYielder();
       let done = 0;
-      for (const text of new Set([...stored.keys(), ...uncompacted.keys()])) {
+      for (const [text, { key, versions }] of stored) {
         if (++done % 500 === 0) await yieldToEventLoop();
-        const before = stored.get(text)?.versions.sort(byKnownFrom) ?? [];
-        const key = (stored.get(text) ?? uncompacted.get(text))!.key;
+        const before = versions.sort(byKnownFrom);
         const all = uncompacted.get(text)?.changes ?? [];
         const changes = all.filter((change) => !isInVersions(before, change));
-        const last = before.at(-1);
+        const last = before.at(-1)!;
         if (
-          last !== undefined &&
-          (all.some((change) => change.orderInherited || isRetriedChange(change)) ||
-            [...changes, ...newTruncates.map(asDelete)].some(
-              (change) => compareChanges(change, last) < 0,
-            ))
+          all.some((change) => change.orderInherited || isRetriedChange(change)) ||
+          [...changes, ...newTruncates.map(asDelete)].some(
+            (change) => compareChanges(change, last) < 0,
+          )
         ) {
           outOfOrder.set(text, key);
           continue;
         }
-        for (const version of deriveVersions(
-          source,
-          changes,
-          last === undefined ? truncates : newTruncates,
-          before,
-        ))
+        for (const version of deriveVersions(source, changes, newTruncates, before))
+          result.push({ key, version });
+      }
+      for (const [text, { key, changes }] of uncompacted) {
+        if (++done % 500 === 0) await yieldToEventLoop();
+        if (stored.has(text)) continue;
+        for (const version of deriveVersions(source, changes, truncates))
           result.push({ key, version });
       }
       if (outOfOrder.size > 0) result.push(...(await rederiveFromLog(context, outOfOrder, state)));

@@ -1,13 +1,16 @@
 /** Encodes row versions as rows of the versions table, and decodes them. */
 import { keyText } from "../columns/key-bytes.ts";
 import { fnv1a } from "../columns/text-hash.ts";
-import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
+import { valueAt, vectorBuilder, type Batch, type VectorBuilder } from "../columns/batch.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
 import { eventTimeIndex, primaryKeyIndexes } from "../rows/row-change.ts";
 import type { RowVersion } from "../rows/row-versions.ts";
 import { quarantineOf } from "../rows/quarantine.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import { VERSION_COLUMNS } from "./history-tables.ts";
+
+/** Rows whose columns are built one after the other, while the rows are in the processor's cache. */
+const ROWS_PER_BLOCK = 256;
 
 export interface KeyedVersion {
   readonly key: readonly Value[];
@@ -27,6 +30,14 @@ export interface VersionRows {
 /** The names of columns in a text of `_unresolved`. */
 export function columnNames(text: string): readonly string[] {
   return text.split("\n");
+}
+
+function pushAll<Row>(
+  builder: VectorBuilder,
+  rows: readonly Row[],
+  valueOf: (row: Row) => Value,
+): void {
+  for (const row of rows) builder.push(valueOf(row));
 }
 
 export function versionRows(source: SourceSpec, tables: HistoryTables): VersionRows {
@@ -50,42 +61,61 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
     at("_undecodable"),
   ];
 
-  const toRow = ({ key, version }: KeyedVersion, bucket: number): Value[] => {
-    const { values } = version;
-    const fault = values === null ? null : quarantineOf(source, time, [], { ...version, values });
-    const row: Value[] = values === null ? new Array<Value>(declared).fill(null) : values.slice();
-    if (values === null)
-      keys.forEach((index, k) => {
-        row[index] = key[k]!;
-      });
-    row.push(
-      version.from === -Infinity ? null : version.from,
-      version.to === Infinity ? null : version.to,
-      values === null,
-      fault === null
+  /** Why a row is quarantined, as the table says it. */
+  const quarantineText = (version: RowVersion): string | null => {
+    const { values, undecodable, unresolved } = version;
+    if (values === null) return null;
+    const hasFault = undecodable !== null || unresolved.length > 0;
+    if (!hasFault && (time < 0 || values[time] !== null)) return null;
+    const fault = quarantineOf(source, time, [], { ...version, values });
+    return fault === null
+      ? null
+      : [fault.column, fault.reason].filter((part) => part !== null).join(": ");
+  };
+
+  /** Gives the value of each column of the table after the declared ones. */
+  const valueOf: Readonly<Record<string, (version: RowVersion) => Value>> = {
+    _known_from: ({ from }) => (from === -Infinity ? null : from),
+    _known_to: ({ to }) => (to === Infinity ? null : to),
+    _deleted: ({ values }) => values === null,
+    _quarantine: quarantineText,
+    _order: ({ order }) => order,
+    _offset: ({ offset }) => BigInt(offset),
+    _committed: ({ committed }) => committed,
+    _unresolved: ({ unresolved }) =>
+      unresolved.length === 0
         ? null
-        : [fault.column, fault.reason].filter((part) => part !== null).join(": "),
-      version.order,
-      BigInt(version.offset),
-      version.committed,
-      version.unresolved.length === 0
-        ? null
-        : version.unresolved.map((index) => source.columns[index]!.name).join("\n"),
-      version.invalidColumns.length === 0 ? null : version.invalidColumns.join("\n"),
-      version.undecodable,
-      bucket,
-    );
-    return row;
+        : unresolved.map((index) => source.columns[index]!.name).join("\n"),
+    _invalid_columns: ({ invalidColumns }) =>
+      invalidColumns.length === 0 ? null : invalidColumns.join("\n"),
+    _undecodable: ({ undecodable }) => undecodable,
+  };
+  /** The value of a declared column. A deleted row has its key alone. */
+  const declaredValue = (c: number): ((row: KeyedVersion) => Value) => {
+    const k = keys.indexOf(c);
+    return ({ key, version: { values } }) =>
+      values === null ? (key[k] ?? null) : (values[c] ?? null);
   };
 
   return {
     textOf: (key) => keyText(keyColumns, key),
     bucketOf: (text, buckets) => fnv1a(text) % buckets,
-    toBatch: (versions, bucket) =>
-      batchOf(
-        tables.versions.columns,
-        versions.map((version) => toRow(version, bucket)),
-      ),
+    toBatch(rows, bucket) {
+      const { columns } = tables.versions;
+      const valuesOf = columns.map((column, c): ((row: KeyedVersion) => Value) => {
+        if (c < declared) return declaredValue(c);
+        const of = valueOf[column.name];
+        return of === undefined ? () => bucket : ({ version }) => of(version);
+      });
+      const builders = columns.map((column) => vectorBuilder(column, rows.length));
+      for (let from = 0; from < rows.length; from += ROWS_PER_BLOCK) {
+        const block = rows.slice(from, from + ROWS_PER_BLOCK);
+        builders.forEach((builder, c) => {
+          pushAll(builder, block, valuesOf[c]!);
+        });
+      }
+      return { length: rows.length, columns, vectors: builders.map((builder) => builder.finish()) };
+    },
     keyAt: (batch, i) => keys.map((index) => valueAt(batch.vectors[index]!, i)),
     versionAt(batch, i) {
       const read = (c: number): Value => valueAt(batch.vectors[c]!, i);

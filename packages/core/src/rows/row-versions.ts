@@ -89,6 +89,11 @@ export function deriveVersions(
   before: readonly RowVersion[] = [],
 ): RowVersion[] {
   const versions = [...before];
+  if (changes.length === 1 && truncates.length === 0 && before.length === 0) {
+    // most rows never change
+    appendVersion(source, versions, changes[0]!);
+    return versions;
+  }
   const first =
     before.at(-1) ??
     changes.reduce<RowChange | null>(
@@ -160,8 +165,21 @@ function appendVersion(source: SourceSpec, versions: RowVersion[], change: RowCh
         : committed
       : Math.max(committed, open.from);
   if (open !== undefined) versions[versions.length - 1] = { ...open, to: from };
-  versions.push({ ...next, from, to: Infinity, order, offset, committed });
+  const { values, unresolved, undecodable, invalidColumns } = next;
+  versions.push({
+    from,
+    to: Infinity,
+    values,
+    unresolved,
+    undecodable,
+    invalidColumns,
+    order,
+    offset,
+    committed,
+  });
 }
+
+const NONE: readonly never[] = [];
 
 type Image = Pick<RowVersion, "values" | "unresolved" | "undecodable" | "invalidColumns">;
 
@@ -169,7 +187,7 @@ type Image = Pick<RowVersion, "values" | "unresolved" | "undecodable" | "invalid
 function imageAfter(open: RowVersion | undefined, change: RowChange): Image {
   const { values, unavailable, undecodable, invalidColumns } = change;
   if (values === null || undecodable !== null || unavailable.length === 0)
-    return { values, undecodable, invalidColumns, unresolved: [] };
+    return { values, undecodable, invalidColumns, unresolved: NONE };
   // A value of an earlier generation may have changed since, in changes that were lost.
   const stored =
     open !== undefined &&
