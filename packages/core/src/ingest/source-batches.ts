@@ -3,6 +3,7 @@ import { TidemarkError } from "../errors.ts";
 import type { Change, ChangeBatch, Position } from "../spi.ts";
 import { logOrderAssigner } from "../rows/log-order.ts";
 import { eventTimeIndex } from "../rows/row-change.ts";
+import { partitionOf } from "../rows/snapshot-generations.ts";
 import type { SourceOrigins } from "../rows/source-origins.ts";
 import type { SourceSpec } from "../specs.ts";
 import { keyConflicts } from "./key-conflicts.ts";
@@ -74,7 +75,7 @@ export function sourceBatcher(
         checks.logOrder(change);
         checks.origins.check(change);
         if (checks.origins.declares(change.source)) {
-          const partition = `${change.topic}:${change.partition}`;
+          const partition = partitionOf(change);
           const owner = partitions.get(partition) ?? change.source;
           if (owner !== change.source) throw partitionOfTwoSources(change, owner);
           partitions.set(partition, owner);

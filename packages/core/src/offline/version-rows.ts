@@ -9,7 +9,7 @@ import { quarantineOf } from "../rows/quarantine.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import { VERSION_COLUMNS } from "./history-tables.ts";
 
-/** Rows whose columns are built one after the other, while the rows are in the processor's cache. */
+/** Rows whose columns are built in turn, while the rows are in the processor's cache. */
 const ROWS_PER_BLOCK = 256;
 
 export interface KeyedVersion {

@@ -14,7 +14,7 @@ import { onlineMaintenance } from "../online/maintenance.ts";
 import type { SourceWriter, StoreWriters } from "../ingest/source-writer.ts";
 import { entityKeysIn } from "../online/source-layout.ts";
 import { layoutFor } from "../online/source-state.ts";
-import { positionsOfGeneration } from "../rows/snapshot-generations.ts";
+import { partitionOf, positionsOfGeneration } from "../rows/snapshot-generations.ts";
 import { assumedHistoryPositions, assumedOnlinePositions } from "./assumed-positions.ts";
 import { openOfflineGeneration, openOnlineGeneration } from "./generation-stores.ts";
 import { historyContext } from "../offline/offline-reader.ts";
@@ -163,7 +163,7 @@ async function onlineWriterOf(
         if (steps.length === 0) return true;
         try {
           await writer.apply(
-            changes.filter((change) => isNew(`${change.topic}:${change.partition}`, change.offset)),
+            changes.filter((change) => isNew(partitionOf(change), change.offset)),
             steps,
           );
           advancePositions(positions, reached);
@@ -231,7 +231,7 @@ async function changeLogWriterOf(
       const reached = next.filter(({ partition, offset }) => isNew(partition, offset));
       if (reached.length > 0)
         writer.buffer(
-          changes.filter((change) => isNew(`${change.topic}:${change.partition}`, change.offset)),
+          changes.filter((change) => isNew(partitionOf(change), change.offset)),
           reached,
         );
       advancePositions(positions, reached);

@@ -1,6 +1,7 @@
 /** The log order of changes that have none of their own. */
 import { TidemarkError } from "../errors.ts";
 import type { Change, Position } from "../spi.ts";
+import { partitionOf } from "./snapshot-generations.ts";
 import { changeOfTombstone, deletedKey, type LastChange } from "./tombstones.ts";
 
 /**
@@ -19,7 +20,7 @@ export function logOrderCheck(): (change: Change) => void {
       change.undecodable !== null
     )
       return;
-    const partition = `${change.topic}:${change.partition}`;
+    const partition = partitionOf(change);
     const known = unordered.get(change.source);
     if (known === undefined) unordered.set(change.source, partition);
     else if (known !== partition) {
@@ -71,7 +72,7 @@ export function logOrderAssigner(after: readonly Position[]): LogOrderAssigner {
       start(positions);
     },
     withOrder(read) {
-      const partition = `${read.topic}:${read.partition}`;
+      const partition = partitionOf(read);
       const before = highest.get(partition);
       const previous = last.get(partition);
       const change = read.tombstone === undefined ? read : changeOfTombstone(read, previous);

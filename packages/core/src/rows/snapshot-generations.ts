@@ -39,8 +39,13 @@ export function partitionKey({
 
 /** The partition that a change or a message came from, as positions name it. */
 export function partitionOf({ topic, partition }: Pick<Change, "topic" | "partition">): string {
-  return `${topic}:${partition}`;
+  if (topic !== lastPartition.topic || partition !== lastPartition.partition)
+    lastPartition = { topic, partition, text: `${topic}:${partition}` };
+  return lastPartition.text;
 }
+
+/** Neighbours in a log are often of one partition. A text that is made once is hashed once. */
+let lastPartition = { topic: "", partition: -1, text: ":-1" };
 
 /** The topic of a partition, as positions name it. */
 export function topicOf(partition: string): string {
@@ -49,12 +54,17 @@ export function topicOf(partition: string): string {
 
 /** The key of the partition that a change came from. */
 export function partitionKeyOf({
-  generation,
+  generation = 0,
   topic,
   partition,
 }: Pick<Change, "generation" | "topic" | "partition">): string {
-  return partitionKey({ generation, partition: partitionOf({ topic, partition }) });
+  const of = partitionOf({ topic, partition });
+  if (of !== lastKey.partition || generation !== lastKey.generation)
+    lastKey = { generation, partition: of, text: partitionKey({ generation, partition: of }) };
+  return lastKey.text;
 }
+
+let lastKey = { generation: 0, partition: "", text: "0/" };
 
 /** The positions of one generation, as the change source knows them: without the generation. */
 export function positionsOfGeneration(
