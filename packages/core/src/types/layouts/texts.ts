@@ -172,7 +172,8 @@ function gatherTexts(
   rowIndexes: Int32Array,
   valid: Uint8Array | null,
 ): Texts {
-  if (vectors.length === 1 && valid === null) return pickedTexts(vectors[0]!, rowIndexes);
+  if (vectors.length === 1 && valid === null)
+    return pickedTexts(vectors[0]!, rowIndexes.subarray(0, vectorIndexes.length));
   const known = new Map<string, number>();
   const renamed = vectors.map(({ dictionary }) => new Int32Array(dictionary.length).fill(-1));
   const ownCodes = vectors.map((vector) => vector.codes);

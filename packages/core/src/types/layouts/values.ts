@@ -254,16 +254,27 @@ function gatherIntegers(
     if (valid === null || valid[r] === 1) to[r] = from[vectorIndexes[r]!]![rowIndexes[r]!]!;
 }
 
-/** The same loop for large integers. */
+/** The same loop for large integers. It moves their halves, so that no bigint is made of them. */
 function gatherLongs(
-  to: BigInt64Array,
-  from: readonly BigInt64Array[],
+  into: BigInt64Array,
+  values: readonly BigInt64Array[],
   vectorIndexes: Int32Array,
   rowIndexes: Int32Array,
   valid: Uint8Array | null,
 ): void {
-  for (let r = 0; r < to.length; r++)
-    if (valid === null || valid[r] === 1) to[r] = from[vectorIndexes[r]!]![rowIndexes[r]!]!;
+  const to = halvesOf(into);
+  const from = values.map(halvesOf);
+  for (let r = 0; r < into.length; r++) {
+    if (valid !== null && valid[r] === 0) continue;
+    const halves = from[vectorIndexes[r]!]!;
+    const row = rowIndexes[r]!;
+    to[2 * r] = halves[2 * row]!;
+    to[2 * r + 1] = halves[2 * row + 1]!;
+  }
+}
+
+function halvesOf({ buffer, byteOffset, length }: BigInt64Array): Int32Array {
+  return new Int32Array(buffer, byteOffset, 2 * length);
 }
 
 /** The same loop for flags. */
