@@ -95,6 +95,7 @@ function binAccumulator(form: TypeSpec, q: number, bits: number): Accumulator {
   const places = (length: number): Int32Array => Int32Array.from({ length }, (_, i) => i);
   return {
     ...counts,
+    holds: { name: `bins of ${bits} bits`, detail: 0 },
     add(state, vectors, rows, length) {
       counts.add(state, [inBins(vectors, rows, length)], places(length), length);
     },

@@ -19,18 +19,86 @@ export function kernelOf(
   feature: Pick<FeatureSpec, "aggregate" | "options" | "by">,
   inputs: readonly TypeSpec[],
   overflows: Overflows,
-  { newest = null, subtracts = false }: KernelUse = {},
+  use: KernelUse = {},
 ): Kernel {
+  const { kernel, accumulator } = runnerOf(feature, inputs, use);
+  return kernel ?? accumulatorKernel(accumulator, accumulator.create(), overflows);
+}
+
+/** A window feature, and the forms of what it reads. */
+export interface KernelFeature {
+  readonly aggregate: Pick<FeatureSpec, "aggregate" | "options" | "by">;
+  readonly inputs: readonly TypeSpec[];
+}
+
+/**
+ * Makes the kernels of window features over the same rows, not yet bound. Features with equal
+ * inputs use one state if their accumulators hold the same. The first of them fills it: so rows go
+ * to the kernels in their order, to all or to none.
+ */
+export function kernelsOf(
+  features: readonly KernelFeature[],
+  overflows: Overflows,
+  use: KernelUse = {},
+): readonly Kernel[] {
+  const runners = features.map(({ aggregate, inputs }) => ({
+    aggregate,
+    inputs,
+    ...runnerOf(aggregate, inputs, use),
+  }));
+  const states = new Map<Runner, unknown>();
+  return runners.map((runner) => {
+    const { kernel, accumulator } = runner;
+    if (kernel !== null) return kernel;
+    const equal = runners.filter((other) => other === runner || holdsSame(runner, other));
+    if (equal[0] !== runner) return sharingKernel(accumulator, states.get(equal[0]!), overflows);
+    const most = equal
+      .map((other) => other.accumulator!)
+      .reduce((a, b) => (b.holds!.detail > a.holds!.detail ? b : a));
+    const state = most.create();
+    states.set(runner, state);
+    return {
+      ...accumulatorKernel(most, state, overflows),
+      finish: (t) => accumulator.finish(state, overflows, t),
+    };
+  });
+}
+
+/** Either a kernel, or an accumulator that is run as one. */
+type Runner =
+  | { readonly kernel: Kernel; readonly accumulator: null }
+  | { readonly kernel: null; readonly accumulator: Accumulator };
+
+function runnerOf(
+  feature: KernelFeature["aggregate"],
+  inputs: readonly TypeSpec[],
+  { newest = null, subtracts = false }: KernelUse,
+): Runner {
   const { name, accumulator, kernel } = aggregatorNamed(feature.aggregate);
   if (accumulator === null) throw new TypeError(`${name} is no aggregation over a window`);
   const { by, options = {} } = feature;
   if (by !== undefined) {
     const each = accumulator(inputs.slice(1), options);
-    return accumulatorKernel(categoryAccumulator(each, by, newest), overflows);
+    return { kernel: null, accumulator: categoryAccumulator(each, by, newest) };
   }
   const fast = kernel?.(inputs) ?? null;
-  if (fast !== null && (!subtracts || fast.subtract !== undefined)) return fast;
-  return accumulatorKernel(accumulator(inputs, options), overflows);
+  if (fast !== null && (!subtracts || fast.subtract !== undefined))
+    return { kernel: fast, accumulator: null };
+  return { kernel: null, accumulator: accumulator(inputs, options) };
+}
+
+/** Whether two accumulators over the same rows hold the same. Equal inputs are one object. */
+function holdsSame(
+  { inputs, accumulator }: KernelFeature & Runner,
+  other: KernelFeature & Runner,
+): boolean {
+  const name = accumulator?.holds?.name;
+  return (
+    name !== undefined &&
+    name === other.accumulator?.holds?.name &&
+    inputs.length === other.inputs.length &&
+    inputs.every((input, i) => input === other.inputs[i])
+  );
 }
 
 /**
@@ -47,8 +115,7 @@ export function blockAccumulatorOf(
 }
 
 /** Runs an accumulator as a kernel, with one state. */
-function accumulatorKernel(accumulator: Accumulator, overflows: Overflows): Kernel {
-  const state = accumulator.create();
+function accumulatorKernel(accumulator: Accumulator, state: unknown, overflows: Overflows): Kernel {
   let vectors: readonly Vector[] = [];
   return {
     bind(next) {
@@ -68,6 +135,17 @@ function accumulatorKernel(accumulator: Accumulator, overflows: Overflows): Kern
             accumulator.subtract!(state, vectors, rows, length);
           },
         }),
+    finish: (t) => accumulator.finish(state, overflows, t),
+  };
+}
+
+/** Answers from a state that another kernel fills. */
+function sharingKernel(accumulator: Accumulator, state: unknown, overflows: Overflows): Kernel {
+  return {
+    bind() {},
+    reset() {},
+    add() {},
+    ...(accumulator.subtract === undefined ? {} : { subtract() {} }),
     finish: (t) => accumulator.finish(state, overflows, t),
   };
 }

@@ -3,8 +3,11 @@
  * and another one in each engine.
  */
 
-/** Logarithms of small counts, each computed when it is first asked for. */
-const SMALL = new Float64Array(4096).fill(NaN);
+/**
+ * Logarithms of small counts, each computed when it is first asked for. The empty registers of the
+ * largest sketch are at most 2^14.
+ */
+const SMALL = new Float64Array(2 ** 14 + 1).fill(NaN);
 
 /** Returns the double nearest to log₂ of a whole number from 1 to 2^53. */
 export function nearestLog2(count: number): number {

@@ -13,6 +13,12 @@ export type { Overflows };
  * "ordered".
  */
 export interface Accumulator<State = unknown> {
+  /**
+   * What its states hold. Aggregations over equal arguments and rows use one state if its name is
+   * equal: `finish` changes no state. A state of more detail serves where less is asked for.
+   * Omitted: each aggregation has a state of its own.
+   */
+  readonly holds?: { readonly name: string; readonly detail: number } | undefined;
   /** Makes the state over no rows. */
   create(): State;
   /** Takes all rows away. The state keeps its memory. */

@@ -51,6 +51,7 @@ export function jointMomentAccumulator(
     }
   };
   const accumulator: Accumulator<JointState> = {
+    holds: { name: "joint moments", detail: 2 },
     create: () => ({ n: 0, x: ZERO, y: ZERO, xx: ZERO, xy: ZERO, yy: ZERO }),
     clear(state) {
       state.n = 0;

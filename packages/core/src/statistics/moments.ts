@@ -54,6 +54,7 @@ export function momentAccumulator(
     }
   };
   const accumulator: Accumulator<MomentState> = {
+    holds: { name: "moments", detail: degree },
     create: () => ({ n: 0, exponent: 0, powers: zeros() }),
     clear(state) {
       state.n = 0;

@@ -1,8 +1,8 @@
 /** Counts how often each value occurs. What leaves is taken away again, exactly. */
 import { valueAt, type Vector } from "../columns/batch.ts";
 import { toHex } from "../bytes/bytes-text.ts";
-import { compareValues } from "../columns/compare.ts";
 import type { Value, ValueType } from "../specs.ts";
+import { scalarTypeOf } from "../types/value-types.ts";
 import type { Accumulator, Overflows } from "./accumulator.ts";
 import { decoded, encoded, readValue, writeValue } from "./state-codec.ts";
 
@@ -20,15 +20,22 @@ export interface Multiset {
   values(): Iterable<Counted>;
   /** The values in their order (law 3: one order of values). */
   sorted(): readonly Counted[];
-  compare(a: Value, b: Value): number;
+  compare(a: NonNullable<Value>, b: NonNullable<Value>): number;
 }
 
+/** If more than one value in so many comes or goes, sorting is faster than moving. */
+const MOVED = 8;
+
 class CountedValues implements Multiset {
+  readonly compare: Multiset["compare"];
   private readonly counts = new Map<unknown, Counted>();
-  private readonly type: ValueType;
+  /** The values in their order. null: it must be made anew. */
+  private order: Counted[] | null = null;
+  /** How many more values may come or go before the order is made anew. */
+  private moves = 0;
 
   constructor(type: ValueType) {
-    this.type = type;
+    this.compare = scalarTypeOf(type).compare;
   }
 
   get size(): number {
@@ -40,15 +47,17 @@ class CountedValues implements Multiset {
   }
 
   sorted(): readonly Counted[] {
-    return [...this.counts.values()].sort((a, b) => this.compare(a.value, b.value));
-  }
-
-  compare(a: Value, b: Value): number {
-    return compareValues(this.type, a, b);
+    if (this.order === null) {
+      const { compare } = this;
+      this.order = [...this.counts.values()].sort((a, b) => compare(a.value, b.value));
+      this.moves = Math.floor(this.order.length / MOVED);
+    }
+    return this.order;
   }
 
   clear(): void {
     this.counts.clear();
+    this.order = null;
   }
 
   /** Adds a value `rows` times. Fewer than none take it away. */
@@ -56,8 +65,32 @@ class CountedValues implements Multiset {
     // A Map compares numbers and bigints by value, and takes −0 for 0.
     const key = value instanceof Uint8Array ? toHex(value) : value;
     const known = this.counts.get(key);
-    if (known === undefined) this.counts.set(key, { value: value === 0 ? 0 : value, rows });
-    else if ((known.rows += rows) === 0) this.counts.delete(key);
+    if (known === undefined) {
+      const added = { value: value === 0 ? 0 : value, rows };
+      this.counts.set(key, added);
+      if (this.mayMove()) this.order!.splice(this.placeOf(value), 0, added);
+    } else if ((known.rows += rows) === 0) {
+      this.counts.delete(key);
+      if (this.mayMove()) this.order!.splice(this.placeOf(value), 1);
+    }
+  }
+
+  /** Whether one value may be moved in the order. If not, there is no order any more. */
+  private mayMove(): boolean {
+    if (this.order !== null && --this.moves < 0) this.order = null;
+    return this.order !== null;
+  }
+
+  /** How many values in the order come before this one. */
+  private placeOf(value: NonNullable<Value>): number {
+    const order = this.order!;
+    let [from, to] = [0, order.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.compare(order[middle]!.value, value) < 0) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   addRows(vector: Vector, list: Int32Array, length: number, times: 1 | -1): void {
@@ -79,6 +112,7 @@ export function multisetAccumulator(
   finish: (values: Multiset, overflows: Overflows) => Value,
 ): Accumulator {
   const accumulator: Accumulator<CountedValues> = {
+    holds: { name: "counted values", detail: 0 },
     create: () => new CountedValues(type),
     clear(state) {
       state.clear();

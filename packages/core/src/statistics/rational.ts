@@ -1,5 +1,7 @@
 /** Rounds exact rational numbers, and their roots, to the nearest double, half to even. */
 
+import { HIGH_WORD, LOW_WORD } from "./double-words.ts";
+
 /** The number `mantissa` · 2^`exponent`. */
 export interface BinaryNumber {
   readonly mantissa: bigint;
@@ -7,22 +9,29 @@ export interface BinaryNumber {
 }
 
 const float = new Float64Array(1);
-const bits = new BigUint64Array(float.buffer);
-const FRACTION = (1n << 52n) - 1n;
+const words = new Uint32Array(float.buffer);
 
 /** Takes a finite double apart, exactly. The mantissa is odd, or 0. */
 export function binaryNumber(value: number): BinaryNumber {
   if (value === 0) return { mantissa: 0n, exponent: 0 };
   float[0] = value;
-  const biased = Number((bits[0]! >> 52n) & 0x7ffn);
-  const fraction = bits[0]! & FRACTION;
-  const magnitude = biased === 0 ? fraction : fraction | (FRACTION + 1n);
-  const zeros = trailingZeros(magnitude);
-  const mantissa = magnitude >> BigInt(zeros);
-  return {
-    mantissa: value < 0 ? -mantissa : mantissa,
-    exponent: (biased === 0 ? 1 : biased) - 1075 + zeros,
-  };
+  const high = words[HIGH_WORD]!;
+  const low = words[LOW_WORD]!;
+  const biased = (high >>> 20) & 0x7ff;
+  if (biased === 0) {
+    // No bit is lost: the product is no subnormal.
+    const { mantissa, exponent } = binaryNumber(value * 2 ** 100);
+    return { mantissa, exponent: exponent - 100 };
+  }
+  const zeros = low === 0 ? 32 + wordZeros(high | 0x100000) : wordZeros(low);
+  // With this exponent the last bit that is set weighs 1.
+  words[HIGH_WORD] = (high & 0x800fffff) | ((1075 - zeros) << 20);
+  return { mantissa: BigInt(float[0]), exponent: biased - 1075 + zeros };
+}
+
+/** The number of zeros at the end of a word that is not 0. */
+function wordZeros(word: number): number {
+  return 31 - Math.clz32(word & -word);
 }
 
 /** Adds two numbers, exactly. The mantissa of the sum may be even. */
@@ -54,8 +63,7 @@ export function trailingZeros(value: bigint): number {
   let rest = value;
   let zeros = 0;
   for (; (rest & 0xffffffffn) === 0n; rest >>= 32n) zeros += 32;
-  const word = Number(rest & 0xffffffffn) | 0;
-  return zeros + 31 - Math.clz32(word & -word);
+  return zeros + wordZeros(Number(rest & 0xffffffffn) | 0);
 }
 
 /**
@@ -93,7 +101,7 @@ function shiftedQuotient(
   least: number,
   parity: number,
 ): { readonly quotient: bigint; readonly shift: number } {
-  let shift = least + 1 - (bitLength(numerator) - bitLength(denominator));
+  let shift = least + 1 - (bitsAbout(numerator) - bitsAbout(denominator));
   if ((shift & 1) !== parity) shift++;
   const n = shift > 0 ? numerator << BigInt(shift) : numerator;
   const d = shift < 0 ? denominator << BigInt(-shift) : denominator;
@@ -103,6 +111,8 @@ function shiftedQuotient(
 
 /** Rounds value · 2^exponent. The value has at least 55 bits, and its last bit may be sticky. */
 function roundBinary(value: bigint, exponent: number): number {
+  // Number() rounds half to even, and the product is exact: it is no subnormal.
+  if (Math.abs(exponent) <= 1000) return Number(value) * 2 ** exponent;
   const length = bitLength(value);
   // A subnormal double has fewer than 53 bits.
   const kept = Math.min(53, length + exponent + 1074);
@@ -122,12 +132,22 @@ function roundBinary(value: bigint, exponent: number): number {
 
 /** The whole part of the root of a whole number. */
 function integerRoot(value: bigint): bigint {
-  let root = 1n << BigInt((bitLength(value) + 1) >> 1);
+  // The steps go down to the root from a number above it. The value has fewer than 120 bits: the
+  // root of the nearest double is off by less than 2^8.
+  let root = BigInt(Math.floor(Math.sqrt(Number(value)))) + 256n;
   for (;;) {
     const next = (root + value / root) >> 1n;
     if (next >= root) return root;
     root = next;
   }
+}
+
+/** The number of bits of a positive whole number, or one more. */
+function bitsAbout(value: bigint): number {
+  float[0] = Number(value);
+  const biased = words[HIGH_WORD]! >>> 20;
+  // 2^1024 and more become Infinity.
+  return biased === 0x7ff ? bitLength(value) : biased - 1022;
 }
 
 /** The number of bits of a positive whole number. */

@@ -1,6 +1,6 @@
 /** Binds groups of aggregates to one set of rows after another. */
 import type { Accumulator, Kernel, Overflows } from "../aggregate/aggregator.ts";
-import { blockAccumulatorOf, kernelOf } from "../aggregate/bind.ts";
+import { blockAccumulatorOf, kernelsOf } from "../aggregate/bind.ts";
 import { inputsOf } from "../aggregate/categories.ts";
 import { aggregatorNamed } from "../aggregate/registry.ts";
 import type { Vector } from "../columns/batch.ts";
@@ -107,14 +107,19 @@ function boundGroup(
   inBatches: boolean,
 ): BoundGroup {
   const newest = mostRows(window);
-  const bound = aggregates.map(({ aggregate, position, direct }): BoundAggregate => {
+  const kernels = kernelsOf(
+    aggregates.map(({ aggregate }) => ({ aggregate, inputs: inputsOf(aggregate) })),
+    overflows,
+    { newest, subtracts: inBatches },
+  );
+  const bound = aggregates.map(({ aggregate, position, direct }, i): BoundAggregate => {
     const { order = false, times = false } = aggregatorNamed(aggregate.aggregate);
     const inputs = inputsOf(aggregate);
     return {
       column: aggregate,
       direct,
       position,
-      kernel: kernelOf(aggregate, inputs, overflows, { newest, subtracts: inBatches }),
+      kernel: kernels[i]!,
       merges: inBatches ? blockAccumulatorOf(aggregate, inputs) : null,
       order: perCategory || order,
       vectors: [],
