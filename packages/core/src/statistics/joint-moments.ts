@@ -4,23 +4,40 @@
  */
 import type { Vector } from "../columns/batch.ts";
 import type { Accumulator } from "./accumulator.ts";
-import { exactNumber, finiteOrNull } from "./moments.ts";
-import { binaryProduct, binarySum, reduced, roundRational, type BinaryNumber } from "./rational.ts";
+import { binaryUnit, exactNumber, inUnits, keptUnit, ONE, type BinaryUnit } from "./binary-unit.ts";
+import { finiteOrNull } from "./moments.ts";
+import { reduced, roundRational, type BinaryNumber } from "./rational.ts";
 import { decoded, encoded, readInteger, writeInteger } from "./state-codec.ts";
 
-/** The sums over rows that have x and y. A decimal counts by its unscaled digits. */
+/**
+ * The sums over rows that have x and y, in units of x and of y, and in products of them. A decimal
+ * counts by its unscaled digits.
+ */
 export interface JointMoments {
   readonly n: number;
-  readonly x: BinaryNumber;
-  readonly y: BinaryNumber;
-  readonly xx: BinaryNumber;
-  readonly xy: BinaryNumber;
-  readonly yy: BinaryNumber;
+  readonly xUnit: BinaryUnit;
+  readonly yUnit: BinaryUnit;
+  readonly x: bigint;
+  readonly y: bigint;
+  readonly xx: bigint;
+  readonly xy: bigint;
+  readonly yy: bigint;
 }
 type JointState = { -readonly [K in keyof JointMoments]: JointMoments[K] };
 
 const SUMS = ["x", "y", "xx", "xy", "yy"] as const;
-const ZERO: BinaryNumber = { mantissa: 0n, exponent: 0 };
+/** For each sum how often x and y are factors of its products. */
+const FACTORS = { x: [1, 0], y: [0, 1], xx: [2, 0], xy: [1, 1], yy: [0, 2] } as const;
+const NOTHING: JointMoments = {
+  n: 0,
+  xUnit: ONE,
+  yUnit: ONE,
+  x: 0n,
+  y: 0n,
+  xx: 0n,
+  xy: 0n,
+  yy: 0n,
+};
 
 /** Makes the accumulator of the joint moments of two numbers. */
 export function jointMomentAccumulator(
@@ -31,7 +48,7 @@ export function jointMomentAccumulator(
     [first, second]: readonly Vector[],
     list: Int32Array,
     length: number,
-    sign: 1n | -1n,
+    sign: 1 | -1,
   ): void => {
     const [x, y] = [first!, second!];
     for (let i = 0; i < length; i++) {
@@ -39,56 +56,88 @@ export function jointMomentAccumulator(
       // A row counts only if every argument is there.
       if (x.valid !== null && x.valid[row] === 0) continue;
       if (y.valid !== null && y.valid[row] === 0) continue;
-      state.n += Number(sign);
-      const [a, b] = [exactNumber(x, row), exactNumber(y, row)];
-      const signedA = { mantissa: a.mantissa * sign, exponent: a.exponent };
-      const signedB = { mantissa: b.mantissa * sign, exponent: b.exponent };
-      state.x = binarySum(state.x, signedA);
-      state.y = binarySum(state.y, signedB);
-      state.xx = binarySum(state.xx, binaryProduct(signedA, a));
-      state.xy = binarySum(state.xy, binaryProduct(signedA, b));
-      state.yy = binarySum(state.yy, binaryProduct(signedB, b));
+      let a = inUnits(state.xUnit, x, row);
+      let b = inUnits(state.yUnit, y, row);
+      if (a === null || b === null) {
+        const { xUnit, yUnit } = state;
+        scaleTo(
+          state,
+          a === null ? exactNumber(x, row).exponent : xUnit.exponent,
+          b === null ? exactNumber(y, row).exponent : yUnit.exponent,
+        );
+        a = inUnits(state.xUnit, x, row)!;
+        b = inUnits(state.yUnit, y, row)!;
+      }
+      if (sign > 0) {
+        state.n++;
+        state.x += a;
+        state.y += b;
+        state.xx += a * a;
+        state.xy += a * b;
+        state.yy += b * b;
+      } else {
+        state.n--;
+        state.x -= a;
+        state.y -= b;
+        state.xx -= a * a;
+        state.xy -= a * b;
+        state.yy -= b * b;
+      }
     }
   };
   const accumulator: Accumulator<JointState> = {
     holds: { name: "joint moments", detail: 2 },
-    create: () => ({ n: 0, x: ZERO, y: ZERO, xx: ZERO, xy: ZERO, yy: ZERO }),
+    create: () => ({ ...NOTHING }),
     clear(state) {
-      state.n = 0;
-      for (const name of SUMS) state[name] = ZERO;
+      const { xUnit, yUnit } = state;
+      Object.assign(state, NOTHING);
+      state.xUnit = keptUnit(xUnit);
+      state.yUnit = keptUnit(yUnit);
     },
     add(state, vectors, rows, length) {
-      take(state, vectors, rows, length, 1n);
+      take(state, vectors, rows, length, 1);
     },
     subtract(state, vectors, rows, length) {
-      take(state, vectors, rows, length, -1n);
+      take(state, vectors, rows, length, -1);
     },
     merge(state, other) {
+      scaleTo(
+        state,
+        Math.min(state.xUnit.exponent, other.xUnit.exponent),
+        Math.min(state.yUnit.exponent, other.yUnit.exponent),
+      );
+      const xShift = other.xUnit.exponent - state.xUnit.exponent;
+      const yShift = other.yUnit.exponent - state.yUnit.exponent;
       state.n += other.n;
-      for (const name of SUMS) state[name] = binarySum(state[name], other[name]);
+      for (const name of SUMS) {
+        const [xs, ys] = FACTORS[name];
+        state[name] += other[name] << BigInt(xs * xShift + ys * yShift);
+      }
     },
     encode: (state) =>
       encoded((writer) => {
         writer.varint(state.n);
         for (const name of SUMS) {
-          const { mantissa, exponent } = reduced(state[name]);
+          const { mantissa, exponent } = reduced(sumOf(state, name));
           writer.zigzag(exponent);
           writeInteger(writer, mantissa);
         }
       }),
     decode: (bytes) =>
       decoded(bytes, (reader) => {
-        const state: JointState = {
-          n: reader.varint(),
-          x: ZERO,
-          y: ZERO,
-          xx: ZERO,
-          xy: ZERO,
-          yy: ZERO,
-        };
-        for (const name of SUMS) {
+        const n = reader.varint();
+        const read = (): BinaryNumber => {
           const exponent = reader.zigzag();
-          state[name] = { exponent, mantissa: readInteger(reader) };
+          return { exponent, mantissa: readInteger(reader) };
+        };
+        const sums = { x: read(), y: read(), xx: read(), xy: read(), yy: read() };
+        const xUnit = Math.min(sums.x.exponent, Math.floor(sums.xx.exponent / 2));
+        const ofY = Math.min(sums.y.exponent, Math.floor(sums.yy.exponent / 2));
+        const yUnit = Math.min(ofY, sums.xy.exponent - xUnit);
+        const state = { ...NOTHING, n, xUnit: binaryUnit(xUnit), yUnit: binaryUnit(yUnit) };
+        for (const name of SUMS) {
+          const { mantissa, exponent } = sums[name];
+          state[name] = mantissa << BigInt(exponent - sumOf(state, name).exponent);
         }
         return state;
       }),
@@ -97,26 +146,39 @@ export function jointMomentAccumulator(
   return accumulator as Accumulator;
 }
 
+/** A sum with the power of two of its unit. */
+function sumOf(moments: JointMoments, name: (typeof SUMS)[number]): BinaryNumber {
+  const [xs, ys] = FACTORS[name];
+  const { xUnit, yUnit } = moments;
+  return { mantissa: moments[name], exponent: xs * xUnit.exponent + ys * yUnit.exponent };
+}
+
+/** Makes the units finer, or leaves them as they are. */
+function scaleTo(state: JointState, xExponent: number, yExponent: number): void {
+  const xShift = state.xUnit.exponent - xExponent;
+  const yShift = state.yUnit.exponent - yExponent;
+  if (xShift === 0 && yShift === 0) return;
+  for (const name of SUMS) {
+    const [xs, ys] = FACTORS[name];
+    state[name] <<= BigInt(xs * xShift + ys * yShift);
+  }
+  state.xUnit = binaryUnit(xExponent);
+  state.yUnit = binaryUnit(yExponent);
+}
+
 /** n² times the covariance: nΣxy − ΣxΣy. */
-export function jointSpread({ n, x, y, xy }: JointMoments): BinaryNumber {
-  return difference(n, xy, binaryProduct(x, y));
+export function jointSpread({ n, xUnit, yUnit, x, y, xy }: JointMoments): BinaryNumber {
+  return { mantissa: BigInt(n) * xy - x * y, exponent: xUnit.exponent + yUnit.exponent };
 }
 
 /** n² times the variance of x: nΣx² − (Σx)². */
-export function spreadOfX({ n, x, xx }: JointMoments): BinaryNumber {
-  return difference(n, xx, binaryProduct(x, x));
+export function spreadOfX({ n, xUnit, x, xx }: JointMoments): BinaryNumber {
+  return { mantissa: BigInt(n) * xx - x * x, exponent: 2 * xUnit.exponent };
 }
 
 /** n² times the variance of y: nΣy² − (Σy)². */
-export function spreadOfY({ n, y, yy }: JointMoments): BinaryNumber {
-  return difference(n, yy, binaryProduct(y, y));
-}
-
-function difference(n: number, sum: BinaryNumber, product: BinaryNumber): BinaryNumber {
-  return binarySum(
-    { mantissa: BigInt(n) * sum.mantissa, exponent: sum.exponent },
-    { mantissa: -product.mantissa, exponent: product.exponent },
-  );
+export function spreadOfY({ n, yUnit, y, yy }: JointMoments): BinaryNumber {
+  return { mantissa: BigInt(n) * yy - y * y, exponent: 2 * yUnit.exponent };
 }
 
 /**

@@ -5,7 +5,8 @@
 import type { AggregateOptions, TypeSpec } from "../specs.ts";
 import type { Vector } from "../columns/batch.ts";
 import type { Accumulator } from "./accumulator.ts";
-import { binaryNumber, roundRoot, trailingZeros, type BinaryNumber } from "./rational.ts";
+import { binaryUnit, exactNumber, inUnits, keptUnit, ONE, type BinaryUnit } from "./binary-unit.ts";
+import { roundRoot, trailingZeros } from "./rational.ts";
 import { decoded, encoded, readInteger, writeInteger } from "./state-codec.ts";
 
 /**
@@ -18,9 +19,9 @@ export interface Moments {
   readonly powers: readonly bigint[];
 }
 
-interface MomentState extends Moments {
+interface MomentState {
   n: number;
-  exponent: number;
+  unit: BinaryUnit;
   readonly powers: bigint[];
 }
 
@@ -35,47 +36,51 @@ export function momentAccumulator(
     vector: Vector,
     list: Int32Array,
     length: number,
-    sign: 1n | -1n,
+    sign: 1 | -1,
   ): void => {
     const { valid } = vector;
+    const { powers } = state;
     for (let i = 0; i < length; i++) {
       const row = list[i]!;
       if (valid !== null && valid[row] === 0) continue;
-      state.n += Number(sign);
-      const { mantissa, exponent } = exactNumber(vector, row);
-      if (mantissa === 0n) continue;
-      if (exponent < state.exponent) scaleTo(state, exponent);
-      const whole = mantissa << BigInt(exponent - state.exponent);
-      let power = sign;
-      for (let j = 0; j < degree; j++) {
+      state.n += sign;
+      let whole = inUnits(state.unit, vector, row);
+      if (whole === null) {
+        scaleTo(state, exactNumber(vector, row).exponent);
+        whole = inUnits(state.unit, vector, row)!;
+      }
+      let power = whole;
+      for (let j = 0; ; j++) {
+        if (sign > 0) powers[j]! += power;
+        else powers[j]! -= power;
+        if (j === degree - 1) break;
         power *= whole;
-        state.powers[j]! += power;
       }
     }
   };
   const accumulator: Accumulator<MomentState> = {
     holds: { name: "moments", detail: degree },
-    create: () => ({ n: 0, exponent: 0, powers: zeros() }),
+    create: () => ({ n: 0, unit: ONE, powers: zeros() }),
     clear(state) {
       state.n = 0;
-      state.exponent = 0;
+      state.unit = keptUnit(state.unit);
       state.powers.fill(0n);
     },
     add(state, vectors, rows, length) {
-      take(state, vectors[0]!, rows, length, 1n);
+      take(state, vectors[0]!, rows, length, 1);
     },
     subtract(state, vectors, rows, length) {
-      take(state, vectors[0]!, rows, length, -1n);
+      take(state, vectors[0]!, rows, length, -1);
     },
     merge(state, other) {
-      if (other.exponent < state.exponent) scaleTo(state, other.exponent);
-      const shift = BigInt(other.exponent - state.exponent);
+      if (other.unit.exponent < state.unit.exponent) scaleTo(state, other.unit.exponent);
+      const shift = BigInt(other.unit.exponent - state.unit.exponent);
       state.n += other.n;
       other.powers.forEach((power, j) => {
         state.powers[j]! += power << (shift * BigInt(j + 1));
       });
     },
-    encode: ({ n, exponent, powers }) =>
+    encode: ({ n, unit: { exponent }, powers }) =>
       encoded((writer) => {
         // Equal sums have equal bytes: the exponent is the largest that keeps them whole.
         const least = Math.min(
@@ -93,25 +98,17 @@ export function momentAccumulator(
     decode: (bytes) =>
       decoded(bytes, (reader) => {
         const n = reader.varint();
-        const exponent = reader.zigzag();
-        return { n, exponent, powers: zeros().map(() => readInteger(reader)) };
+        const unit = binaryUnit(reader.zigzag());
+        return { n, unit, powers: zeros().map(() => readInteger(reader)) };
       }),
-    finish,
+    finish: ({ n, unit: { exponent }, powers }) => finish({ n, exponent, powers }),
   };
   return accumulator as Accumulator;
 }
 
-/** The exact value of a number that is there. That of a decimal is its unscaled digits. */
-export function exactNumber(vector: Vector, row: number): BinaryNumber {
-  if (vector.kind === "float64") return binaryNumber(vector.values[row]!);
-  if (vector.kind === "int32" || vector.kind === "int64" || vector.kind === "big")
-    return { mantissa: BigInt(vector.values[row]!), exponent: 0 };
-  throw new TypeError(`a ${vector.kind} vector has no moments`);
-}
-
 function scaleTo(state: MomentState, exponent: number): void {
-  const shift = BigInt(state.exponent - exponent);
-  state.exponent = exponent;
+  const shift = BigInt(state.unit.exponent - exponent);
+  state.unit = binaryUnit(exponent);
   state.powers.forEach((power, j) => {
     state.powers[j] = power << (shift * BigInt(j + 1));
   });
