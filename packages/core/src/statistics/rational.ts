@@ -46,11 +46,6 @@ export function binarySum(a: BinaryNumber, b: BinaryNumber): BinaryNumber {
   };
 }
 
-/** Multiplies two numbers, exactly. */
-export function binaryProduct(a: BinaryNumber, b: BinaryNumber): BinaryNumber {
-  return { mantissa: a.mantissa * b.mantissa, exponent: a.exponent + b.exponent };
-}
-
 /** Returns the number with an odd mantissa, or 0. */
 export function reduced({ mantissa, exponent }: BinaryNumber): BinaryNumber {
   if (mantissa === 0n) return { mantissa, exponent: 0 };
