@@ -89,18 +89,22 @@ function derivedText({ name, value, default: replaced }: DerivedColumn): string 
   return replaced === undefined ? text : `${text}; null is ${literalText(replaced, value)}`;
 }
 
-function aggregateText({
-  name,
+function aggregateText(column: AggregateColumn): string {
+  return `${column.name} = ${aggregationText(column)}`;
+}
+
+/** An aggregation as text: `sum(amount) where paid over 7d`. */
+export function aggregationText({
   aggregate,
   options = {},
   arguments: inputs,
   by,
   window,
   where,
-}: AggregateColumn): string {
+}: Omit<AggregateColumn, "name">): string {
   const terms = [...inputs.map((one) => expressionText(one)), ...Object.values(options)];
   const rows = `${whereText(where)}${categoriesText(by)} over ${textOfWindow(window)}`;
-  return `${name} = ${aggregate}(${terms.join(", ")})${rows}`;
+  return `${aggregate}(${terms.join(", ")})${rows}`;
 }
 
 function factText({ name, value, where }: FactColumn): string {
@@ -161,7 +165,8 @@ function scanText({ source, columns }: ScanNode): string {
     : `scan ${source}: ${columns.map(({ name }) => name).join(", ")}`;
 }
 
-function whereText(where: Expression | null): string {
+/** A condition as text, with a space before it; empty if there is none. */
+export function whereText(where: Expression | null): string {
   return where === null ? "" : ` where ${expressionText(where)}`;
 }
 

@@ -2,11 +2,11 @@
 import { isDerived } from "../../define/base-features.ts";
 import { HIDDEN } from "../../define/definition.ts";
 import { toUser } from "../../define/user-values.ts";
-import { textOfWindow } from "../../define/window-text.ts";
 import { TidemarkError } from "../../errors.ts";
-import { categoriesText, expressionText, literalText } from "../../expr/expression-text.ts";
+import { expressionText, literalText } from "../../expr/expression-text.ts";
 import { viewPlans } from "../../plan/compile.ts";
-import type { AggregateColumn, FactColumn } from "../../plan/nodes.ts";
+import { aggregationText, whereText } from "../../plan/explain.ts";
+import type { FactColumn } from "../../plan/nodes.ts";
 import { rowCondition } from "../../plan/plan-kinds.ts";
 import type { SelectedBaseFeature, SourceSpec } from "../../specs.ts";
 import type { ResultColumns } from "../../spi.ts";
@@ -47,7 +47,7 @@ export function explainAnswer(
       ? input.aggregates.map((aggregate) => {
           const { start, end } = edgesOf(aggregate.window);
           return explained(source, rows, {
-            of: aggregateText(aggregate),
+            of: aggregationText(aggregate),
             from: start(t),
             to: end(t),
             isIn: ({ time }) => start(t) <= time && time < end(t),
@@ -141,23 +141,8 @@ function userRow({ columns }: SourceSpec, { values }: KnownRow): MockRowValues {
   );
 }
 
-function aggregateText({
-  aggregate,
-  options = {},
-  arguments: inputs,
-  by,
-  window,
-  where,
-}: AggregateColumn): string {
-  const terms = [...inputs.map((one) => expressionText(one)), ...Object.values(options)];
-  const condition = where === null ? "" : ` where ${expressionText(where)}`;
-  const call = `${aggregate}(${terms.join(", ")})`;
-  return `${call}${condition}${categoriesText(by)} over ${textOfWindow(window)}`;
-}
-
 function factText({ value, where }: FactColumn): string {
-  const condition = where === null ? "" : ` where ${expressionText(where)}`;
-  return `latest(${expressionText(value)})${condition}`;
+  return `latest(${expressionText(value)})${whereText(where)}`;
 }
 
 function partLines({ of, from, to, inside, outside }: ExplainedPart): readonly string[] {
