@@ -40,15 +40,13 @@ export function valuesLogger(source: SourceSpec): (change: Change) => LoggedRow 
     }),
   });
   const names = new Map(columns.map(({ name }, c) => [name, memberOf(source, c)]));
-  const membersWriter = (of: readonly ColumnSpec[]): ((values: readonly Value[]) => string) =>
-    membersText(of.map(({ name }) => names.get(name)!));
   const keys = source.primaryKey.map((name) => columns.find((column) => column.name === name)!);
-  const rowText = membersWriter(columns);
-  const keyText = membersWriter(keys);
-  /** The members of a row besides its values, as JSON without the braces. */
-  const restText = ({ unavailable, invalidColumns, nonFinite }: Change): string => {
-    if (unavailable.length === 0 && invalidColumns.length === 0 && nonFinite === 0) return "";
-    const rest: Omit<StoredRow, "values"> = {
+  const membersOf = (of: readonly ColumnSpec[]): ReturnType<typeof membersMaker> =>
+    membersMaker(of.map(({ name }) => names.get(name)!));
+  const [rowMembers, keyMembers] = [membersOf(columns), membersOf(keys)];
+  return ({ values, oldKey, unavailable, invalidColumns, nonFinite }) => {
+    const row: StoredRow = {
+      ...(values === null ? {} : { values: rowMembers(values) }),
       ...(unavailable.length === 0
         ? {}
         : { unavailable: unavailable.map((c) => memberOf(source, c)) }),
@@ -62,56 +60,35 @@ export function valuesLogger(source: SourceSpec): (change: Change) => LoggedRow 
           }),
       ...(nonFinite === 0 ? {} : { nonFinite }),
     };
-    return JSON.stringify(rest).slice(1, -1);
-  };
-  return (change) => {
-    const { values, oldKey } = change;
-    const text = values === null ? "" : `"values":${rowText(values)}`;
-    const rest = restText(change);
     return {
-      row: `{${text}${text !== "" && rest !== "" ? "," : ""}${rest}}`,
+      row: JSON.stringify(row),
       key: null,
-      oldKey: oldKey === null ? null : keyText(oldKey),
+      oldKey: oldKey === null ? null : JSON.stringify(keyMembers(oldKey)),
       format,
     };
   };
 }
 
-/** An object lists such members first, in the order of the numbers. */
-const NUMBER_NAME = /^\d+$/;
-
 /**
- * Makes the writer of an object with these members as JSON. It leaves out members that are null.
- * The text is that of `JSON.stringify`.
+ * Makes the function that gives the members of values. Values that are null have none. Members are
+ * assigned, which costs a third of `Object.fromEntries`; only `__proto__` cannot be.
  */
-function membersText(members: readonly string[]): (values: readonly Value[]) => string {
-  const isReordered = members.some((member) => NUMBER_NAME.test(member));
-  if (isReordered || new Set(members).size < members.length)
+function membersMaker(
+  names: readonly string[],
+): (values: readonly Value[]) => Readonly<Record<string, unknown>> {
+  if (names.includes("__proto__"))
     return (values) =>
-      JSON.stringify(
-        Object.fromEntries(
-          values.flatMap((value, c) => (value === null ? [] : [[members[c]!, storedValue(value)]])),
-        ),
+      Object.fromEntries(
+        values.flatMap((value, c) => (value === null ? [] : [[names[c]!, storedValue(value)]])),
       );
-  const heads = members.map((member) => `${JSON.stringify(member)}:`);
   return (values) => {
-    let text = "";
-    for (let c = 0; c < values.length; c++) {
+    const members: Record<string, unknown> = {};
+    for (let c = 0; c < names.length; c++) {
       const value = values[c] ?? null;
-      if (value === null) continue;
-      if (text !== "") text += ",";
-      text += heads[c]! + valueText(value);
+      if (value !== null) members[names[c]!] = storedValue(value);
     }
-    return `{${text}}`;
+    return members;
   };
-}
-
-/** The text of a value as JSON. */
-function valueText(value: Exclude<Value, null>): string {
-  if (typeof value === "bigint") return `"${value}"`;
-  return typeof value === "number" && Number.isFinite(value) && value !== 0
-    ? String(value)
-    : JSON.stringify(storedValue(value));
 }
 
 /**
