@@ -68,8 +68,7 @@ function binAccumulator(form: TypeSpec, q: number, bits: number): Accumulator {
   const [numerator, denominator] = decimalFraction(q);
   const counts = multisetAccumulator("float64", (values) => {
     const sorted = values.sorted();
-    const n = sorted.reduce((all, { rows }) => all + rows, 0);
-    let left = Number((BigInt(Math.max(n - 1, 0)) * numerator) / denominator);
+    let left = Number((BigInt(Math.max(values.rows - 1, 0)) * numerator) / denominator);
     for (const { value, rows } of sorted) {
       if (left < rows) return middleOf(value as number, bits);
       left -= rows;

@@ -37,7 +37,7 @@ export type TakeWeighted = (product: number, weight: number) => void;
 
 /**
  * Makes the accumulator of decayed rows. Without a form each row has the value 1. `begin` makes
- * what takes the rows, and their answer.
+ * what takes the rows, and their answer. What it made before is void.
  */
 export function decayAccumulator(
   form: TypeSpec | null,
@@ -46,6 +46,7 @@ export function decayAccumulator(
 ): Accumulator {
   const halfLife = options["halfLife"] as number;
   const accumulator: Accumulator<Rows> = {
+    holds: { name: "decayed rows", detail: 0 },
     create: () => ({ times: [], values: [] }),
     clear(state) {
       state.times.length = 0;

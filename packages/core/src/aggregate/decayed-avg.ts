@@ -35,9 +35,11 @@ export const decayedAvgAggregator: Aggregator = {
   class: "rows",
   times: true,
   clock: true,
-  accumulator: ([form], options) =>
-    decayAccumulator(form!, options, () => {
-      const [products, weights] = [new ExactSum(), new ExactSum()];
+  accumulator: ([form], options) => {
+    const [products, weights] = [new ExactSum(), new ExactSum()];
+    return decayAccumulator(form!, options, () => {
+      products.reset();
+      weights.reset();
       return {
         take: (product, weight) => {
           products.add(product);
@@ -45,7 +47,8 @@ export const decayedAvgAggregator: Aggregator = {
         },
         answer: () => quotient(products, weights),
       };
-    }),
+    });
+  },
   rule:
     "the exact sum of the products of `decayedSum` ÷ the exact sum of their weights, rounded " +
     "once; it moves with t",

@@ -31,16 +31,18 @@ export const decayedCountAggregator: Aggregator = {
   class: "rows",
   times: true,
   clock: true,
-  accumulator: (_, options) =>
-    decayAccumulator(null, options, (overflows) => {
-      const sum = new ExactSum();
+  accumulator: (_, options) => {
+    const sum = new ExactSum();
+    return decayAccumulator(null, options, (overflows) => {
+      sum.reset();
       return {
         take: (_, weight) => {
           sum.add(weight);
         },
         answer: () => saturatedFloat(sum, overflows),
       };
-    }),
+    });
+  },
   rule: "Σ 2^(−age ÷ halfLife): each weight is rounded, the sum once; it moves with t",
   examples: [
     {

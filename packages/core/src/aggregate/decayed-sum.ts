@@ -35,16 +35,18 @@ export const decayedSumAggregator: Aggregator = {
   class: "rows",
   times: true,
   clock: true,
-  accumulator: ([form], options) =>
-    decayAccumulator(form!, options, (overflows) => {
-      const sum = new ExactSum();
+  accumulator: ([form], options) => {
+    const sum = new ExactSum();
+    return decayAccumulator(form!, options, (overflows) => {
+      sum.reset();
       return {
         take: (product) => {
           sum.add(product);
         },
         answer: () => saturatedFloat(sum, overflows),
       };
-    }),
+    });
+  },
   rule:
     "Σ value · 2^(−age ÷ halfLife): each weight and each product is rounded, the sum once; " +
     "it moves with t",

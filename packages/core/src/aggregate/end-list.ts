@@ -28,11 +28,11 @@ export function endList(end: "first" | "last", n: number, distinct: boolean): Ac
       if (isFirst && state.values.length === n) return;
       const vector = vectors[0]!;
       const added: Value[] = [];
-      const known = new Set<unknown>();
+      const known = distinct ? new Set<unknown>() : null;
       for (let i = 0; i < length && added.length < n; i++) {
         const value = valueAt(vector, rows[isFirst ? i : length - 1 - i]!);
         if (value === null) continue;
-        if (distinct) {
+        if (known !== null) {
           const own = identity(value);
           if (known.has(own)) continue;
           known.add(own);

@@ -27,6 +27,7 @@ export function gapAccumulator(
     if (gap < state.shortest) state.shortest = gap;
   };
   const accumulator: Accumulator<Gaps> = {
+    holds: { name: "gaps", detail: 0 },
     create: () => ({ ...none }),
     clear(state) {
       Object.assign(state, none);

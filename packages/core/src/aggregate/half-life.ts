@@ -5,6 +5,7 @@
  * the second factor to about 78 bits. Where these bits do not decide the nearest double, which
  * happens about once in a million times, integers of 256 bits do.
  */
+import { productError } from "../statistics/error-free.ts";
 import { roundRational } from "../statistics/rational.ts";
 
 /** Bits of the fixed-point numbers of `exactPower`. */
@@ -60,20 +61,6 @@ const [HIGH, LOW] = ((): readonly [Float64Array, Float64Array] => {
 
 /** The most that the sum of `high` and `low` in `weightOf` is off. It is less than 2^−77. */
 const ERROR = 2 ** -74;
-/** Splits a double into halves of 26 bits (Dekker). */
-const SPLIT = 134_217_729;
-
-/** The part of a · b that the double a · b lacks, exactly (Dekker). */
-function productRest(a: number, b: number, product: number): number {
-  const aBig = a * SPLIT;
-  const aHigh = aBig - (aBig - a);
-  const aLow = a - aHigh;
-  const bBig = b * SPLIT;
-  const bHigh = bBig - (bBig - b);
-  const bLow = b - bHigh;
-  return aLow * bLow - (product - aHigh * bHigh - aLow * bHigh - aHigh * bLow);
-}
-
 /**
  * Returns the double nearest to 2^(−age ÷ halfLife), half to even. Both are µs: the age is a safe
  * integer from 0 on, the half-life one above 0.
@@ -92,15 +79,15 @@ export function weightOf(age: number, halfLife: number): number {
   if (k > 1020) return roundRational(exactPower(r, halfLife), ONE, -k);
   const quotient = r / halfLife;
   const taken = quotient * halfLife;
-  const quotientLow = (r - taken - productRest(quotient, halfLife, taken)) / halfLife;
+  const quotientLow = (r - taken - productError(quotient, halfLife, taken)) / halfLife;
   // 2^−f = 2^(−j ÷ 128) · e^x with |x| < 0.0028. The difference is exact.
   const j = Math.round(quotient * STEPS);
   const left = j / STEPS - quotient;
   const x = left * LN2_HIGH;
-  const xLow = productRest(left, LN2_HIGH, x) + left * LN2_LOW - quotientLow * LN2_HIGH;
+  const xLow = productError(left, LN2_HIGH, x) + left * LN2_LOW - quotientLow * LN2_HIGH;
   // e^x − 1 = x + x² ÷ 2 + … The first two terms are sums of two doubles.
   const square = (x * x) / 2;
-  const squareLow = productRest(x, x, x * x) / 2 + x * xLow + square * xLow;
+  const squareLow = productError(x, x, x * x) / 2 + x * xLow + square * xLow;
   const rest = x * x * x * (1 / 6 + x * (1 / 24 + x * (1 / 120 + x * (1 / 720 + x / 5040))));
   const power = x + square;
   const powerLow = x - power + square + xLow + squareLow + rest;
@@ -111,7 +98,7 @@ export function weightOf(age: number, halfLife: number): number {
     table -
     high +
     more +
-    productRest(table, power, more) +
+    productError(table, power, more) +
     (LOW[j]! + table * powerLow + LOW[j]! * power);
   const weight = high + (low - ERROR);
   return weight === high + (low + ERROR)

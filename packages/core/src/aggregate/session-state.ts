@@ -28,6 +28,7 @@ export function sessionAccumulator(
   const gap = options["gap"] as number;
   const none = { sessions: 0, first: 0, last: 0, firstEnd: 0, lastStart: 0, total: 0, longest: 0 };
   const accumulator: Accumulator<Sessions> = {
+    holds: { name: `sessions with gaps of ${gap} µs`, detail: 0 },
     create: () => ({ ...none }),
     clear(state) {
       Object.assign(state, none);

@@ -19,6 +19,7 @@ const MEMBERS = ["known", "leading", "trailing", "longest"] as const;
 export function streakAccumulator(answer: "trailing" | "longest"): Accumulator {
   const none: Streaks = { known: 0, leading: 0, trailing: 0, longest: 0 };
   const accumulator: Accumulator<Streaks> = {
+    holds: { name: "streaks", detail: 0 },
     create: () => ({ ...none }),
     clear(state) {
       Object.assign(state, none);

@@ -32,6 +32,7 @@ export function truthAccumulator(finish: (counts: TruthCounts) => Value): Accumu
     state.no += sign * (known - yes);
   };
   const accumulator: Accumulator<{ yes: number; no: number }> = {
+    holds: { name: "truth counts", detail: 0 },
     create: () => ({ yes: 0, no: 0 }),
     clear(state) {
       state.yes = 0;

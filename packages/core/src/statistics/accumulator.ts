@@ -15,7 +15,7 @@ export type { Overflows };
 export interface Accumulator<State = unknown> {
   /**
    * What its states hold. Aggregations over equal arguments and rows use one state if its name is
-   * equal: `finish` changes no state. A state of more detail serves where less is asked for.
+   * equal: `finish` leaves what a state says. A state of more detail serves where less is asked.
    * Omitted: each aggregation has a state of its own.
    */
   readonly holds?: { readonly name: string; readonly detail: number } | undefined;

@@ -16,6 +16,8 @@ export interface Counted {
 export interface Multiset {
   /** How many different values there are. */
   readonly size: number;
+  /** How many rows they are in. */
+  readonly rows: number;
   /** The values in no order. */
   values(): Iterable<Counted>;
   /** The values in their order (law 3: one order of values). */
@@ -28,6 +30,7 @@ const MOVED = 8;
 
 class CountedValues implements Multiset {
   readonly compare: Multiset["compare"];
+  rows = 0;
   private readonly counts = new Map<unknown, Counted>();
   /** The values in their order. null: it must be made anew. */
   private order: Counted[] | null = null;
@@ -57,11 +60,13 @@ class CountedValues implements Multiset {
 
   clear(): void {
     this.counts.clear();
+    this.rows = 0;
     this.order = null;
   }
 
   /** Adds a value `rows` times. Fewer than none take it away. */
   add(value: NonNullable<Value>, rows: number): void {
+    this.rows += rows;
     // A Map compares numbers and bigints by value, and takes −0 for 0.
     const key = value instanceof Uint8Array ? toHex(value) : value;
     const known = this.counts.get(key);

@@ -1,4 +1,5 @@
 /** The sum of three doubles, rounded once. */
+import { sumError } from "./error-free.ts";
 import { HIGH_WORD, LOW_WORD } from "./double-words.ts";
 
 const float = new Float64Array(1);
@@ -17,12 +18,6 @@ export function roundedSum(a: number, b: number, c: number): number {
   const abc = a + bc;
   const abcError = sumError(a, bc, abc);
   return abc + oddSum(abcError, bcError);
-}
-
-/** The error of the rounded `sum` of two doubles, which is a double. */
-function sumError(a: number, b: number, sum: number): number {
-  const roundedB = sum - a;
-  return a - (sum - roundedB) + (b - roundedB);
 }
 
 /** The sum of two doubles, rounded to odd: an inexact sum is the neighbor with an odd mantissa. */

@@ -71,6 +71,7 @@ interface FloatSum {
 
 function floatSum(finish: SumEnds["ofFloats"]): Accumulator<FloatSum> {
   return {
+    holds: { name: "sum", detail: 0 },
     create: () => ({ sum: new ExactSum(), rows: 0 }),
     clear(state) {
       state.sum.reset();
@@ -132,6 +133,7 @@ function integerSum(finish: SumEnds["ofIntegers"]): Accumulator<IntegerSum> {
     state.rows += sign * taken;
   };
   return {
+    holds: { name: "sum", detail: 0 },
     create: () => ({ total: 0n, rows: 0 }),
     clear(state) {
       state.total = 0n;

@@ -4,6 +4,7 @@ import { nearestRoot } from "@tidemark/testkit/oracle/statistics";
 import { unitsOf } from "@tidemark/testkit/oracle/exact-fraction";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { fastBetween } from "../../src/statistics/quantile-finish.ts";
 import { binaryNumber, roundRational, roundRoot } from "../../src/statistics/rational.ts";
 
 const whole = fc
@@ -50,6 +51,54 @@ test("a root is rounded once", () => {
     ),
     { numRuns: 3000 },
   );
+});
+
+test("a value between two doubles is rounded once, or left to whole numbers", () => {
+  const nasty = fc.constantFrom(
+    0,
+    1e16,
+    -1e16,
+    2 ** 100,
+    2 ** -100,
+    5e-324,
+    2 ** -1022,
+    2 ** 1023,
+    0.1,
+    0.3,
+    1,
+    3,
+    1e9 + 4,
+    1e9 + 7,
+    1e9 + 13,
+    1e9 + 16,
+    2 ** 53,
+    2 ** 53 - 1,
+    1 + 2 ** -52,
+    -0.1,
+  );
+  const cents = fc.integer({ min: -1e8, max: 1e8 }).map((units) => units / 100);
+  const values = fc.oneof(nasty, cents, fc.double({ noNaN: true, noDefaultInfinity: true }));
+  const fractions = fc.oneof(
+    fc.constantFrom([1, 2] as const, [9, 10] as const, [1, 3] as const, [99_999, 100_000] as const),
+    fc
+      .tuple(fc.nat(999_999), fc.integer({ min: 1, max: 1_000_000 }))
+      .filter(([over, denominator]) => over < denominator),
+  );
+  let decided = 0;
+  fc.assert(
+    fc.property(values, values, fractions, (a, b, [over, denominator]) => {
+      // A multiset holds no −0.
+      const [low, high] = [Math.min(a, b) + 0, Math.max(a, b) + 0];
+      const found = fastBetween(low, high, over, denominator);
+      if (Number.isNaN(found)) return;
+      decided++;
+      const [from, d] = [unitsOf(low), BigInt(denominator)];
+      const n = from * d + (unitsOf(high) - from) * BigInt(over);
+      expect(found).toBe(nearestDouble({ n, d: d << 1074n }));
+    }),
+    { numRuns: 5000 },
+  );
+  expect(decided).toBeGreaterThan(2000);
 });
 
 test("a double is taken apart into an odd number and a power of two", () => {

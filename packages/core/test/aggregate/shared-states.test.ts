@@ -3,6 +3,8 @@ import { Random } from "@tidemark/testkit/generate/random";
 import { seedsFromEnvironment } from "@tidemark/testkit/generate/seeds";
 import { expect, test } from "vitest";
 import { kernelOf, kernelsOf, type KernelFeature } from "../../src/aggregate/bind.ts";
+import type { Kernel } from "../../src/aggregate/aggregator.ts";
+import { aggregatorNamed } from "../../src/aggregate/registry.ts";
 import { batchOf, type Vector } from "../../src/columns/batch.ts";
 import type { AggregateOptions, ColumnSpec, Value } from "../../src/specs.ts";
 import { column } from "../support/any-value.ts";
@@ -10,6 +12,8 @@ import { column } from "../support/any-value.ts";
 const runs = seedsFromEnvironment({ runs: 40 });
 
 const [x, y, k] = [column("x", "float64"), column("y", "float64"), column("k", "string")];
+const b = column("b", "boolean");
+const COLUMNS = [x, y, k, b];
 const ROWS = 300;
 /** Aggregations in an order in which a state of less detail comes first. */
 const FEATURES: readonly (readonly [string, readonly ColumnSpec[], AggregateOptions])[] = [
@@ -22,6 +26,19 @@ const FEATURES: readonly (readonly [string, readonly ColumnSpec[], AggregateOpti
   ["correlation", [x, y], {}],
   ["slope", [y, x], {}],
   ["sum", [x], {}],
+  ["avg", [x], {}],
+  ["decayedSum", [x], { halfLife: 3_000 }],
+  ["decayedAvg", [x], { halfLife: 500 }],
+  ["meanGap", [], { unit: "seconds" }],
+  ["maxGap", [], { unit: "seconds" }],
+  ["minGap", [], { unit: "hours" }],
+  ["sessionCount", [], { gap: 400 }],
+  ["maxSession", [], { gap: 400, unit: "seconds" }],
+  ["sessionCount", [], { gap: 700 }],
+  ["currentStreak", [b], {}],
+  ["longestStreak", [b], {}],
+  ["any", [b], {}],
+  ["share", [b], {}],
   ["median", [x], {}],
   ["approxQuantile", [x], { q: 0.5, error: 0.05 }],
   ["approxQuantile", [x], { q: 0.9, error: 0.01 }],
@@ -54,51 +71,52 @@ test(`shared states: the answers of own states (${runs.text})`, () => {
       inputs,
     }));
     const overflows = { count: 0 };
-    const together = kernelsOf(members, overflows, { subtracts: true });
-    const alone = members.map(({ aggregate, inputs }) =>
-      kernelOf(aggregate, inputs, overflows, { subtracts: true }),
-    );
+    const use = { subtracts: true };
     const rows = Array.from({ length: ROWS }, () => [
       anyNumber(random),
       anyNumber(random),
       random.chance(0.1) ? null : random.pick(["a", "b", "ü", "\u{1f600}", "\ufffd", ""]),
+      random.chance(0.1) ? null : random.chance(0.7),
     ]);
-    const { vectors } = batchOf([x, y, k], rows);
-    members.forEach(({ inputs }, i) => {
-      const own = inputs.map((input): Vector => vectors[[x, y, k].indexOf(input as ColumnSpec)]!);
-      together[i]!.bind(own);
-      alone[i]!.bind(own);
+    const { vectors } = batchOf(COLUMNS, rows);
+    let time = 0;
+    const values = Float64Array.from({ length: ROWS }, () => (time += random.int(1_000)));
+    const times: Vector = { kind: "float64", values, valid: null };
+    const bind = (kernel: Kernel, { aggregate, inputs }: KernelFeature): void => {
+      const own = inputs.map((input) => vectors[COLUMNS.indexOf(input as ColumnSpec)]!);
+      const readsTimes = aggregatorNamed(aggregate.aggregate).times === true;
+      kernel.bind(readsTimes ? [...own, times] : own);
+    };
+    const alone = members.map(({ aggregate, inputs }) =>
+      kernelOf(aggregate, inputs, overflows, use),
+    );
+    const together = kernelsOf(members, overflows, use);
+    members.forEach((member, i) => {
+      bind(alone[i]!, member);
+      bind(together[i]!, member);
     });
     let [first, last] = [0, 0];
     while (last < ROWS) {
       const to = Math.min(ROWS, last + random.pick([0, 1, 2, 20]));
       const from = Math.min(to, first + random.pick([0, 1, 2, 15]));
-      const range = (begin: number, end: number): Int32Array =>
-        Int32Array.from({ length: Math.max(0, end - begin) }, (_, i) => begin + i);
       const isAnew = from >= last || random.chance(0.05);
-      const [entering, leaving] = isAnew
-        ? [range(from, to), range(0, 0)]
-        : [range(last, to), range(first, from)];
-      for (const kernels of [together, alone])
-        for (const kernel of kernels) {
-          if (isAnew) kernel.reset();
-          kernel.add(entering, entering.length);
-          kernel.subtract!(leaving, leaving.length);
-        }
-      const expected = alone.map((kernel) => kernel.finish(0));
-      expect(together.map((kernel) => kernel.finish(0))).toStrictEqual(expected);
-      // An own state over the window anew: nothing of what left is in it.
-      const anew = members.map(({ aggregate, inputs }) =>
-        kernelOf(aggregate, inputs, overflows, { subtracts: true }),
-      );
-      if (random.chance(0.1))
-        anew.forEach((kernel, i) => {
-          const own = members[i]!.inputs.map(
-            (input): Vector => vectors[[x, y, k].indexOf(input as ColumnSpec)]!,
-          );
-          kernel.bind(own);
+      for (const kernel of [...together, ...alone])
+        if (isAnew || kernel.subtract === undefined) {
+          kernel.reset();
           kernel.add(range(from, to), to - from);
-          expect(kernel.finish(0)).toStrictEqual(expected[i]);
+        } else {
+          kernel.add(range(last, to), to - last);
+          kernel.subtract(range(first, from), from - first);
+        }
+      const expected = alone.map((kernel) => kernel.finish(time));
+      expect(together.map((kernel) => kernel.finish(time))).toStrictEqual(expected);
+      // Nothing of what left is in a state.
+      if (random.chance(0.1))
+        members.forEach((member, i) => {
+          const kernel = kernelOf(member.aggregate, member.inputs, overflows, use);
+          bind(kernel, member);
+          kernel.add(range(from, to), to - from);
+          expect(kernel.finish(time)).toStrictEqual(expected[i]);
           compared++;
         });
       [first, last] = [from, to];
@@ -106,6 +124,10 @@ test(`shared states: the answers of own states (${runs.text})`, () => {
   }
   expect(compared).toBeGreaterThan(0);
 });
+
+function range(begin: number, end: number): Int32Array {
+  return Int32Array.from({ length: end - begin }, (_, i) => begin + i);
+}
 
 test("one state serves equal inputs only, and is not made again", () => {
   const of = (aggregate: string, inputs: readonly ColumnSpec[]): KernelFeature => ({
