@@ -54,6 +54,17 @@ export function decayAccumulator(
     },
     add(state, vectors, rows, length) {
       const times = vectorOfKind(vectors.at(-1)!, "float64").values;
+      if (form?.type === "float64") {
+        const { values, valid } = vectorOfKind(vectors[0]!, "float64");
+        for (let i = 0; i < length; i++) {
+          const row = rows[i]!;
+          if (valid !== null && valid[row] === 0) continue;
+          state.times.push(times[row]!);
+          // −0 + 0 is 0.
+          state.values.push(values[row]! + 0);
+        }
+        return;
+      }
       const doubleAt = form === null ? () => 1 : doubles(form, vectors[0]!);
       for (let i = 0; i < length; i++) {
         const value = doubleAt(rows[i]!);

@@ -2,11 +2,13 @@
  * The columns of an engine's answers. They are written place by place, and put in the order of the
  * entity rows at the end: one column after the other stays in the processor's cache.
  */
+import { gatherRows } from "../columns/gather-rows.ts";
 import type { DerivedColumn } from "../plan/nodes.ts";
 import type { TypeSpec, Value } from "../specs.ts";
 import type { EngineColumn } from "../spi.ts";
 import { typeOf } from "../types/value-types.ts";
 import type { Vector } from "../types/vector.ts";
+import type { VectorLayout } from "../types/vector-layout.ts";
 import type { AnswerColumn } from "../window/timed-rows.ts";
 
 /** A result column that becomes an engine's answer once every place is written. */
@@ -54,6 +56,10 @@ function writableValues(form: TypeSpec, rows: Int32Array): WritableValues {
       return floatValues(rows);
     case "int64":
       return int64Values(rows);
+    case "list":
+    case "map":
+    case "struct":
+      return nestedValues(layout, rows);
     default: {
       const values = new Array<Value>(rows.length).fill(null);
       return {
@@ -95,6 +101,34 @@ function int64Values(rows: Int32Array): WritableValues {
       values: int64ByRow(values, rows),
       valid: valid && bytesByRow(valid, rows),
     }),
+  };
+}
+
+/** So many values with parts become a vector at once. */
+const NESTED_BATCH = 1024;
+
+/** Values with parts are many objects. They die young, because each batch becomes a vector. */
+function nestedValues(layout: VectorLayout, rows: Int32Array): WritableValues {
+  const vectors: Vector[] = [];
+  let batch: Value[] = [];
+  /** For each row: the vector with its value, and the row there. */
+  const vectorIndexes = new Int32Array(rows.length);
+  const rowIndexes = new Int32Array(rows.length);
+  const endBatch = (): void => {
+    vectors.push(layout.of(batch, (value) => value));
+    batch = [];
+  };
+  return {
+    put(place, value) {
+      const row = rows[place]!;
+      vectorIndexes[row] = vectors.length;
+      rowIndexes[row] = batch.push(value) - 1;
+      if (batch.length === NESTED_BATCH) endBatch();
+    },
+    finish() {
+      if (batch.length > 0 || vectors.length === 0) endBatch();
+      return gatherRows(vectors, vectorIndexes, rowIndexes);
+    },
   };
 }
 
