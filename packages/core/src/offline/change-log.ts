@@ -1,14 +1,8 @@
 /** Encodes changes as rows of the change log, and decodes them under a definition. */
 import { snapshotEnds, truncateOf, type Truncate } from "../rows/row-versions.ts";
 import { generationStateOf, partitionKeyOf } from "../rows/snapshot-generations.ts";
-import {
-  distinctTexts,
-  selectRows,
-  valueAt,
-  vectorOf,
-  type Batch,
-  type Vector,
-} from "../columns/batch.ts";
+import { distinctTexts, selectRows, valueAt, type Batch, type Vector } from "../columns/batch.ts";
+import { vectorsOfRows } from "../columns/vectors-of-rows.ts";
 import { loggedReadings } from "../row-formats/change-reader.ts";
 import { declaredMembers } from "../row-formats/declared-members.ts";
 import type { LoggedReading } from "../row-formats/logged-reading.ts";
@@ -57,6 +51,8 @@ const VALUES: Readonly<Record<string, (row: LoggedChange) => Value>> = {
 
 /** The columns whose texts seldom repeat. */
 const DISTINCT = new Set(["_row", "_key"]);
+const REPEATED = LOG_COLUMNS.filter(({ name }) => !DISTINCT.has(name));
+const REPEATED_VALUES = REPEATED.map(({ name }) => VALUES[name]!);
 
 /** Makes the function that turns changes of a source into rows of its change log. */
 export function changeLogEncoder(source: SourceSpec): (changes: readonly Change[]) => Batch {
@@ -68,15 +64,15 @@ export function changeLogEncoder(source: SourceSpec): (changes: readonly Change[
   };
   return (changes) => {
     const rows = changes.map((change): LoggedChange => ({ change, logged: loggedOf(change) }));
+    const repeated = vectorsOfRows(REPEATED, rows, REPEATED_VALUES);
     return {
       length: rows.length,
       columns: LOG_COLUMNS,
-      vectors: LOG_COLUMNS.map((column) => {
-        const valueOf = VALUES[column.name]!;
-        return DISTINCT.has(column.name)
-          ? distinctTexts(rows.map(valueOf) as (string | null)[])
-          : vectorOf(column, rows, valueOf);
-      }),
+      vectors: LOG_COLUMNS.map(
+        (column) =>
+          repeated[REPEATED.indexOf(column)] ??
+          distinctTexts(rows.map(VALUES[column.name]!) as (string | null)[]),
+      ),
     };
   };
 }

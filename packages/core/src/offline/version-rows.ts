@@ -1,16 +1,14 @@
 /** Encodes row versions as rows of the versions table, and decodes them. */
 import { keyText } from "../columns/key-bytes.ts";
 import { fnv1a } from "../columns/text-hash.ts";
-import { valueAt, vectorBuilder, type Batch, type VectorBuilder } from "../columns/batch.ts";
+import { valueAt, type Batch } from "../columns/batch.ts";
+import { vectorsOfRows } from "../columns/vectors-of-rows.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
 import { eventTimeIndex, primaryKeyIndexes } from "../rows/row-change.ts";
 import type { RowVersion } from "../rows/row-versions.ts";
 import { quarantineOf } from "../rows/quarantine.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import { VERSION_COLUMNS } from "./history-tables.ts";
-
-/** Rows whose columns are built in turn, while the rows are in the processor's cache. */
-const ROWS_PER_BLOCK = 256;
 
 export interface KeyedVersion {
   readonly key: readonly Value[];
@@ -30,14 +28,6 @@ export interface VersionRows {
 /** The names of columns in a text of `_unresolved`. */
 export function columnNames(text: string): readonly string[] {
   return text.split("\n");
-}
-
-function pushAll<Row>(
-  builder: VectorBuilder,
-  rows: readonly Row[],
-  valueOf: (row: Row) => Value,
-): void {
-  for (const row of rows) builder.push(valueOf(row));
 }
 
 export function versionRows(source: SourceSpec, tables: HistoryTables): VersionRows {
@@ -107,14 +97,8 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
         const of = valueOf[column.name];
         return of === undefined ? () => bucket : ({ version }) => of(version);
       });
-      const builders = columns.map((column) => vectorBuilder(column, rows.length));
-      for (let from = 0; from < rows.length; from += ROWS_PER_BLOCK) {
-        const block = rows.slice(from, from + ROWS_PER_BLOCK);
-        builders.forEach((builder, c) => {
-          pushAll(builder, block, valuesOf[c]!);
-        });
-      }
-      return { length: rows.length, columns, vectors: builders.map((builder) => builder.finish()) };
+      const vectors = vectorsOfRows(columns, rows, valuesOf);
+      return { length: rows.length, columns, vectors };
     },
     keyAt: (batch, i) => keys.map((index) => valueAt(batch.vectors[index]!, i)),
     versionAt(batch, i) {
