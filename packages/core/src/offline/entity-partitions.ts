@@ -4,11 +4,24 @@
  */
 import { gatherRows } from "../columns/gather-rows.ts";
 import { keyNumbers } from "../columns/key-numbers.ts";
+import type { Knowledge } from "../request/request-types.ts";
 import type { ViewSpec } from "../specs.ts";
 import type { Batch, EngineColumn, EntityRows } from "../spi.ts";
 
-/** About how many events one entity partition may load. */
-export const EVENTS_PER_PARTITION = 4_000_000;
+/** The memory of the events that one entity partition may load, about. */
+const PARTITION_BYTES = 768 * 2 ** 20;
+/** The memory of one event as measured: its entity, time and places, and each column. */
+const EVENT_BYTES = 40;
+const COLUMN_BYTES = 12;
+/** The memory of its known from and known to. */
+const KNOWN_BYTES = 32;
+
+/** The number of entity partitions for so many events of so many columns. */
+export function partitionCount(events: number, columns: number, knowledge: Knowledge): number {
+  const known = knowledge === "as-known" ? KNOWN_BYTES : 0;
+  const bytes = events * (EVENT_BYTES + known + COLUMN_BYTES * columns);
+  return Math.max(1, Math.ceil(bytes / PARTITION_BYTES));
+}
 
 export interface EntityPartition {
   readonly rows: EntityRows;

@@ -24,9 +24,9 @@ import type { Knowledge } from "../request/request-types.ts";
 import { rowChangesOf } from "../rows/row-change.ts";
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
 import type { ComputeEngine, EngineColumn, OfflineStore } from "../spi.ts";
-import { EVENTS_PER_PARTITION, entityPartitions, joinPartitions } from "./entity-partitions.ts";
+import { entityPartitions, joinPartitions, partitionCount } from "./entity-partitions.ts";
 import { viewPlans } from "../plan/compile.ts";
-import { dimensionsOf, inputOf } from "../plan/plan-kinds.ts";
+import { dimensionsOf, eventColumns, inputOf } from "../plan/plan-kinds.ts";
 
 export interface OfflineQuery {
   readonly selection: readonly SelectedFeature[];
@@ -151,12 +151,13 @@ async function readHistory(
       readonly indexes: Int32Array;
       readonly answers: readonly EngineColumn[];
     }[] = [];
+    const columns = eventColumns(plan.input.input).length;
     const references = tableReferences([...tables, ...dimensions]);
     for (const { rows, keys, entityOf, indexes: own, earliest, latest } of entityPartitions(
       view,
       question.keys,
       question.times,
-      partitionCount(tables),
+      partitionCount(eventCount(tables), columns, question.knowledge),
     )) {
       const query = {
         entityOf,
@@ -239,12 +240,10 @@ function refuseBeforeHistory(times: Float64Array, since: ReadonlyMap<string, num
   }
 }
 
-function partitionCount(tables: readonly TableReading[]): number {
-  const events = tables.map(
-    ({ state }) => (state?.versions?.rows ?? 0) + (state?.log.rows ?? 0) / 4,
-  );
-  return Math.max(
-    1,
-    Math.ceil(events.reduce((sum, count) => sum + count, 0) / EVENTS_PER_PARTITION),
+/** How many events the tables have, at most: a change makes one version. */
+function eventCount(tables: readonly TableReading[]): number {
+  return tables.reduce(
+    (sum, { state }) => sum + Math.max(state?.versions?.rows ?? 0, state?.log.rows ?? 0),
+    0,
   );
 }

@@ -1,4 +1,8 @@
-import { entityPartitions, joinPartitions } from "../../src/offline/entity-partitions.ts";
+import {
+  entityPartitions,
+  joinPartitions,
+  partitionCount,
+} from "../../src/offline/entity-partitions.ts";
 import { keyColumns } from "../../src/request/entity-keys.ts";
 import { generateScenario } from "@tidemark/testkit/generate/scenario";
 import { expect, test } from "vitest";
@@ -41,3 +45,11 @@ test.for([1, 2, 3, 7])(
     });
   },
 );
+
+test("more entity partitions are made for more events, more columns, and what was known", () => {
+  expect(partitionCount(0, 0, "as-corrected")).toBe(1);
+  expect(partitionCount(10_000_000, 3, "as-corrected")).toBe(1);
+  expect(partitionCount(10_000_000, 3, "as-known")).toBe(2);
+  expect(partitionCount(10_000_000, 12, "as-corrected")).toBe(3);
+  expect(partitionCount(100_000_000, 3, "as-corrected")).toBe(10);
+});
