@@ -15,7 +15,14 @@ import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { pythonReaders, suiteNeeding } from "@tidemark/testkit/needs";
 import { startPython } from "@tidemark/testkit/python-program";
-import { readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { inFolder, keepingStores, lakePath, realStores, topicPath } from "../src/real-stores.ts";
@@ -226,16 +233,28 @@ suiteNeeding(python, "a history that delta-rs restored", () => {
   test("the advice about a damaged file, followed, ends in the right numbers", async () => {
     await inFolder(async (folder) => {
       await runUpTo(folder, 20, false);
-      const version = await versionOf(folder, "changes");
+      const version = await versionOf(folder, "versions");
       await runUpTo(folder, MESSAGES, false);
       const expected = await answers(folder);
-      const changes = join(lakePath(folder), "payments", "changes");
-      const newest = await newestFile(folder);
-      truncateSync(join(changes, newest), 100);
+      truncateSync(await newestFile(folder, "versions"), 100);
       await expect(answers(folder)).rejects.toMatchObject({
         code: "PARQUET_DAMAGED",
         message: expect.stringContaining("or restore the table to a version without it"),
       });
+      await restore(folder, "versions", version);
+      await runUpTo(folder, MESSAGES, false);
+      expect(await answers(folder)).toEqual(expected);
+    });
+  });
+
+  test("a damaged file of the log matters to no answer whose rows the versions hold", async () => {
+    await inFolder(async (folder) => {
+      await runUpTo(folder, 20, false);
+      const version = await versionOf(folder, "changes");
+      await runUpTo(folder, MESSAGES, false);
+      const expected = await answers(folder);
+      truncateSync(await newestFile(folder, "changes"), 100);
+      expect(await answers(folder)).toEqual(expected);
       await restore(folder, "changes", version);
       await runUpTo(folder, MESSAGES, false);
       expect(await answers(folder)).toEqual(expected);
@@ -272,17 +291,16 @@ suiteNeeding(python, "a history that delta-rs restored", () => {
 });
 
 /** The data file of the newest commit. */
-async function newestFile(folder: string): Promise<string> {
-  const files = new Set(readdirSync(join(lakePath(folder), "payments", "changes")));
-  const { readFile } = await import("node:fs/promises");
-  const log = join(lakePath(folder), "payments", "changes", "_delta_log");
+async function newestFile(folder: string, table: string): Promise<string> {
+  const path = join(lakePath(folder), "payments", table);
+  const log = join(path, "_delta_log");
   const entries = readdirSync(log)
     .filter((name) => name.endsWith(".json"))
     .sort();
   for (const entry of entries.toReversed()) {
-    const lines = (await readFile(join(log, entry), "utf8")).trim().split("\n");
+    const lines = readFileSync(join(log, entry), "utf8").trim().split("\n");
     for (const { add } of lines.map((line) => JSON.parse(line)))
-      if (add !== undefined && files.has(add.path)) return add.path;
+      if (add !== undefined && existsSync(join(path, add.path))) return join(path, add.path);
   }
   throw new Error("no commit has a file");
 }
