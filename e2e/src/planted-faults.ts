@@ -33,9 +33,21 @@ export const sourceFaults: readonly SourceFault[] = [
   },
   {
     name: "the event at t − w does not count",
-    file: "window/window-kernel.ts",
+    file: "window/window-rows.ts",
     find: "lowerBound(time, start, last, edges.start(t))",
     replace: "lowerBound(time, start, last, edges.start(t) + 1)",
+  },
+  {
+    name: "the event at t − w leaves a sliding window",
+    file: "window/sliding-group.ts",
+    find: "lowerBoundAfter(time, first, newLast, edges.start(t))",
+    replace: "lowerBoundAfter(time, first, newLast, edges.start(t) + 1)",
+  },
+  {
+    name: "a version that was replaced stays in a sliding window",
+    file: "window/sliding-group.ts",
+    find: "if (wasKnown) leaving[left++] = row;",
+    replace: "if (wasKnown) continue;",
   },
   {
     name: "a version is seen at its commit and unseen at its end",
@@ -99,7 +111,7 @@ export const sourceFaults: readonly SourceFault[] = [
   },
   {
     name: "rows of one time are in a window as they arrived",
-    file: "window/window-kernel.ts",
+    file: "window/window-rows.ts",
     find: "if (inOrder) sortTies(chosenRows, length, time, order!);",
     replace: "",
   },
@@ -130,10 +142,14 @@ export const sourceFaults: readonly SourceFault[] = [
   {
     name: "doubles are rounded at each step",
     file: "statistics/sum-state.ts",
-    find: "        sum.add(values[row]!);",
+    find: "state.rows += state.sum.addRows(values, valid, list, length, 1);",
     replace:
-      "        const before = sum.round();\n        sum.reset();\n        " +
-      "sum.add(before + values[row]!);",
+      "for (const row of list.subarray(0, length)) {\n" +
+      "  if (valid !== null && valid[row] === 0) continue;\n" +
+      "  const sum = Float64Array.of(state.sum.round() + values[row]!);\n" +
+      "  state.sum.reset();\n" +
+      "  state.rows += state.sum.addRows(sum, null, Int32Array.of(0), 1, 1);\n" +
+      "}",
   },
   {
     name: "an int64 sum does not saturate",
@@ -186,8 +202,8 @@ export const sourceFaults: readonly SourceFault[] = [
   {
     name: "a function reads a window of the request before",
     file: "window/window-kernel.ts",
-    find: "aggregated[position] = value;",
-    replace: "aggregated[position] ??= value;",
+    find: "values[position] = value;",
+    replace: "values[position] ??= value;",
   },
   {
     name: "aggregates that differ in their condition are computed once",
@@ -266,9 +282,9 @@ export const sourceFaults: readonly SourceFault[] = [
   },
   {
     name: "as corrected sees versions that were replaced",
-    file: "offline/version-events.ts",
-    find: "(corrected && to !== Infinity)",
-    replace: "(corrected && to === -Infinity)",
+    file: "offline/events-builder.ts",
+    find: "(corrected && to[i] !== Infinity)",
+    replace: "(corrected && to[i] === -Infinity)",
   },
 ];
 

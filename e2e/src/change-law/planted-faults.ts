@@ -76,8 +76,8 @@ export const changeFaults: readonly ChangeFault[] = [
   {
     name: "a change is not read again under the definition of the reader",
     file: "row-formats/change-reader.ts",
-    find: "if (logged === undefined) return change;",
-    replace: "if (logged === undefined || change.values !== null) return change;",
+    find: "reading === null ? change : { ...change, ...reading }",
+    replace: "reading === null || change.values !== null ? change : { ...change, ...reading }",
   },
   {
     name: "a dropped column shifts the columns after it",
