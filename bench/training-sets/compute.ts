@@ -2,11 +2,10 @@
  * Computes a training set from a file of labels to a Parquet file, as `tidemark training-set` does,
  * in a process of its own. Prints seconds, processor time and peak memory as JSON.
  */
-import { collectDefinitions, openStore } from "@tidemark/core";
+import { openStore } from "@tidemark/core";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
-import { featuresOfService } from "../../packages/cli/src/input/named-features.ts";
-import { trainingSetFile } from "../../packages/cli/src/training-set/training-set-file.ts";
 import { benchViews } from "./views.ts";
+import { writeTrainingSet } from "./write-training-set.ts";
 
 const [lake, entities, out, view, knowledge] = process.argv.slice(2) as [
   string,
@@ -21,21 +20,7 @@ const store = await openStore({
   definitions: benchViews,
   offline: deltaOfflineStore(localObjects(lake)),
 });
-const { rows } = await trainingSetFile(store, {
-  features: featuresOfService(view, collectDefinitions(benchViews), import.meta.filename),
-  entities,
-  out,
-  force: true,
-  knowledge,
-  beforeHistory: "empty",
-  zone: null,
-  timeUnit: null,
-  signal: new AbortController().signal,
-  onRows: () => undefined,
-  onWarning: (message) => {
-    console.error(message);
-  },
-});
+const { rows } = await writeTrainingSet(store, { view, entities, out, knowledge });
 await store.close();
 const { user, system } = process.cpuUsage(used);
 console.log(

@@ -4,16 +4,15 @@
  *
  *     npm run bench -- prune [--events n] [--users n] [--fresh]
  */
-import { collectDefinitions, openStore } from "@tidemark/core";
+import { openStore } from "@tidemark/core";
 import { deltaOfflineStore, localObjects, type ObjectStore } from "@tidemark/delta";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { featuresOfService } from "../../packages/cli/src/input/named-features.ts";
-import { trainingSetFile } from "../../packages/cli/src/training-set/training-set-file.ts";
 import { bankLabels, bankLake, type LabelsSize } from "./bank-lake.ts";
 import { benchViews } from "./views.ts";
+import { writeTrainingSet } from "./write-training-set.ts";
 
 const { values: given } = parseArgs({
   options: {
@@ -59,20 +58,11 @@ async function readOf(size: LabelsSize): Promise<{ versions: number; changes: nu
     offline: deltaOfflineStore(countingObjects(localObjects(lake), counts)),
   });
   try {
-    await trainingSetFile(store, {
-      features: featuresOfService("weekly_activity", collectDefinitions(benchViews), "bench"),
+    await writeTrainingSet(store, {
+      view: "weekly_activity",
       entities: await bankLabels(lakeSize, size),
       out: join(folder, "out.parquet"),
-      force: true,
       knowledge: "as-corrected",
-      beforeHistory: "empty",
-      zone: null,
-      timeUnit: null,
-      signal: new AbortController().signal,
-      onRows: () => undefined,
-      onWarning: (message) => {
-        console.error(message);
-      },
     });
   } finally {
     await store.close();

@@ -3,7 +3,7 @@ import type { ColumnSpec, Value } from "../specs.ts";
 import { layoutOf } from "../types/layouts/layouts.ts";
 import { concatValidity } from "../types/layouts/validity.ts";
 import { typeOf } from "../types/value-types.ts";
-import { gatherRows } from "./gather-rows.ts";
+import { pickRows } from "./gather-rows.ts";
 import { lengthOf, refuseOtherKinds, type Vector } from "../types/vector.ts";
 import type { VectorBuilder } from "../types/vector-layout.ts";
 
@@ -69,8 +69,7 @@ export function selectRows(batch: Batch, selected: Uint8Array): Batch {
   const rowIndexes = new Int32Array(length);
   let r = 0;
   for (let i = 0; i < batch.length; i++) if (selected[i] === 1) rowIndexes[r++] = i;
-  const ofOne = new Int32Array(length);
-  const vectors = batch.vectors.map((vector) => gatherRows([vector], ofOne, rowIndexes));
+  const vectors = batch.vectors.map((vector) => pickRows(vector, rowIndexes));
   return { length, columns: batch.columns, vectors };
 }
 

@@ -19,3 +19,13 @@ export function gatherRows(
   const valid = gatherValidity(vectors, vectorIndexes, rowIndexes);
   return layoutOf(vectors[0]!).gather(vectors, vectorIndexes, rowIndexes, valid);
 }
+
+/** For each row of one vector: the vector has the index 0. */
+let zeros = new Int32Array(0);
+
+/** Row r of the result is row `rowIndexes[r]` of the vector. */
+export function pickRows(vector: Vector, rowIndexes: Int32Array): Vector {
+  const { length } = rowIndexes;
+  if (zeros.length < length) zeros = new Int32Array(length);
+  return gatherRows([vector], zeros.subarray(0, length), rowIndexes);
+}

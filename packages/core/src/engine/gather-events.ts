@@ -1,6 +1,6 @@
 /** Gathers events out of batches, sorted by entity and time. */
 import { batchOf, concatVectors, type Vector } from "../columns/batch.ts";
-import { gatherRows } from "../columns/gather-rows.ts";
+import { pickRows } from "../columns/gather-rows.ts";
 import type { ColumnSpec } from "../specs.ts";
 import type { Events } from "../spi.ts";
 import { lengthOf } from "../types/vector.ts";
@@ -65,8 +65,7 @@ export async function gatherEvents(
         ),
       };
   if (total === 0) return { time, ...known, starts, columns: batchOf(columns, []) };
-  const zeros = new Int32Array(total);
-  const vectors = columns.map((_, c) => gatherRows([joinedVectors(batches, c)], zeros, order));
+  const vectors = columns.map((_, c) => pickRows(joinedVectors(batches, c), order));
   return { time, ...known, starts, columns: { length: total, columns, vectors } };
 }
 
@@ -109,9 +108,7 @@ function joinedVectors(batches: readonly WantedEvents[], c: number): Vector {
   return concatVectors(
     batches.map(({ events, rows }) => {
       const vector = events.columns.vectors[c]!;
-      return rows.length === lengthOf(vector)
-        ? vector
-        : gatherRows([vector], new Int32Array(rows.length), rows);
+      return rows.length === lengthOf(vector) ? vector : pickRows(vector, rows);
     }),
   );
 }

@@ -1,6 +1,6 @@
 /** Computes the rows of a view on some days, one group of entities after the other. */
 import { vectorBuilder, vectorOf, type Batch, type Vector } from "../columns/batch.ts";
-import { gatherRows } from "../columns/gather-rows.ts";
+import { pickRows } from "../columns/gather-rows.ts";
 import type { Overflows } from "../columns/overflows.ts";
 import { historyLookups } from "../offline/history-lookups.ts";
 import { tableReferences } from "../offline/table-references.ts";
@@ -254,7 +254,7 @@ function batchOfDay(
       return vectorFrom(column, length, (row) => values[entity[row]!]!);
     }
     const { values } = answers[c - keys - 2]!;
-    return gatherRows([values], new Int32Array(length), sequence(length, from));
+    return pickRows(values, sequence(length, from));
   });
   return { length, columns: table.columns, vectors };
 }

@@ -2,7 +2,7 @@
  * Splits entity rows into entity partitions, so that the events of a partition fit in memory. Each
  * entity partition scans the history once.
  */
-import { gatherRows } from "../columns/gather-rows.ts";
+import { gatherRows, pickRows } from "../columns/gather-rows.ts";
 import { keyNumbers } from "../columns/key-numbers.ts";
 import type { Knowledge } from "../request/request-types.ts";
 import type { ViewSpec } from "../specs.ts";
@@ -72,8 +72,7 @@ export function entityPartitions(
       keys() {
         const rows = new Int32Array(keyCount);
         numbers.forEach((number, i) => (rows[number] = indexes[i]!));
-        const zeros = new Int32Array(keyCount);
-        const own = vectors.map((vector) => gatherRows([vector], zeros, rows));
+        const own = vectors.map((vector) => pickRows(vector, rows));
         return { length: keyCount, columns, vectors: own };
       },
       entityOf: (text) => {

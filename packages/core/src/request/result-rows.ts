@@ -1,4 +1,4 @@
-import { vectorBuilder, type Batch } from "../columns/batch.ts";
+import { vectorOf, type Batch } from "../columns/batch.ts";
 import { toUser } from "../define/user-values.ts";
 import type { ColumnSpec, SelectedFeature } from "../specs.ts";
 import type { ResultColumns } from "../spi.ts";
@@ -39,10 +39,6 @@ export function answerBatch(
   length: number,
 ): Batch {
   const columns = answerColumns(selection);
-  const vectors = answers.map(({ values }, f) => {
-    const builder = vectorBuilder(columns[f]!, Math.max(values.length, 1));
-    for (const value of values) builder.push(value);
-    return builder.finish();
-  });
+  const vectors = answers.map(({ values }, f) => vectorOf(columns[f]!, values, (value) => value));
   return { length, columns, vectors };
 }

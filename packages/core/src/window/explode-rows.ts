@@ -1,6 +1,6 @@
 /** Makes a row of each element of a list. */
 import { vectorBuilder, type Batch } from "../columns/batch.ts";
-import { gatherRows } from "../columns/gather-rows.ts";
+import { pickRows } from "../columns/gather-rows.ts";
 import type { Overflows } from "../columns/overflows.ts";
 import { bindExpression } from "../expr/bind.ts";
 import type { ExplodedList, Value } from "../specs.ts";
@@ -30,14 +30,13 @@ export function explodedRows(
       elements.push(value);
     }
   const row = Int32Array.from(from);
-  const first = new Int32Array(row.length);
   return {
     row,
     columns: {
       length: row.length,
       columns: [...batch.columns, element, index],
       vectors: [
-        ...batch.vectors.map((vector) => gatherRows([vector], first, row)),
+        ...batch.vectors.map((vector) => pickRows(vector, row)),
         elements.finish(),
         { kind: "int32", values: Int32Array.from(positions), valid: null },
       ],
