@@ -31,6 +31,7 @@ const rooms = [
   "status",
   "backup",
   "store",
+  "entity-files",
   "testing",
 ];
 

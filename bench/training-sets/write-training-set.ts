@@ -1,10 +1,8 @@
 /** Writes a training set of a bench view, as `tidemark training-set` does. */
 import { collectDefinitions, type Knowledge, type Store } from "@tidemark/core";
+import type { HistoricalFileResult } from "@tidemark/core/internal";
 import { featuresOfService } from "../../packages/cli/src/input/named-features.ts";
-import {
-  trainingSetFile,
-  type TrainingSetFileResult,
-} from "../../packages/cli/src/training-set/training-set-file.ts";
+import { trainingSetFile } from "../../packages/cli/src/training-set/training-set-file.ts";
 import { benchViews } from "./views.ts";
 
 /** Computes a training set from a file of labels to the file `out`. */
@@ -16,7 +14,7 @@ export function writeTrainingSet(
     readonly out: string;
     readonly knowledge: Knowledge;
   },
-): Promise<TrainingSetFileResult> {
+): Promise<HistoricalFileResult> {
   const { view, ...files } = options;
   return trainingSetFile(store, {
     ...files,

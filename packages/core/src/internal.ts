@@ -109,3 +109,44 @@ export type { PartWriters } from "./types/type-descriptor.ts";
 export { scalarType, typeOf } from "./types/value-types.ts";
 export { categoriesText, expressionText, literalText } from "./expr/expression-text.ts";
 export { isScalar, lengthOf, type ScalarVector } from "./types/vector.ts";
+export {
+  checkEntityColumns,
+  entityColumnNamed,
+  neededColumns,
+  TIME_COLUMN,
+  toBatches,
+} from "./entity-files/entity-columns.ts";
+export type { EntityFile, EntityFileOptions } from "./entity-files/entity-file-types.ts";
+export {
+  ExactNumber,
+  compactJson,
+  exactJson,
+  parseDigits,
+  parseExact,
+} from "./entity-files/exact-json.ts";
+export {
+  historicalFeaturesOfFile,
+  type HistoricalFileResult,
+  type HistoricalRows,
+} from "./entity-files/historical-file.ts";
+export { jsonObject } from "./entity-files/json-object.ts";
+export { jsonlEntities } from "./entity-files/jsonl-entities.ts";
+export { keyFromText, keyMissing } from "./entity-files/key-values.ts";
+export { parquetEntities, type ReadParquet } from "./entity-files/parquet-entities.ts";
+export {
+  timeOfText,
+  timeProblemOfText,
+  withClock,
+  type OptionText,
+} from "./entity-files/read-time.ts";
+export {
+  ENTITIES_CODES,
+  fileLines,
+  fileText,
+  fileThere,
+  LOAD_CODES,
+  MAX_LINE_LENGTH,
+  nulProblem,
+  REQUESTS_CODES,
+  type FileCodes,
+} from "./entity-files/text-file.ts";

@@ -1,11 +1,9 @@
 /** Reads the keys of the entities that `tidemark erase` erases. */
 import { TidemarkError, type Definitions } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
-import { didYouMean } from "@tidemark/core/internal";
+import { didYouMean, ENTITIES_CODES, keyFromText, keyMissing } from "@tidemark/core/internal";
 import { csvHeader, csvRecords } from "../input/csv.ts";
-import { ENTITIES_CODES } from "../input/text-file.ts";
 import { usage } from "../terminal/options.ts";
-import { keyFromText, keyMissing } from "../training-set/key-values.ts";
 
 type Key = Readonly<Record<string, unknown>>;
 

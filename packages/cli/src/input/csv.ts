@@ -3,7 +3,7 @@
  * the empty text. The work grows with the file's length alone, and a record has a largest size.
  */
 import { TidemarkError } from "@tidemark/core";
-import { fileText, MAX_LINE_LENGTH, nulProblem, type FileCodes } from "./text-file.ts";
+import { fileText, MAX_LINE_LENGTH, nulProblem, type FileCodes } from "@tidemark/core/internal";
 
 export interface CsvRecord {
   readonly fields: readonly (string | null)[];

@@ -8,11 +8,10 @@ import {
   type Value,
   type ValueType,
 } from "@tidemark/core/spi";
-import { toUser } from "@tidemark/core/internal";
+import { fileLines, fileThere, LOAD_CODES, toUser } from "@tidemark/core/internal";
 import type { ParquetRows } from "@tidemark/delta";
 import { redact } from "../config/secret.ts";
 import { csvHeader, csvRecords, fieldsOf } from "../input/csv.ts";
-import { LOAD_CODES, fileLines, fileThere } from "../input/text-file.ts";
 import { loadDelta } from "../modules/optional-packages.ts";
 import { copyBytes, copyField, rowInvalid } from "./copy-text.ts";
 import type { LoadRow } from "../config/load-jobs.ts";

@@ -1,7 +1,5 @@
 /** Reads a row from a line of JSON, without losing digits. */
-import { ExactNumber, exactJson } from "../input/exact-json.ts";
-import { jsonObject } from "../input/json-object.ts";
-import { LOAD_CODES } from "../input/text-file.ts";
+import { exactJson, ExactNumber, jsonObject, LOAD_CODES } from "@tidemark/core/internal";
 
 /**
  * Parses a row. A number that a double cannot hold as written becomes a text.

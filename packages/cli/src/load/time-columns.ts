@@ -4,8 +4,13 @@
  */
 import type { TimeUnit } from "@tidemark/core";
 import { formatTime, parseDate, parseTime } from "@tidemark/core/spi";
-import { instantText, localClockText, microsOfNumber } from "@tidemark/core/internal";
-import { timeProblemOfText, withClock } from "../input/read-time.ts";
+import {
+  instantText,
+  localClockText,
+  microsOfNumber,
+  timeProblemOfText,
+  withClock,
+} from "@tidemark/core/internal";
 import { rowInvalid } from "./copy-text.ts";
 import type { TargetColumn } from "./table.ts";
 

@@ -1,7 +1,6 @@
 /** Writes answers as JSON. The text keeps every digit and is equal only for equal values. */
 import { valueAt, type Batch, type TypeSpec, type Value, type Vector } from "@tidemark/core/spi";
-import { typeOf, type PartWriters } from "@tidemark/core/internal";
-import { compactJson } from "../input/exact-json.ts";
+import { compactJson, type PartWriters, typeOf } from "@tidemark/core/internal";
 
 /** The JSON text of each value in row `i`, from column `first` on. */
 export function answerTexts(batch: Batch, i: number, first = 0): string[] {

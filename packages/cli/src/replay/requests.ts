@@ -1,9 +1,15 @@
 /** Reads requests: one JSON object per line, with the entity keys and `event_timestamp`. */
 import { TidemarkError } from "@tidemark/core";
 import type { ColumnSpec, ValueType } from "@tidemark/core/spi";
-import { fromBase64, fromUser, timeOf } from "@tidemark/core/internal";
-import { ExactNumber, parseExact } from "../input/exact-json.ts";
-import { REQUESTS_CODES, fileLines } from "../input/text-file.ts";
+import {
+  ExactNumber,
+  fileLines,
+  fromBase64,
+  fromUser,
+  parseExact,
+  REQUESTS_CODES,
+  timeOf,
+} from "@tidemark/core/internal";
 
 export interface RequestLine {
   /** The line of the request, counted from 1. */

@@ -1,15 +1,24 @@
 /** Reads entity rows from a CSV file. */
 import { TidemarkError } from "@tidemark/core";
 import type { ColumnSpec, Value } from "@tidemark/core/spi";
-import { csvHeader, csvRecords, fieldsOf } from "../input/csv.ts";
-import { timeOfText } from "../input/read-time.ts";
-import { ENTITIES_CODES } from "../input/text-file.ts";
-import { checkEntityColumns, entityColumnNamed, TIME_COLUMN, toBatches } from "./entity-columns.ts";
-import type { EntityFile, EntityFileOptions } from "./entity-file-types.ts";
-import { keyFromText, keyMissing } from "./key-values.ts";
+import { csvHeader, csvRecords, fieldsOf, looksLikeValue, NAME_COLUMNS } from "../input/csv.ts";
+import {
+  checkEntityColumns,
+  ENTITIES_CODES,
+  entityColumnNamed,
+  keyFromText,
+  keyMissing,
+  neededColumns,
+  TIME_COLUMN,
+  timeOfText,
+  toBatches,
+  type EntityFile,
+  type EntityFileOptions,
+} from "@tidemark/core/internal";
 
 export async function csvEntities(file: string, options: EntityFileOptions): Promise<EntityFile> {
   const names = await csvHeader(file, ENTITIES_CODES, options.signal);
+  refuseRowAsHeader(names, neededColumns(options.keys), file);
   checkEntityColumns(names, null, file, options.keys);
   const columns = names.map(
     (name): ColumnSpec =>
@@ -41,6 +50,22 @@ export async function csvEntities(file: string, options: EntityFileOptions): Pro
     flooredColumns: new Set(),
     batches: ({ signal = options.signal } = {}) => toBatches(columns, rows(signal)),
   };
+}
+
+/** @throws ENTITIES_INVALID when the first line names no columns, but holds a row. */
+function refuseRowAsHeader(
+  names: readonly string[],
+  needed: readonly string[],
+  file: string,
+): void {
+  const isNeeded = (name: string): boolean =>
+    needed.some((one) => one.toLowerCase() === name.toLowerCase());
+  if (names.some(looksLikeValue) && !names.some(isNeeded))
+    throw new TidemarkError(
+      "ENTITIES_INVALID",
+      `${file}:1: the first line looks like a row; ${NAME_COLUMNS}: ${needed.join(", ")} and any ` +
+        "others",
+    );
 }
 
 function csvValue(

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { seedsFromEnvironment } from "@tidemark/testkit/generate/seeds";
 import { csvHeader, csvRecords, type CsvRecord } from "../../src/input/csv.ts";
-import { ENTITIES_CODES, fileLines, MAX_LINE_LENGTH } from "../../src/input/text-file.ts";
+import { ENTITIES_CODES, fileLines, MAX_LINE_LENGTH } from "@tidemark/core/internal";
 
 const directory = mkdtempSync(join(tmpdir(), "tidemark-csv-"));
 afterAll(() => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, expect, test } from "vitest";
-import { ENTITIES_CODES, fileLines } from "../../src/input/text-file.ts";
+import { ENTITIES_CODES, fileLines } from "@tidemark/core/internal";
 
 const folder = mkdtempSync(join(tmpdir(), "tidemark-text-"));
 afterAll(() => {

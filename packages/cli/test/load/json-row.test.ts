@@ -4,7 +4,7 @@
  */
 import { Random } from "@tidemark/testkit";
 import { expect, test } from "vitest";
-import { parseExact, type ExactNumber } from "../../src/input/exact-json.ts";
+import { parseExact, type ExactNumber } from "@tidemark/core/internal";
 import { copyField } from "../../src/load/copy-text.ts";
 import { jsonRow } from "../../src/load/json-row.ts";
 

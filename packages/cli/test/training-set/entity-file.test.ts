@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { batchOf, formatTime, valueAt, type ColumnSpec, type Value } from "@tidemark/core/spi";
 import { writeParquet } from "@tidemark/delta";
-import type { EntityFileOptions } from "../../src/training-set/entity-file-types.ts";
+import type { EntityFileOptions } from "@tidemark/core/internal";
 import { entityFile } from "../../src/training-set/entity-file.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "tidemark-entities-"));

@@ -1,31 +1,45 @@
 /** Reads entity rows from a Parquet file, or from a folder of them. */
-import { stat } from "node:fs/promises";
-import { TidemarkError } from "@tidemark/core";
-import {
-  batchOf,
-  formatDate,
-  formatTime,
-  parseTime,
-  valueAt,
-  type ColumnSpec,
-  type Value,
-  type ValueType,
-  type Vector,
-} from "@tidemark/core/spi";
-import { timeOfNumber, timeOfText, type TimeReading } from "../input/read-time.ts";
-import { ENTITIES_CODES, fileThere } from "../input/text-file.ts";
-import { loadDelta } from "../modules/optional-packages.ts";
+import { batchOf, valueAt, type Batch, type Vector } from "../columns/batch.ts";
+import { TidemarkError } from "../errors.ts";
+import { nodeFs } from "../node-modules.ts";
+import type { ColumnSpec, Value, ValueType } from "../specs.ts";
+import { formatDate, formatTime, parseTime } from "../time/parse-time.ts";
+import { optionOf, timeOfNumber, timeOfText, type TimeReading } from "./read-time.ts";
+import { ENTITIES_CODES, fileThere } from "./text-file.ts";
 import { checkEntityColumns, TIME_COLUMN, timeColumn } from "./entity-columns.ts";
 import type { EntityFile, EntityFileOptions } from "./entity-file-types.ts";
 import { keyFromText, keyMissing } from "./key-values.ts";
 
+/** The rows of a Parquet file, as `readParquet` of @tidemark/delta gives them. */
+export interface ParquetContent {
+  readonly columns: readonly ColumnSpec[];
+  readonly rows: number;
+  readonly unsupported: EntityFile["unsupportedColumns"];
+  readonly flooredColumns: ReadonlySet<string>;
+  batches(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Batch>;
+}
+
+/** Opens a Parquet file. Core has no reader of its own. */
+export type ReadParquet = (
+  file: string,
+  options: { readonly signal?: AbortSignal | undefined },
+) => Promise<ParquetContent>;
+
+/**
+ * Opens the file, or a folder of files. Errors name file and row.
+ *
+ * @throws ENTITIES_NOT_FOUND when the file does not exist.
+ * @throws KEY_INVALID when a key is missing or has another type.
+ * @throws TIME_INVALID when event_timestamp is missing or cannot be read.
+ */
 export async function parquetEntities(
   file: string,
   options: EntityFileOptions,
+  readParquet: ReadParquet,
 ): Promise<EntityFile> {
+  const { stat } = nodeFs().promises;
   if ((await stat(file).catch(() => null))?.isDirectory() !== true)
     await fileThere(file, ENTITIES_CODES);
-  const { readParquet } = await loadDelta(`the Parquet file ${file}`);
   const content = await readParquet(file, { signal: options.signal });
   checkEntityColumns(
     content.columns.map(({ name }) => name),
@@ -92,13 +106,20 @@ function timesOf(column: ColumnSpec, reading: TimeReading, file: string): Column
   const clocks: TimeClocks = {
     reading,
     zoneOf(what) {
-      if (zone === null) throw invalid(`${what}; name their zone with --zone, as in --zone UTC`);
+      if (zone === null)
+        throw invalid(
+          `${what}; name their zone with ${optionOf(reading, "zone")}, as in ` +
+            optionOf(reading, "zone", "UTC"),
+        );
       return zone;
     },
   };
   const read = timeReaders[column.type]?.(column, clocks);
   if (read === undefined)
-    throw invalid(`is ${column.type}; give a timestamp, text, or whole numbers with --time-unit`);
+    throw invalid(
+      `is ${column.type}; give a timestamp, text, or whole numbers with ` +
+        optionOf(reading, "timeUnit"),
+    );
   return read === null ? null : { file, column: timeColumn, read };
 }
 

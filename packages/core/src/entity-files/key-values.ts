@@ -1,8 +1,8 @@
 /** Reads entity keys from text and JSON. No message shows a key: it may name a person. */
-import { TidemarkError } from "@tidemark/core";
-import type { ColumnSpec, Value, ValueType } from "@tidemark/core/spi";
-import { fromUser } from "@tidemark/core/internal";
-import { ExactNumber } from "../input/exact-json.ts";
+import { fromUser } from "../define/user-values.ts";
+import { TidemarkError } from "../errors.ts";
+import type { ColumnSpec, Value, ValueType } from "../specs.ts";
+import { ExactNumber } from "./exact-json.ts";
 
 /**
  * Reads a key from its text form. A key of whole numbers may have a fraction of zeros or an

@@ -1,15 +1,22 @@
 /** Reads entity rows from a file of JSON lines. */
-import { TidemarkError } from "@tidemark/core";
-import type { ColumnSpec, Value } from "@tidemark/core/spi";
-import { ExactNumber, exactJson } from "../input/exact-json.ts";
-import { timeOfNumber, timeOfText } from "../input/read-time.ts";
-import { ENTITIES_CODES, fileLines } from "../input/text-file.ts";
+import { TidemarkError } from "../errors.ts";
+import type { ColumnSpec, Value } from "../specs.ts";
+import { ExactNumber, exactJson } from "./exact-json.ts";
+import { optionOf, timeOfNumber, timeOfText } from "./read-time.ts";
+import { ENTITIES_CODES, fileLines } from "./text-file.ts";
 import { checkEntityColumns, entityColumnNamed, TIME_COLUMN, toBatches } from "./entity-columns.ts";
 import type { EntityFile, EntityFileOptions } from "./entity-file-types.ts";
 import { jsonlColumns, type JsonColumn } from "./jsonl-columns.ts";
-import { jsonObject } from "../input/json-object.ts";
+import { jsonObject } from "./json-object.ts";
 import { keyFromJson, keyMissing } from "./key-values.ts";
 
+/**
+ * Opens the file. Errors name file and line.
+ *
+ * @throws ENTITIES_INVALID when a line is no JSON object.
+ * @throws KEY_INVALID when a key is missing or has another type.
+ * @throws TIME_INVALID when event_timestamp is missing or cannot be read.
+ */
 export async function jsonlEntities(file: string, options: EntityFileOptions): Promise<EntityFile> {
   // The file is read twice, because only all values of a column tell its type.
   const found = await jsonlColumns(file, options.signal);
@@ -88,6 +95,6 @@ function timeOfJson(given: unknown, options: EntityFileOptions, location: () => 
     given === null
       ? `${location()} is empty; give every row a time`
       : `${location()} is no time; write it as "2026-01-31T09:30:00.125Z", or as whole numbers ` +
-          "with --time-unit",
+          `with ${optionOf(options, "timeUnit")}`,
   );
 }

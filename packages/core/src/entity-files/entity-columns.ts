@@ -1,8 +1,8 @@
 /** The columns of a file of entity rows: the keys, `event_timestamp`, and what rides along. */
-import { TidemarkError } from "@tidemark/core";
-import { batchOf, type Batch, type ColumnSpec, type Value } from "@tidemark/core/spi";
-import { didYouMean } from "@tidemark/core/internal";
-import { looksLikeValue, NAME_COLUMNS } from "../input/csv.ts";
+import { batchOf, type Batch } from "../columns/batch.ts";
+import { didYouMean } from "../did-you-mean.ts";
+import { TidemarkError } from "../errors.ts";
+import type { ColumnSpec, Value } from "../specs.ts";
 
 export const TIME_COLUMN = "event_timestamp";
 
@@ -15,10 +15,15 @@ export const timeColumn: ColumnSpec = {
   zone: "UTC",
 };
 
+/** The names of the columns that entity rows have at least. */
+export function neededColumns(keys: readonly ColumnSpec[]): readonly string[] {
+  return [...keys.map((key) => key.name), TIME_COLUMN];
+}
+
 /**
  * Checks that a file has the columns of entity rows. `types` says what each column is, if the file
  * says it.
- * @throws ENTITIES_INVALID when the first line of a CSV file names no columns.
+ *
  * @throws KEY_INVALID when a key is missing.
  * @throws TIME_INVALID when event_timestamp is missing.
  */
@@ -28,15 +33,7 @@ export function checkEntityColumns(
   file: string,
   keys: readonly ColumnSpec[],
 ): void {
-  const needed = [...keys.map((key) => key.name), TIME_COLUMN];
-  const isNeeded = (name: string): boolean =>
-    needed.some((one) => one.toLowerCase() === name.toLowerCase());
-  if (types === null && names.some(looksLikeValue) && !names.some(isNeeded))
-    throw new TidemarkError(
-      "ENTITIES_INVALID",
-      `${file}:1: the first line looks like a row; ${NAME_COLUMNS}: ${needed.join(", ")} and any ` +
-        "others",
-    );
+  const needed = neededColumns(keys);
   for (const name of needed) {
     if (names.includes(name)) continue;
     const columns = names.map((column, c) => (types === null ? column : `${column} ${types[c]!}`));

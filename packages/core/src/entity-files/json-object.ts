@@ -1,5 +1,5 @@
 /** Reads the object of a line of JSON. No message shows what the line holds. */
-import { TidemarkError } from "@tidemark/core";
+import { TidemarkError } from "../errors.ts";
 import { ExactNumber, parseDigits } from "./exact-json.ts";
 import type { FileCodes } from "./text-file.ts";
 

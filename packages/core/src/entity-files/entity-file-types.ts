@@ -1,7 +1,7 @@
 /** What a file of entity rows gives, and how it is read. Types only. */
-import type { EntityColumns } from "@tidemark/core";
-import type { ColumnSpec } from "@tidemark/core/spi";
-import type { TimeReading } from "../input/read-time.ts";
+import type { EntityColumns } from "../request/request-types.ts";
+import type { ColumnSpec } from "../specs.ts";
+import type { TimeReading } from "./read-time.ts";
 
 export interface EntityFile extends EntityColumns {
   /** The number of rows; null if only reading the file tells it. */

@@ -1,8 +1,8 @@
 /** Finds the columns of a file of JSON lines from all its values. */
-import { TidemarkError } from "@tidemark/core";
-import { ExactNumber } from "../input/exact-json.ts";
-import { jsonObject } from "../input/json-object.ts";
-import { ENTITIES_CODES, fileLines } from "../input/text-file.ts";
+import { TidemarkError } from "../errors.ts";
+import { ExactNumber } from "./exact-json.ts";
+import { jsonObject } from "./json-object.ts";
+import { ENTITIES_CODES, fileLines } from "./text-file.ts";
 
 export interface JsonColumn {
   readonly name: string;

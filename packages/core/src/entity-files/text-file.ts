@@ -1,7 +1,8 @@
 /** Reads text files in pieces: UTF-8 or UTF-16, plain or packed with gzip or zstd. */
-import { stat } from "node:fs/promises";
-import { type ErrorCode, TidemarkError } from "@tidemark/core";
-import { textFileBytes } from "@tidemark/core/internal";
+import type { ErrorCode } from "../error-codes.ts";
+import { TidemarkError } from "../errors.ts";
+import { nodeFs } from "../node-modules.ts";
+import { textFileBytes } from "../text-file-bytes.ts";
 
 /** The longest line of an input file, so that a line without an end cannot take the memory. */
 export const MAX_LINE_LENGTH: number = 128 * 2 ** 20;
@@ -46,13 +47,15 @@ async function* fileBytes(
 }
 
 export async function fileThere(file: string, codes: FileCodes): Promise<void> {
-  const found = await stat(file).catch((cause: unknown) => {
-    const absent = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    const why = absent
-      ? "there is no such file; check its name, or run again when it has come"
-      : `it cannot be read: ${(cause as Error).message}`;
-    throw new TidemarkError(codes.missing, `${file}: ${why}`, { cause });
-  });
+  const found = await nodeFs()
+    .promises.stat(file)
+    .catch((cause: unknown) => {
+      const absent = (cause as NodeJS.ErrnoException).code === "ENOENT";
+      const why = absent
+        ? "there is no such file; check its name, or run again when it has come"
+        : `it cannot be read: ${(cause as Error).message}`;
+      throw new TidemarkError(codes.missing, `${file}: ${why}`, { cause });
+    });
   if (!found.isFile()) throw new TidemarkError(codes.missing, `${file}: this is no file; give one`);
 }
 

@@ -1,12 +1,12 @@
 /** Reads the times of files by one rule (law 10: a time without a zone needs a declared one). */
-import { TidemarkError, type TimeUnit } from "@tidemark/core";
-import { parseTime } from "@tidemark/core/spi";
+import { TidemarkError } from "../errors.ts";
+import { parseTime } from "../time/parse-time.ts";
 import {
   bareNumberText,
   describeTimeProblem,
-  microsOfNumber,
   timeProblemWithoutText,
-} from "@tidemark/core/internal";
+} from "../time/time-problem.ts";
+import { microsOfNumber, type TimeUnit } from "../time/time-unit.ts";
 
 /** What the times of a file lack: the zone of local times, the unit of bare numbers. */
 export interface TimeReading {
@@ -14,6 +14,24 @@ export interface TimeReading {
   readonly zone: string | null;
   /** The unit of bare numbers; null refuses them. */
   readonly timeUnit: TimeUnit | null;
+  /** How messages write an option. Default: as the command has it. */
+  readonly optionText?: OptionText | undefined;
+}
+
+/** Writes an option as its reader gives it, such as `--zone UTC`. Without a value: its name. */
+export type OptionText = (name: "zone" | "timeUnit", value?: string) => string;
+
+const commandOption: OptionText = (name, value) => {
+  const option = name === "zone" ? "--zone" : "--time-unit";
+  return value === undefined ? option : `${option} ${value}`;
+};
+
+/** Writes an option of the reading in a message. */
+export function optionOf(
+  { optionText = commandOption }: TimeReading,
+  ...option: Parameters<OptionText>
+): string {
+  return optionText(...option);
 }
 
 const DATE = /^\s*(\d{4}-\d\d-\d\d)\s*$/;
@@ -21,7 +39,6 @@ const NUMBER = /^\s*([+-]?\d{1,30})(?:\.0+)?\s*$/;
 /** A text that shows no name: digits and signs of a time, or a word for a missing one. */
 const MAY_BE_TIME =
   /^[+-]?\d[\d\s.,:+/TtZz-]{0,60}(?: ?(?:UTC|GMT|[AaPp][Mm]))?$|^(?:NaT|NaN|nan|null|NULL|None)?$/;
-const NAME_UNIT = "name its unit with --time-unit, as in --time-unit ms";
 
 /**
  * Adds the clock to a date alone: it is the midnight that begins the day.
@@ -44,7 +61,7 @@ export function timeOfText(text: string, reading: TimeReading, location: () => s
   if (time !== null) return time;
   // A text of another column may stand there, such as a name.
   const problem = MAY_BE_TIME.test(text)
-    ? describeTimeProblem(text, reading.zone, "name its zone with --zone")
+    ? describeTimeProblem(text, reading.zone, `name its zone with ${optionOf(reading, "zone")}`)
     : `a text that is ${timeProblemOfText(text, reading.zone ?? "UTC")}`;
   throw new TidemarkError("TIME_INVALID", `${location()}: ${problem}`);
 }
@@ -53,18 +70,20 @@ export function timeOfText(text: string, reading: TimeReading, location: () => s
  * Reads a bare number as µs since the epoch.
  * @throws TIME_INVALID when its unit is not declared, or the time lies beyond ±2^53 µs.
  */
-export function timeOfNumber(
-  number: bigint,
-  { timeUnit }: TimeReading,
-  location: () => string,
-): number {
+export function timeOfNumber(number: bigint, reading: TimeReading, location: () => string): number {
+  const { timeUnit } = reading;
+  const option = optionOf(reading, "timeUnit");
   const invalid = (what: string): TidemarkError =>
     new TidemarkError("TIME_INVALID", `${location()}: ${String(number)} is ${what}`);
-  if (timeUnit === null) throw invalid(`${bareNumberText(String(number))}; ${NAME_UNIT}`);
+  if (timeUnit === null)
+    throw invalid(
+      `${bareNumberText(String(number))}; name its unit with ${option}, as in ` +
+        optionOf(reading, "timeUnit", "ms"),
+    );
   const micros = microsOfNumber(number, timeUnit);
   if (Number.isSafeInteger(micros)) return micros;
   throw invalid(
-    `beyond the times of the years 1684 to 2255 if its unit is ${timeUnit}; see --time-unit`,
+    `beyond the times of the years 1684 to 2255 if its unit is ${timeUnit}; see ${option}`,
   );
 }
 
