@@ -119,6 +119,14 @@ type TrinoCode =
   | "TRINO_QUERY_FAILED"
   | "TRINO_TABLE_ELSEWHERE";
 
+/** Engines. */
+type EngineCode =
+  | "KERNEL_DIED"
+  | "KERNEL_FAILED"
+  | "KERNEL_FRAME_INVALID"
+  | "KERNEL_INPUT_UNSORTED"
+  | "KERNEL_MISMATCH";
+
 /** Online store. */
 type OnlineStoreCode =
   | "STATE_NOT_TIDEMARK"
@@ -305,6 +313,7 @@ export type ErrorCode =
   | ChangeLogCode
   | ConnectorCode
   | TrinoCode
+  | EngineCode
   | OnlineStoreCode
   | HistoryCode
   | BackupCode

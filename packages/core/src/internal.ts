@@ -150,3 +150,13 @@ export {
   REQUESTS_CODES,
   type FileCodes,
 } from "./entity-files/text-file.ts";
+export { lookupIn, type Lookup } from "./asof/lookup.ts";
+export { concatVectors } from "./columns/batch.ts";
+export { pickRows } from "./columns/gather-rows.ts";
+export { keyNumbers } from "./columns/key-numbers.ts";
+export type { Overflows } from "./columns/overflows.ts";
+export { orderRows } from "./engine/entity-row-order.ts";
+export { gatherEvents } from "./engine/gather-events.ts";
+export { localEngine } from "./engine/local-engine.ts";
+export { eventColumns, inputOf, lookupsOf, scansOf } from "./plan/plan-kinds.ts";
+export { projectedEvents } from "./window/union-rows.ts";

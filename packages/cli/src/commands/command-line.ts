@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   erase: async () => (await import("./erase-command.ts")).eraseCommand,
   explain: async () => (await import("./explain-command.ts")).explainCommand,
   history: async () => (await import("./history-command.ts")).historyCommand,
+  kernel: async () => (await import("./kernel-command.ts")).kernelCommand,
   load: async () => (await import("./load-command.ts")).loadCommand,
   materialize: async () => (await import("./materialize-command.ts")).materializeCommand,
   optimize: async () => (await import("./optimize-command.ts")).optimizeCommand,
@@ -47,6 +48,7 @@ const help = `Usage: tidemark COMMAND [options]
   erase         erase one entity from the stores
   explain       show what a request for features computes
   history       show who applied which definitions, and when
+  kernel        answer one job of another process, on its input and output
   load          load the rows of a day into the tables of the database
   materialize   compute the rows of views as of the end of a day
   optimize      join the small files of the history
