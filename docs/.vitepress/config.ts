@@ -53,6 +53,7 @@ const sections: readonly Section[] = [
       ["registry", "Registry: plan, apply"],
       ["materialize", "Materialization"],
       ["batch", "Batch: load, training sets"],
+      ["training-sets", "Training sets over HTTP"],
       ["airflow", "Airflow"],
       ["replay", "Replay"],
       ["docker", "Docker"],

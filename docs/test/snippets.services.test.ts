@@ -1,4 +1,7 @@
-/** Compiles every example on the pages, and runs each one that is marked `run`. */
+/**
+ * Compiles every example on the pages, and runs each one that is marked `run`. The commands of a
+ * block marked `serve` run before all of them, and its server answers at a free port.
+ */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -10,6 +13,8 @@ import {
   complaints,
   makeHome,
   makeProject,
+  type ServedPage,
+  servePage,
   runNode,
   runPython,
 } from "./support/project.ts";
@@ -43,6 +48,14 @@ const isExample = (block: Block): boolean =>
 
 for (const { page, project } of projects.filter(({ page }) => page.blocks.some(isExample))) {
   describe(page.name, () => {
+    const serve = page.blocks.find((block) => block.words.includes("serve"));
+    let served: ServedPage | null = null;
+    if (serve !== undefined) {
+      beforeAll(async () => {
+        served = await servePage(project, serve);
+      }, 60_000);
+      afterAll(() => served?.end());
+    }
     for (const block of page.blocks) {
       const where = `line ${block.line}`;
       const runs = block.words.includes("run");
@@ -88,7 +101,8 @@ for (const { page, project } of projects.filter(({ page }) => page.blocks.some(i
       } else if (block.language === "python" && runs) {
         suiteNeeding(python, `${where}, in Python`, () => {
           test("prints what the page shows", async () => {
-            expectPrinted(page, block, await runPython(project, python.path, block.code));
+            const code = served?.reached(block.code) ?? block.code;
+            expectPrinted(page, block, await runPython(project, python.path, code));
           });
         });
       }

@@ -90,6 +90,35 @@ export function complaints(
 
 const env = { TZ: "UTC", NO_COLOR: "1" };
 
+/** A server of a page's project. */
+export interface ServedPage {
+  /** Returns the code with the address of this server in place of the default. */
+  reached(code: string): string;
+  end(): Promise<unknown>;
+}
+
+/** Runs the commands of a block, the last of which is `tidemark serve`. */
+export async function servePage({ directory }: Project, block: Block): Promise<ServedPage> {
+  const program = join(root, "packages/cli/src/bin.ts");
+  const commands = block.code.trim().split("\n");
+  const last = commands.pop();
+  if (last !== "npx tidemark serve") throw new Error(`${String(last)} is not npx tidemark serve`);
+  for (const command of commands) {
+    const child = startNode(program, command.split(" ").slice(2), { cwd: directory, env });
+    await child.succeeded();
+  }
+  const args = ["serve", "--port", "0", "--json"];
+  const server = startNode(program, args, { cwd: directory, env });
+  const { address } = JSON.parse(await server.line()) as { readonly address: string };
+  return {
+    reached: (code) => code.replaceAll("http://localhost:6570", address),
+    async end() {
+      server.kill("SIGTERM");
+      return server.ended;
+    },
+  };
+}
+
 /** Runs Python code in the project. */
 export function runPython({ directory }: Project, python: string, code: string): Promise<ChildEnd> {
   return startPython(python, ["-c", code], { cwd: directory, env }).ended;

@@ -44,6 +44,7 @@ import {
   type TlsTexts,
 } from "./options/server-options.ts";
 import { shutdownOf, timeoutsOf } from "./options/timeouts.ts";
+import { trainingSets } from "./training-sets/training-sets.ts";
 
 /** A server of features over HTTP. */
 export interface FeatureServer {
@@ -121,6 +122,10 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     readiness: readinessOf(options.store),
     log,
     audit,
+    trainingSets:
+      options.trainingSets === undefined
+        ? null
+        : trainingSets(options.store, options.trainingSets, { limits, timeouts, log }),
     zone: options.zone ?? "UTC",
     draining: false,
   };
@@ -180,6 +185,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     store: options.store,
     inFlight: () => inFlight.count,
     cluster: options.clusterMetrics,
+    trainingSets: serving.trainingSets?.counts ?? null,
   });
   app.addHook("onResponse", (request, reply, done) => {
     metrics.answered(request, reply);

@@ -6,9 +6,11 @@ export type {
   AuditOptions,
   ListenOptions,
   LogOptions,
+  ParquetFunctions,
   Scope,
   ServerOptions,
   ServerToken,
   TlsTexts,
+  TrainingSetsOptions,
 } from "./options/server-options.ts";
 export type { ShutdownOptions, Timeouts } from "./options/timeouts.ts";

@@ -2,10 +2,16 @@
 import cluster from "node:cluster";
 import { isRetryable, isTidemarkError } from "@tidemark/core";
 import { timeLimitMillis } from "@tidemark/core/internal";
-import { featureServer, type FeatureServer } from "@tidemark/server";
+import { featureServer, type FeatureServer, type ParquetFunctions } from "@tidemark/server";
 import { configCommand, type CommandRun } from "./config-command.ts";
+import { loadDelta } from "../modules/optional-packages.ts";
 import { usage } from "../terminal/options.ts";
-import { CLUSTER_PORT_VARIABLE, freePort, runCluster } from "../serve/cluster.ts";
+import {
+  CLUSTER_FOLDER_VARIABLE,
+  CLUSTER_PORT_VARIABLE,
+  freePort,
+  runCluster,
+} from "../serve/cluster.ts";
 import { openAuditLog } from "../output/audit-log.ts";
 import { logBuffer } from "../serve/log-buffer.ts";
 import { tlsOf, tokensOf, type ServerConfig } from "../config/server-config.ts";
@@ -91,6 +97,14 @@ function killAfterMs({
     5000
   );
 }
+/** Parquet files of training sets. The package is loaded when the first comes. */
+const parquet: ParquetFunctions = {
+  readParquet: async (file, options) =>
+    (await loadDelta("a training set of Parquet")).readParquet(file, options),
+  writeParquet: async (file, content) =>
+    (await loadDelta("a training set of Parquet")).writeParquet(file, content),
+};
+
 interface StartedServer {
   readonly server: FeatureServer;
   /** Reads the certificate, the tokens and the file of the audit log again. */
@@ -127,6 +141,10 @@ async function startServer(
     allowedHosts: settings.allowedHosts,
     trustProxy: settings.trustProxy,
     zone: config.zone,
+    trainingSets: {
+      parquet,
+      folder: settings.trainingSets?.folder ?? process.env[CLUSTER_FOLDER_VARIABLE],
+    },
     clusterMetrics,
     log:
       log === false
@@ -205,6 +223,7 @@ async function runPrimary(run: CommandRun, settings: ServeSettings): Promise<num
   await runCluster({
     workers: settings.workers,
     port: await freePort(settings),
+    folder: settings.trainingSets?.folder ?? null,
     signal,
     limit: killAfterMs(settings),
     onListening: (address) => {

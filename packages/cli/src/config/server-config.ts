@@ -45,6 +45,11 @@ export interface ServerConfig<S extends SecretReferences = SecretReferences> {
   readonly limits?: Partial<Limits> | undefined;
   readonly timeouts?: Timeouts | undefined;
   /**
+   * Training sets over HTTP. `folder` holds the entity rows and results while they are kept.
+   * Default: a new folder of the system's temporary files.
+   */
+  readonly trainingSets?: { readonly folder?: string | undefined } | undefined;
+  /**
    * Writes a JSON line to stderr for each request; default: true. `entities` adds the requested
    * entity keys, which are personal data.
    */
@@ -95,8 +100,21 @@ const SERVER_MEMBERS: Readonly<Record<keyof ServerConfig, (value: unknown) => st
   limits: (value) => (isObject(value) ? null : "must be an object of limits"),
   timeouts: (value) =>
     isObject(value)
-      ? checkMembers("timeouts", value, ["request", "headers", "answer", "keepAlive"])
-      : 'must be { request, headers, answer, keepAlive }, durations such as "10s"',
+      ? checkMembers("timeouts", value, [
+          "request",
+          "headers",
+          "answer",
+          "keepAlive",
+          "trainingSet",
+        ])
+      : 'must be { request, headers, answer, keepAlive, trainingSet }, durations such as "10s"',
+  trainingSets: (value) =>
+    isObject(value)
+      ? (checkMembers("trainingSets", value, ["folder"]) ??
+        (value["folder"] === undefined || typeof value["folder"] === "string"
+          ? null
+          : "must be { folder }, a path"))
+      : "must be { folder }, a path",
   log: (value) =>
     isObject(value) ? checkMembers("log", value, ["level", "entities"]) : isFlag(value),
   shutdown: (value) =>

@@ -3,7 +3,10 @@
  * and stops all of them.
  */
 import cluster, { type Worker } from "node:cluster";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TidemarkError } from "@tidemark/core";
 import { clusterMetrics, listenError, type ProcessCounters } from "@tidemark/server";
@@ -16,6 +19,11 @@ export interface ClusterOptions {
    * connections.
    */
   readonly port: number;
+  /**
+   * The folder of training sets, which any worker answers. null: a new folder of the system's
+   * temporary files, which is removed at the end.
+   */
+  readonly folder: string | null;
   readonly signal: AbortSignal;
   /** Called when every worker listens. */
   readonly onListening: (address: string) => void;
@@ -34,6 +42,9 @@ interface MetricsCollection {
 /** The environment variable that tells a worker the shared port. */
 export const CLUSTER_PORT_VARIABLE = "tidemark_serve_port";
 
+/** The environment variable that tells a worker the folder of training sets. */
+export const CLUSTER_FOLDER_VARIABLE = "tidemark_serve_folder";
+
 /** Milliseconds before a dead worker is replaced, by the number of deaths in a row. */
 const RESTART_DELAYS = [0, 0, 100, 500, 2000];
 /** Milliseconds after which a worker's death does not count as a failed start. */
@@ -46,6 +57,7 @@ const STABLE_AFTER = 10_000;
 export async function runCluster({
   workers,
   port,
+  folder: givenFolder,
   signal,
   onListening,
   onDeath,
@@ -62,6 +74,7 @@ export async function runCluster({
   const ended = new Promise<void>((resolve) => {
     finish = resolve;
   });
+  const folder = givenFolder ?? (await mkdtemp(join(tmpdir(), "tidemark-training-sets-")));
 
   /** Asks every worker that listens for its counters. A worker that dies or hangs is left out. */
   async function answerMetrics(asking: Worker, id: number): Promise<void> {
@@ -96,7 +109,10 @@ export async function runCluster({
   }
 
   function start(): void {
-    const worker = cluster.fork({ [CLUSTER_PORT_VARIABLE]: port });
+    const worker = cluster.fork({
+      [CLUSTER_PORT_VARIABLE]: port,
+      [CLUSTER_FOLDER_VARIABLE]: folder,
+    });
     const startedAt = performance.now();
     worker.on("message", (message: unknown) => {
       if (!isClusterMessage<WorkerMessage>(message)) return;
@@ -147,6 +163,7 @@ export async function runCluster({
   signal.removeEventListener("abort", finish);
   await stopAll(listening, limit, onKilled);
   process.off("SIGHUP", renew);
+  if (givenFolder === null) await rm(folder, { recursive: true, force: true });
   if (failure !== null) throw failure;
 }
 

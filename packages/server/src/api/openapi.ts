@@ -23,6 +23,7 @@ import {
   pushedSchema,
   statusSchema,
 } from "./fixed-schemas.ts";
+import { trainingSetPaths } from "./training-set-paths.ts";
 import {
   TIME,
   answerSchema,
@@ -50,8 +51,15 @@ const ABOUT =
   "A timestamp is an ISO 8601 time in UTC with microseconds. " +
   "Bytes are base64.";
 
-/** Makes the OpenAPI document. `limits` are those of the server. */
-export function openApiDocument(definitions: Definitions, limits: Limits): Schema {
+/**
+ * Makes the OpenAPI document. `limits` are those of the server. It has the paths of training sets
+ * if the server answers them.
+ */
+export function openApiDocument(
+  definitions: Definitions,
+  limits: Limits,
+  { trainingSets = false }: { readonly trainingSets?: boolean } = {},
+): Schema {
   const paths: Record<string, Schema> = {
     "/v1/features": {
       post: featuresOperation(
@@ -108,6 +116,7 @@ export function openApiDocument(definitions: Definitions, limits: Limits): Schem
       materializeSchema([...definitions.views.keys()]),
     ),
   };
+  if (trainingSets) Object.assign(paths, trainingSetPaths(limits));
   paths["/v1/definitions"] = {
     get: operation(
       "definitions",

@@ -14,16 +14,16 @@ export type Body = Readonly<Record<string, unknown>>;
  *
  * @throws REQUEST_INVALID when the body is no object, or has an unknown member.
  */
-export function bodyOf(given: unknown, members: readonly string[]): Body {
+export function bodyOf(given: unknown, members: readonly string[], what = "the body"): Body {
   if (typeof given !== "object" || given === null || Array.isArray(given))
     throw requestInvalid(
-      `the body is ${jsonTypeOf(given)}; send an object with ${members.join(", ")}`,
+      `${what} is ${jsonTypeOf(given)}; send an object with ${members.join(", ")}`,
     );
   const superfluous = Object.keys(given).find((name) => !members.includes(name));
   if (superfluous !== undefined) {
     const near = didYouMean(superfluous, members);
     throw requestInvalid(
-      `the body has ${JSON.stringify(superfluous.slice(0, 100))}, ` +
+      `${what} has ${JSON.stringify(superfluous.slice(0, 100))}, ` +
         `which is not known here${near === "" ? `; it may have ${members.join(", ")}` : near}`,
     );
   }

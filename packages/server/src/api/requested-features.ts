@@ -21,6 +21,7 @@ export interface RequestedFeatures {
     Readonly<Record<string, unknown>>,
     Readonly<Record<string, unknown>>
   >;
+  readonly selected: readonly SelectedFeature[];
   /** The number of features in the answer. */
   readonly count: number;
   /** The entity keys that each row of the request must have. */
@@ -137,6 +138,7 @@ function requestedFeatures(features: readonly SelectedFeature[]): RequestedFeatu
   const writers = new Map<string, AnswerWriter>();
   return {
     selection,
+    selected: features,
     count: features.length,
     keys,
     readRow: rowReader(keys),

@@ -9,6 +9,7 @@ import { materializeOptions } from "./materialize-request.ts";
 import { pushRequests } from "./push-request.ts";
 import { openApiDocument } from "./openapi.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
+import { trainingSetRoutes } from "./training-set-routes.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
@@ -18,11 +19,13 @@ interface NameParams {
 
 /** Adds the routes of the JSON API to `app`. */
 export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise<void> {
-  const { store, definitions, resolver, limits, audit } = serving;
+  const { store, definitions, resolver, limits, audit, trainingSets } = serving;
   const names = featureNames(definitions, resolver);
   const pushes = pushRequests(resolver, limits);
   const described = JSON.stringify(definitionsJson(definitions));
-  const document = JSON.stringify(openApiDocument(definitions, limits));
+  const document = JSON.stringify(
+    openApiDocument(definitions, limits, { trainingSets: trainingSets !== null }),
+  );
   const read = { config: { scope: "read" } } as const;
 
   async function answered(
@@ -86,6 +89,9 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
     const skipped = sources.some(({ online }) => online !== null) ? await store.skipped() : [];
     return reply.type(JSON_TYPE).send(JSON.stringify(toJson({ sources, skipped })));
   });
+
+  if (trainingSets !== null)
+    await app.register((scope) => trainingSetRoutes(scope, serving, names, trainingSets));
 
   for (const url of [
     "/v1/features",

@@ -1,6 +1,6 @@
 /**
- * Writes the audit log: one JSON line for each push and materialization, and for each request whose
- * caller was refused. No level filters these lines, and none has a token or a row.
+ * Writes the audit log: one JSON line for each push, materialization and training set, and for each
+ * request whose caller was refused. No level filters these lines, and none has a token or a row.
  */
 import { isTidemarkError } from "@tidemark/core";
 import type { FastifyRequest } from "fastify";
@@ -17,12 +17,16 @@ export interface AuditDetails {
   deletes?: number | undefined;
   /** The position of the last pushed row in its source. */
   position?: number | null | undefined;
+  /** The names of the features of a training set. */
+  features?: readonly string[] | undefined;
+  /** The id of a training set. */
+  trainingSet?: string | undefined;
   /** The number of days that were materialized. */
   days?: number | undefined;
 }
 
 /** The action of a route that is audited. */
-export type AuditedAction = "push" | "materialize";
+export type AuditedAction = "push" | "materialize" | "training-set";
 
 /**
  * How an action ended.

@@ -2,8 +2,17 @@
 import type { Socket } from "node:net";
 import { TidemarkError } from "@tidemark/core";
 
+/** The error of a request whose body does not arrive, as Node gives it. */
+export const BODY_TIMED_OUT: NodeJS.ErrnoException = Object.assign(
+  new Error("the body does not arrive"),
+  { code: "ERR_HTTP_REQUEST_TIMEOUT" },
+);
+/** The connections of bodies whose routes end those that do not arrive. */
+export const slowBodies: WeakSet<Socket> = new WeakSet();
+
 /** Writes the answer, and closes the connection. */
 export function answerClientError(cause: NodeJS.ErrnoException, socket: Socket): void {
+  if (cause.code === "ERR_HTTP_REQUEST_TIMEOUT" && slowBodies.has(socket)) return;
   if (cause.code === "ECONNRESET" || socket.destroyed) return;
   const [status, error] = answerOf(cause); // its text has nothing of the server
   const body = JSON.stringify({ code: error.code, message: error.message });

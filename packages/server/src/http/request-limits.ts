@@ -16,6 +16,8 @@ interface OpenRequest {
   counted: boolean;
   /** When its answer was first seen as sent. null: it is not answered yet. */
   answered: number | null;
+  /** The bytes that its connection had sent at `answered`. */
+  sentBytes: number;
   ending: AbortController | null;
   before: OpenRequest | null;
   after: OpenRequest | null;
@@ -112,6 +114,7 @@ export function limitRequests(
         since: performance.now(),
         counted: false,
         answered: null,
+        sentBytes: 0,
         ending: null,
         before: null,
         after: null,
@@ -154,6 +157,12 @@ export function limitRequests(
     const { request, reply, ending } = work;
     // an answer in pieces is sent when its last piece is
     if (reply.sent || reply.raw.headersSent) {
+      // a file may take its time, as long as the caller receives of it
+      const { bytesWritten } = work.socket;
+      if (request.routeOptions.config.file === true && bytesWritten !== work.sentBytes) {
+        work.answered = now;
+        work.sentBytes = bytesWritten;
+      }
       work.answered ??= now;
       if (now - work.answered > answerTimeout) work.socket.destroy();
     } else if (

@@ -7,6 +7,7 @@ import type { AnswerLimits } from "../features/answer-limits.ts";
 import type { OnlineReads } from "../features/request-batching.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { RequestLog } from "./request-log.ts";
+import type { TrainingSets } from "../training-sets/training-sets.ts";
 import type { Scope } from "../options/server-options.ts";
 
 /** The objects that every route uses. */
@@ -23,6 +24,8 @@ export interface Serving {
   readonly readiness: () => Promise<Readiness>;
   readonly log: RequestLog;
   readonly audit: AuditLog;
+  /** The training sets. null: the server answers none. */
+  readonly trainingSets: TrainingSets | null;
   /** The zone of the days that are materialized. */
   readonly zone: string;
   /** True after the server was told to stop. Then `/ready` answers 503. */
@@ -38,6 +41,8 @@ declare module "fastify" {
     readonly scope?: Scope | null;
     /** True if requests of the route have no time limit. */
     readonly unbounded?: boolean;
+    /** True if the answer is a file. Then its time limit counts from the last byte received. */
+    readonly file?: boolean;
     /** True if a body may have Python's NaN and Infinity. */
     readonly python?: boolean;
     /** True if requests of the route take no place in flight, as the health check. */

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from "prom-client";
 import type { ProcessCounters } from "./cluster-metrics.ts";
 import { countAnswer, histogramValues, routeCounts, type RouteCounts } from "./route-counts.ts";
+import type { TrainingSetCounts } from "../training-sets/training-sets.ts";
 import { storeMetrics } from "./store-metrics.ts";
 
 /** The metrics of a server. */
@@ -27,10 +28,12 @@ export function serverMetrics({
   store,
   inFlight,
   cluster,
+  trainingSets = null,
 }: {
   readonly store: Store;
   readonly inFlight: () => number;
   readonly cluster: (() => Promise<string>) | undefined;
+  readonly trainingSets?: TrainingSetCounts | null | undefined;
 }): Metrics {
   const routes = new Map<string, RouteCounts>();
   const own = new Registry();
@@ -74,6 +77,7 @@ export function serverMetrics({
       this.set(inFlight());
     },
   });
+  if (trainingSets !== null) trainingSetMetrics(trainingSets, registers);
   collectDefaultMetrics({ register: own });
   // these gauges are called _total, as only counters are; the sums of their namesakes say the same
   for (const kind of ["resources", "handles", "requests"])
@@ -90,4 +94,35 @@ export function serverMetrics({
     counters: () => own.getMetricsAsJSON(),
     text: async () => `${await (cluster?.() ?? own.metrics())}\n${await stores()}`,
   };
+}
+
+/** Registers the metrics of training sets. */
+function trainingSetMetrics(counts: TrainingSetCounts, registers: Registry[]): void {
+  new Gauge({
+    name: "tidemark_training_sets_running",
+    help: "Training sets that are received or computed",
+    registers,
+    collect() {
+      this.set(counts.running);
+    },
+  });
+  new Counter({
+    name: "tidemark_training_sets_total",
+    help: "Training sets that have ended, by how they ended",
+    labelNames: ["state"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [state, count] of Object.entries(counts.ended)) this.inc({ state }, count);
+    },
+  });
+  new Counter({
+    name: "tidemark_training_set_rows_total",
+    help: "Rows of the training sets that are done",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(counts.rows);
+    },
+  });
 }

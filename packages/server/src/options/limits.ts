@@ -40,6 +40,17 @@ export interface Limits {
   readonly requestsPerConnection: number;
   /** The greatest number of open connections. Default: 10,000. */
   readonly connections: number;
+  /** The greatest number of training sets that are received or computed at once. Default: 2. */
+  readonly trainingSets: number;
+  /** The greatest size of the entity rows of a training set in bytes. Default: 1 GiB. */
+  readonly trainingSetBytes: number;
+  /** The greatest number of entity rows of a training set. Default: 10,000,000. */
+  readonly trainingSetRows: number;
+  /**
+   * The greatest number of training sets that are kept when they have ended. The oldest is removed
+   * for a further one. Default: 20.
+   */
+  readonly trainingSetsKept: number;
 }
 
 const DEFAULT_LIMITS: Limits = {
@@ -55,6 +66,10 @@ const DEFAULT_LIMITS: Limits = {
   requestsInFlight: 512,
   requestsPerConnection: 100,
   connections: 10_000,
+  trainingSets: 2,
+  trainingSetBytes: 1024 * 1024 * 1024,
+  trainingSetRows: 10_000_000,
+  trainingSetsKept: 20,
 };
 const LIMIT_NAMES: OptionNames = { names: new Set(Object.keys(DEFAULT_LIMITS)), renamed: {} };
 

@@ -1,6 +1,11 @@
 /** The options of a server, of its listening address and of its log. */
-import type { Store } from "@tidemark/core";
-import { refuseUnknownOptions, type OptionNames } from "@tidemark/core/internal";
+import { TidemarkError, type Store } from "@tidemark/core";
+import {
+  refuseUnknownOptions,
+  type HistoricalRows,
+  type OptionNames,
+  type ReadParquet,
+} from "@tidemark/core/internal";
 import type { Limits } from "./limits.ts";
 import type { ShutdownOptions, Timeouts } from "./timeouts.ts";
 
@@ -66,6 +71,30 @@ export interface ServerOptions {
    * this process.
    */
   readonly clusterMetrics?: (() => Promise<string>) | undefined;
+  /** Answers training sets at `/v1/training-set`. Default: there is no such path. */
+  readonly trainingSets?: TrainingSetsOptions | undefined;
+}
+
+/** Where and with what the server computes training sets. */
+export interface TrainingSetsOptions {
+  /** Reads and writes Parquet files: the module `@tidemark/delta`, or two functions like its. */
+  readonly parquet: ParquetFunctions;
+  /**
+   * The folder of entity rows and results. Processes that share a folder know the training sets of
+   * each other. Default: a new folder of the system's temporary files, which `close` removes.
+   */
+  readonly folder?: string | undefined;
+  /** The current time, which ends how long a training set is kept. Default: the machine's clock. */
+  readonly clock?: (() => Date) | undefined;
+}
+
+/** Functions that read and write Parquet files, as those of `@tidemark/delta`. */
+export interface ParquetFunctions {
+  readonly readParquet: ReadParquet;
+  readonly writeParquet: (
+    file: string,
+    content: HistoricalRows & { readonly signal?: AbortSignal | undefined },
+  ) => Promise<unknown>;
 }
 
 /** A certificate and its key as PEM texts. */
@@ -127,7 +156,12 @@ const SERVER_NAMES: OptionNames = {
     "trustProxy",
     "allowedHosts",
     "clusterMetrics",
+    "trainingSets",
   ]),
+  renamed: {},
+};
+const TRAINING_SETS_NAMES: OptionNames = {
+  names: new Set<keyof TrainingSetsOptions>(["parquet", "folder", "clock"]),
   renamed: {},
 };
 const TLS_NAMES: OptionNames = { names: new Set<keyof TlsTexts>(["cert", "key"]), renamed: {} };
@@ -145,12 +179,23 @@ const LISTEN_NAMES: OptionNames = {
  * Checks the names of a server's options.
  *
  * @throws OPTION_UNKNOWN when there is no such option. The message suggests the nearest name.
+ * @throws SERVER_OPTIONS_INVALID when `trainingSets` has no functions for Parquet.
  */
 export function checkServerOptions(options: ServerOptions): void {
   refuseUnknownOptions("featureServer", options, SERVER_NAMES);
   refuseUnknownOptions("featureServer: tls", options.tls ?? {}, TLS_NAMES);
   refuseUnknownOptions("featureServer: log", options.log ?? {}, LOG_NAMES);
   refuseUnknownOptions("featureServer: audit", options.audit ?? {}, AUDIT_NAMES);
+  const { trainingSets } = options;
+  if (trainingSets === undefined) return;
+  refuseUnknownOptions("featureServer: trainingSets", trainingSets, TRAINING_SETS_NAMES);
+  const { readParquet, writeParquet } = (trainingSets.parquet ?? {}) as Partial<ParquetFunctions>;
+  if (typeof readParquet !== "function" || typeof writeParquet !== "function")
+    throw new TidemarkError(
+      "SERVER_OPTIONS_INVALID",
+      "featureServer: trainingSets.parquet has no readParquet and writeParquet; " +
+        "give the module @tidemark/delta",
+    );
 }
 
 /**

@@ -18,6 +18,8 @@ export interface Timeouts {
   readonly answer?: TimeLimit | undefined;
   /** How long an idle connection stays open for the next request. Default: "72s". */
   readonly keepAlive?: TimeLimit | undefined;
+  /** How long a training set is kept when it has ended. Default: "1h". */
+  readonly trainingSet?: TimeLimit | undefined;
 }
 
 /** The two times of a shutdown, as durations such as "30s". */
@@ -37,6 +39,7 @@ export interface TimeoutsMs {
   readonly headers: number;
   readonly answer: number;
   readonly keepAlive: number;
+  readonly trainingSet: number;
 }
 
 /** The two times of a shutdown in ms. */
@@ -46,7 +49,7 @@ export interface ShutdownMs {
 }
 
 const TIMEOUT_NAMES: OptionNames = {
-  names: new Set<keyof Timeouts>(["request", "headers", "answer", "keepAlive"]),
+  names: new Set<keyof Timeouts>(["request", "headers", "answer", "keepAlive", "trainingSet"]),
   renamed: {},
 };
 const SHUTDOWN_NAMES: OptionNames = {
@@ -62,12 +65,19 @@ const SHUTDOWN_NAMES: OptionNames = {
  */
 export function timeoutsOf(given: Timeouts = {}): TimeoutsMs {
   refuseUnknownOptions("featureServer: timeouts", given, TIMEOUT_NAMES);
-  const { request = "10s", headers = "10s", answer = "30s", keepAlive = "72s" } = given;
+  const {
+    request = "10s",
+    headers = "10s",
+    answer = "30s",
+    keepAlive = "72s",
+    trainingSet = "1h",
+  } = given;
   return {
     request: timeLimitMillis("featureServer: timeouts.request", request, 1),
     headers: timeLimitMillis("featureServer: timeouts.headers", headers, 1),
     answer: timeLimitMillis("featureServer: timeouts.answer", answer, 1),
     keepAlive: timeLimitMillis("featureServer: timeouts.keepAlive", keepAlive, 1),
+    trainingSet: timeLimitMillis("featureServer: timeouts.trainingSet", trainingSet, 1),
   };
 }
 

@@ -3,6 +3,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as delta from "@tidemark/delta";
 import { shopServer } from "../support/shop-server.ts";
 
 interface Operation {
@@ -38,7 +39,7 @@ const ajv = new Ajv2020({
 });
 (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
 beforeAll(async () => {
-  server = await shopServer();
+  server = await shopServer({ trainingSets: { parquet: delta } });
   document = (await server.app.inject("/openapi.json")).json<Document>();
   ajv.addVocabulary(["components"]);
   ajv.addSchema({ $id: "document", components: document.components }, "document");
@@ -100,9 +101,30 @@ test("the document is valid OpenAPI 3.1", async () => {
       "/v1/push/logins",
       "/v1/definitions",
       "/v1/status",
+      "/v1/training-set",
+      "/v1/training-set/{id}/result",
       "/openapi.json",
     ]),
   );
+});
+
+test("a training set follows the document while it is running, and when it has ended", async () => {
+  const { responses } = operationOf("POST", "/v1/training-set");
+  const follows = compiled(responses["202"]!.content!["application/json"].schema);
+  const ann = { user_id: "ann", event_timestamp: "2026-01-05T12:00:00Z" };
+  for (const row of [ann, { ...ann, user_id: null }]) {
+    const posted = await server.app.inject({
+      method: "POST",
+      url: "/v1/training-set?features=weekly,profile",
+      payload: JSON.stringify(row),
+      headers: { "content-type": "application/x-ndjson" },
+    });
+    expect(posted.statusCode).toBe(202);
+    let job = posted.json<{ readonly state: string; readonly url: string }>();
+    while (follows(job) && job.state === "running") job = (await server.app.inject(job.url)).json();
+    expect(follows.errors).toBeNull();
+    expect(job.state).toBe(row === ann ? "done" : "failed");
+  }
 });
 
 test("the bounds of an int64 have all their digits", async () => {

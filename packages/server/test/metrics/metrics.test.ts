@@ -1,13 +1,14 @@
 /** Tests the counters and gauges of `/metrics`. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import * as delta from "@tidemark/delta";
 import { shopServer } from "../support/shop-server.ts";
 
 const GET = "/get-online-features";
 const ANN = { features: ["weekly:payments_l1w"], entities: { user_id: ["ann"] } };
 
 test("/metrics counts requests by route and status, entities, quarantined rows", async () => {
-  const server = await shopServer();
+  const server = await shopServer({ trainingSets: { parquet: delta } });
   for (let i = 0; i < 3; i++)
     await server.app.inject({
       method: "POST",
@@ -36,7 +37,7 @@ async function metricTypes(): Promise<{
   readonly text: string;
   readonly types: Map<string, string>;
 }> {
-  const server = await shopServer();
+  const server = await shopServer({ trainingSets: { parquet: delta } });
   await server.app.inject({ method: "POST", url: GET, payload: ANN });
   const { body } = await server.app.inject({ method: "GET", url: "/metrics" });
   await server.close();

@@ -22,6 +22,7 @@ import {
   sum,
 } from "@tidemark/core";
 import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
+import type { OfflineStore } from "@tidemark/core/spi";
 import { featureServer, type FeatureServer, type ServerOptions } from "@tidemark/server";
 import {
   ShopLog,
@@ -159,14 +160,17 @@ function filledLog(): ShopLog {
     );
 }
 
-/** Starts the server at noon, with unlimited retention. */
+/**
+ * Starts the server at noon, with unlimited retention. `offline` is its history; null: it has none.
+ */
 export async function shopServer(
   options: Partial<ServerOptions> = {},
+  offline: OfflineStore | null = memoryOfflineStore(),
 ): Promise<FeatureServer & { readonly store: ServerOptions["store"] }> {
   const store = await openStore({
     definitions,
     online: { store: memoryOnlineStore(), retention: "forever" },
-    offline: memoryOfflineStore(),
+    ...(offline === null ? {} : { offline }),
     clock: () => date(NOON),
   });
   await store.run(filledLog().source());

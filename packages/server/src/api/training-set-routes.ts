@@ -1,0 +1,129 @@
+/** Serves training sets under `/v1/training-set`. */
+import { open } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { TidemarkError } from "@tidemark/core";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Serving } from "../http/serving.ts";
+import type { StoredJob } from "../training-sets/job-types.ts";
+import { publicJob, type TrainingSets } from "../training-sets/training-sets.ts";
+import type { FeatureNames } from "./requested-features.ts";
+import { refuseOtherMethods } from "./other-methods.ts";
+import { PARQUET_TYPE } from "./training-set-paths.ts";
+import { trainingSetQuery } from "./training-set-request.ts";
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
+interface IdParams {
+  readonly Params: { readonly id: string };
+}
+
+/** Adds the routes to `app`. They receive their bodies themselves, as files. */
+export async function trainingSetRoutes(
+  app: FastifyInstance,
+  { limits, audit }: Serving,
+  names: FeatureNames,
+  sets: TrainingSets,
+): Promise<void> {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _body, done) => {
+    done(null);
+  });
+  app.addHook("onClose", () => sets.close());
+
+  app.post(
+    "/v1/training-set",
+    { config: { scope: "read", unbounded: true, file: true, audit: "training-set" } },
+    async (request, reply) => {
+      const { ending } = request;
+      const { request: asked, wait } = trainingSetQuery(request.query, names.list, limits);
+      const started = await sets
+        .start(asked, { body: request.raw, caller: request.caller, request: request.id, ending })
+        .catch((error: unknown) => {
+          // what remains of the body is not read
+          if (!request.raw.complete) reply.header("connection", "close");
+          throw error;
+        });
+      const { id, rows, features } = started.state();
+      request.entityCount = rows ?? 0;
+      audit.accepted(request, { features, trainingSet: id, ...(rows === null ? {} : { rows }) });
+      request.audited = true;
+      if (wait > 0) {
+        const done = await doneWithin(started.done, wait, ending).catch(async (error: unknown) => {
+          await sets.remove(started.state());
+          throw error;
+        });
+        if (done !== null) {
+          // the caller does not know its id
+          reply.raw.once("close", () => void sets.remove(done).catch(() => undefined));
+          return sendResult(done, reply);
+        }
+      }
+      if (ending.aborted) await sets.remove(started.state());
+      const job = started.state();
+      return reply
+        .code(202)
+        .header("location", publicJob(job).url)
+        .type(JSON_TYPE)
+        .send(JSON.stringify(publicJob(job)));
+    },
+  );
+
+  const read = { config: { scope: "read" } } as const;
+  const jobOf = (request: FastifyRequest<IdParams>): Promise<StoredJob> =>
+    sets.find(request.params.id, request.caller);
+
+  app.get<IdParams>("/v1/training-set/:id", read, async (request, reply) =>
+    reply.type(JSON_TYPE).send(JSON.stringify(publicJob(await jobOf(request)))),
+  );
+  app.delete<IdParams>("/v1/training-set/:id", read, async (request, reply) => {
+    await sets.remove(await jobOf(request));
+    return reply.code(204).send();
+  });
+  app.get<IdParams>(
+    "/v1/training-set/:id/result",
+    { config: { scope: "read", file: true } },
+    async (request, reply) => {
+      const job = await jobOf(request);
+      if (job.state === "failed")
+        return reply.code(job.status!).type(JSON_TYPE).send(JSON.stringify(job.error));
+      if (job.state === "running") {
+        reply.header("retry-after", "1");
+        throw new TidemarkError(
+          "TRAINING_SET_RUNNING",
+          `the training set ${job.id}: ${job.done} of ${job.rows ?? "its"} rows are computed; ` +
+            "repeat the request when its state is done",
+        );
+      }
+      return sendResult(job, reply);
+    },
+  );
+
+  async function sendResult({ id }: StoredJob, reply: FastifyReply): Promise<FastifyReply> {
+    const file = await open(await sets.resultFile(id));
+    const { size } = await file.stat();
+    return reply
+      .type(PARQUET_TYPE)
+      .header("content-length", size)
+      .header("content-disposition", `attachment; filename="training-set-${id}.parquet"`)
+      .send(file.createReadStream());
+  }
+
+  refuseOtherMethods(app, "/v1/training-set", "POST");
+  refuseOtherMethods(app, "/v1/training-set/:id", "GET", "DELETE");
+  refuseOtherMethods(app, "/v1/training-set/:id/result", "GET");
+}
+
+/** Returns the training set if it is done in time. null: it is running, or the caller is gone. */
+async function doneWithin(
+  done: Promise<StoredJob>,
+  wait: number,
+  ending: AbortSignal,
+): Promise<StoredJob | null> {
+  const waiting = new AbortController();
+  const signal = AbortSignal.any([waiting.signal, ending]);
+  try {
+    return await Promise.race([done, sleep(wait, null, { signal }).catch(() => null)]);
+  } finally {
+    waiting.abort();
+  }
+}
