@@ -8,6 +8,7 @@ import { expect, test } from "vitest";
 import type {
   Aggregator,
   AggregatorExample,
+  SqlSupport,
   StateClass,
 } from "../../packages/core/src/aggregate/aggregator.ts";
 import { aggregators } from "../../packages/core/src/aggregate/registry.ts";
@@ -177,6 +178,12 @@ const STATES: Readonly<Record<StateClass, string>> = {
   fact: "none: the newest row",
 };
 
+const SQL: Readonly<Record<SqlSupport | "none", string>> = {
+  answer: "the answer",
+  partial: "exact partial results, which Tidemark rounds once",
+  none: "nothing; these are not compared",
+};
+
 const tables: Readonly<Record<string, readonly (readonly string[])[]>> = {
   rows: rows.map(([id, hour, x, k, ok]) => [
     id,
@@ -193,6 +200,13 @@ const tables: Readonly<Record<string, readonly (readonly string[])[]>> = {
     one.examples
       .map((example) => `\`${example.call}\` = ${textOf(example.answer, formOf(one, example))}`)
       .join("; "),
+  ]),
+  sql: Object.entries(SQL).map(([form, text]) => [
+    text,
+    aggregators
+      .filter(({ sql = "none" }) => sql === form)
+      .map(({ name }) => `\`${name}\``)
+      .join(", "),
   ]),
   states: Object.entries(STATES).map(([state, text]) => [
     text,

@@ -117,7 +117,8 @@ type TrinoCode =
   | "TRINO_UNREACHABLE"
   | "TRINO_DENIED"
   | "TRINO_QUERY_FAILED"
-  | "TRINO_TABLE_ELSEWHERE";
+  | "TRINO_TABLE_ELSEWHERE"
+  | "TRINO_TABLE_MISSING";
 
 /** Engines. */
 type EngineCode =

@@ -12,7 +12,7 @@ export {
   retentionMicros,
   timeLimitMillis,
 } from "./define/duration.ts";
-export { baseFeatures, isDerived } from "./define/base-features.ts";
+export { baseFeatures, inputName, isDerived } from "./define/base-features.ts";
 export { sourcesOf } from "./plan/columns-read.ts";
 export { featureNamed, selectedNamed, viewSelection } from "./define/former-names.ts";
 export { metadataOf, type Described } from "./metadata.ts";
@@ -51,7 +51,20 @@ export { mismatchText } from "./ingest/source-fit.ts";
 export { backpressureText } from "./ingest/backpressure.ts";
 export { currentUser } from "./registry/current-user.ts";
 export { definitionMismatchText } from "./registry/definition-mismatch.ts";
-export { compileQuery } from "./plan/compile.ts";
+export { compileQuery, viewPlans, type ViewPlan } from "./plan/compile.ts";
+export { dimensionsOf, rowCondition } from "./plan/plan-kinds.ts";
+export { readingsOfInput } from "./offline/reading-events.ts";
+export { historyTables } from "./offline/history-tables.ts";
+export { earliestStart, edgesOf, seriesEdgesOf } from "./window/window-edges.ts";
+export { aggregators, aggregatorNamed } from "./aggregate/registry.ts";
+export type { SqlSupport } from "./aggregate/aggregator.ts";
+export { boundExpression } from "./expr/bind.ts";
+export { scalarFunction } from "./expr/scalar-functions.ts";
+export { columnsOfExpression } from "./expr/tree.ts";
+export { roundRational } from "./statistics/rational.ts";
+export { decimalFraction } from "./statistics/quantile-finish.ts";
+export { unitLengths } from "./time/duration-unit.ts";
+export { entityRowsOf, type EntityRowsInput } from "./request/entity-rows.ts";
 export { queryText } from "./plan/explain.ts";
 export { keyReader, keysNeeded, type KeyReader } from "./request/entity-keys.ts";
 export { answerOf, requestedKeys, type OnlineRequestInput } from "./request/online-request.ts";

@@ -31,10 +31,12 @@ export type {
 } from "./plan/nodes.ts";
 export { formatDate, formatTime, parseDate, parseTime } from "./time/parse-time.ts";
 export type {
+  CallExpression,
   ColumnSpec,
   DerivedFeatureSpec,
   DerivedViewSpec,
   EntitySpec,
+  Expression,
   FeatureSpec,
   FieldSpec,
   InputFeature,

@@ -38,10 +38,19 @@ export interface Aggregator extends AggregationKind {
    * answers alike and knows no merge.
    */
   readonly kernel?: ((arguments_: readonly TypeSpec[]) => Kernel | null) | undefined;
+  /** How SQL computes it with the same bits. Omitted: it is computed in core only. */
+  readonly sql?: SqlSupport | undefined;
   /** What it answers, in a few words for the page of aggregations. */
   readonly rule: string;
   readonly examples: readonly AggregatorExample[];
 }
+
+/**
+ * How SQL computes an aggregation with the same bits. "answer": SQL gives the answer. "partial":
+ * SQL gives exact partial results, such as sums of floats by blocks of exponents, and one rounding
+ * is left.
+ */
+export type SqlSupport = "answer" | "partial";
 
 /**
  * What a state is good for if rows come and go.

@@ -25,6 +25,7 @@ export const allAggregator: Aggregator = {
   empty: () => true,
   class: "invertible",
   accumulator: () => truthAccumulator(({ no }) => no === 0),
+  sql: "answer",
   rule: "whether it is false in no row; unknown is passed over",
   examples: [{ call: "all(ok)", arguments: ["ok"], answer: false }],
 };

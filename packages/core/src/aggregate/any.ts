@@ -25,6 +25,7 @@ export const anyAggregator: Aggregator = {
   empty: () => false,
   class: "invertible",
   accumulator: () => truthAccumulator(({ yes }) => yes > 0),
+  sql: "answer",
   rule: "whether it is true in a row; unknown is passed over",
   examples: [{ call: "any(ok)", arguments: ["ok"], answer: true }],
 };

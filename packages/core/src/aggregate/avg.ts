@@ -28,6 +28,7 @@ export const avgAggregator: Aggregator = {
   empty: () => null,
   class: "invertible",
   accumulator: ([form]) => sumAccumulator(form!.type, averageEnds(form!)),
+  sql: "partial",
   rule: "the sum as a double, divided once by the number of values",
   examples: [{ call: "avg(x)", arguments: ["x"], answer: 5 }],
 };

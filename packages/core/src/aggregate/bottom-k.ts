@@ -35,6 +35,7 @@ export const bottomKAggregator: Aggregator = {
   empty: () => [],
   class: "multiset",
   accumulator: ([form], options) => extremesAccumulator(form!.type, 1, options),
+  sql: "answer",
   rule: "the `k` least values, the least first; equal values stay, unless `distinct`",
   examples: [
     { call: "bottomK(x, 2)", arguments: ["x"], options: { k: 2, distinct: false }, answer: [2, 4] },

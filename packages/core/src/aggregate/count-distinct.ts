@@ -32,6 +32,7 @@ export const countDistinctAggregator: Aggregator = {
   // A kernel counts codes, or needs no counts of the values, so it is faster.
   kernel: ([form]) =>
     form!.type === "string" || form!.type === "json" ? distinctCodes() : distinctValues(),
+  sql: "answer",
   rule: "different values; 1.0 equals 1.00",
   examples: [{ call: "countDistinct(k)", arguments: ["k"], answer: 3n }],
 };

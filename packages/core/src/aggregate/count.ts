@@ -27,6 +27,7 @@ export const countAggregator: Aggregator = {
   empty: () => 0n,
   class: "invertible",
   accumulator: () => rowCount,
+  sql: "answer",
   rule: "rows; with an argument, rows in which it is there",
   examples: [
     { call: "count()", arguments: [], answer: 5n },

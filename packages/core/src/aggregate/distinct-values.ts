@@ -42,6 +42,7 @@ export const distinctValuesAggregator: Aggregator = {
         .slice(0, atMost as number)
         .map(({ value }) => value);
     }),
+  sql: "answer",
   rule: "the different values in their order; of more than `atMost` the least, and it is counted",
   examples: [
     {

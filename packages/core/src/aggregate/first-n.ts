@@ -36,6 +36,7 @@ export const firstNAggregator: Aggregator = {
   class: "ordered",
   order: true,
   accumulator: (_, { n, distinct }) => endList("first", n as number, distinct === true),
+  sql: "answer",
   rule:
     "the values of the `n` oldest rows that have one, oldest first; " +
     "`distinct`: each value once",

@@ -28,6 +28,7 @@ export const firstAggregator: Aggregator = {
   class: "ordered",
   order: true,
   accumulator: () => endValue("first"),
+  sql: "answer",
   rule: "the value of the oldest row that has one",
   examples: [{ call: "first(x)", arguments: ["x"], answer: 2 }],
 };

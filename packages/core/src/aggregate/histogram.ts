@@ -46,6 +46,7 @@ export const histogramAggregator: Aggregator = {
           : values.sorted();
       return kept.map(({ value, rows }) => [value, int64Count(rows)]);
     }),
+  sql: "answer",
   rule:
     "value → number of rows, in the order of values; of more than 1,000 values the most " +
     "frequent, of equally frequent ones the least, and it is counted",

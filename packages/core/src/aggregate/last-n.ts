@@ -36,6 +36,7 @@ export const lastNAggregator: Aggregator = {
   class: "ordered",
   order: true,
   accumulator: (_, { n, distinct }) => endList("last", n as number, distinct === true),
+  sql: "answer",
   rule:
     "the values of the `n` newest rows that have one, newest first; " +
     "`distinct`: each value once",

@@ -28,6 +28,7 @@ export const lastAggregator: Aggregator = {
   class: "ordered",
   order: true,
   accumulator: () => endValue("last"),
+  sql: "answer",
   rule: "the value of the newest row that has one",
   examples: [
     { call: "last(x)", arguments: ["x"], answer: 10 },

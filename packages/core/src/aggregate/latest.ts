@@ -26,6 +26,7 @@ export const latestAggregator: Aggregator = {
   class: "fact",
   order: true,
   accumulator: null,
+  sql: "answer",
   rule: "the value of the newest row, null included; it has no window",
   examples: [{ call: "latest(k)", arguments: ["k"], answer: null }],
 };

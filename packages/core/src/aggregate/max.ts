@@ -27,6 +27,7 @@ export const maxAggregator: Aggregator = {
   empty: () => null,
   class: "mergeable",
   accumulator: ([form]) => extremeAccumulator(form!.type, 1),
+  sql: "answer",
   rule: "the largest value; strings order by code point",
   examples: [{ call: "max(x)", arguments: ["x"], answer: 10 }],
 };

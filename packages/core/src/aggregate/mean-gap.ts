@@ -29,6 +29,7 @@ export const meanGapAggregator: Aggregator = {
     gapAccumulator(options, ({ rows, first, last }, unit) =>
       meanLength(last - first, rows - 1, unit),
     ),
+  sql: "partial",
   rule: "(newest − oldest event time) ÷ ((n − 1) · unit), rounded once; fewer than two rows: null",
   examples: [{ call: 'meanGap("hours")', arguments: [], options: { unit: "hours" }, answer: 1.25 }],
 };

@@ -26,6 +26,7 @@ export const medianAggregator: Aggregator = {
   empty: () => null,
   class: "multiset",
   accumulator: ([form]) => quantileAccumulator(form!, 0.5),
+  sql: "partial",
   rule: "the quantile 0.5: the middle value, or the exact mean of the two middle ones",
   examples: [{ call: "median(x)", arguments: ["x"], answer: 4 }],
 };

@@ -35,6 +35,7 @@ export const minByAggregator: Aggregator = {
   class: "ordered",
   order: true,
   accumulator: ([, by]) => valueByAccumulator(by!.type, -1),
+  sql: "answer",
   rule: "of rows with both: the value of the row with the smallest `by`; of equals the newest",
   examples: [{ call: "minBy(k, x)", arguments: ["k", "x"], answer: "a" }],
 };

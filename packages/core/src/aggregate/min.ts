@@ -27,6 +27,7 @@ export const minAggregator: Aggregator = {
   empty: () => null,
   class: "mergeable",
   accumulator: ([form]) => extremeAccumulator(form!.type, -1),
+  sql: "answer",
   rule: "the smallest value; strings order by code point",
   examples: [{ call: "min(x)", arguments: ["x"], answer: 2 }],
 };

@@ -37,6 +37,7 @@ export const modeAggregator: Aggregator = {
         if (rows === most && (least === null || values.compare(value, least) < 0)) least = value;
       return least;
     }),
+  sql: "answer",
   rule: "the most frequent value; of equally frequent ones the least",
   examples: [{ call: "mode(k)", arguments: ["k"], answer: "a" }],
 };

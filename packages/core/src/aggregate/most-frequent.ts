@@ -38,6 +38,7 @@ export const mostFrequentAggregator: Aggregator = {
         .slice(0, k as number)
         .map(({ value }) => value),
     ),
+  sql: "answer",
   rule:
     "the `k` most frequent values, the most frequent first; " +
     "equally frequent ones in their order",

@@ -32,6 +32,7 @@ export const quantileAggregator: Aggregator = {
   empty: () => null,
   class: "multiset",
   accumulator: ([form], { q }) => quantileAccumulator(form!, q as number),
+  sql: "partial",
   rule:
     "of sorted v₀ … vₙ₋₁ with h = (n − 1)q, by the decimal digits of q: " +
     "v⌊h⌋ + (h − ⌊h⌋)(v⌊h⌋₊₁ − v⌊h⌋), rounded once",

@@ -40,6 +40,7 @@ export const quantilesAggregator: Aggregator = {
       values.size === 0 ? [] : each.map((finish) => finish(values)),
     );
   },
+  sql: "partial",
   rule: "the quantile for each `q`, in the order of `q`",
   examples: [
     {

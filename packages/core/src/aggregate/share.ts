@@ -25,6 +25,7 @@ export const shareAggregator: Aggregator = {
   empty: () => null,
   class: "invertible",
   accumulator: () => truthAccumulator(({ yes, no }) => (yes + no === 0 ? null : yes / (yes + no))),
+  sql: "partial",
   rule: "true ÷ known, divided once; unknown is passed over",
   examples: [{ call: "share(ok)", arguments: ["ok"], answer: 0.6 }],
 };

@@ -46,6 +46,7 @@ export const sumAggregator: Aggregator = {
   empty: ({ type }) => (type === "float64" ? 0 : 0n),
   class: "invertible",
   accumulator: ([form]) => sumAccumulator(form!.type, sumEnds(form!)),
+  sql: "partial",
   rule: "exact, rounded once; outside its type it is the type's largest value, and counted",
   examples: [{ call: "sum(x)", arguments: ["x"], answer: 20 }],
 };

@@ -28,6 +28,7 @@ export const timeSinceFirstAggregator: Aggregator = {
   times: true,
   clock: true,
   accumulator: (_, options) => timeSince(-1, options),
+  sql: "partial",
   rule: "(t − event time of the oldest row) ÷ unit, rounded once; it moves with t",
   examples: [
     { call: 'timeSinceFirst("hours")', arguments: [], options: { unit: "hours" }, answer: 6 },

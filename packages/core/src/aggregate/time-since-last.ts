@@ -28,6 +28,7 @@ export const timeSinceLastAggregator: Aggregator = {
   times: true,
   clock: true,
   accumulator: (_, options) => timeSince(1, options),
+  sql: "partial",
   rule: "(t − event time of the newest row) ÷ unit, rounded once; it moves with t",
   examples: [
     { call: 'timeSinceLast("hours")', arguments: [], options: { unit: "hours" }, answer: 1 },

@@ -42,6 +42,7 @@ export const topKByAggregator: Aggregator = {
   class: "ordered",
   order: true,
   accumulator: ([, by], { k }) => valuesByAccumulator(by!.type, 1, k as number),
+  sql: "answer",
   rule:
     "of rows with both: the values of the `k` rows with the greatest `by`, the greatest first; " +
     "of equals the newest first",

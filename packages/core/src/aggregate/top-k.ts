@@ -35,6 +35,7 @@ export const topKAggregator: Aggregator = {
   empty: () => [],
   class: "multiset",
   accumulator: ([form], options) => extremesAccumulator(form!.type, -1, options),
+  sql: "answer",
   rule: "the `k` greatest values, the greatest first; equal values stay, unless `distinct`",
   examples: [
     {
