@@ -47,7 +47,12 @@ const ODD_AMOUNTS = [
   "NaN",
 ] as const;
 
-export function bankTopic(seed: number, count: number): BankTopic {
+/** Makes the topic. `odd`: the amounts of a fifth of the rows. */
+export function bankTopic(
+  seed: number,
+  count: number,
+  odd: readonly (number | "NaN")[] = ODD_AMOUNTS,
+): BankTopic {
   const random = new Random(seed);
   const rows = new Map<bigint, BankRow>();
   const lines: string[] = [];
@@ -71,9 +76,7 @@ export function bankTopic(seed: number, count: number): BankTopic {
       user: random.chance(0.02) ? null : random.pick(BANK_USERS),
       vendor: any(() => random.pick(VENDORS)),
       channel: any(() => random.pick(["card", "cash", "wire"])),
-      amount: any(() =>
-        random.chance(0.2) ? random.pick(ODD_AMOUNTS) : random.int(1_000_000) / 97,
-      ),
+      amount: any(() => (random.chance(0.2) ? random.pick(odd) : random.int(1_000_000) / 97)),
       points: any(() =>
         random.chance(0.3)
           ? 2n ** 53n + BigInt(random.int(1000)) * 2n + 1n

@@ -8,3 +8,10 @@ export {
   type RegisterTablesOptions,
   unregisterTables,
 } from "./register.ts";
+export {
+  type CheckedDifference,
+  checkTrainingSet,
+  type CheckTrainingSetOptions,
+  type NotChecked,
+  type TrainingSetCheck,
+} from "./check/check-training-set.ts";

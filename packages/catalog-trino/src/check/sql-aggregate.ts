@@ -1,0 +1,41 @@
+/** One aggregation in SQL: what is selected for each question, and how its answer is read. */
+import type { Value } from "@tidemark/core/spi";
+
+/** One aggregate expression. */
+export interface SqlColumn {
+  /** Writes the expression. `filter` is the clause that chooses its rows. */
+  readonly sql: (filter: string) => string;
+  /** Only rows that meet this condition too. Omitted: all rows of the window that pass. */
+  readonly where?: string | undefined;
+}
+
+/** The rows of a question that are grouped together. */
+export interface SqlGroup {
+  /** The values of the expressions that rows are grouped by, as JSON. */
+  readonly keys: readonly unknown[];
+  /** How many rows of the window pass. */
+  readonly rows: number;
+  readonly cells: readonly unknown[];
+}
+
+/** An aggregation in SQL. */
+export interface SqlAggregate {
+  /** What the rows of a question are grouped by. */
+  readonly groups: readonly string[];
+  readonly columns: readonly SqlColumn[];
+  /** Reads the answer of the groups that have a row, at `t` µs. */
+  read(groups: readonly SqlGroup[], t: number): Value;
+}
+
+/** An aggregation that groups nothing. `nothing` is its answer where no row passes. */
+export function alone(
+  columns: readonly SqlColumn[],
+  read: (cells: readonly unknown[], t: number) => Value,
+  nothing: Value,
+): SqlAggregate {
+  return {
+    groups: [],
+    columns,
+    read: ([only], t) => (only === undefined ? nothing : read(only.cells, t)),
+  };
+}
