@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   backfill: async () => (await import("./backfill-command.ts")).backfillCommand,
   backup: async () => (await import("./backup-command.ts")).backupCommand,
   catalog: async () => (await import("./catalog-command.ts")).catalogCommand,
+  check: async () => (await import("./check-command.ts")).checkCommand,
   connector: async () => (await import("./connector-command.ts")).connectorCommand,
   erase: async () => (await import("./erase-command.ts")).eraseCommand,
   explain: async () => (await import("./explain-command.ts")).explainCommand,
@@ -44,6 +45,7 @@ const help = `Usage: tidemark COMMAND [options]
   backfill      fill the online store from the history
   backup        back up the stores while they are written
   catalog       register the tables of the history in Trino
+  check         compare a sample of a training set with SQL in Trino
   connector     manage a Debezium connector in Kafka Connect
   erase         erase one entity from the stores
   explain       show what a request for features computes

@@ -1,8 +1,7 @@
 /** `tidemark training-set`: reads entity rows from a file and writes them with features. */
-import { TIME_UNITS } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
-import { featuresNamed, featuresOfService } from "../input/named-features.ts";
 import { usage, choiceOf } from "../terminal/options.ts";
+import { featuresAsked, timeReadingOf } from "../training-set/asked.ts";
 import { trainingSetFile } from "../training-set/training-set-file.ts";
 
 const help = `Usage: tidemark training-set --service NAME --entities labels.parquet
@@ -54,28 +53,13 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
   },
   required: ["entities", "out"],
   async run({ given, config, progress, signal, open, printResult, seconds }) {
-    const [service, named] = [
-      given.text("service"),
-      given.texts("features").flatMap((list) =>
-        list
-          .split(",")
-          .map((one) => one.trim())
-          .filter((one) => one !== ""),
-      ),
-    ];
-    if ((service === undefined) === (named.length === 0))
-      throw usage("name the features: --service NAME, or --features view:feature,…");
+    const asked = featuresAsked(given);
     const out = given.text("out")!;
     if (!/\.(?:parquet|jsonl)$/i.test(out))
       throw usage(`--out ${out}: give a file that ends in .parquet or .jsonl`);
-    const zone = given.text("zone") ?? null;
-    if (zone !== null) refuseUnknownZone(zone);
-    const timeUnit = given.has("time-unit") ? choiceOf(given, "time-unit", TIME_UNITS) : null;
+    const times = timeReadingOf(given);
     const { store, definitions } = await open({ online: false, offline: true });
-    const features =
-      service === undefined
-        ? featuresNamed(named, definitions, config.file)
-        : featuresOfService(service, definitions, config.file);
+    const features = asked(definitions, config.file);
     const knowledge = choiceOf(given, "knowledge", ["as-corrected", "as-known"]);
     const beforeHistory = choiceOf(given, "before-history", ["empty", "error"]);
     const result = await trainingSetFile(store, {
@@ -85,8 +69,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
       force: given.has("force"),
       knowledge,
       beforeHistory,
-      zone,
-      timeUnit,
+      ...times,
       signal,
       onRows: (rows, of) => {
         progress.update(`${rows}${of === null ? "" : ` of ${of}`} rows, ${seconds()}`);
@@ -114,13 +97,3 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     return 0;
   },
 });
-
-function refuseUnknownZone(zone: string): void {
-  try {
-    new Intl.DateTimeFormat("en-US", { timeZone: zone });
-  } catch {
-    throw usage(
-      `--zone ${zone} is not known here; give an IANA name such as Asia/Ho_Chi_Minh, or UTC`,
-    );
-  }
-}
