@@ -24,9 +24,9 @@ import {
 const help = `Usage: tidemark serve [--host HOST] [--port PORT] [--workers N] [options]
 
 Answers requests for features over HTTP from the online store. It serves Feast's
-protocol, and its own under /v1, which /openapi.json describes. tidemark run may bring
-in changes at the same time, in another process. The member server of the configuration
-holds authentication, TLS and limits.
+protocol, and its own under /v1, which /openapi.json describes. It computes training
+sets from the history. tidemark run may bring in changes at the same time, in another
+process. The member server of the configuration holds authentication, TLS and limits.
 
 Each request writes a JSON line to stderr. SIGTERM and SIGINT stop the server after it
 has answered the requests that it took. SIGHUP reads the certificate and the tokens in

@@ -2,7 +2,7 @@
  * `tidemark serve` as a process: what it says, who may ask, how it ends, and what it does when one
  * of its processes is killed.
  */
-import { readFileSync, renameSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { type Child, startProgram } from "@tidemark/testkit/child-process";
@@ -453,6 +453,41 @@ describe("under load", () => {
       );
     },
   );
+
+  test("every process answers for the training sets of all, at its end none is left", async () => {
+    const made = project(
+      '{ log: false, workers: 2, shutdown: { gracePeriod: "0s" }, ' +
+        'trainingSets: { folder: "sets" } }',
+      'offline: () => deltaOfflineStore(localObjects("lake")),',
+    );
+    made.write(
+      "tidemark.config.ts",
+      'import { deltaOfflineStore, localObjects } from "@tidemark/delta";\n' +
+        made.read("tidemark.config.ts"),
+    );
+    const { url, child, ended } = await serve(made);
+    const time = "2026-01-05T12:00:00Z";
+    const rows = [{ id: 1, user_id: "ann", amount: 2.5, time }];
+    expect((await ask(`${url}/v1/push/payments`, "POST", { rows })).status).toBe(200);
+    const asked = await fetch(`${url}/v1/training-set?features=weekly`, {
+      method: "POST",
+      body: '{"user_id":"ann","event_timestamp":"2026-01-06T00:00:00Z"}',
+    });
+    const job = (await asked.json()) as { readonly url: string; readonly result: string | null };
+    expect(asked.status).toBe(202);
+    const isDone = async (): Promise<boolean> => {
+      const { body } = await ask(`${url}${job.url}`, "GET", undefined);
+      return (JSON.parse(body) as { readonly state: string }).state === "done";
+    };
+    await until(isDone);
+    // a new connection each time, which the system gives to either process
+    for (let i = 0; i < 20; i++)
+      expect((await ask(`${url}${job.url}/result`, "GET", undefined)).status).toBe(200);
+    expect(readdirSync(made.path("sets")).length).toBe(1);
+    child.kill("SIGTERM");
+    expect((await ended).code).toBe(0);
+    expect(readdirSync(made.path("sets"))).toEqual([]);
+  });
 
   test("SIGTERM stops a replaced worker too, without a kill", async () => {
     const { url, child, ended } = await serve(

@@ -4,13 +4,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { TidemarkError } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Serving } from "../http/serving.ts";
-import type { StoredJob } from "../training-sets/job-types.ts";
-import { publicJob, type TrainingSets } from "../training-sets/training-sets.ts";
+import type { StoredJob, TrainingSets } from "../training-sets/job-types.ts";
+import { publicJob } from "../training-sets/public-job.ts";
 import type { FeatureNames } from "./requested-features.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
 import { PARQUET_TYPE } from "./training-set-paths.ts";
 import { trainingSetQuery } from "./training-set-request.ts";
 
+/** The header of a result that says what was left out of the entity rows. */
+const WARNINGS_HEADER = "tidemark-warnings";
+/** The most warnings of a header, and the longest. */
+const [MAX_WARNINGS, MAX_WARNING] = [10, 300];
 const JSON_TYPE = "application/json; charset=utf-8";
 
 interface IdParams {
@@ -98,9 +102,14 @@ export async function trainingSetRoutes(
     },
   );
 
-  async function sendResult({ id }: StoredJob, reply: FastifyReply): Promise<FastifyReply> {
-    const file = await open(await sets.resultFile(id));
+  async function sendResult(job: StoredJob, reply: FastifyReply): Promise<FastifyReply> {
+    const { id, caller } = job;
+    const file = await open(await sets.resultFile(id)).catch(async (error: unknown) => {
+      await sets.find(id, caller); // it may have been removed since
+      throw error;
+    });
     const { size } = await file.stat();
+    if (job.warnings.length > 0) reply.header(WARNINGS_HEADER, headerText(job.warnings));
     return reply
       .type(PARQUET_TYPE)
       .header("content-length", size)
@@ -111,6 +120,15 @@ export async function trainingSetRoutes(
   refuseOtherMethods(app, "/v1/training-set", "POST");
   refuseOtherMethods(app, "/v1/training-set/:id", "GET", "DELETE");
   refuseOtherMethods(app, "/v1/training-set/:id/result", "GET");
+}
+
+/** Writes warnings as a JSON list that a header can carry. */
+function headerText(warnings: readonly string[]): string {
+  const shown = warnings.slice(0, MAX_WARNINGS).map((text) => text.slice(0, MAX_WARNING));
+  return JSON.stringify(shown).replace(
+    /[^\x20-\x7e]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Returns the training set if it is done in time. null: it is running, or the caller is gone. */

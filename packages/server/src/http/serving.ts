@@ -7,7 +7,7 @@ import type { AnswerLimits } from "../features/answer-limits.ts";
 import type { OnlineReads } from "../features/request-batching.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { RequestLog } from "./request-log.ts";
-import type { TrainingSets } from "../training-sets/training-sets.ts";
+import type { TrainingSets } from "../training-sets/job-types.ts";
 import type { Scope } from "../options/server-options.ts";
 
 /** The objects that every route uses. */

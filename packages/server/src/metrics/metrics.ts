@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from "prom-client";
 import type { ProcessCounters } from "./cluster-metrics.ts";
 import { countAnswer, histogramValues, routeCounts, type RouteCounts } from "./route-counts.ts";
-import type { TrainingSetCounts } from "../training-sets/training-sets.ts";
+import type { TrainingSetCounts } from "../training-sets/job-types.ts";
 import { storeMetrics } from "./store-metrics.ts";
 
 /** The metrics of a server. */

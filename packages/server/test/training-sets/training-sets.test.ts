@@ -19,7 +19,7 @@ import { valueAt, type Value } from "@tidemark/core/spi";
 import * as delta from "@tidemark/delta";
 import type { ServerOptions } from "@tidemark/server";
 import { profile, weekly } from "../../../core/test/support/shop.ts";
-import { shopServer } from "../support/shop-server.ts";
+import { kinds, shopServer, sums } from "../support/shop-server.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "tidemark-http-sets-"));
 afterAll(() => {
@@ -150,6 +150,50 @@ describe("a training set", () => {
       );
     },
   );
+
+  test("has the bytes of the store for a column of every value type", async () => {
+    const server = await started();
+    const rows = ["9223372036854775807", "1", "5"].map((id) => ({
+      id,
+      event_timestamp: "2026-01-05T12:00:00Z",
+    }));
+    const answer = await fetch(`${server.url}?features=kinds,sums&wait=60s`, {
+      method: "POST",
+      body: lines(rows),
+      headers: NDJSON,
+    });
+    const output = newFolder();
+    const set = await server.server.store.getHistoricalFeatures({
+      features: [kinds, sums],
+      entities: rows.map((row) => ({ ...row, id: BigInt(row.id) })),
+    });
+    await delta.writeParquet(output, set);
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    expect(bytes.equals(readFileSync(output))).toBe(true);
+    const [first] = await parquetRows(bytes);
+    expect(first).toMatchObject({ id: 9_223_372_036_854_775_807n, text: "a\nb", small: -7 });
+  });
+
+  test("names in a header what was left out of the entity rows", async () => {
+    const { url } = await started({
+      trainingSets: {
+        parquet: {
+          ...delta,
+          readParquet: async (file, options) => ({
+            ...(await delta.readParquet(file, options)),
+            unsupported: [{ name: "thời gian", holds: "an interval" }],
+          }),
+        },
+      },
+    });
+    const body = new Uint8Array(await parquetFile(ROWS));
+    const answer = await fetch(`${url}?features=weekly&wait=1m`, { method: "POST", body });
+    expect(JSON.parse(answer.headers.get("tidemark-warnings")!)).toEqual([
+      'the body: column "thời gian" is an interval, which Tidemark does not hold, and is left ' +
+        "out; cast it to text to carry it",
+    ]);
+    await answer.arrayBuffer();
+  });
 
   test("of JSON lines is a job, whose result is there until it is deleted", async () => {
     const { url, folder, server } = await started();
@@ -570,6 +614,48 @@ describe("while a training set is running", () => {
 });
 
 describe("a training set that has ended", () => {
+  test("may be received slowly; a caller that receives nothing is disconnected", async () => {
+    const size = 64 << 20;
+    const { url } = await started({
+      timeouts: { answer: "500ms" },
+      trainingSets: {
+        parquet: {
+          ...delta,
+          async writeParquet(file) {
+            writeFileSync(file, Buffer.alloc(size));
+          },
+        },
+      },
+    });
+    const { job } = await post(`${url}?features=weekly`, lines(ROWS));
+    await ended(url, job);
+    const receive = async (pause: (bytes: number) => Promise<unknown>): Promise<number> => {
+      let received = 0;
+      try {
+        const { body } = await fetch(`${url}/${job.id}/result`);
+        for await (const chunk of body!) await pause((received += chunk.length));
+      } catch {
+        // the server closed the connection
+      }
+      return received;
+    };
+    const start = performance.now();
+    let slept = 0;
+    const slow = await receive(async (bytes) => {
+      if (bytes < (slept + 1) * (size / 8)) return;
+      slept++;
+      await sleep(200);
+    });
+    expect(slow).toBe(size);
+    expect(performance.now() - start).toBeGreaterThan(1500);
+    let paused = false;
+    const stopped = await receive(async () => {
+      if (!paused) await sleep(2000);
+      paused = true;
+    });
+    expect(stopped).toBeLessThan(size);
+  });
+
   test("is kept for timeouts.trainingSet, up to limits.trainingSetsKept", async () => {
     let time = Date.UTC(2026, 0, 5, 12);
     const { url, folder } = await started({
