@@ -12,7 +12,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 
 /** Raise it when the generated rows or the layout of the history change. */
-const FORMAT = 1;
+const FORMAT = 2;
 const DAY = 86_400_000_000;
 /** The end of all transactions and labels, µs. */
 const END = Date.parse("2025-04-01T00:00:00Z") * 1000;
@@ -87,7 +87,7 @@ const BATCH_ROWS = 65_536;
 export async function bankLabels({ days }: LakeSize, size: LabelsSize): Promise<string> {
   mkdirSync(cache, { recursive: true });
   const count = size.kind === "random" ? `${size.labels}` : `${size.dates}-dates`;
-  const name = `labels-${FORMAT}-${count}-${size.users}-users-${days}-days.parquet`;
+  const name = `labels-1-${count}-${size.users}-users-${days}-days.parquet`;
   const file = join(cache, name);
   if (!existsSync(file))
     await writeParquet(file, { columns: LABEL_COLUMNS, batches: labelBatches(days, size) });

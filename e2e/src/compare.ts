@@ -9,6 +9,7 @@ import {
   otherDelivery,
   Random,
   type Difference,
+  smallLayout,
 } from "@tidemark/testkit";
 import type { ObjectStore } from "@tidemark/delta";
 import { recordedTopic } from "@tidemark/source-debezium";
@@ -90,7 +91,7 @@ export async function compareReal(
     await feed(
       scenario,
       written,
-      { buckets: 2 },
+      { layoutLimits: smallLayout(seed) },
       recordedTopic(writeTopic(folder, scenario), {
         onWarning: () => undefined,
         unreadable: "keep",
@@ -126,7 +127,7 @@ async function compareInMemory(
     { online: memoryOnlineStore(), offline: memoryOfflineStore() },
     {
       coverage,
-      buckets: 2,
+      layoutLimits: smallLayout(seed),
       commitRows: 20,
       delivery: otherDelivery(scenario, random),
       compactAfter: 0.6,

@@ -3,7 +3,14 @@
  * are committed together).
  */
 import { type OfflineStore, type SourceSpec, valueAt } from "@tidemark/core/spi";
-import { compareAnswers, differenceText, feed, type Scenario } from "@tidemark/testkit";
+import {
+  compareAnswers,
+  differenceText,
+  feed,
+  mergeHistory,
+  smallLayout,
+  type Scenario,
+} from "@tidemark/testkit";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
@@ -40,7 +47,7 @@ export async function checkFiles(folder: string, scenario: Scenario): Promise<Fi
     await feed(
       scenario,
       clean,
-      { buckets: 2 },
+      { layoutLimits: smallLayout(1) },
       recordedTopic(writeTopic(other, scenario), {
         onWarning: () => undefined,
         unreadable: "keep",
@@ -96,9 +103,14 @@ async function sameTables(
     await rowTexts(clean.offline, changes, logged),
     `${source.name}: the log`,
   );
+  // corrections and time buckets depend on when the history was compacted
+  for (const { offline } of [killed, clean]) await mergeHistory(offline, source);
+  const derived = (await clean.offline.state(versions))?.columns
+    .map(({ name }) => name)
+    .filter((name) => name !== "_bucket");
   deepStrictEqual(
-    await rowTexts(killed.offline, versions),
-    await rowTexts(clean.offline, versions),
+    await rowTexts(killed.offline, versions, derived),
+    await rowTexts(clean.offline, versions, derived),
     `${source.name}: the versions, derived in one go`,
   );
   for (const table of [changes, versions])

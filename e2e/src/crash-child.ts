@@ -3,7 +3,7 @@
  * and is killed. The program prints a line after each commit, and kills itself at the n-th visit of
  * a given point. A restarted program goes on until all changes are stored.
  */
-import { feed } from "@tidemark/testkit";
+import { feed, smallLayout } from "@tidemark/testkit";
 import type { ChangeBatch, ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { writeSync } from "node:fs";
@@ -87,7 +87,7 @@ for (;;) {
   await feed(
     scenario,
     { online: tornOnline, offline: trackedOffline },
-    { buckets: 2, commitRows: run.commitRows },
+    { layoutLimits: smallLayout(run.seed), commitRows: run.commitRows },
     topic,
   );
   if (topic.taken === 0) break;

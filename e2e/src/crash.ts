@@ -2,7 +2,6 @@
  * Kills runs repeatedly until each kind of kill has occurred often enough. Each run ends with a
  * check of its files (law 5: position and effect are committed together).
  */
-import type { Position } from "@tidemark/core/spi";
 import { Random } from "@tidemark/testkit";
 import { checkFiles, integrityOf } from "./crash-checks.ts";
 import { commitsIn, runChild } from "./crash-process.ts";
@@ -13,14 +12,11 @@ import {
   type KillPoint,
   type TornCommit,
 } from "./crash-scenario.ts";
-import { databasePath, inFolder, realStores, writeTopic } from "./real-stores.ts";
+import { databasePath, inFolder, writeTopic } from "./real-stores.ts";
 import { existsSync } from "node:fs";
 
-/**
- * `random`: at any moment strictly between the first and the last commit. `between buckets`:
- * compaction has committed one bucket and not the next.
- */
-export type KillKind = "random" | KillPoint | "between buckets";
+/** `random`: at any moment strictly between the first and the last commit. */
+export type KillKind = "random" | KillPoint;
 
 /** The wanted number of kills of each kind, and the number so far. */
 interface Quota {
@@ -60,7 +56,6 @@ export async function crashUntilCovered({
 }: CrashOptions): Promise<CrashResult> {
   const wanted = new Map<KillKind, number>([
     ["random", random],
-    ["between buckets", perPoint],
     ...killPoints.map((point) => [point, perPoint] as const),
   ]);
   const met = new Map([...wanted.keys()].map((kind) => [kind, { kills: 0, seconds: 0 }]));
@@ -135,19 +130,8 @@ async function killedRun(
       const kill = { seconds: (performance.now() - started) / 1000, commits };
       // a child that is killed before its first commit may not have made the file
       if (commits > 0 || existsSync(databasePath(folder))) integrityOf(folder);
-      const met: KillKind[] = kind === "between buckets" ? ["versions after-commit"] : [kind!];
-      if (
-        met[0] === "versions after-commit" &&
-        (await isHalfCompacted(
-          folder,
-          scenario.sources.map((source) => source.name),
-        ))
-      )
-        met.push("between buckets");
-      for (const one of met) {
-        kills.push({ kind: one, ...kill });
-        quota.count({ kind: one, ...kill }, 1);
-      }
+      kills.push({ kind: kind!, ...kill });
+      quota.count({ kind: kind!, ...kill }, 1);
     }
     const { orphans } = await checkFiles(folder, scenario);
     // A random kill counts if a commit was reported before it, and another came after it.
@@ -167,32 +151,7 @@ function chooseKind(random: Random, missing: readonly KillKind[]): KillKind | nu
 function pointOf(random: Random, kind: KillKind | null): CrashRun["kill"] {
   if (kind === null || kind === "random") return null;
   // checkpoints are rare: one in four commits of a table
-  return {
-    point: kind === "between buckets" ? "versions after-commit" : kind,
-    occurrence: random.between(1, kind.startsWith("checkpoint") ? 2 : 4),
-  };
-}
-
-/** What the history keeps of a bucket of a versions table. */
-interface StoredBucket {
-  readonly reached: readonly Position[];
-}
-
-/** Returns whether the first bucket of some versions table is ahead of the second. */
-async function isHalfCompacted(folder: string, sources: readonly string[]): Promise<boolean> {
-  const { offline } = realStores(folder);
-  for (const source of sources) {
-    const metadata = (await offline.state(`${source}/versions`))?.metadata;
-    const reached = [0, 1].map((bucket) => {
-      const text = metadata?.get(`bucket/${bucket}`);
-      return text === undefined ? [] : (JSON.parse(text) as StoredBucket).reached;
-    });
-    for (const { partition, offset } of reached[0]!) {
-      const other = reached[1]!.find((position) => position.partition === partition);
-      if ((other?.offset ?? -1) < offset) return true;
-    }
-  }
-  return false;
+  return { point: kind, occurrence: random.between(1, kind.startsWith("checkpoint") ? 2 : 4) };
 }
 
 export function crashText({ kills, logs, restarts, orphans }: CrashResult): string {

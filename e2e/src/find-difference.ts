@@ -16,7 +16,7 @@ registerHooks({
     return { ...loaded, source: withFault(fault, String(loaded.source)) };
   },
 });
-const { comparePaths, compareQuality, generateScenario, otherDelivery, Random } =
+const { comparePaths, compareQuality, generateScenario, otherDelivery, Random, smallLayout } =
   await import("@tidemark/testkit");
 const { memoryOfflineStore, memoryOnlineStore } = await import("@tidemark/core/testing");
 
@@ -32,7 +32,7 @@ for (let n = 0; n < Number(seeds) && seedsTried === 0; n++) {
   try {
     const stores = { online: memoryOnlineStore(), offline: memoryOfflineStore() };
     const differences = await comparePaths(scenario, stores, {
-      buckets: 2,
+      layoutLimits: smallLayout(seed),
       commitRows: 20,
       delivery,
       compactAfter: 0.6,

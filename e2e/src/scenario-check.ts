@@ -35,7 +35,7 @@ export async function checkScenario(
     await feed(
       scenario,
       stores,
-      { buckets: 2 },
+      {},
       recordedTopic(writeTopic(folder, scenario), {
         onWarning: () => undefined,
         unreadable: "keep",

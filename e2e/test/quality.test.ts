@@ -6,6 +6,7 @@ import {
   otherDelivery,
   Random,
   seedsFromEnvironment,
+  smallLayout,
 } from "@tidemark/testkit";
 import { expect, test } from "vitest";
 
@@ -20,7 +21,7 @@ test(
       const scenario = generateScenario(seed, { requests: 5 });
       const stores = { online: memoryOnlineStore(), offline: memoryOfflineStore() };
       await feedScenario(scenario, stores, {
-        buckets: 2,
+        layoutLimits: smallLayout(seed),
         commitRows: 20,
         delivery: otherDelivery(scenario, new Random(seed)),
         compactAfter: 0.6,

@@ -25,6 +25,7 @@ export {
   windowEdges,
 } from "./oracle/coverage.ts";
 export { Random } from "./generate/random.ts";
+export { smallLayout } from "./generate/small-layout.ts";
 export { seedsFromEnvironment } from "./generate/seeds.ts";
 export { requestKeys, scenarioDefinitions, scenarioWith } from "./generate/scenario-definitions.ts";
 export type { ScenarioDefinitions } from "./generate/scenario-definitions.ts";
@@ -32,6 +33,7 @@ export type { CompletedSnapshot } from "./oracle/rows.ts";
 export type { OracleAnswer, OracleMode, OracleRequest } from "./oracle/oracle.ts";
 export { createOracle } from "./oracle/oracle.ts";
 export type { Oracle } from "./oracle/oracle.ts";
+export { mergeHistory } from "./oracle/merge-history.ts";
 export { compareQuality } from "./oracle/quality-differences.ts";
 export type { QualityComparison } from "./oracle/quality-differences.ts";
 export { redefinedChanges } from "./oracle/redefined-changes.ts";

@@ -4,7 +4,7 @@
  */
 import { localEngine } from "../../../packages/core/src/engine/local-engine.ts";
 import type { Knowledge } from "../../../packages/core/src/request/request-types.ts";
-import type { SelectedFeature, Value } from "../../../packages/core/src/specs.ts";
+import type { SelectedFeature, SourceSpec, Value } from "../../../packages/core/src/specs.ts";
 import type {
   ResultColumns,
   Change,
@@ -17,6 +17,7 @@ import type {
 import { resultsOf } from "../../../packages/core/src/engine/engine-columns.ts";
 import { keyColumns, keysNeeded } from "../../../packages/core/src/request/entity-keys.ts";
 import { openOfflineReader } from "../../../packages/core/src/offline/offline-reader.ts";
+import type { LayoutLimits } from "../../../packages/core/src/offline/merge-plan.ts";
 import { onlineReader } from "../../../packages/core/src/online/online-reader.ts";
 import { storeWriters } from "../../../packages/core/src/resnapshot/store-writers.ts";
 import { runChanges } from "../../../packages/core/src/ingest/runner.ts";
@@ -62,7 +63,8 @@ export interface ConsistencyOptions {
    * The number of rows per history commit. Small numbers leave a tail of the log between commits.
    */
   readonly commitRows?: number | undefined;
-  readonly buckets?: number | undefined;
+  /** When the time buckets of the history are merged and split. */
+  readonly layoutLimits?: LayoutLimits | undefined;
   /**
    * The fraction of batches after which the versions table is compacted for the last time. Reads
    * merge the rest.
@@ -116,7 +118,7 @@ export async function feed(
   );
 }
 
-/** Feeds as `feed`, but compacts the history once midway, so that it keeps a tail of its log. */
+/** Feeds as `feed`, but compacts the history only twice on the way, so that a tail is left. */
 async function feedWithTail(
   scenario: Scenario,
   { online, offline }: PathStores,
@@ -127,6 +129,7 @@ async function feedWithTail(
   const delivery = options.delivery ?? [scenario.truth.map((_, i) => i)];
   const cut = Math.floor(delivery.length * fraction);
   for (const [lines, finish] of [
+    [delivery.slice(0, cut / 2), true],
     [delivery.slice(0, cut), true],
     [delivery, false],
   ] as const) {
@@ -155,14 +158,20 @@ function withoutCompaction(store: StoreWriters): StoreWriters {
   return { ...store, open };
 }
 
-function settings(scenario: Scenario, { commitRows = 50_000, buckets }: ConsistencyOptions) {
+function settings(scenario: Scenario, { commitRows = 50_000, layoutLimits }: ConsistencyOptions) {
   const forever = { retain: Infinity, logRetention: Infinity };
   return {
     namespace: "test",
     views: scenario.views,
     clock: () => 0,
     retention: forever,
-    history: { commit: { rows: commitRows }, buckets },
+    history: {
+      commit: { rows: commitRows },
+      compaction: (source: SourceSpec) => ({
+        layoutLimits,
+        clusterBy: scenario.views.find((view) => view.source.name === source.name)?.keyColumns,
+      }),
+    },
   };
 }
 

@@ -33,6 +33,8 @@ export interface SourceWriter {
   markReady?(level: () => Promise<LogLevel>): Promise<boolean>;
   /** Called when the source has ended. */
   finish(): Promise<void>;
+  /** Ends work in the background. Called when the run ends, with or without `finish`. */
+  abandon?(): Promise<void>;
 }
 
 export type StoreRole = "online" | "history";

@@ -96,10 +96,7 @@ export class StoreConsumer {
 
   /** Takes changes until the source has ended and the store is caught up. */
   async work(): Promise<void> {
-    const {
-      run,
-      store: { maintenance },
-    } = this;
+    const { run } = this;
     const writers = await this.attempt(() => this.store.open(run.signal));
     for (const [source, writer] of writers) {
       for (const position of writer.positions.values()) {
@@ -110,6 +107,19 @@ export class StoreConsumer {
     }
     this.writers = writers;
     run.notifier.notify();
+    try {
+      await this.takeAll(writers);
+    } finally {
+      for (const writer of writers.values()) await writer.abandon?.();
+    }
+  }
+
+  /** Takes changes, and finishes the writers. */
+  private async takeAll(writers: ReadonlyMap<string, SourceWriter>): Promise<void> {
+    const {
+      run,
+      store: { maintenance },
+    } = this;
     for (;;) {
       run.signal.throwIfAborted();
       if (!this.sharesReader) {

@@ -6,8 +6,10 @@ import { TidemarkError } from "../errors.ts";
 import type { Change, Metadata, Position, PositionStep } from "../spi.ts";
 import { erasureGuard, type EntityKey, type ErasureGuard } from "../ingest/erasure-guard.ts";
 import { estimatedBytes } from "../ingest/source-batches.ts";
+import { backgroundTask } from "./background-task.ts";
 import { changesToBatches } from "./change-log.ts";
-import { compactHistory, type CompactionOptions } from "./compaction.ts";
+import { isCompactionDue } from "./compaction-due.ts";
+import { compactHistory, type CompactionSettings } from "./compaction.ts";
 import { partitionOf } from "../rows/snapshot-generations.ts";
 import type { PairedLog } from "../pairing/store-pair.ts";
 import type { HistoryContext } from "./merge-versions.ts";
@@ -21,12 +23,8 @@ export interface CommitLimits {
 }
 
 export const DEFAULT_LIMITS: CommitLimits = { rows: 50_000, bytes: 64 * 2 ** 20, age: 60e6 };
-/**
- * The number of waiting changes from which the versions table is compacted. They must also be this
- * fraction of the table's rows, so that the work stays in proportion.
- */
-const COMPACT_ROWS = 100_000;
-const COMPACT_FRACTION = 0.25;
+/** Changes that wait while a compaction runs. With more of them, appends wait for it. */
+const MOST_WAITING = 1_000_000;
 /** The number of attempts to commit while other runs move the log. */
 const ATTEMPTS = 20;
 
@@ -46,13 +44,14 @@ export interface ChangeLogWriter {
   discardUpTo(stored: readonly Position[]): void;
   /** Commits, and compacts the versions table. */
   finish(): Promise<void>;
+  /** Ends a compaction in the background. The run ends without `finish`. */
+  abandon(): Promise<void>;
 }
 
 export interface ChangeLogWriterOptions extends HistoryContext {
   readonly clock: () => number;
   readonly limits: CommitLimits;
-  readonly buckets: number | undefined;
-  readonly mayRewrite?: CompactionOptions["mayRewrite"];
+  readonly compaction?: CompactionSettings | undefined;
   /** The snapshot generation of the changes. */
   readonly generation: number;
   /** The log's positions in the generation; the source writer keeps them. */
@@ -83,6 +82,7 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
   let bufferedSince = 0;
   let reached = new Map<string, Position>();
   let uncompacted = 0;
+  const background = backgroundTask();
   /**
    * A failed commit of this run may still take effect, perhaps later. So this run may itself have
    * moved the log.
@@ -194,19 +194,20 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
   }
 
   async function compactWhenDue(): Promise<void> {
-    if (uncompacted < COMPACT_ROWS) return;
-    const versions = await offline.state(tables.versions.name, { signal });
-    if (uncompacted < COMPACT_FRACTION * (versions?.rows ?? 0)) return;
-    await compact();
+    const rows = async (): Promise<number> =>
+      (await offline.state(tables.versions.name, { signal }))?.rows ?? 0;
+    if (!(await isCompactionDue(uncompacted, rows))) return;
+    if (background.isRunning) {
+      // memory holds the changes that wait, so appends wait for it only when they are many
+      if (uncompacted >= MOST_WAITING) await background.ended();
+      return;
+    }
+    uncompacted = 0;
+    background.start((aborted) => compact(AbortSignal.any([aborted, ...(signal ? [signal] : [])])));
   }
 
-  async function compact(): Promise<void> {
-    await compactHistory(options, {
-      buckets: options.buckets,
-      mayRewrite: options.mayRewrite,
-      signal,
-    });
-    uncompacted = 0;
+  async function compact(compactionSignal: AbortSignal | undefined): Promise<void> {
+    await compactHistory(options, { ...options.compaction, signal: compactionSignal });
   }
 
   return {
@@ -229,14 +230,18 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
     async commitWhenDue() {
       if (changes.length >= limits.rows || bytes >= limits.bytes || timeLeft() <= 0) {
         await flush();
+        background.throwFailure();
         await compactWhenDue();
       }
       return reached.size === 0;
     },
     async finish() {
       await flush();
-      await compact();
+      await background.ended();
+      uncompacted = 0;
+      await compact(signal);
       await pair.idle();
     },
+    abandon: () => background.abandon(),
   };
 }

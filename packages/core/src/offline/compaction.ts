@@ -1,37 +1,36 @@
 /**
- * Brings the versions table up to the log, bucket by bucket, one commit per bucket. Memory is
- * bounded by a bucket and the log tail.
+ * Brings the versions table up to the log, in one commit. New rows become sorted runs of their time
+ * buckets. New versions of rows that the table has become corrections, until so many changes came
+ * that a merge is worth it. Memory is bounded by the log tail, the corrections and a time bucket.
  */
 import { TidemarkError } from "../errors.ts";
-import { selectRows, type Batch } from "../columns/batch.ts";
 import type { SourceSpec } from "../specs.ts";
-import type { MetadataStep } from "../spi.ts";
-import { compareErasures } from "./versions-erasures.ts";
-import { eventLoopYielder } from "../yield-to-event-loop.ts";
-import {
-  bucketCountStep,
-  bucketsOf,
-  bucketState,
-  bucketStep,
-  DEFAULT_BUCKETS,
-  readUncompacted,
-} from "./uncompacted-log.ts";
+import type { TableState } from "../spi.ts";
 import { sameTruncate } from "../rows/row-versions.ts";
-import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
+import { commitVersions } from "./commit-versions.ts";
+import { checkedChangeLog } from "./history-tables.ts";
+import { mergedVersions, type HistoryContext, type MergedVersions } from "./merge-versions.ts";
+import { DEFAULT_LAYOUT_LIMITS, planMerge, type LayoutLimits } from "./merge-plan.ts";
+import { historyContext } from "./offline-reader.ts";
 import { rewriteVersions, type RewriteProgress } from "./rewrite-versions.ts";
 import {
-  compactedDefinition,
-  compareDefinition,
-  definitionSteps,
-  hasSameDefinition,
-} from "./versions-definition.ts";
-import { historyContext } from "./offline-reader.ts";
-import { checkedChangeLog } from "./history-tables.ts";
+  bucketState,
+  isOlderLayout,
+  logSteps,
+  readUncompacted,
+  type UncompactedLog,
+} from "./uncompacted-log.ts";
+import { compactedDefinition, compareDefinition, definitionSteps } from "./versions-definition.ts";
+import { compareErasures } from "./versions-erasures.ts";
+import { EMPTY_LAYOUT, layoutOf, layoutStep } from "./versions-layout.ts";
 
 const ATTEMPTS = 20;
+/** A truncate changes every row. Larger tables are then derived anew, in bounded memory. */
+const MAX_TRUNCATED_ROWS = 200_000;
 
-export interface CompactionOptions {
-  /** The number of buckets, if the versions table must be created. */
+/** How the versions of a source are compacted, whenever they are. */
+export interface CompactionSettings {
+  /** The number of buckets by primary key in which a rewrite derives versions. */
   readonly buckets?: number | undefined;
   /** Estimated bytes of changes that a rewrite holds in memory at once. */
   readonly rewriteBytes?: number | undefined;
@@ -40,6 +39,18 @@ export interface CompactionOptions {
    * they stay, and nothing is compacted. Default: they may.
    */
   readonly mayRewrite?: ((source: SourceSpec) => Promise<boolean>) | undefined;
+  /**
+   * The columns of an entity's keys. The versions of one entity lie side by side, by event time. No
+   * answer depends on it. Default: versions lie by event time alone.
+   */
+  readonly clusterBy?: readonly string[] | undefined;
+  /** When time buckets are merged and split. Default: as measured. */
+  readonly layoutLimits?: LayoutLimits | undefined;
+}
+
+export interface CompactionOptions extends CompactionSettings {
+  /** Merges all corrections, whatever it costs. Other readers of the table then see every row. */
+  readonly mergesAll?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called while versions are rewritten that were derived under another definition. */
   readonly onProgress?: ((progress: RewriteProgress) => void) | undefined;
@@ -48,7 +59,6 @@ export interface CompactionOptions {
 export interface CompactionResult {
   /** Changes taken from the log. */
   readonly changes: number;
-  readonly buckets: number;
 }
 
 export async function compactHistory(
@@ -70,110 +80,114 @@ export async function compactHistory(
 /** Compacts once; null: another writer moved the table in between. */
 async function compactOnce(
   context: HistoryContext,
-  { buckets: wanted = DEFAULT_BUCKETS, rewriteBytes, mayRewrite, ...options }: CompactionOptions,
+  options: CompactionOptions,
 ): Promise<CompactionResult | null> {
   const { offline, source } = context;
-  const { signal } = options;
-  let { tables } = context;
-  let versions = await offline.state(tables.versions.name, { signal });
+  const {
+    mayRewrite,
+    clusterBy = [],
+    mergesAll = false,
+    layoutLimits: limits = DEFAULT_LAYOUT_LIMITS,
+    signal,
+  } = options;
+  const versions = await offline.state(context.tables.versions.name, { signal });
   // the log is read second, so it is never behind the versions
-  const state = await offline.state(tables.changes.name, { signal });
-  const log = checkedChangeLog(offline.name, tables.changes.name, state);
-  if (log === null) return { changes: 0, buckets: 0 };
+  const state = await offline.state(context.tables.changes.name, { signal });
+  const log = checkedChangeLog(offline.name, context.tables.changes.name, state);
+  if (log === null) return { changes: 0 };
   const definition = versions === null ? source : compactedDefinition(source, versions);
   if (definition === null) {
-    if (mayRewrite !== undefined && !(await mayRewrite(source))) return { changes: 0, buckets: 0 };
-    const rewritten = await rewriteVersions(context, {
-      ...options,
-      buckets: wanted,
-      maxBytes: rewriteBytes,
-    });
-    return rewritten === null ? null : { changes: rewritten.total, buckets: wanted };
+    if (mayRewrite !== undefined && !(await mayRewrite(source))) return { changes: 0 };
+    return rewritten(context, options);
   }
   const own = definition === source ? context : historyContext(offline, definition);
-  const { rows } = own;
-  ({ tables } = own);
-  const stored = bucketsOf(own, versions);
-  const buckets = stored ?? wanted;
-  const uncompacted = await readUncompacted(offline, definition, tables, rows, {
-    log,
-    versions,
-    buckets,
-    signal,
-  });
+  if (isOlderLayout(versions)) return rewritten(own, options);
+  const tail = await uncompactedTail(own, { log, versions, signal });
+  if (tail.truncates.length > 0 && (versions?.rows ?? 0) > MAX_TRUNCATED_ROWS)
+    return rewritten(own, { ...options, derivesAnew: true });
 
-  // each bucket must still be where the log tail was read from: another compactor's progress is a
-  // conflict
-  const readFrom = versions;
-  const unchanged = [
-    compareErasures(readFrom),
-    ...(readFrom === null ? [] : [compareDefinition(readFrom)]),
-  ];
-  const steps = (bucket: number): MetadataStep[] => {
-    const { truncates } = bucketState(readFrom, bucket);
-    const step = bucketStep(readFrom, bucket, {
+  const layout = versions === null ? EMPTY_LAYOUT : layoutOf(versions)!;
+  const touched = new Map<number, number>();
+  const merged: MergedVersions =
+    tail.rows.size === 0 && tail.truncates.length === 0
+      ? { changed: [], added: [] }
+      : await mergedVersions(
+          own,
+          0,
+          tail.rows,
+          tail.truncates,
+          { log, versions, signal },
+          (bucket) => touched.set(bucket, (touched.get(bucket) ?? 0) + 1),
+        );
+  const { truncates } = bucketState(versions, 0);
+  const steps = [
+    ...logSteps(versions, {
       reached: log.positions,
-      truncates: [...truncates, ...uncompacted.truncates[bucket]!].filter(
+      truncates: [...truncates, ...tail.truncates].filter(
         (truncate, i, all) => all.findIndex((one) => sameTruncate(one, truncate)) === i,
       ),
-    });
-    return step.expected === step.next ? [] : [step];
-  };
-  const touched = uncompacted.rows.flatMap((one, bucket) =>
-    one.size > 0 || uncompacted.truncates[bucket]!.length > 0 ? [bucket] : [],
-  );
-  // buckets without changes in the log tail move with the first commit
-  const idle = uncompacted.rows.flatMap((_, bucket) =>
-    touched.includes(bucket) ? [] : steps(bucket),
-  );
-  const first =
-    stored === null
-      ? [bucketCountStep(versions, buckets), ...definitionSteps(source, versions), ...idle]
-      : idle;
-  if (touched.length === 0) {
-    const moved = { positions: [], metadata: [...first, ...unchanged], signal };
-    if (first.length > 0 && (await offline.append(tables.versions, [], moved)) === "conflict")
-      return null;
-    return { changes: uncompacted.changes, buckets: 0 };
+    }),
+    ...(versions === null ? definitionSteps(source, versions) : []),
+  ];
+  const unchanged = [
+    compareErasures(versions),
+    ...(versions === null ? [] : [compareDefinition(versions)]),
+  ];
+  const plan = planMerge(layout, {
+    touched,
+    merged,
+    changes: tail.changes,
+    mergesAll: mergesAll || tail.truncates.length > 0,
+    limits,
+  });
+  if (plan === null) {
+    if (steps.length === 0) return { changes: 0 };
+    const first = versions === null ? [layoutStep(null, layout)] : [];
+    const moved = { positions: [], metadata: [...steps, ...first, ...unchanged], signal };
+    const written = await offline.append(own.tables.versions, [], moved);
+    return written === "conflict" ? null : { changes: tail.changes };
   }
-  const yieldToEventLoop = eventLoopYielder();
-  for (const [n, bucket] of touched.entries()) {
-    const newTruncates = uncompacted.truncates[bucket]!;
-    const merge = mergeBucket(own, bucket, uncompacted.rows[bucket]!, newTruncates, {
-      log,
-      versions,
-      signal,
-    });
-    const kept: Batch[] = [];
-    if (versions !== null) {
-      const columns = tables.versions.columns.map((column) => column.name);
-      for await (const batch of offline.scan(tables.versions.name, {
-        columns,
-        version: versions.version,
-        partitions: { _bucket: [bucket] },
-        signal,
-      })) {
-        const keep = merge.keep(batch);
-        await yieldToEventLoop();
-        if (keep.includes(1)) kept.push(selectRows(batch, keep));
-      }
-    }
-    const merged = rows.toBatch(await merge.merged(), bucket);
-    await yieldToEventLoop();
-    const written = await offline.rewrite(
-      tables.versions,
-      [...kept, merged].filter((batch) => batch.length > 0),
-      {
-        replaced: { _bucket: [bucket] },
-        expectedVersion: versions?.version ?? null,
-        positions: [],
-        metadata: [...(n === 0 ? first : []), ...steps(bucket), ...unchanged],
-        signal,
-      },
-    );
-    if (written === "conflict") return null;
-    versions = await offline.state(tables.versions.name, { signal });
-    if (readFrom !== null && !hasSameDefinition(readFrom, versions)) return null;
-  }
-  return { changes: uncompacted.changes, buckets: touched.length };
+  const written = await commitVersions(own, {
+    versions,
+    layout,
+    plan,
+    merged,
+    touched,
+    changes: tail.changes,
+    changedKeys: tail.rows,
+    isEachChanged: tail.truncates.length > 0,
+    clusterBy,
+    limits,
+    metadata: [...steps, ...unchanged],
+    signal,
+  });
+  return written === "conflict" ? null : { changes: tail.changes };
+}
+
+/** Derives the versions anew from the whole log. null: another writer moved the table. */
+async function rewritten(
+  context: HistoryContext,
+  { rewriteBytes, ...options }: CompactionOptions & { readonly derivesAnew?: boolean },
+): Promise<CompactionResult | null> {
+  const done = await rewriteVersions(context, { ...options, maxBytes: rewriteBytes });
+  return done === null ? null : { changes: done.total };
+}
+
+interface Tail {
+  readonly rows: UncompactedLog["rows"][number];
+  readonly truncates: UncompactedLog["truncates"][number];
+  readonly changes: number;
+}
+
+/** The log tail of a table that has one state of the log. */
+async function uncompactedTail(
+  { offline, source, tables, rows }: HistoryContext,
+  state: {
+    readonly log: TableState;
+    readonly versions: TableState | null;
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<Tail> {
+  const one = await readUncompacted(offline, source, tables, rows, { ...state, buckets: 1 });
+  return { rows: one.rows[0]!, truncates: one.truncates[0]!, changes: one.changes };
 }

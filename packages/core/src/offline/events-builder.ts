@@ -66,7 +66,7 @@ function repeated(value: number): (length: number) => Float64Array {
 }
 
 /** The numbers of a column as doubles, with `missing` where there is none. */
-function numbersOf(vector: Vector, length: number, missing: number): Float64Array {
+export function numbersOf(vector: Vector, length: number, missing: number): Float64Array {
   if (vector.kind === "float64" && vector.valid === null) return vector.values;
   const numbers = new Float64Array(length);
   if (vector.kind === "float64") {

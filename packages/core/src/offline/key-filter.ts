@@ -1,26 +1,90 @@
-/** Finds the rows of a batch whose keys may be in a set, without reading the keys one by one. */
-import type { Batch } from "../columns/batch.ts";
+/** Finds the rows of batches whose primary keys are in a set. */
+import type { Batch, Vector } from "../columns/batch.ts";
+import { valueAt } from "../columns/batch.ts";
 import { primaryKeyIndexes } from "../rows/row-change.ts";
-import type { SourceSpec, Value } from "../specs.ts";
+import type { Value } from "../specs.ts";
+import type { HistoryContext } from "./merge-versions.ts";
 
 /** Bits of the filter for each key: at most one of sixteen other keys passes. */
 const BITS_PER_KEY = 16;
+
+/** Keys by the text that identifies them. */
+export interface KeySet {
+  readonly size: number;
+  has(text: string): boolean;
+  values(): Iterable<{ readonly key: readonly Value[] }>;
+}
+
+/** The text of the key of row `i` if the key is in the set. null: it is not. */
+export type FindKey = (i: number) => string | null;
+
+type KeyContext = Pick<HistoryContext, "source" | "tables" | "rows">;
+
+/** The columns of the versions table that hold the primary key. */
+export function keyNames({ source, tables }: Omit<KeyContext, "rows">): readonly string[] {
+  return primaryKeyIndexes(source).map((index) => tables.declared[index]!.name);
+}
+
+/**
+ * Finds keys in batches whose columns have these names. A filter looks at one integer column of the
+ * key first, which is cheaper than the text of a key.
+ */
+export function keyFinder(
+  context: KeyContext,
+  keys: KeySet,
+  names: readonly string[],
+): (batch: Pick<Batch, "vectors">) => FindKey {
+  const columns = keyNames(context).map((name) => names.indexOf(name));
+  const mayContain = integerFilter(context, keys);
+  return ({ vectors }) => {
+    const own = columns.map((c) => vectors[c]!);
+    const passes = mayContain(own);
+    return (i) => {
+      if (!passes(i)) return null;
+      const text = context.rows.textOf(own.map((vector) => valueAt(vector, i)));
+      return keys.has(text) ? text : null;
+    };
+  };
+}
+
+/**
+ * The least and greatest value of an integer column of the keys, so that a scan skips files and row
+ * groups without them. undefined: there is no such column.
+ */
+export function keyRange(
+  { source, tables }: KeyContext,
+  keys: KeySet,
+): { readonly column: string; readonly min: number; readonly max: number } | undefined {
+  const k = integerColumn(source);
+  if (k < 0 || keys.size === 0) return undefined;
+  let [min, max]: [bigint | null, bigint | null] = [null, null];
+  for (const { key } of keys.values()) {
+    const value = key[k] as bigint;
+    if (min === null || value < min) min = value;
+    if (max === null || value > max) max = value;
+  }
+  const safe = BigInt(Number.MAX_SAFE_INTEGER);
+  if (min === null || max === null || min < -safe || max > safe) return undefined;
+  const column = keyNames({ source, tables })[k]!;
+  return { column, min: Number(min), max: Number(max) };
+}
+
+/** The place of the first integer column in the primary key; −1: there is none. */
+function integerColumn(source: KeyContext["source"]): number {
+  return primaryKeyIndexes(source).findIndex((index) => source.columns[index]!.type === "int64");
+}
 
 /** Whether the key of row `i` may be in the set. False: it is not. */
 type MayContain = (i: number) => boolean;
 
 const always: MayContain = () => true;
 
-/**
- * Makes the filter of a set of primary keys. It looks at one integer column of the key, which is
- * cheaper than the text of a key. Without an integer column, each row passes.
- */
-export function keyFilter(
-  source: SourceSpec,
-  keys: { readonly size: number; values(): Iterable<{ readonly key: readonly Value[] }> },
-): (batch: Pick<Batch, "vectors">) => MayContain {
-  const primaryKey = primaryKeyIndexes(source);
-  const k = primaryKey.findIndex((index) => source.columns[index]!.type === "int64");
+/** Makes the filter of an integer column. Without one, each row passes. */
+function integerFilter(
+  { source }: KeyContext,
+  keys: KeySet,
+): (vectors: readonly Vector[]) => MayContain {
+  const k = integerColumn(source);
   if (k < 0) return () => always;
   const bits = 2 ** Math.max(5, Math.ceil(Math.log2(keys.size * BITS_PER_KEY + 1)));
   const mask = bits - 1;
@@ -33,8 +97,8 @@ export function keyFilter(
     words[bit >>> 5]! |= 1 << (bit & 31);
   }
   const has = (bit: number): boolean => ((words[bit >>> 5]! >>> (bit & 31)) & 1) === 1;
-  return ({ vectors }) => {
-    const vector = vectors[primaryKey[k]!]!;
+  return (vectors) => {
+    const vector = vectors[k]!;
     if (vector.kind !== "int64") return always;
     const { buffer, byteOffset, length } = vector.values;
     const pairs = new Int32Array(buffer, byteOffset, length * 2);

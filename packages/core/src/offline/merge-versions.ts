@@ -2,7 +2,7 @@
  * Merges the log tail into the versions of a bucket's rows. Compaction uses the merge, and so do
  * reads between compactions.
  */
-import type { Batch } from "../columns/batch.ts";
+import { valueAt, type Batch } from "../columns/batch.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { OfflineStore, TableState } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
@@ -18,8 +18,9 @@ import {
 import { isRetriedChange } from "../rows/retried.ts";
 import { generationStateOf } from "../rows/snapshot-generations.ts";
 import { readChangeLog } from "./change-log.ts";
-import { keyFilter } from "./key-filter.ts";
+import { keyFinder, keyRange } from "./key-filter.ts";
 import type { HistoryTables } from "./history-tables.ts";
+import { storedVersions } from "./stored-versions.ts";
 import { bucketState, type UncompactedRows } from "./uncompacted-log.ts";
 import type { KeyedVersion, VersionRows } from "./version-rows.ts";
 
@@ -37,7 +38,24 @@ export interface BucketMerge {
    */
   keep(batch: Batch): Uint8Array;
   /** After all stored batches: every version of the rows that the log tail changes. */
-  merged(): Promise<readonly KeyedVersion[]>;
+  merged(): Promise<MergedVersions>;
+}
+
+/** Every version of the rows that the log tail changes. */
+export interface MergedVersions {
+  /** Of rows that had versions. */
+  readonly changed: readonly KeyedVersion[];
+  /** Of rows that had none. */
+  readonly added: readonly KeyedVersion[];
+}
+
+/** The state of both tables. */
+interface MergeState {
+  readonly log: TableState;
+  readonly versions: TableState | null;
+  /** Only rows of this part are merged, by the hash of their keys. Default: all rows. */
+  readonly part?: { readonly index: number; readonly count: number } | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Merges the log tail of one bucket with the bucket's stored versions. */
@@ -46,11 +64,7 @@ export function mergeBucket(
   bucket: number,
   uncompacted: UncompactedRows,
   newTruncates: readonly Truncate[],
-  state: {
-    readonly log: TableState;
-    readonly versions: TableState | null;
-    readonly signal?: AbortSignal | undefined;
-  },
+  state: MergeState,
 ): BucketMerge {
   const { source, rows } = context;
   const truncates = [...bucketState(state.versions, bucket).truncates, ...newTruncates];
@@ -59,33 +73,35 @@ export function mergeBucket(
     { readonly key: KeyedVersion["key"]; readonly versions: RowVersion[] }
   >();
 
-  let filter: ReturnType<typeof keyFilter> | null = null;
+  const names = context.tables.versions.columns.map(({ name }) => name);
+  let find: ReturnType<typeof keyFinder> | null = null;
+  const { part } = state;
+  const isInPart = (text: string): boolean =>
+    part === undefined || rows.bucketOf(text, part.count) === part.index;
 
   return {
     keep(batch) {
       const kept = new Uint8Array(batch.length);
       const isEachChanged = newTruncates.length > 0;
-      const mayChange = (filter ??= keyFilter(source, uncompacted))(batch);
+      const changed = (find ??= keyFinder(context, uncompacted, names))(batch);
       for (let i = 0; i < batch.length; i++) {
-        if (!isEachChanged && !mayChange(i)) {
+        const found = isEachChanged ? rows.textOf(rows.keyAt(batch, i)) : changed(i);
+        if (found === null || !isInPart(found)) {
           kept[i] = 1;
           continue;
         }
-        const key = rows.keyAt(batch, i);
-        const text = rows.textOf(key);
-        if (!isEachChanged && !uncompacted.has(text)) {
-          kept[i] = 1;
-          continue;
-        }
-        const known = stored.get(text);
-        if (known === undefined) stored.set(text, { key, versions: [rows.versionAt(batch, i)] });
-        else known.versions.push(rows.versionAt(batch, i));
+        const known = stored.get(found);
+        const version = rows.versionAt(batch, i);
+        if (known === undefined)
+          stored.set(found, { key: rows.keyAt(batch, i), versions: [version] });
+        else known.versions.push(version);
       }
       return kept;
     },
 
     async merged() {
-      const result: KeyedVersion[] = [];
+      const changed: KeyedVersion[] = [];
+      const added: KeyedVersion[] = [];
       const outOfOrder = new Map<string, KeyedVersion["key"]>();
       const yieldToEventLoop = eventLoopYielder();
       let done = 0;
@@ -105,18 +121,48 @@ export function mergeBucket(
           continue;
         }
         for (const version of deriveVersions(source, changes, newTruncates, before))
-          result.push({ key, version });
+          changed.push({ key, version });
       }
       for (const [text, { key, changes }] of uncompacted) {
         if (++done % 500 === 0) await yieldToEventLoop();
-        if (stored.has(text)) continue;
+        if (stored.has(text) || !isInPart(text)) continue;
         for (const version of deriveVersions(source, changes, truncates))
-          result.push({ key, version });
+          added.push({ key, version });
       }
-      if (outOfOrder.size > 0) result.push(...(await rederiveFromLog(context, outOfOrder, state)));
-      return result;
+      if (outOfOrder.size > 0)
+        for (const version of await rederiveFromLog(context, outOfOrder, state))
+          changed.push(version);
+      return { changed, added };
     },
   };
+}
+
+/** Merges the log tail into the stored versions of the rows that it changes. */
+export async function mergedVersions(
+  context: HistoryContext,
+  bucket: number,
+  uncompacted: UncompactedRows,
+  newTruncates: readonly Truncate[],
+  state: MergeState,
+  onChanged?: (bucket: number) => void,
+): Promise<MergedVersions> {
+  const merge = mergeBucket(context, bucket, uncompacted, newTruncates, state);
+  if (state.versions !== null) {
+    const columns = context.tables.versions.columns.map(({ name }) => name);
+    const ownBucket = columns.indexOf("_bucket");
+    for await (const batch of storedVersions(context, state.versions, {
+      columns,
+      olderBucket: bucket,
+      range: newTruncates.length > 0 ? undefined : keyRange(context, uncompacted),
+      signal: state.signal,
+    })) {
+      const kept = merge.keep(batch);
+      if (onChanged === undefined) continue;
+      for (let i = 0; i < kept.length; i++)
+        if (kept[i] === 0) onChanged(valueAt(batch.vectors[ownBucket]!, i) as number);
+    }
+  }
+  return merge.merged();
 }
 
 /**

@@ -12,10 +12,12 @@ import type { HistoryContext } from "./merge-versions.ts";
 import { rewriteRateSteps } from "./rewrite-rate.ts";
 import { rangeName, rewriteOfChanges } from "./staged-names.ts";
 import { newRewrite, resumedRewrite, type Rewrite } from "./staged-versions.ts";
-import { bucketCountStep, bucketStep } from "./uncompacted-log.ts";
+import { sortedVersions, type VersionsOrder } from "./sorted-versions.ts";
+import { isOlderLayout, logSteps } from "./uncompacted-log.ts";
 import { compareErasures } from "./versions-erasures.ts";
 import { compactedDefinition, definitionSteps } from "./versions-definition.ts";
 import { versionsFromLog } from "./versions-from-log.ts";
+import { emptyBucket, layoutStep, type VersionsLayout } from "./versions-layout.ts";
 
 const ATTEMPTS = 20;
 
@@ -40,6 +42,10 @@ export interface RewriteOptions {
   readonly maxBytes?: number | undefined;
   /** Whether rows were erased, so that no reader may read the versions of before. */
   readonly afterErasure?: boolean | undefined;
+  /** Whether versions that hold all that is declared are derived anew too. */
+  readonly derivesAnew?: boolean | undefined;
+  /** The columns of an entity's keys, which decide the order of the versions. */
+  readonly clusterBy?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RewriteProgress) => void) | undefined;
 }
@@ -65,7 +71,12 @@ export async function rewriteVersions(
     const state = await offline.state(tables.changes.name, { signal });
     const log = checkedChangeLog(offline.name, tables.changes.name, state);
     if (log === null || versions === null) return null;
-    if (options.afterErasure !== true && compactedDefinition(source, versions) !== null)
+    if (
+      options.afterErasure !== true &&
+      options.derivesAnew !== true &&
+      !isOlderLayout(versions) &&
+      compactedDefinition(source, versions) !== null
+    )
       return null;
     const rewrite =
       (await resumedRewrite(context, versions, unusable, signal)) ??
@@ -100,10 +111,10 @@ async function writeVersions(
   context: HistoryContext,
   versions: TableState,
   rewrite: Rewrite,
-  { maxBytes, afterErasure, signal, onProgress }: RewriteOptions,
+  { maxBytes, afterErasure, clusterBy = [], signal, onProgress }: RewriteOptions,
 ): Promise<"done" | "conflict"> {
   const { offline, source, tables } = context;
-  const { log, buckets, name } = rewrite;
+  const { log, name } = rewrite;
   const began = performance.now();
   const truncates = await readTruncates(offline, tables, source, log, signal);
   const total = log.rows;
@@ -115,6 +126,7 @@ async function writeVersions(
     onProgress?.({ source: source.name, changes, total, reused });
   };
   report(0);
+  const order: VersionsOrder = { ...context, clusterBy };
   const groups = versionsFromLog(context, {
     ...rewrite,
     truncates,
@@ -124,10 +136,8 @@ async function writeVersions(
   });
   const steps: readonly MetadataStep[] = [
     ...definitionSteps(source, versions, afterErasure),
-    bucketCountStep(versions, buckets),
-    ...Array.from({ length: buckets }, (_, bucket) =>
-      bucketStep(versions, bucket, { reached: log.positions, truncates }),
-    ),
+    ...logSteps(versions, { reached: log.positions, truncates }),
+    layoutStep(versions, layoutOfRewrite(rewrite)),
   ];
   const commit = {
     replaced: {},
@@ -148,7 +158,7 @@ async function writeVersions(
   if (staging === undefined) {
     async function* all(): AsyncIterable<Batch> {
       for await (const group of groups) {
-        yield* group.batches();
+        yield* inOrder(group.batches(), order, rewrite.bounds);
         report(group.workDone);
       }
     }
@@ -157,7 +167,8 @@ async function writeVersions(
   const names = rewrite.done.map(rangeName);
   for await (const group of groups) {
     const one = rangeName(group);
-    await staging.write(tables.versions, group.batches(), { rewrite: name, name: one, signal });
+    const batches = inOrder(group.batches(), order, rewrite.bounds);
+    await staging.write(tables.versions, batches, { rewrite: name, name: one, signal });
     names.push(one);
     report(group.workDone);
   }
@@ -165,4 +176,31 @@ async function writeVersions(
   const isDiscarded = (staged: string): boolean => rewriteOfChanges(staged) !== null;
   await staging.discard(tables.versions.name, { isDiscarded, signal });
   return offline.rewrite(tables.versions, [], { ...withRate(), staged: { rewrite: name, names } });
+}
+
+/** Versions in their order. The rows of a group are in memory at once. */
+async function* inOrder(
+  batches: AsyncIterable<Batch>,
+  order: VersionsOrder,
+  bounds: readonly number[],
+): AsyncGenerator<Batch> {
+  const all: Batch[] = [];
+  for await (const batch of batches) all.push(batch);
+  const buckets = bounds.map((from) => ({ from }));
+  for (const run of sortedVersions(all, order, buckets)) yield* run.batches(run.bucket);
+}
+
+/** The layout of rewritten versions: each group of rows is a run of each time bucket. */
+function layoutOfRewrite({ bounds, buckets, log }: Rewrite): VersionsLayout {
+  return {
+    buckets: bounds.map((from, id) => ({
+      ...emptyBucket(id, from),
+      latest: id === bounds.length - 1 ? from : bounds[id + 1]! - 1,
+      rows: Math.ceil(log.rows / bounds.length),
+      runs: buckets,
+    })),
+    corrections: [],
+    unmerged: 0,
+    nextId: bounds.length,
+  };
 }

@@ -5,6 +5,7 @@
 import type { RowVersion } from "../rows/row-versions.ts";
 import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
 import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
+import { storedVersions } from "./stored-versions.ts";
 import type { HistoryState } from "./version-events.ts";
 
 /** Yields row after row, with its versions oldest first. A row without versions is left out. */
@@ -15,12 +16,13 @@ export async function* rowVersionsOf(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<{ readonly text: string; readonly versions: readonly RowVersion[] }> {
   const { offline, source, tables, rows } = context;
-  const buckets = bucketsOf(context, state.versions) ?? 1;
+  const buckets = bucketsOf(context, state.versions);
   const uncompacted = await readUncompacted(offline, source, tables, rows, {
     ...state,
     buckets,
     signal,
   });
+  const columns = tables.versions.columns.map((column) => column.name);
   const asked = new Set([...wanted].map((text) => rows.bucketOf(text, buckets)));
   for (const bucket of asked) {
     const found = new Map<string, RowVersion[]>();
@@ -37,20 +39,18 @@ export async function* rowVersionsOf(
       uncompacted.truncates[bucket]!,
       { ...state, signal },
     );
-    if (state.versions !== null) {
-      const columns = tables.versions.columns.map((column) => column.name);
-      for await (const batch of offline.scan(tables.versions.name, {
+    if (state.versions !== null)
+      for await (const batch of storedVersions(context, state.versions, {
         columns,
-        version: state.versions.version,
-        partitions: { _bucket: [bucket] },
+        olderBucket: bucket,
         signal,
       })) {
         const kept = merge.keep(batch);
         for (let i = 0; i < batch.length; i++)
           if (kept[i] === 1) add(rows.textOf(rows.keyAt(batch, i)), rows.versionAt(batch, i));
       }
-    }
-    for (const { key, version } of await merge.merged()) add(rows.textOf(key), version);
+    const { changed, added } = await merge.merged();
+    for (const { key, version } of [...changed, ...added]) add(rows.textOf(key), version);
     for (const [text, versions] of found)
       yield {
         text,

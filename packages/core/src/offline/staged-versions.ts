@@ -4,11 +4,12 @@
  */
 import { isTidemarkError } from "../errors.ts";
 import { nodeCrypto } from "../node-modules.ts";
-import { rowChangesOf } from "../rows/row-change.ts";
+import { selectRows } from "../columns/batch.ts";
+import { eventTimeIndex, rowChangesOf } from "../rows/row-change.ts";
 import { generationStateOf } from "../rows/snapshot-generations.ts";
 import { snapshotEnds } from "../rows/row-versions.ts";
 import type { StagedRows, TableState } from "../spi.ts";
-import { readChangeLog } from "./change-log.ts";
+import { changesReader, READ_COLUMNS, readChangeLog } from "./change-log.ts";
 import type { HistoryContext } from "./merge-versions.ts";
 import { DEFAULT_BUCKETS } from "./uncompacted-log.ts";
 import { definitionText } from "./versions-definition.ts";
@@ -16,6 +17,8 @@ import { erasuresOf } from "./versions-erasures.ts";
 import { bytesOf } from "./bucket-changes.ts";
 import type { StagedChanges } from "./staged-changes.ts";
 import { rangeOf, rewriteOfChanges, wholeChanges } from "./staged-names.ts";
+import { DEFAULT_LAYOUT_LIMITS } from "./merge-plan.ts";
+import { partBounds } from "./time-bucket-bounds.ts";
 import type { BucketRange } from "./versions-from-log.ts";
 
 /** Changes of a bucket of a new table, and their estimated bytes: whichever makes more buckets. */
@@ -23,14 +26,19 @@ const CHANGES_PER_BUCKET = 200_000;
 const BYTES_PER_BUCKET = 96 * 2 ** 20;
 /** Changes from which the bytes of a change are estimated. */
 const SAMPLE = 1_000;
+/** Event times that are looked at for each time bucket. */
+const TIMES_PER_BUCKET = 200;
 
 /** A rewrite of all versions of a source. */
 export interface Rewrite {
   readonly name: string;
   /** The version of the change log from which the versions are derived. */
   readonly log: TableState;
+  /** The number of buckets by primary key, which are derived one after the other. */
   readonly buckets: number;
-  /** The buckets whose versions are staged. */
+  /** Where the time buckets begin, µs. */
+  readonly bounds: readonly number[];
+  /** The buckets by primary key whose versions are staged. */
   readonly done: readonly BucketRange[];
   /** The changes of the log, if they are all staged. */
   readonly staged: StagedChanges | null;
@@ -44,6 +52,7 @@ export async function newRewrite(
   wanted: number | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Rewrite> {
+  const bounds = await sampledBounds(context, log, signal);
   const bytes = log.rows * (await bytesPerChange(context, log, signal));
   const buckets = Math.max(
     wanted ?? DEFAULT_BUCKETS,
@@ -51,7 +60,7 @@ export async function newRewrite(
     Math.ceil(bytes / BYTES_PER_BUCKET),
   );
   const name = rewriteName(context, versions, log, buckets);
-  return { name, log, buckets, done: [], staged: null };
+  return { name, log, buckets, bounds, done: [], staged: null };
 }
 
 /**
@@ -78,9 +87,10 @@ export async function resumedRewrite(
         return null;
       });
     if (log === null || rewriteName(context, versions, log, buckets!) !== name) continue;
-    newest = { name, log, buckets: buckets!, ...found };
+    newest = { name, log, buckets: buckets!, bounds: [], ...found };
   }
-  return newest;
+  if (newest === null) return null;
+  return { ...newest, bounds: await sampledBounds(context, newest.log, signal) };
 }
 
 /** What each rewrite has staged, by its name. */
@@ -120,7 +130,7 @@ function rewriteName(
   buckets: number,
 ): string {
   const from = {
-    format: "tidemark staged versions/1",
+    format: "tidemark staged versions/2",
     definition: definitionText(source),
     columns: tables.versions.columns,
     positions: log.positions,
@@ -133,6 +143,39 @@ function rewriteName(
     .digest("hex")
     .slice(0, 24);
   return `${log.version}-${buckets}-${erasuresOf(versions)}-${hash}`;
+}
+
+/**
+ * Where time buckets begin so that they have about equally many rows. Some changes of each batch of
+ * the log are looked at. One version of the log has one result.
+ */
+async function sampledBounds(
+  context: HistoryContext,
+  log: TableState,
+  signal: AbortSignal | undefined,
+): Promise<readonly number[]> {
+  const { offline, source, tables } = context;
+  const time = eventTimeIndex(source);
+  const wanted = Math.ceil(log.rows / DEFAULT_LAYOUT_LIMITS.partRows);
+  if (wanted <= 1) return [-Infinity];
+  const every = Math.max(1, Math.floor(log.rows / (wanted * TIMES_PER_BUCKET)));
+  const rowChanges = rowChangesOf(source);
+  const changesIn = changesReader(source);
+  const times: number[] = [];
+  let read = 0;
+  for await (const batch of offline.scan(tables.changes.name, {
+    columns: READ_COLUMNS,
+    version: log.version,
+    signal,
+  })) {
+    const sampled = Uint8Array.from({ length: batch.length }, () => (read++ % every === 0 ? 1 : 0));
+    for (const change of changesIn(selectRows(batch, sampled)))
+      for (const { change: row } of rowChanges(change)) {
+        const at = time < 0 ? row.committed : row.values?.[time];
+        if (typeof at === "number") times.push(at);
+      }
+  }
+  return partBounds(times, -Infinity, wanted);
 }
 
 /** The average of the first changes. */

@@ -13,6 +13,7 @@ import { sameTruncate, snapshotEnds, truncateOf, type Truncate } from "../rows/r
 import { readChangeBatches } from "./change-log.ts";
 import { olderFormat, type HistoryTables } from "./history-tables.ts";
 import type { VersionRows } from "./version-rows.ts";
+import { layoutOf } from "./versions-layout.ts";
 
 /** Rows that the log tail changes, by the text of their key. */
 export type UncompactedRows = Map<
@@ -28,7 +29,7 @@ export interface UncompactedLog {
   readonly changes: number;
 }
 
-/** What a bucket of the versions table has of the log. */
+/** What the versions have of the log; in an older layout: those of one bucket. */
 export interface BucketState {
   /** The positions of the log that the bucket has reached. */
   readonly reached: readonly Position[];
@@ -47,39 +48,54 @@ interface StoredBucket {
   }[];
 }
 
-/** The number of buckets of a new versions table; the table stores it. */
+/** The number of buckets by primary key in which a rewrite derives versions. */
 export const DEFAULT_BUCKETS = 8;
 
-/** The key of the number of buckets. The table keeps the number it was made with. */
+/** The key of the number of buckets by primary key, in a table of an older layout. */
 const BUCKETS = "buckets";
+/** What an older Tidemark finds in place of that number, so that it does not misread the table. */
+const NO_BUCKETS = "by time";
+/** The key of what the versions have of the log. */
+const LOG = "log";
 
-function bucketKey(bucket: number): string {
-  return `bucket/${bucket}`;
+/** In an older layout each bucket by primary key has a state of its own. */
+function stateKey(versions: TableState | null, bucket: number): string {
+  return isOlderLayout(versions) ? `bucket/${bucket}` : LOG;
+}
+
+/** Whether an older Tidemark wrote the table, in buckets by primary key. */
+export function isOlderLayout(versions: TableState | null): boolean {
+  return versions !== null && layoutOf(versions) === null;
 }
 
 /**
- * The number of buckets of a versions table; null: the table does not exist yet.
+ * The number of buckets by primary key that have a state of their own: one, unless the table has an
+ * older layout.
  *
- * @throws HISTORY_OLDER_FORMAT when an older version of Tidemark wrote the table.
+ * @throws HISTORY_OLDER_FORMAT when a much older version of Tidemark wrote the table.
  */
 export function bucketsOf(
   { offline, tables }: { readonly offline: OfflineStore; readonly tables: HistoryTables },
   state: TableState | null,
-): number | null {
-  if (state === null) return null;
+): number {
+  if (state === null || !isOlderLayout(state)) return 1;
   const text = state.metadata.get(BUCKETS);
   if (text === undefined) throw olderFormat(offline.name, tables.versions.name);
   return JSON.parse(text) as number;
 }
 
-/** The step of the metadata that makes a versions table of so many buckets. */
-export function bucketCountStep(versions: TableState | null, buckets: number): MetadataStep {
-  const expected = versions?.metadata.get(BUCKETS) ?? null;
-  return { key: BUCKETS, expected, next: JSON.stringify(buckets) };
+/** The steps of the metadata to what the versions have of the log. */
+export function logSteps(versions: TableState | null, state: BucketState): MetadataStep[] {
+  const older = versions?.metadata.get(BUCKETS);
+  const steps = [
+    ...(older === undefined ? [] : [{ key: BUCKETS, expected: older, next: NO_BUCKETS }]),
+    { key: LOG, expected: versions?.metadata.get(LOG) ?? null, next: stateText(state) },
+  ];
+  return steps.filter(({ expected, next }) => expected !== next);
 }
 
 export function bucketState(versions: TableState | null, bucket: number): BucketState {
-  const text = versions?.metadata.get(bucketKey(bucket));
+  const text = versions?.metadata.get(stateKey(versions, bucket));
   if (text === undefined) return { reached: [], truncates: [] };
   const { reached, truncates } = JSON.parse(text) as StoredBucket;
   return {
@@ -93,14 +109,8 @@ export function bucketState(versions: TableState | null, bucket: number): Bucket
   };
 }
 
-/** The step of the metadata to a bucket's next state. */
-export function bucketStep(
-  versions: TableState | null,
-  bucket: number,
-  { reached, truncates }: BucketState,
-): MetadataStep {
-  const key = bucketKey(bucket);
-  const next: StoredBucket = {
+function stateText({ reached, truncates }: BucketState): string {
+  const stored: StoredBucket = {
     reached: withoutCheckpoints(reached),
     truncates: truncates.map(({ order, offset, committed, end }) => ({
       order: String(order),
@@ -109,7 +119,7 @@ export function bucketStep(
       ...(end === undefined ? {} : { end: String(end) }),
     })),
   };
-  return { key, expected: versions?.metadata.get(key) ?? null, next: JSON.stringify(next) };
+  return JSON.stringify(stored);
 }
 
 export async function readUncompacted(

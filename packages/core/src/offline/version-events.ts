@@ -1,15 +1,20 @@
 /** Turns row versions into events for the compute engine. */
 import { TidemarkError } from "../errors.ts";
-import { selectRows } from "../columns/batch.ts";
+import { selectRows, type Batch } from "../columns/batch.ts";
 import { checkedChangeLog } from "./history-tables.ts";
 import type { ColumnSpec } from "../specs.ts";
 import type { Events, TableState } from "../spi.ts";
 import type { Knowledge } from "../request/request-types.ts";
-import { columnIndex } from "../rows/row-change.ts";
 import { readableVersions } from "./versions-definition.ts";
 import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
 import { eventsBuilder } from "./events-builder.ts";
-import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
+import { keyFinder, keyNames } from "./key-filter.ts";
+import { mergedVersions, type HistoryContext } from "./merge-versions.ts";
+import { timeColumn } from "./sorted-versions.ts";
+import { storedVersions } from "./stored-versions.ts";
+
+/** The stored rows that are merged with a truncate at once. */
+const PART_ROWS = 200_000;
 
 export interface EventsQuery {
   /** The plan's columns, by their names in the definitions. */
@@ -58,7 +63,7 @@ export async function* versionEvents(
 ): AsyncIterable<Events> {
   const { offline, source, tables, rows } = context;
   const { signal } = query;
-  const buckets = bucketsOf(context, state.versions) ?? 1;
+  const buckets = bucketsOf(context, state.versions);
   const uncompacted = await readUncompacted(offline, source, tables, rows, {
     ...state,
     buckets,
@@ -67,41 +72,54 @@ export async function* versionEvents(
   const toEvents = eventsBuilder(context, query);
   const allColumns = tables.versions.columns.map((column) => column.name);
   const neededColumns = namesNeeded(context, query);
-  const timeColumn =
-    source.eventTime.kind === "column"
-      ? allColumns[columnIndex(source, source.eventTime.column)]!
-      : null;
+  const range =
+    source.eventTime.kind === "column" && Number.isFinite(query.times.min)
+      ? { column: timeColumn(context), ...query.times }
+      : undefined;
 
   for (let bucket = 0; bucket < buckets; bucket++) {
-    const unchanged =
-      uncompacted.rows[bucket]!.size === 0 && uncompacted.truncates[bucket]!.length === 0;
-    const merge = mergeBucket(
-      context,
-      bucket,
-      uncompacted.rows[bucket]!,
-      uncompacted.truncates[bucket]!,
-      { ...state, signal },
-    );
-    if (state.versions !== null) {
-      const names = unchanged ? neededColumns : allColumns;
-      // a row may change its event time, so files are skipped only in an unchanged bucket
-      const range =
-        unchanged && timeColumn !== null && Number.isFinite(query.times.min)
-          ? { column: timeColumn, ...query.times }
-          : undefined;
-      for await (const batch of offline.scan(tables.versions.name, {
-        columns: names,
-        version: state.versions.version,
-        partitions: { _bucket: [bucket] },
-        range,
-        signal,
-      })) {
-        yield toEvents(unchanged ? batch : selectRows(batch, merge.keep(batch)), names);
+    const tail = uncompacted.rows[bucket]!;
+    const truncates = uncompacted.truncates[bucket]!;
+    const stored = (columns: readonly string[]): AsyncIterable<Batch> =>
+      state.versions === null
+        ? noBatches()
+        : storedVersions(context, state.versions, {
+            columns,
+            olderBucket: bucket,
+            range,
+            isTimeRange: true,
+            signal,
+          });
+    if (tail.size === 0 && truncates.length === 0) {
+      for await (const batch of stored(neededColumns)) yield toEvents(batch, neededColumns);
+      continue;
+    }
+    if (truncates.length === 0) {
+      const names = [...new Set([...neededColumns, ...keyNames(context)])];
+      const find = keyFinder(context, tail, names);
+      for await (const batch of stored(names)) {
+        const changed = find(batch);
+        const kept = Uint8Array.from({ length: batch.length }, (_, i) =>
+          changed(i) === null ? 1 : 0,
+        );
+        yield toEvents(selectRows(batch, kept), names);
       }
     }
-    if (!unchanged) yield toEvents(rows.toBatch(await merge.merged(), bucket), allColumns);
+    // a truncate changes every row, so rows are merged in parts
+    const count =
+      truncates.length === 0 ? 1 : Math.ceil(((state.versions?.rows ?? 0) + 1) / PART_ROWS);
+    for (let index = 0; index < count; index++) {
+      const { changed, added } = await mergedVersions(context, bucket, tail, truncates, {
+        ...state,
+        part: { index, count },
+        signal,
+      });
+      yield toEvents(rows.toBatch([...changed, ...added], bucket), allColumns);
+    }
   }
 }
+
+async function* noBatches(): AsyncGenerator<Batch> {}
 
 function namesNeeded({ source, tables }: HistoryContext, query: EventsQuery): readonly string[] {
   const wanted = new Set([

@@ -96,11 +96,6 @@ export function compareDefinition(versions: TableState): MetadataStep {
   return { key: DEFINITION, expected: text, next: text };
 }
 
-/** Whether both states of the table have versions of one definition. */
-export function hasSameDefinition(a: TableState, b: TableState | null): boolean {
-  return a.metadata.get(DEFINITION) === b?.metadata.get(DEFINITION);
-}
-
 /** Whether the table's versions were derived under exactly this definition. */
 function isOwnDefinition(source: SourceSpec, versions: TableState): boolean {
   return versions.metadata.get(DEFINITION) === definitionText(source);

@@ -2,6 +2,7 @@
 import { specOfSource } from "../define/spec-of.ts";
 import { TidemarkError } from "../errors.ts";
 import { compactHistory } from "../offline/compaction.ts";
+import { isCompactionDue } from "../offline/compaction-due.ts";
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
 import type { BackfillSettings } from "../online/backfill.ts";
 import { historyContext } from "../offline/offline-reader.ts";
@@ -32,13 +33,6 @@ export interface StorePushes {
   close(): Promise<void>;
 }
 
-/**
- * A versions table is compacted when both limits are reached: this number of pushed changes, and
- * `COMPACT_FRACTION` of the table's rows.
- */
-const COMPACT_ROWS = 100_000;
-const COMPACT_FRACTION = 0.25;
-
 /** Makes the push calls of a store. */
 export function storePushes(options: PushesOptions): StorePushes {
   const { online, offline, sources, maintenance } = options;
@@ -66,23 +60,14 @@ export function storePushes(options: PushesOptions): StorePushes {
   async function compactWhenDue(source: SourceSpec, changes: number): Promise<void> {
     const wait = (uncompacted.get(source.name) ?? 0) + changes;
     uncompacted.set(source.name, wait);
-    if (
-      offline === undefined ||
-      wait < COMPACT_ROWS ||
-      compacting.has(source.name) ||
-      closing.signal.aborted
-    )
-      return;
+    if (offline === undefined || compacting.has(source.name) || closing.signal.aborted) return;
     const context = historyContext(offline, source);
-    if (wait < COMPACT_FRACTION * ((await offline.state(context.tables.versions.name))?.rows ?? 0))
-      return;
+    const rows = async (): Promise<number> =>
+      (await offline.state(context.tables.versions.name))?.rows ?? 0;
+    if (!(await isCompactionDue(wait, rows))) return;
     uncompacted.set(source.name, 0);
     const compaction = warnUnlessRetryable(
-      compactHistory(context, {
-        buckets: options.history.buckets,
-        mayRewrite: options.history.mayRewrite,
-        signal: closing.signal,
-      }),
+      compactHistory(context, { ...options.history.compaction?.(source), signal: closing.signal }),
       closing.signal,
     );
     compacting.set(

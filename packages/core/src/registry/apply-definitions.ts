@@ -1,12 +1,10 @@
 /** Applies definitions: to the registry, and then to the versions of rows in the history. */
-import {
-  rewriteVersions,
-  type RewriteOptions,
-  type RewrittenVersions,
-} from "../offline/rewrite-versions.ts";
+import type { CompactionSettings } from "../offline/compaction.ts";
+import { rewriteVersions, type RewrittenVersions } from "../offline/rewrite-versions.ts";
 import { historyContext } from "../offline/offline-reader.ts";
 import { rewriteCheck } from "./applied-source.ts";
 import type { ApplyResult } from "./plan-types.ts";
+import type { SourceSpec } from "../specs.ts";
 import { applyRegistry, type ApplyOptions, type RegistrySettings } from "./registry.ts";
 
 /**
@@ -20,18 +18,25 @@ import { applyRegistry, type ApplyOptions, type RegistrySettings } from "./regis
  */
 export async function applyDefinitions(
   settings: RegistrySettings,
-  options: ApplyOptions & Pick<RewriteOptions, "buckets" | "maxBytes">,
+  options: ApplyOptions & { readonly compactionOf: (source: SourceSpec) => CompactionSettings },
 ): Promise<ApplyResult> {
   const applied = await applyRegistry(settings, options);
   const { definitions, offline } = settings;
-  const { buckets, maxBytes, signal, onProgress } = options;
+  const { compactionOf, signal, onProgress } = options;
   const mayRewrite = rewriteCheck(settings);
   const rewritten: RewrittenVersions[] = [];
   for (const source of definitions.sources.values()) {
     // another process may have applied other definitions since
     if (!(await mayRewrite(source))) continue;
     const context = historyContext(offline, source);
-    const one = await rewriteVersions(context, { buckets, maxBytes, signal, onProgress });
+    const { buckets, rewriteBytes, clusterBy } = compactionOf(source);
+    const one = await rewriteVersions(context, {
+      buckets,
+      maxBytes: rewriteBytes,
+      clusterBy,
+      signal,
+      onProgress,
+    });
     if (one !== null) rewritten.push(one);
   }
   return { ...applied, rewritten };

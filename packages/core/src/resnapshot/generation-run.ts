@@ -77,8 +77,7 @@ async function completeGeneration(
   if (options.offline !== undefined && offline?.snapshot == null) {
     await openOfflineGeneration(options.offline, source, generation, signal);
     await completeOfflineGeneration(historyContext(options.offline, source), generation, span, {
-      buckets: options.history.buckets,
-      mayRewrite: options.history.mayRewrite,
+      ...options.history.compaction?.(source),
       signal,
     });
   }

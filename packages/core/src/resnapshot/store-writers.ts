@@ -17,6 +17,7 @@ import { layoutFor } from "../online/source-state.ts";
 import { partitionOf, positionsOfGeneration } from "../rows/snapshot-generations.ts";
 import { assumedHistoryPositions, assumedOnlinePositions } from "./assumed-positions.ts";
 import { openOfflineGeneration, openOnlineGeneration } from "./generation-stores.ts";
+import type { CompactionSettings } from "../offline/compaction.ts";
 import { historyContext } from "../offline/offline-reader.ts";
 
 export interface HistoryOptions {
@@ -25,10 +26,8 @@ export interface HistoryOptions {
    * commits.
    */
   readonly commit?: Partial<CommitLimits> | undefined;
-  /** Number of buckets of a new versions table. */
-  readonly buckets?: number | undefined;
-  /** Says whether versions that were derived under another definition may be replaced. */
-  readonly mayRewrite?: ((source: SourceSpec) => Promise<boolean>) | undefined;
+  /** How the versions of a source are compacted. */
+  readonly compaction?: ((source: SourceSpec) => CompactionSettings) | undefined;
 }
 
 export interface WriterOptions {
@@ -212,8 +211,7 @@ async function changeLogWriterOf(
     ...context,
     clock: options.clock,
     limits: { ...DEFAULT_LIMITS, ...options.history.commit },
-    buckets: options.history.buckets,
-    mayRewrite: options.history.mayRewrite,
+    compaction: options.history.compaction?.(source),
     generation,
     positions: known,
     stored,
@@ -246,6 +244,7 @@ async function changeLogWriterOf(
       advancePositions(positions, now);
     },
     finish: () => writer.finish(),
+    abandon: () => writer.abandon(),
   };
 }
 

@@ -4,6 +4,8 @@ import { TidemarkError } from "../errors.ts";
 import { flagOption, refuseUnknownOptions, type OptionNames } from "../option-checks.ts";
 import type { Retention } from "../online/retention.ts";
 import type { OnDefinitionMismatch } from "../registry/definition-mismatch.ts";
+import type { CompactionSettings } from "../offline/compaction.ts";
+import type { LayoutLimits } from "../offline/merge-plan.ts";
 import type { HistoryOptions } from "../resnapshot/store-writers.ts";
 import type { ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
 
@@ -44,8 +46,10 @@ export interface OfflineOptions {
   readonly store: OfflineStore;
   /** Limits of a commit to the change log. The first limit that is reached commits. */
   readonly commit?: CommitOptions | undefined;
-  /** The number of buckets of a new versions table. */
+  /** @internal The number of buckets by primary key in which a rewrite derives versions. */
   readonly buckets?: number | undefined;
+  /** @internal When time buckets are merged and split, for tests of small histories. */
+  readonly layoutLimits?: LayoutLimits | undefined;
   /** @internal Bytes of changes that a rewrite holds in memory, for tests of larger histories. */
   readonly rewriteBytes?: number | undefined;
 }
@@ -94,8 +98,9 @@ export interface ConfiguredStores {
   readonly retention: Retention;
   readonly answerCacheBytes: number | undefined;
   readonly serveWhileFilling: boolean;
-  readonly history: HistoryOptions;
-  readonly rewriteBytes: number | undefined;
+  readonly history: Pick<HistoryOptions, "commit">;
+  /** How each source is compacted. */
+  readonly compaction: Pick<CompactionSettings, "buckets" | "layoutLimits" | "rewriteBytes">;
 }
 
 const STORE_OPTIONS: OptionNames = {
@@ -129,7 +134,13 @@ const ONLINE_OPTIONS: OptionNames = {
 };
 const ANSWER_CACHE_OPTIONS: OptionNames = { names: new Set(["maxBytes"]), renamed: {} };
 const OFFLINE_OPTIONS: OptionNames = {
-  names: new Set<keyof OfflineOptions>(["store", "commit", "buckets", "rewriteBytes"]),
+  names: new Set<keyof OfflineOptions>([
+    "store",
+    "commit",
+    "buckets",
+    "rewriteBytes",
+    "layoutLimits",
+  ]),
   renamed: { history: "commit and buckets" },
 };
 const COMMIT_OPTIONS: OptionNames = { names: new Set(["rows", "bytes", "age"]), renamed: {} };
@@ -148,7 +159,7 @@ export function configuredStores(options: StoreOptions): ConfiguredStores {
   const offline = withStore<OfflineOptions>("offline", options.offline, OFFLINE_OPTIONS);
   const { answerCache = {} } = online;
   refuseUnknownOptions("openStore: online.answerCache", answerCache, ANSWER_CACHE_OPTIONS);
-  const { commit = {}, buckets, rewriteBytes } = offline;
+  const { commit = {}, buckets, rewriteBytes, layoutLimits } = offline;
   refuseUnknownOptions("openStore: offline.commit", commit, COMMIT_OPTIONS);
   return {
     online: online.store,
@@ -167,9 +178,8 @@ export function configuredStores(options: StoreOptions): ConfiguredStores {
           ? {}
           : { age: durationMicros("openStore: offline.commit.age", commit.age) }),
       },
-      buckets,
     },
-    rewriteBytes,
+    compaction: { buckets, layoutLimits, rewriteBytes },
   };
 }
 

@@ -42,6 +42,7 @@ import { rememberReachableHistory } from "../pairing/store-pair.ts";
 import { storePairs } from "../pairing/store-pairs.ts";
 import { generationRun } from "../resnapshot/generation-run.ts";
 import { emptyHistoryText } from "../offline/empty-history.ts";
+import type { CompactionSettings } from "../offline/compaction.ts";
 import { historyTables } from "../offline/history-tables.ts";
 import { openOfflineReader } from "../offline/offline-reader.ts";
 import { explainLogLost } from "../online/lost-log.ts";
@@ -98,7 +99,7 @@ const HISTORICAL_OPTIONS: OptionNames = {
 export async function openStore(options: StoreOptions): Promise<Store> {
   const definitions = collectDefinitions(options.definitions);
   const { namespace = "default" } = options;
-  const { online, offline, retention, answerCacheBytes, serveWhileFilling, history, rewriteBytes } =
+  const { online, offline, retention, answerCacheBytes, serveWhileFilling, history, compaction } =
     configuredStores(options);
   const { onOverflow, onTruncated } = options;
   const engine = options.engine ?? localEngine({ onOverflow, onTruncated });
@@ -127,6 +128,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const offlineReader =
     offline === undefined ? null : openOfflineReader(offline, engine, onOverflow);
   const mayRewrite = rewriteCheck({ definitions, namespace, offline });
+  const entityKeys = new Map(
+    sources.map((source) => [source.name, layoutFor(source, views).entityLogs]),
+  );
+  const compactionOf = ({ name }: SourceSpec): CompactionSettings => ({
+    ...compaction,
+    mayRewrite,
+    clusterBy: entityKeys.get(name)?.[0]?.keyColumns.map((column) => column.name),
+  });
   const writerOptions = {
     online,
     offline,
@@ -134,7 +143,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     views,
     clock,
     retention,
-    history: { ...history, mayRewrite },
+    history: { ...history, compaction: compactionOf },
     maintainedSources: sources,
   } satisfies WriterOptions;
   const erasureSettings = { online, offline, namespace, views, clock, retention };
@@ -150,9 +159,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         : onlineMaintenance({ store: online, namespace, sources, views, clock, retention }),
   });
 
-  const entityKeys = new Map(
-    sources.map((source) => [source.name, layoutFor(source, views).entityLogs]),
-  );
   const neededColumns = new Map(
     sources.map((source) => [source.name, columnsInUse(source, views)]),
   );
@@ -502,9 +508,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       if (offlineReader === null) throw missing("compact", "offline");
       for (const source of sources)
         await compactHistory(offlineReader.context(source), {
-          buckets: history.buckets,
-          rewriteBytes,
-          mayRewrite,
+          ...compactionOf(source),
+          mergesAll: true,
           signal,
           onProgress,
         });
@@ -525,11 +530,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     plan: async ({ signal } = {}) => planRegistry(registrySettings("plan"), signal),
     apply: async (settings = {}) =>
-      applyDefinitions(registrySettings("apply"), {
-        ...settings,
-        buckets: history.buckets,
-        maxBytes: rewriteBytes,
-      }),
+      applyDefinitions(registrySettings("apply"), { ...settings, compactionOf }),
     applies: async ({ signal } = {}) => listApplies(registrySettings("applies"), signal),
     async quality(options = {}) {
       if (offline === undefined || offlineReader === null) throw missing("quality", "offline");

@@ -76,7 +76,7 @@ async function run(
     views: scenario.views,
     clock: settings.clock ?? (() => 0),
     retention: forever,
-    history: { commit: { rows: settings.rows ?? 7, age: settings.age ?? 60e6 }, buckets: 2 },
+    history: { commit: { rows: settings.rows ?? 7, age: settings.age ?? 60e6 } },
     shared: from.shared,
   });
   await runChanges(from, scenario.sources, stores, {

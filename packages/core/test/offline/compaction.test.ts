@@ -1,41 +1,63 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compactHistory } from "../../src/offline/compaction.ts";
-import { bucketsOf, bucketState } from "../../src/offline/uncompacted-log.ts";
+import type { LayoutLimits } from "../../src/offline/merge-plan.ts";
+import { bucketState } from "../../src/offline/uncompacted-log.ts";
 import type { SourceSpec } from "../../src/specs.ts";
-import type { Change, OfflineStore, Position } from "../../src/spi.ts";
+import type { Change, MetadataStep, OfflineStore, Position } from "../../src/spi.ts";
 import { memoryOfflineStore } from "../../src/testing/memory-offline.ts";
 import { Random } from "@tidemark/testkit/generate/random";
 import { generateScenario } from "@tidemark/testkit/generate/scenario";
 import { History } from "../support/history.ts";
 import { withLogOrder } from "../support/log-order.ts";
 
+/** Limits at which little is merged, all is merged, and buckets are cut small. */
+const anyLimits = fc.record<LayoutLimits>({
+  cheapRows: fc.constantFrom(0, 0, 10),
+  rowsPerChange: fc.constantFrom(0, 1.5),
+  corrections: fc.constantFrom(4, 1000),
+  corrected: fc.constantFrom(0.25, 10),
+  runs: fc.constantFrom(2, 24),
+  sealedRows: fc.constantFrom(3, 10, 1000),
+  bucketRows: fc.constantFrom(5, 20, 1000),
+  partRows: fc.constantFrom(2, 5),
+});
+
+/** Any column of the source: no version depends on it. */
+function clusterOf({ columns }: SourceSpec): readonly string[] {
+  return [columns[columns.length >> 1]!.name];
+}
+
 describe("appends and compactions in any order leave the versions of one compaction", () => {
   test("of logs with every kind of change", async () => {
     await fc.assert(
-      fc.asyncProperty(
-        fc.integer({ min: 1, max: 1e6 }),
-        fc.integer({ min: 1, max: 4 }),
-        async (seed, buckets) => {
-          const scenario = generateScenario(seed, { traits: { changes: 30 } });
-          const random = new Random(seed);
-          for (const source of scenario.sources) {
-            const changes = withLogOrder(source, scenario.truth);
-            if (changes.length === 0) continue;
-            const [once, often] = [new History(source), new History(source)];
-            await once.append(changes);
-            await compactHistory(once.context, { buckets: 1 });
-            for (let at = 0; at < changes.length;) {
-              const size = random.between(1, random.pick([1, 5, 20]));
-              await often.append(changes.slice(at, at + size));
-              at += size;
-              if (random.chance(0.6)) await compactHistory(often.context, { buckets });
-            }
-            await compactHistory(often.context, { buckets });
-            expect(await often.versions(), source.name).toEqual(await once.versions());
+      fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), anyLimits, async (seed, limits) => {
+        const scenario = generateScenario(seed, { traits: { changes: 30 } });
+        const random = new Random(seed);
+        for (const source of scenario.sources) {
+          const changes = withLogOrder(source, scenario.truth);
+          if (changes.length === 0) continue;
+          const [once, often] = [new History(source), new History(source)];
+          await once.append(changes);
+          await compactHistory(once.context, { mergesAll: true });
+          for (let at = 0; at < changes.length;) {
+            const size = random.between(1, random.pick([1, 5, 20]));
+            await often.append(changes.slice(at, at + size));
+            at += size;
+            if (random.chance(0.6))
+              await compactHistory(often.context, {
+                layoutLimits: limits,
+                clusterBy: clusterOf(source),
+              });
+            if (random.chance(0.1))
+              await compactHistory(often.context, { layoutLimits: limits, mergesAll: true });
           }
-        },
-      ),
+          await compactHistory(often.context, { layoutLimits: limits });
+          expect(await often.readVersions(), source.name).toEqual(await once.readVersions());
+          await compactHistory(often.context, { layoutLimits: limits, mergesAll: true });
+          expect(await often.versions(), source.name).toEqual(await once.versions());
+        }
+      }),
       { numRuns: 40 },
     );
   });
@@ -76,9 +98,9 @@ describe("compactors at once", () => {
     };
   }
 
-  test("lose nothing, double nothing, and set no bucket back", async () => {
+  test("lose nothing, double nothing, and set no position back", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), async (seed) => {
+      fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), anyLimits, async (seed, limits) => {
         const scenario = generateScenario(seed, { traits: { changes: 30 } });
         const random = new Random(seed);
         for (const source of scenario.sources) {
@@ -86,26 +108,33 @@ describe("compactors at once", () => {
           if (changes.length === 0) continue;
           const once = new History(source);
           await once.append(changes);
-          await compactHistory(once.context, { buckets: 1 });
+          await compactHistory(once.context, { mergesAll: true });
 
           const memory = memoryOfflineStore();
           const raced = new History(source, slowed(memory, random));
-          const least = new Map<string, number>();
-          const { rewrite } = raced.context.offline;
+          let least = 0;
+          const { append: appendRows, rewrite } = raced.context.offline;
+          const check = (metadata: readonly MetadataStep[] | undefined): void => {
+            for (const { key, next } of metadata ?? []) {
+              if (key !== "log") continue;
+              const { reached } = JSON.parse(next!) as { readonly reached: Position[] };
+              const offsets = reached.reduce((sum, { offset }) => sum + offset + 1, 0);
+              expect(offsets).toBeGreaterThan(least);
+              least = offsets;
+            }
+          };
           const watched = {
             ...raced.context,
             offline: {
               ...raced.context.offline,
+              async append(...all: Parameters<typeof appendRows>) {
+                const written = await appendRows(...all);
+                if (written === "done") check(all[2].metadata);
+                return written;
+              },
               async rewrite(...all: Parameters<typeof rewrite>) {
                 const written = await rewrite(...all);
-                if (written === "conflict") return written;
-                for (const { key, next } of all[2].metadata!) {
-                  if (!key.startsWith("bucket/")) continue;
-                  const { reached } = JSON.parse(next!) as { readonly reached: Position[] };
-                  const offsets = reached.reduce((sum, { offset }) => sum + offset + 1, 0);
-                  expect(offsets).toBeGreaterThan(least.get(key) ?? 0);
-                  least.set(key, offsets);
-                }
+                if (written === "done") check(all[2].metadata);
                 return written;
               },
             },
@@ -115,10 +144,10 @@ describe("compactors at once", () => {
               await raced.append(changes.slice(at, at + 10));
           };
           const compact = async (): Promise<void> => {
-            for (let i = 0; i < 4; i++) await compactHistory(watched, { buckets: 3 });
+            for (let i = 0; i < 4; i++) await compactHistory(watched, { layoutLimits: limits });
           };
           await Promise.all([append(), compact(), compact(), compact()]);
-          await compactHistory(raced.context);
+          await compactHistory(raced.context, { mergesAll: true });
           expect(await raced.versions(), source.name).toEqual(await once.versions());
         }
       }),
@@ -158,36 +187,34 @@ describe("positions", () => {
     ...more,
   });
 
-  test("every bucket is as far as the log, whether it has rows or not", async () => {
+  test("the versions are as far as the log, whether it has rows or not", async () => {
     const history = new History(source);
     await history.append([change(0, 1)]);
-    await compactHistory(history.context, { buckets: 4 });
+    await compactHistory(history.context);
     await history.append([change(1, 2), change(2, 3)]);
-    await compactHistory(history.context, { buckets: 9 });
-    const state = await history.state();
-    expect(bucketsOf(history.context, state)).toBe(4);
-    for (const bucket of [0, 1, 2, 3])
-      expect(bucketState(state, bucket).reached).toEqual([{ partition: "t:0", offset: 2 }]);
+    await compactHistory(history.context);
+    expect(bucketState(await history.state(), 0).reached).toEqual([
+      { partition: "t:0", offset: 2 },
+    ]);
   });
 
   test("if the log has nothing new, nothing is written", async () => {
     const history = new History(source);
     await history.append([change(0, 1)]);
-    expect(await compactHistory(history.context, { buckets: 2 })).toEqual({
-      changes: 1,
-      buckets: 1,
-    });
+    expect(await compactHistory(history.context)).toEqual({ changes: 1 });
     const { version } = await history.state();
-    expect(await compactHistory(history.context)).toEqual({ changes: 0, buckets: 0 });
+    expect(await compactHistory(history.context)).toEqual({ changes: 0 });
     expect((await history.state()).version).toBe(version);
   });
 
   test("messages without a row move the positions only", async () => {
     const history = new History(source);
     await history.append([change(0, 1)]);
-    await compactHistory(history.context, { buckets: 2 });
+    await compactHistory(history.context);
     await history.append([change(1, 0, { kind: "none", values: null, order: null })]);
-    expect((await compactHistory(history.context)).buckets).toBe(0);
+    const { rows } = await history.state();
+    expect(await compactHistory(history.context)).toEqual({ changes: 1 });
+    expect((await history.state()).rows).toBe(rows);
     expect(bucketState(await history.state(), 0).reached).toEqual([
       { partition: "t:0", offset: 1 },
     ]);
@@ -195,18 +222,18 @@ describe("positions", () => {
 
   test("without a log there is nothing to compact", async () => {
     const history = new History(source);
-    expect(await compactHistory(history.context)).toEqual({ changes: 0, buckets: 0 });
+    expect(await compactHistory(history.context)).toEqual({ changes: 0 });
     expect(await history.context.offline.state(history.context.tables.versions.name)).toBe(null);
   });
 
-  test("a truncate reaches every bucket, also the rows that come before it later", async () => {
+  test("a truncate reaches every row, also the rows that come before it later", async () => {
     const history = new History(source);
     await history.append([
       change(0, 1),
       change(1, 2),
       change(4, 0, { kind: "truncate", values: null, order: 10n, committed: 9000 }),
     ]);
-    await compactHistory(history.context, { buckets: 3 });
+    await compactHistory(history.context);
     await history.append([change(5, 7, { order: 6n, committed: 6000 })]);
     await compactHistory(history.context);
     expect((await history.versions()).map((row) => row.split(" | ").slice(0, 4).join())).toEqual([

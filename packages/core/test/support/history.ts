@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { valueAt } from "../../src/columns/batch.ts";
 import { changeLogEncoder } from "../../src/offline/change-log.ts";
 import { historyContext } from "../../src/offline/offline-reader.ts";
+import { storedVersions } from "../../src/offline/stored-versions.ts";
 import type { SourceSpec, Value } from "../../src/specs.ts";
 import type { Change, OfflineStore, TableState } from "../../src/spi.ts";
 import { memoryOfflineStore } from "../../src/testing/memory-offline.ts";
@@ -49,6 +50,22 @@ export class History {
       for (let i = 0; i < length; i++)
         rows.push(vectors.map((vector) => textOf(valueAt(vector, i))).join(" | "));
     }
+    return rows.sort();
+  }
+
+  /** Returns the same of every row as readers of this library see it: corrections count. */
+  async readVersions(): Promise<string[]> {
+    const { tables } = this.context;
+    const columns = tables.versions.columns
+      .map((column) => column.name)
+      .filter((name) => name !== "_bucket");
+    const rows: string[] = [];
+    for await (const { length, vectors } of storedVersions(this.context, await this.state(), {
+      columns,
+      olderBucket: 0,
+    }))
+      for (let i = 0; i < length; i++)
+        rows.push(vectors.map((vector) => textOf(valueAt(vector, i))).join(" | "));
     return rows.sort();
   }
 
