@@ -1,5 +1,21 @@
 /** One aggregation in SQL: what is selected for each question, and how its answer is read. */
-import type { Value } from "@tidemark/core/spi";
+import type { TypeSpec, Value } from "@tidemark/core/spi";
+
+/** An argument of an aggregation. */
+export interface SqlArgument {
+  readonly sql: string;
+  readonly spec: TypeSpec;
+}
+
+/** What an aggregation is called with. */
+export interface SqlCall {
+  readonly arguments: readonly SqlArgument[];
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Orders rows, as the text after ORDER BY. */
+  readonly order: { readonly oldestFirst: string; readonly newestFirst: string };
+  /** The event time of a row. */
+  readonly time: string;
+}
 
 /** One aggregate expression. */
 export interface SqlColumn {

@@ -2,28 +2,29 @@
  * The aggregations in Trino's SQL. Those that the registry of aggregators marks are here, and no
  * others.
  */
-import type { TypeSpec, Value } from "@tidemark/core/spi";
-import { decimalFraction, roundRational, typeOf, unitLengths } from "@tidemark/core/internal";
+import type { Value } from "@tidemark/core/spi";
+import { decimalFraction, roundRational, typeOf } from "@tidemark/core/internal";
 import { NotInSql } from "./not-in-sql.ts";
-import { alone, type SqlAggregate, type SqlColumn } from "./sql-aggregate.ts";
+import {
+  alone,
+  type SqlAggregate,
+  type SqlArgument,
+  type SqlCall,
+  type SqlColumn,
+} from "./sql-aggregate.ts";
+import {
+  changes,
+  currentStreak,
+  extremeGap,
+  longestStreak,
+  maxSession,
+  meanGap,
+  meanSession,
+  sessionCount,
+  unitOf,
+} from "./sql-sequences.ts";
 import { sqlAvg, sqlSum } from "./sql-sums.ts";
 import { bitsOf, normalSql, sqlValuesOf } from "./sql-values.ts";
-
-/** An argument of an aggregation. */
-export interface SqlArgument {
-  readonly sql: string;
-  readonly spec: TypeSpec;
-}
-
-/** What an aggregation is called with. */
-export interface SqlCall {
-  readonly arguments: readonly SqlArgument[];
-  readonly options: Readonly<Record<string, unknown>>;
-  /** Orders rows, as the text after ORDER BY. */
-  readonly order: { readonly oldestFirst: string; readonly newestFirst: string };
-  /** The event time of a row. */
-  readonly time: string;
-}
 
 type WriteAggregate = (call: SqlCall) => SqlAggregate;
 
@@ -215,9 +216,6 @@ function between(
   return roundRational(a! * denominator + over * (b! - a!), denominator * units, exponent);
 }
 
-const unitOf = ({ options }: SqlCall): number =>
-  unitLengths[options["unit"] as keyof typeof unitLengths];
-
 /** The time since the newest or the oldest row. */
 const timeSince =
   (name: "min" | "max"): WriteAggregate =>
@@ -287,22 +285,15 @@ export const sqlAggregates: Readonly<Record<string, WriteAggregate>> = {
   quantiles: ({ arguments: [x], options }) => quantilesOf(x!, options["q"] as readonly number[]),
   timeSinceLast: timeSince("max"),
   timeSinceFirst: timeSince("min"),
-  meanGap: (call) =>
-    alone(
-      [
-        { sql: (f) => `count(*) ${f}` },
-        { sql: (f) => `min(${call.time}) ${f}` },
-        { sql: (f) => `max(${call.time}) ${f}` },
-      ],
-      ([rows, first, last]) =>
-        Number(rows) < 2
-          ? null
-          : roundRational(
-              BigInt(Number(last) - Number(first)),
-              BigInt(Number(rows) - 1) * BigInt(unitOf(call)),
-            ),
-      null,
-    ),
+  meanGap,
+  maxGap: extremeGap("array_max"),
+  minGap: extremeGap("array_min"),
+  sessionCount,
+  meanSession,
+  maxSession,
+  currentStreak,
+  longestStreak,
+  changes,
 };
 
 /** The first element of the list that an aggregation answers; null if it has none. */

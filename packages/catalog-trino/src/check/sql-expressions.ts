@@ -29,7 +29,7 @@ export function sqlOf(expression: Expression, columnSql: ColumnSql): string {
     }
     case "call": {
       const print = (index: number): string => sqlOf(expression.arguments[index]!, columnSql);
-      return callSql(expression, print);
+      return `(${callSql(expression, print)})`;
     }
   }
 }
@@ -45,7 +45,7 @@ const plain = (allows: (types: readonly TypeSpec[]) => boolean): PrintCall =>
         `${call.function} of ${call.arguments.map(({ type }) => type).join(" and ")} is not ` +
           "the same in SQL",
       );
-    const { text } = scalarFunction(call.function).sql(call, (index) => `(${print(index)})`);
+    const { text } = scalarFunction(call.function).sql(call, print);
     return text;
   };
 
@@ -102,7 +102,7 @@ function arithmetic(operator: string): PrintCall {
 
 function asDouble({ type }: TypeSpec, sql: string): string {
   if (type === "decimal") throw new NotInSql("a decimal as a double is not the same in SQL");
-  return type === "float64" ? `(${sql})` : `CAST(${sql} AS double)`;
+  return type === "float64" ? sql : `CAST(${sql} AS double)`;
 }
 
 const calls: Readonly<Record<string, PrintCall>> = {

@@ -100,7 +100,7 @@ function versionsSql(view: ViewSpec, input: InputNode, options: SqlRowsOptions):
         ...(corrected ? ['"_known_to" IS NULL'] : []),
         ...(project === null || project.condition === null
           ? []
-          : [`(${sqlOf(project.condition, stored)})`]),
+          : [sqlOf(project.condition, stored)]),
       ];
       return (
         `SELECT ${selected.join(", ")} FROM ${options.tableOf(source)} ` +
@@ -145,7 +145,7 @@ function lookupSql(
     `(d."_known_to" IS NULL OR ${rows}.at <= d."_known_to")`,
     'NOT d."_deleted"',
     'd."_quarantine" IS NULL',
-    ...(condition === null ? [] : [`(${sqlOf(condition, inDimension)})`]),
+    ...(condition === null ? [] : [sqlOf(condition, inDimension)]),
   ];
   // without a version the columns are null, whatever their function is of nulls
   const selected = columns.map(

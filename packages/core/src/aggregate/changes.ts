@@ -30,6 +30,7 @@ export const changesAggregator: Aggregator = {
   class: "ordered",
   order: true,
   accumulator: ([form]) => changeCounter(form!),
+  sql: "answer",
   rule: "neighbours that differ, in the order of rows; nulls are passed over",
   examples: [{ call: "changes(k)", arguments: ["k"], answer: 3n }],
 };

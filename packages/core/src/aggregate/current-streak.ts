@@ -28,6 +28,7 @@ export const currentStreakAggregator: Aggregator = {
   class: "ordered",
   order: true,
   accumulator: () => streakAccumulator("trailing"),
+  sql: "answer",
   rule: "true rows after the last false one; unknown is passed over",
   examples: [{ call: "currentStreak(ok)", arguments: ["ok"], answer: 2n }],
 };

@@ -27,6 +27,7 @@ export const longestStreakAggregator: Aggregator = {
   class: "ordered",
   order: true,
   accumulator: () => streakAccumulator("longest"),
+  sql: "answer",
   rule: "the most true rows without a false one between them; unknown is passed over",
   examples: [{ call: "longestStreak(ok)", arguments: ["ok"], answer: 2n }],
 };

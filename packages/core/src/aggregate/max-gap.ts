@@ -26,6 +26,7 @@ export const maxGapAggregator: Aggregator = {
   class: "ordered",
   times: true,
   accumulator: (_, options) => gapAccumulator(options, ({ longest }, unit) => longest / unit),
+  sql: "answer",
   rule: "the longest time between neighbours ÷ unit; fewer than two rows: null",
   examples: [{ call: 'maxGap("hours")', arguments: [], options: { unit: "hours" }, answer: 2 }],
 };

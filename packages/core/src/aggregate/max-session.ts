@@ -41,6 +41,7 @@ export const maxSessionAggregator: Aggregator = {
       sessions === 0 ? null : longest / unit,
     );
   },
+  sql: "answer",
   rule: "the length of the longest session ÷ unit; a length is newest − oldest row",
   examples: [
     {

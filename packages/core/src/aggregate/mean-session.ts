@@ -42,6 +42,7 @@ export const meanSessionAggregator: Aggregator = {
       sessions === 0 ? null : meanLength(total, sessions, unit),
     );
   },
+  sql: "partial",
   rule: "the sum of the lengths ÷ (sessions · unit), rounded once; a length is newest − oldest row",
   examples: [
     {

@@ -26,6 +26,7 @@ export const minGapAggregator: Aggregator = {
   class: "ordered",
   times: true,
   accumulator: (_, options) => gapAccumulator(options, ({ shortest }, unit) => shortest / unit),
+  sql: "answer",
   rule: "the shortest time between neighbours ÷ unit; fewer than two rows: null",
   examples: [{ call: 'minGap("hours")', arguments: [], options: { unit: "hours" }, answer: 0 }],
 };

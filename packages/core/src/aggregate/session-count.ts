@@ -30,6 +30,7 @@ export const sessionCountAggregator: Aggregator = {
   class: "ordered",
   times: true,
   accumulator: (_, options) => sessionAccumulator(options, ({ sessions }) => int64Count(sessions)),
+  sql: "answer",
   rule: "sessions; a gap of at least `gap` begins one",
   examples: [
     { call: 'sessionCount("2h")', arguments: [], options: { gap: 7_200_000_000 }, answer: 3n },
