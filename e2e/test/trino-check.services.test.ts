@@ -116,6 +116,14 @@ suiteNeeding(
       }
     });
 
+    test("entities and times of the history's own rows", { timeout: 600_000 }, async () => {
+      for (const knowledge of KNOWLEDGE) {
+        const own = { entities: undefined, sample: 150, seed };
+        const found = await check(knowledge, own);
+        expect(found).toMatchObject({ rows: 150, of: 150, differences: [] });
+      }
+    });
+
     test("generated definitions of the whole language", { timeout: 900_000 }, async () => {
       const { seeds } = seedsFromEnvironment({ runs: 3 });
       let compared = 0;
@@ -197,6 +205,11 @@ suiteNeeding(
           expect(await command(...args(trino.schema, "others"))).toMatchObject({
             code: 1,
             stdout: expect.stringContaining("nothing was compared"),
+          });
+          const own = args(trino.schema).filter((arg) => !arg.startsWith("--entities"));
+          expect(await command(...own, "--sample=20")).toMatchObject({
+            code: 0,
+            stdout: expect.stringContaining("20 of 20 rows"),
           });
           expect(await command(...args("nowhere"))).toMatchObject({
             code: 1,

@@ -31,7 +31,7 @@ import {
 import { batchOf, type ColumnSpec, type Value } from "@tidemark/core/spi";
 import { selectedFeatures } from "@tidemark/core";
 import { describe, expect, test } from "vitest";
-import { sampleOf } from "../src/check/sample.ts";
+import { sampleOf, sampleOfOwn } from "../src/check/sample.ts";
 import { sqlAggregates } from "../src/check/sql-aggregates.ts";
 import { functionsInSql } from "../src/check/sql-expressions.ts";
 import { sqlAvg, sqlSum } from "../src/check/sql-sums.ts";
@@ -119,9 +119,9 @@ describe("the SQL of a view", () => {
     for (const statement of statements) expect(statement.slice(0, rows.length)).toBe(rows);
     expect(statements.map((statement) => statement.slice(rows.length))).toEqual([
       expect.stringMatching(/^SELECT n, greatest\(.* GROUP BY 1, 2$/),
-      `SELECT n, count(*) FILTER (WHERE at >= t - ${DAY} AND (((c1) = ('O''Hara')) AND ((c2) > ` +
-        `(DOUBLE '10')))), count(*) FILTER (WHERE at >= t - ${DAY} AND (((c1) = ('O''Hara')) AND ` +
-        `((c2) > (DOUBLE '10')))), count(*) FILTER (WHERE at >= t - ${30 * DAY}), ` +
+      `SELECT n, count(*) FILTER (WHERE at >= t - ${DAY} AND ((c1 = 'O''Hara') AND (c2 > ` +
+        `DOUBLE '10'))), count(*) FILTER (WHERE at >= t - ${DAY} AND ((c1 = 'O''Hara') AND ` +
+        `(c2 > DOUBLE '10'))), count(*) FILTER (WHERE at >= t - ${30 * DAY}), ` +
         "element_at(array_agg(c1 ORDER BY at DESC NULLS LAST, c0 DESC NULLS LAST) FILTER (WHERE " +
         `at >= t - ${30 * DAY} AND c1 IS NOT NULL), 1) FROM r GROUP BY 1`,
     ]);
@@ -256,6 +256,21 @@ describe("the sample", () => {
     expect(await sampleOf(entities, needed, { size: 100, seed: 6 })).not.toEqual(sample);
     // about half of them are from the second half
     expect(rows.filter((row) => row >= 500).length).toBeGreaterThan(25);
+  });
+
+  test("of own rows has the keys of each view, at the edges of windows", () => {
+    const week = 7 * 86_400_000_000;
+    const views = [
+      { rows: [{ keys: ["a", 1n], t: 100 }], places: [0, 1], reach: week },
+      { rows: [{ keys: ["b"], t: 200 }], places: [2], reach: Infinity },
+    ];
+    const { rows, of } = sampleOfOwn(views, { size: 50, seed: 1 });
+    expect([rows.length, of]).toEqual([50, 50]);
+    for (const { keys } of rows) expect(keys).toEqual(["a", 1n, "b"]);
+    const times = new Set(rows.map(({ t }) => t));
+    for (const t of [100, 101, 100 + week, 101 + week, 200, 201]) expect(times).toContain(t);
+    const [view] = views;
+    expect(sampleOfOwn([view!, { ...view!, rows: [] }], { size: 50, seed: 1 }).rows).toEqual([]);
   });
 
   test("is all rows where there are fewer", async () => {

@@ -4,6 +4,7 @@ import {
   baseFeatures,
   isDerived,
   keysNeeded,
+  reachOfPlan,
   selectionFrom,
   typeOf,
   viewPlans,
@@ -21,9 +22,16 @@ import {
 import { queryTrino } from "../client.ts";
 import { historyTables } from "../history-tables.ts";
 import { registeredTables, type CatalogSchema } from "../register.ts";
-import { entityColumnsOf, sampleOf, type SampledRow } from "./sample.ts";
+import {
+  entityColumnsOf,
+  sampleOf,
+  sampleOfOwn,
+  type OwnRows,
+  type Sample,
+  type SampledRow,
+} from "./sample.ts";
 import { bitsOf, quotedName } from "./sql-values.ts";
-import { viewSqlOf, type Question, type ViewSql } from "./view-sql.ts";
+import { viewSqlOf, type Question, type RunSql, type ViewSql } from "./view-sql.ts";
 
 /** Settings of `checkTrainingSet`. */
 export interface CheckTrainingSetOptions extends CatalogSchema {
@@ -31,8 +39,11 @@ export interface CheckTrainingSetOptions extends CatalogSchema {
   readonly store: Pick<Store, "compact" | "getHistoricalFeatures">;
   /** A feature, a view, a service, or a list of them. */
   readonly features: unknown;
-  /** The entity rows, as `getHistoricalFeatures` takes them. */
-  readonly entities: EntityRowsInput;
+  /**
+   * The entity rows, as `getHistoricalFeatures` takes them. Default: entities of the history, at
+   * times where their own rows enter and leave windows.
+   */
+  readonly entities?: EntityRowsInput | undefined;
   /** Which changes count. Default: "as-corrected". */
   readonly knowledge?: "as-corrected" | "as-known" | undefined;
   /** So many of the entity rows are checked. Default: 1000. */
@@ -103,32 +114,30 @@ export async function checkTrainingSet(
       "OPTION_INVALID",
       `checkTrainingSet: sample is ${size}; give a whole number above 0`,
     );
+  const run = (sql: string): ReturnType<RunSql> => queryTrino(options, sql);
   const selection = selectedFeatures(options.features as never);
+  const viewsOf = (
+    features: readonly SelectedBaseFeature[],
+  ): readonly Omit<CheckedView, "keys">[] =>
+    viewPlans(features).map((plan) => ({
+      plan,
+      sql: viewSqlOf(plan, { knowledge, tableOf: (source) => tableOf(options, source) }),
+    }));
+  const wanted = baseFeatures(selection);
+  const reasons = new Array<string | null>(wanted.length).fill(null);
+  for (const { plan, sql } of viewsOf(wanted))
+    plan.indexes.forEach((index, column) => {
+      reasons[index] = sql.reasons[column]!;
+    });
   // names of our own: a key or another view may have that of a feature
-  const base = baseFeatures(selection).map((one, i): SelectedBaseFeature => ({
-    ...one,
-    as: `f${i}`,
-  }));
-  const needed = keysNeeded(base);
-  const views = viewPlans(base).map((plan): CheckedView => ({
-    plan,
-    keys: plan.view.entity.keys.map(({ name }) => needed.findIndex((key) => key.name === name)),
-    sql: viewSqlOf(plan, { knowledge, tableOf: (source) => tableOf(options, source) }),
-  }));
-  await store.compact({ signal });
-  const sample = await sampleOf(options.entities, needed, { size, seed }, signal);
-  await refuseMissingTables(options, views);
-
-  const checked = views.flatMap(({ plan, sql }) =>
-    plan.indexes.filter((_, column) => sql.reasons[column] === null),
-  );
+  const checked = wanted
+    .filter((_, i) => reasons[i] === null)
+    .map((one, i): SelectedBaseFeature => ({ ...one, as: `f${i}` }));
   const notChecked = [
-    ...views.flatMap(({ plan, sql }) =>
-      plan.indexes.flatMap((index, column): NotChecked[] => {
-        const why = sql.reasons[column]!;
-        return why === null ? [] : [{ feature: nameOf(base[index]!), why }];
-      }),
-    ),
+    ...wanted.flatMap((one, i): NotChecked[] => {
+      const why = reasons[i]!;
+      return why === null ? [] : [{ feature: nameOf(one), why }];
+    }),
     ...selection
       .filter(isDerived)
       .map((one): NotChecked => ({
@@ -136,6 +145,19 @@ export async function checkTrainingSet(
         why: "it is a function of other features, which are checked in its place",
       })),
   ];
+  const needed = keysNeeded(checked);
+  const views = viewsOf(checked).map((view): CheckedView => ({
+    ...view,
+    keys: view.plan.view.entity.keys.map(({ name }) =>
+      needed.findIndex((key) => key.name === name),
+    ),
+  }));
+  await store.compact({ signal });
+  await refuseMissingTables(options, views);
+  const sample =
+    options.entities === undefined
+      ? await ownSample()
+      : await sampleOf(options.entities, needed, { size, seed }, signal);
 
   let rows = sample.rows;
   let differences: readonly PlacedDifference[] = [];
@@ -149,10 +171,19 @@ export async function checkTrainingSet(
     rows: sample.rows.length,
     of: sample.of,
     compared: checked.length * sample.rows.length,
-    checked: checked.map((index) => nameOf(base[index]!)),
+    checked: checked.map(nameOf),
     notChecked,
     differences: differences.map(({ difference }) => difference),
   };
+
+  async function ownSample(): Promise<Sample> {
+    const own: OwnRows[] = [];
+    for (const { plan, keys, sql } of views) {
+      const rows = await sql.ownRows(size, seed, run);
+      own.push({ rows, places: keys, reach: reachOfPlan(plan.plan) });
+    }
+    return sampleOfOwn(own, { size, seed });
+  }
 
   async function compare(
     asked: readonly SampledRow[],
@@ -160,13 +191,13 @@ export async function checkTrainingSet(
   ): Promise<PlacedDifference[]> {
     if (checked.length === 0) return [];
     const training = await store.getHistoricalFeatures({
-      features: selectionFrom(base),
+      features: selectionFrom(checked),
       entities: entityColumnsOf(asked, needed) as never,
       knowledge,
       beforeHistory: "empty",
       signal,
     });
-    const answers: Value[][] = base.map(() => []);
+    const answers: Value[][] = checked.map(() => []);
     for await (const { length, vectors } of training.batches())
       for (let i = 0; i < length; i++)
         answers.forEach((values, f) => values.push(valueAt(vectors[needed.length + 1 + f]!, i)));
@@ -177,17 +208,17 @@ export async function checkTrainingSet(
         keys: keys.map((key) => row.keys[key]!),
         t: row.t,
       }));
-      const computed = await sql.answer(questions, (text) => queryTrino(options, text));
+      const computed = await sql.answer(questions, run);
       plan.indexes.forEach((index, column) => {
         const values = computed[column]!;
         if (values === null) return;
-        const { feature } = base[index]!;
+        const { feature } = checked[index]!;
         asked.forEach((row, place) => {
           const [ours, theirs] = [answers[index]![place]!, values[place]!];
           if (isSame(ours, theirs)) return;
           const isDouble = typeof ours === "number" && typeof theirs === "number";
           const difference: CheckedDifference = {
-            feature: nameOf(base[index]!),
+            feature: nameOf(checked[index]!),
             row: row.row,
             keys: keyTexts(row, needed),
             eventTimestamp: formatTime(row.t),

@@ -41,6 +41,51 @@ export async function sampleOf(
   return { rows: kept.sort((a, b) => a.row - b.row), of };
 }
 
+/** Rows of a view that are asked about, and where their keys are among all keys. */
+export interface OwnRows {
+  readonly rows: readonly { readonly keys: readonly Value[]; readonly t: number }[];
+  /** For each key of the rows: its place among all keys. */
+  readonly places: readonly number[];
+  /** How long before t a row of the source can count, µs. */
+  readonly reach: number;
+}
+
+/** A reach without end. */
+const LONG = 30 * 86_400_000_000;
+
+/**
+ * Makes entity rows of the views' own rows: their keys, at times where a row enters, leaves or is
+ * within a window. A key of another view comes from a row of that view. Without a row of each view
+ * there are none.
+ */
+export function sampleOfOwn(
+  views: readonly OwnRows[],
+  { size, seed }: { readonly size: number; readonly seed: number },
+): Sample {
+  if (views.some(({ rows }) => rows.length === 0)) return { rows: [], of: 0 };
+  const random = randomNumbers(seed);
+  const rows = Array.from({ length: views.length === 0 ? 0 : size }, (_, row): SampledRow => {
+    const first = row % views.length;
+    const turn = Math.floor(row / views.length);
+    const keys: Value[] = [];
+    // the first view's keys are set last, so they stay
+    for (let i = views.length; i > 0; i--) {
+      const { rows: own, places } = views[(first + i) % views.length]!;
+      const { keys: given } = own[turn % own.length]!;
+      places.forEach((place, k) => (keys[place] = given[k]!));
+    }
+    const { rows: own, reach } = views[first]!;
+    const length = Number.isFinite(reach) ? reach : LONG;
+    const after = [0, 1, length, length + 1, Math.floor(random() * length)];
+    return {
+      row,
+      keys,
+      t: own[turn % own.length]!.t + after[Math.floor(random() * after.length)]!,
+    };
+  });
+  return { rows, of: rows.length };
+}
+
 /** The rows as entity columns: keys and times alone. */
 export function entityColumnsOf(
   rows: readonly SampledRow[],

@@ -42,6 +42,11 @@ export interface ViewSql {
   readonly sources: readonly SourceSpec[];
   /** For each column of the plan: why SQL does not answer it. null: it does. */
   readonly reasons: readonly (string | null)[];
+  /**
+   * Keys and event times of rows that the view reads, chosen by the hash of time and seed. None if
+   * SQL answers nothing.
+   */
+  ownRows(most: number, seed: number, run: RunSql): Promise<readonly Question[]>;
   /** The values of each column for each question; null: SQL does not answer the column. */
   answer(
     questions: readonly Question[],
@@ -94,6 +99,22 @@ export function viewSqlOf(viewPlan: ViewPlan, options: SqlRowsOptions): ViewSql 
   return {
     sources: selected.size === 0 ? [] : sourcesOfPlan(viewPlan),
     reasons: columnReasons,
+    async ownRows(most, seed, run) {
+      if (rows === null) return [];
+      const types = viewPlan.view.entity.keys;
+      const keys = types.map((type, i) => sqlValuesOf(type).wire(`k${i}`));
+      const present = ["at", ...types.map((_, i) => `k${i}`)].map((name) => `${name} IS NOT NULL`);
+      const found = await run(
+        `WITH ${rows.tables[0]!} SELECT DISTINCT ${["at", ...keys].join(", ")}, ` +
+          `xxhash64(to_utf8(CAST(at AS varchar) || ':${seed}')) AS h FROM v ` +
+          `WHERE ${present.join(" AND ")} ORDER BY h, ${keys.map((_, i) => i + 2).join(", ")} ` +
+          `LIMIT ${most}`,
+      );
+      return found.map(([at, ...cells]) => ({
+        t: Number(at),
+        keys: types.map((type, i) => sqlValuesOf(type).read(cells[i], type)),
+      }));
+    },
     async answer(questions, run) {
       const read = new Map<string, readonly Value[]>();
       for (const batch of statements([...selected.values()]))
@@ -210,7 +231,7 @@ function selectedAggregate(
   const { holds, series, newest } = windows.windowOf(window);
   let conditions = [
     ...(holds === null ? [] : [holds]),
-    ...(where === null ? [] : [`(${sqlOf(where, columnSql)})`]),
+    ...(where === null ? [] : [sqlOf(where, columnSql)]),
   ];
   const partition = ["n"];
   if (by !== undefined) {
@@ -299,7 +320,7 @@ function selectedFact(
   return {
     name,
     from: "r",
-    conditions: where === null ? [] : [`(${sqlOf(where, columnSql)})`],
+    conditions: where === null ? [] : [sqlOf(where, columnSql)],
     aggregate: {
       groups: [],
       columns: [

@@ -11,7 +11,7 @@ import { featuresAsked, timeReadingOf } from "../training-set/asked.ts";
 import { entityFile } from "../training-set/entity-file.ts";
 
 const help = `Usage: tidemark check --engine trino --trino http://localhost:8080 --schema NAME
-                     --service NAME --entities labels.parquet [options]
+                     --service NAME [--entities labels.parquet] [options]
 
 Computes a sample of a training set by SQL in Trino, and compares every value with that
 of tidemark training-set, bit by bit. Sums of floats are exact in SQL too. The tables of
@@ -28,7 +28,8 @@ Features that SQL does not compute are listed with the reason.
   --features LIST       in place of --service: view:feature,view:feature; a view alone
                         means all its features
   --entities FILE       entity rows, or a training set: .parquet, .csv, .csv.gz, .jsonl
-                        or .jsonl.gz, or a folder of Parquet files
+                        or .jsonl.gz, or a folder of Parquet files; default: entities of
+                        the history, at times where their rows enter and leave windows
   --sample N            so many of the entity rows; default: 1000
   --seed N              a whole number; another one chooses other rows; default: 1
   --knowledge KIND      as-corrected (default) or as-known
@@ -65,7 +66,7 @@ export const checkCommand: ReturnType<typeof configCommand> = configCommand({
     zone: "text",
     "time-unit": "text",
   },
-  required: ["engine", "trino", "schema", "entities"],
+  required: ["engine", "trino", "schema"],
   async run({ given, config, progress, signal, open, printResult, audit, seconds }) {
     choiceOf(given, "engine", ["trino"]);
     const asked = featuresAsked(given);
@@ -75,8 +76,11 @@ export const checkCommand: ReturnType<typeof configCommand> = configCommand({
     const knowledge = choiceOf(given, "knowledge", ["as-corrected", "as-known"]);
     const { store, definitions } = await open({ online: false, offline: true });
     const features = asked(definitions, config.file);
-    const file = given.text("entities")!;
-    const entities = await entityFile(file, { keys: keysNeeded(features), ...times, signal });
+    const file = given.text("entities");
+    const entities =
+      file === undefined
+        ? undefined
+        : await entityFile(file, { keys: keysNeeded(features), ...times, signal });
     const check = await checkTrainingSet({
       url: given.text("trino")!,
       user: given.text("user"),
