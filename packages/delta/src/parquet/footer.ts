@@ -45,7 +45,11 @@ export async function readFooter(
     );
   if (footer > tail.length) tail = await readExactly(source, source.size - footer, source.size);
   checkThrift(tail.subarray(0, tail.length - TRAILER_BYTES), tail.length - footer);
-  return { metadata: parquetMetadata(tail, { geoparquet: false }), tail };
+  const metadata = parquetMetadata(tail, { geoparquet: false });
+  // the format says that each has a name; a damaged footer may lack one
+  if (metadata.schema.some(({ name }) => typeof (name as unknown) !== "string"))
+    throw new Error("a column of its footer has no name");
+  return { metadata, tail };
 }
 
 export async function readExactly(
