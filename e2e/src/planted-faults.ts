@@ -286,6 +286,30 @@ export const sourceFaults: readonly SourceFault[] = [
     find: "(corrected && to[i] !== Infinity)",
     replace: "(corrected && to[i] === -Infinity)",
   },
+  {
+    name: "corrections stand beside the versions that they replace",
+    file: "offline/stored-versions.ts",
+    find: "kept[i] = find(i) === null ? 1 : 0;",
+    replace: "kept[i] = find(i) === null ? 1 : 1;",
+  },
+  {
+    name: "older corrections stand beside newer ones",
+    file: "offline/stored-versions.ts",
+    find: "if (keys.has(text)) continue;",
+    replace: "if (keys.size < 0) continue;",
+  },
+  {
+    name: "a merge keeps what the corrections replaced",
+    file: "offline/commit-versions.ts",
+    find: "[superseded, changedKeys]",
+    replace: "[changedKeys]",
+  },
+  {
+    name: "the time bucket where a window begins is not read",
+    file: "offline/stored-versions.ts",
+    find: "bucketIndex(buckets, range.min);",
+    replace: "bucketIndex(buckets, range.min) + 1;",
+  },
 ];
 
 /** Returns the source with the fault; spaces and line breaks of the formatter do not matter. */

@@ -29,8 +29,8 @@ export const DEFAULT_LAYOUT_LIMITS: LayoutLimits = {
   corrections: 1_000_000,
   corrected: 0.25,
   runs: 24,
-  sealedRows: 1_000_000,
-  bucketRows: 2_000_000,
+  sealedRows: 500_000,
+  bucketRows: 1_500_000,
   partRows: 500_000,
 };
 
