@@ -117,6 +117,7 @@ export { changeReader } from "./row-formats/change-reader.ts";
 export { historyChanges } from "./offline/history-changes.ts";
 export { layoutOf } from "./types/layouts/layouts.ts";
 export { typeText } from "./types/type-text.ts";
+export { withMissingMembers } from "./types/nested/missing-members.ts";
 export { mapOfPairs } from "./types/nested/pair-maps.ts";
 export type { PartWriters } from "./types/type-descriptor.ts";
 export { scalarType, typeOf } from "./types/value-types.ts";

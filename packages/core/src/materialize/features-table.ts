@@ -11,6 +11,7 @@ import type {
   TableState,
 } from "../spi.ts";
 import { olderFormat } from "../offline/history-tables.ts";
+import { withMissingMembers } from "../types/nested/missing-members.ts";
 import type { LocalDate } from "./local-date.ts";
 
 export const DATE: ColumnSpec = { name: "date", database: "date", type: "string", nullable: false };
@@ -29,7 +30,9 @@ export const EVENT_TIMESTAMP: ColumnSpec = {
  */
 export function featuresTable(view: ViewSpec): TableSpec {
   const keys = view.entity.keys.map((column) => tableColumn(column, false));
-  const features = view.features.map(({ result, name }) => tableColumn({ ...result, name }, true));
+  const features = view.features.map(({ result, name }) =>
+    tableColumn({ ...withMissingMembers(result), name }, true),
+  );
   for (const { name } of [...keys, ...features]) {
     if (![DATE.name, EVENT_TIMESTAMP.name].includes(name.toLowerCase())) continue;
     throw new TidemarkError(

@@ -2,6 +2,7 @@ import { vectorOf, type Batch } from "../columns/batch.ts";
 import { toUser } from "../define/user-values.ts";
 import type { ColumnSpec, SelectedFeature } from "../specs.ts";
 import type { ResultColumns } from "../spi.ts";
+import { withMissingMembers } from "../types/nested/missing-members.ts";
 import type { Answer } from "./request-types.ts";
 
 /** Converts row `i` of the result columns to user values. */
@@ -30,7 +31,11 @@ export function answerRow(
 
 /** The columns that answers to a selection have: nothing is converted. */
 export function answerColumns(selection: readonly SelectedFeature[]): readonly ColumnSpec[] {
-  return selection.map(({ as, feature }) => ({ ...feature.result, name: as, nullable: true }));
+  return selection.map(({ as, feature }) => ({
+    ...withMissingMembers(feature.result),
+    name: as,
+    nullable: true,
+  }));
 }
 
 export function answerBatch(

@@ -9,6 +9,7 @@ import {
   metadataOf,
   viewSelection,
   viewsOver,
+  withMissingMembers,
   type Described,
 } from "@tidemark/core/internal";
 import type { Limits } from "../options/limits.ts";
@@ -284,7 +285,10 @@ function featureSchema(selected: SelectedFeature): Schema {
   const computed = featureText(selected) + (unit === undefined ? "" : `, in ${unit}`);
   const text = description === undefined ? computed : `${description}\n\n${computed}`;
   // with `onMissing: "null"` any value may be null
-  const schema = answerSchema({ ...selected.feature.result, nullable: true }, text);
+  const schema = answerSchema(
+    { ...withMissingMembers(selected.feature.result), nullable: true },
+    text,
+  );
   return isOld ? { ...schema, deprecated: true } : schema;
 }
 
