@@ -3,6 +3,13 @@ import type { ColumnSpec, Value } from "../specs.ts";
 import { valueAt, type Vector } from "./batch.ts";
 import { keyText } from "./key-bytes.ts";
 
+/** Numbers the texts of keys. −1: the key has none. */
+export interface NumberOfKey {
+  (text: string): number;
+  /** Numbers texts that ascend, which is cheaper for many of them. */
+  readonly ofAscending?: ((texts: readonly string[]) => Int32Array) | undefined;
+}
+
 /**
  * Returns the number of each row's key: that of its text; −1 where a part of it is missing. A
  * string key is looked up once per dictionary entry.
@@ -10,17 +17,67 @@ import { keyText } from "./key-bytes.ts";
 export function keyNumbers(
   columns: readonly ColumnSpec[],
   vectors: readonly Vector[],
-  numberOf: (text: string) => number,
+  numberOf: NumberOfKey,
 ): (row: number) => number {
   const only = vectors.length === 1 ? vectors[0]! : null;
   if (only?.kind === "string") {
-    const codes = new Int32Array(only.dictionary.length);
-    for (let code = 0; code < codes.length; code++)
-      codes[code] = numberOf(keyText(columns, [only.dictionary[code]!]));
+    const texts = only.dictionary.map((text) => keyText(columns, [text]));
+    const codes =
+      numberOf.ofAscending !== undefined && isAscending(texts)
+        ? numberOf.ofAscending(texts)
+        : Int32Array.from(texts, numberOf);
     return (row) => (only.valid !== null && only.valid[row] === 0 ? -1 : codes[only.codes[row]!]!);
   }
   return (row) => {
     const values: Value[] = vectors.map((v) => valueAt(v, row));
     return values.includes(null) ? -1 : numberOf(keyText(columns, values));
   };
+}
+
+/**
+ * Numbers keys whose texts have codes. `numberOf` gives the number of a code. Texts that ascend are
+ * merged with the known ones, which are sorted once.
+ */
+export function knownKeys(
+  codes: ReadonlyMap<string, number>,
+): (numberOf: (code: number) => number) => NumberOfKey {
+  let sorted: readonly string[] | null = null;
+  return (numberOf) => {
+    let numbers: Int32Array | null = null;
+    const ofText = (text: string): number => {
+      const code = codes.get(text);
+      return code === undefined ? -1 : numberOf(code);
+    };
+    return Object.assign(ofText, {
+      ofAscending(texts: readonly string[]): Int32Array {
+        sorted ??= [...codes.keys()].sort();
+        numbers ??= Int32Array.from(sorted, ofText);
+        const found = new Int32Array(texts.length).fill(-1);
+        let at = texts.length === 0 ? 0 : firstNotBefore(sorted, texts[0]!);
+        for (let i = 0; i < found.length; i++) {
+          const text = texts[i]!;
+          while (at < sorted.length && sorted[at]! < text) at++;
+          if (sorted[at] === text) found[i] = numbers[at]!;
+        }
+        return found;
+      },
+    });
+  };
+}
+
+/** The index of the first text that does not come before `text`. */
+function firstNotBefore(sorted: readonly string[], text: string): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < text) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Whether each text is greater than the one before it. */
+function isAscending(texts: readonly string[]): boolean {
+  for (let i = 1; i < texts.length; i++) if (!(texts[i - 1]! < texts[i]!)) return false;
+  return true;
 }

@@ -3,7 +3,7 @@
  * entity partition scans the history once.
  */
 import { gatherRows, pickRows } from "../columns/gather-rows.ts";
-import { keyNumbers } from "../columns/key-numbers.ts";
+import { keyNumbers, knownKeys, type NumberOfKey } from "../columns/key-numbers.ts";
 import type { Knowledge } from "../request/request-types.ts";
 import type { ViewSpec } from "../specs.ts";
 import type { Batch, EngineColumn, EntityRows } from "../spi.ts";
@@ -26,7 +26,7 @@ export function partitionCount(events: number, columns: number, knowledge: Knowl
 export interface EntityPartition {
   readonly rows: EntityRows;
   /** The number of a key's entity in this partition; −1: the entity is in another partition. */
-  readonly entityOf: (text: string) => number;
+  readonly entityOf: NumberOfKey;
   /** The keys of the partition, row k those of number k. */
   readonly keys: () => Batch;
   /** The indexes of the partition's rows among all rows. */
@@ -52,6 +52,7 @@ export function entityPartitions(
     if (code === undefined) codes.set(text, (code = codes.size));
     return code;
   });
+  const inPartition = knownKeys(codes);
   const entity = new Int32Array(keys.length);
   for (let row = 0; row < entity.length; row++) entity[row] = numberOf(row);
   return Array.from({ length: count }, (_, partition) => {
@@ -75,10 +76,7 @@ export function entityPartitions(
         const own = vectors.map((vector) => pickRows(vector, rows));
         return { length: keyCount, columns, vectors: own };
       },
-      entityOf: (text) => {
-        const code = codes.get(text);
-        return code === undefined || code % count !== partition ? -1 : Math.floor(code / count);
-      },
+      entityOf: inPartition((code) => (code % count === partition ? Math.floor(code / count) : -1)),
       indexes,
       earliest,
       latest,

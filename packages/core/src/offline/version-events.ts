@@ -2,6 +2,7 @@
 import { TidemarkError } from "../errors.ts";
 import { selectRows, type Batch } from "../columns/batch.ts";
 import { checkedChangeLog } from "./history-tables.ts";
+import type { NumberOfKey } from "../columns/key-numbers.ts";
 import type { ColumnSpec } from "../specs.ts";
 import type { Events, TableState } from "../spi.ts";
 import type { Knowledge } from "../request/request-types.ts";
@@ -21,7 +22,7 @@ export interface EventsQuery {
   readonly columns: readonly ColumnSpec[];
   readonly keyColumns: readonly string[];
   /** The number of an entity key; −1: the entity is not requested. */
-  readonly entityOf: (text: string) => number;
+  readonly entityOf: NumberOfKey;
   /** The knowledge of the query. A dimension is always read as known (law 2: "in every mode"). */
   readonly knowledge: Knowledge;
   /** Event times that can matter, µs, both ends included. */

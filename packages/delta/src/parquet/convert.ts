@@ -78,16 +78,24 @@ function checkJson(text: string): void {
 }
 
 /**
- * Gives each distinct string one code. A dictionary page brings every string once; a plain page
- * repeats strings.
+ * Gives each distinct string one code. A dictionary page brings every string once, and most of them
+ * in their order, which is cheaper to see than to look each one up. A plain page repeats strings.
  */
 function stringInterner(
   dictionary: string[],
   check: ((text: string) => void) | null,
 ): (texts: readonly string[]) => Int32Array {
-  const known = new Map<string, number>();
+  let known: Map<string, number> | null = null;
   return (texts) => {
     const codes = new Int32Array(texts.length);
+    if (dictionary.length === 0 && isAscending(texts)) {
+      for (let i = 0; i < codes.length; i++) {
+        check?.(texts[i]!);
+        codes[i] = dictionary.push(texts[i]!) - 1;
+      }
+      return codes;
+    }
+    known ??= new Map(dictionary.map((text, code) => [text, code]));
     for (let i = 0; i < codes.length; i++) {
       const text = texts[i]!;
       let code = known.get(text);
@@ -101,6 +109,12 @@ function stringInterner(
     }
     return codes;
   };
+}
+
+/** Whether each text is greater than the one before it. */
+function isAscending(texts: readonly string[]): boolean {
+  for (let i = 1; i < texts.length; i++) if (!(texts[i - 1]! < texts[i]!)) return false;
+  return true;
 }
 
 function utf8Text(bytes: Uint8Array): string {
