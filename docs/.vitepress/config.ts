@@ -35,6 +35,7 @@ const sections: readonly Section[] = [
       ["history", "History"],
       ["minio", "MinIO and S3"],
       ["reading", "Trino, Spark, DuckDB"],
+      ["spark", "Training sets on Spark"],
     ],
   },
   {

@@ -122,11 +122,13 @@ type TrinoCode =
 
 /** Engines. */
 type EngineCode =
+  | "ENGINE_CANNOT"
   | "KERNEL_DIED"
   | "KERNEL_FAILED"
   | "KERNEL_FRAME_INVALID"
   | "KERNEL_INPUT_UNSORTED"
-  | "KERNEL_MISMATCH";
+  | "KERNEL_MISMATCH"
+  | "SPARK_FAILED";
 
 /** Online store. */
 type OnlineStoreCode =

@@ -1095,3 +1095,46 @@ export interface ComputeEngine {
    */
   compute(task: EngineTask, host: EngineHost): Promise<readonly EngineColumn[]>;
 }
+
+// ---- engines that run whole jobs ----
+
+/**
+ * A training set as plain data, for an engine that reads the history itself, such as a cluster.
+ * Each engine has members of its own beside these.
+ */
+export interface EngineJob {
+  readonly format: number;
+  /** Names the job. A job that is sent twice is done once. */
+  readonly id: string;
+  readonly knowledge: "as-corrected" | "as-known";
+  /** The entity rows, and how many there are. */
+  readonly entities: { readonly uri: string; readonly rows: number };
+  /** Where the training set goes. */
+  readonly output: { readonly uri: string };
+}
+
+/** What a job made. */
+export interface JobReport {
+  readonly rows: number;
+  /** Sums outside their type (law 3: they are counted). A repeated task may count twice. */
+  readonly overflows: number;
+  /** False: the output was there already, of the same job. */
+  readonly wrote: boolean;
+}
+
+/** Runs jobs elsewhere, and waits for them. */
+export interface JobEngine<Job extends EngineJob = EngineJob> {
+  readonly name: string;
+  /**
+   * Runs a job. The output appears when it is complete. A job with the id of an output that is
+   * there does nothing.
+   */
+  run(
+    job: Job,
+    options?: {
+      readonly signal?: AbortSignal | undefined;
+      /** Called with the number of rows that are answered so far, about. */
+      readonly onProgress?: ((rows: number) => void) | undefined;
+    },
+  ): Promise<JobReport>;
+}

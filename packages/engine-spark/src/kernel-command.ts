@@ -19,7 +19,7 @@ export function kernelFile(): string {
 }
 
 /** The flags of Node that the kernel needs: none, unless it is run from its source. */
-function kernelFlags(): readonly string[] {
+export function kernelFlags(): readonly string[] {
   return kernelFile().endsWith(".ts") ? ["--conditions=@tidemark/source"] : [];
 }
 

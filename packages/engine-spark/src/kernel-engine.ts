@@ -52,7 +52,7 @@ export interface KernelEngineOptions {
 }
 
 /** The number of rows that a kernel answers at once. */
-const ROWS_PER_RUN = 200_000;
+export const ROWS_PER_RUN = 200_000;
 const ROWS_PER_FRAME = 65_536;
 const ENDING_MILLIS = 1000;
 

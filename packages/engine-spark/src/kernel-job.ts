@@ -1,6 +1,13 @@
 /** The job of a kernel as plain data, and the columns of its frames. */
-import type { ColumnSpec, DeriveNode, LookupNode, ScanNode } from "@tidemark/core/spi";
-import { eventColumns, fromBase64, lookupsOf, scansOf, toBase64 } from "@tidemark/core/internal";
+import type { ColumnSpec, DeriveNode, LookupNode, ScanNode, SourceSpec } from "@tidemark/core/spi";
+import {
+  dimensionColumns,
+  eventColumns,
+  fromBase64,
+  lookupsOf,
+  scansOf,
+  toBase64,
+} from "@tidemark/core/internal";
 import { frameInvalid } from "./wire/frames.ts";
 
 /** What a kernel computes. */
@@ -52,6 +59,9 @@ export const ROW_COLUMNS: readonly ColumnSpec[] = [
   column("_to", "timestamp", true),
 ];
 
+/** The columns of a frame of a dimension's rows before its primary key. */
+const VERSION_TIMES = ROW_COLUMNS.slice(3);
+
 function column(name: string, type: ColumnSpec["type"], nullable: boolean): ColumnSpec {
   return { name, database: name, type, nullable };
 }
@@ -65,6 +75,19 @@ export function scannedColumns(plan: DeriveNode): readonly (readonly ColumnSpec[
 export function rowColumns({ plan, keys, input }: KernelJob): readonly ColumnSpec[] {
   const own = input === "events" ? eventColumns(plan.input.input) : scannedColumns(plan).flat();
   return [...ROW_COLUMNS, ...keys, ...own];
+}
+
+/** The rows of the dimension of a lookup, whose source has these columns. */
+export function kernelDimension(
+  node: LookupNode,
+  source: Pick<SourceSpec, "columns" | "primaryKey">,
+): KernelDimension {
+  const names = new Set(dimensionColumns(node));
+  const primaryKey = source.primaryKey.map((name) =>
+    source.columns.find((column) => column.name === name)!,
+  );
+  const read = source.columns.filter((column) => names.has(column.name));
+  return { primaryKey, columns: [...VERSION_TIMES, ...primaryKey, ...read] };
 }
 
 /** Writes a job as JSON. Integers and bytes have a tag. */

@@ -1,7 +1,9 @@
 /** `tidemark training-set`: reads entity rows from a file and writes them with features. */
+import type { HistoricalFileResult } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
 import { usage, choiceOf } from "../terminal/options.ts";
 import { featuresAsked, timeReadingOf } from "../training-set/asked.ts";
+import { engineNamed } from "../training-set/engine-named.ts";
 import { trainingSetFile } from "../training-set/training-set-file.ts";
 
 const help = `Usage: tidemark training-set --service NAME --entities labels.parquet
@@ -17,7 +19,7 @@ and any other columns. The file of --out appears when it is complete.
   --entities FILE       .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz, or a folder of
                         Parquet files. In CSV an empty field is null, and the other
                         columns are text
-  --out FILE            .parquet or .jsonl
+  --out FILE            .parquet or .jsonl; with --engine a folder that does not exist
   --knowledge KIND      as-corrected (default): with all corrections
                         as-known: what the history had at each event_timestamp, as
                         serving without lag answered; train on these
@@ -29,6 +31,11 @@ and any other columns. The file of --out appears when it is complete.
   --time-unit UNIT      s, ms, us or ns: the unit of times that are whole numbers; if
                         left out, such times are refused
   --force               replace the file of --out
+  --engine NAME         an engine of the configuration computes the rows, such as Spark.
+                        The output is a folder of Parquet files, whose column _row has
+                        the number of each entity row
+  --job FILE            with --engine: write the job and do not run it; a scheduler can
+                        submit it with the arguments that the result has
 `;
 
 export const trainingSetCommand: ReturnType<typeof configCommand> = configCommand({
@@ -50,34 +57,49 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     zone: "text",
     "time-unit": "text",
     force: "flag",
+    engine: "text",
+    job: "text",
   },
   required: ["entities", "out"],
   async run({ given, config, progress, signal, open, printResult, seconds }) {
     const asked = featuresAsked(given);
     const out = given.text("out")!;
-    if (!/\.(?:parquet|jsonl)$/i.test(out))
+    const engineName = given.text("engine");
+    if (engineName === undefined && given.has("job")) throw usage("--job needs --engine");
+    if (engineName !== undefined && given.has("force"))
+      throw usage("--force is for files; remove the folder of --out first");
+    if (engineName === undefined && !/\.(?:parquet|jsonl)$/i.test(out))
       throw usage(`--out ${out}: give a file that ends in .parquet or .jsonl`);
     const times = timeReadingOf(given);
-    const { store, definitions } = await open({ online: false, offline: true });
+    const engine = engineName === undefined ? null : engineNamed(config, engineName);
+    const { store, offline, definitions } = await open({ online: false, offline: true });
     const features = asked(definitions, config.file);
     const knowledge = choiceOf(given, "knowledge", ["as-corrected", "as-known"]);
     const beforeHistory = choiceOf(given, "before-history", ["empty", "error"]);
-    const result = await trainingSetFile(store, {
+    const wanted = {
       features,
       entities: given.text("entities")!,
       out,
-      force: given.has("force"),
       knowledge,
       beforeHistory,
       ...times,
       signal,
-      onRows: (rows, of) => {
+      onRows: (rows: number, of: number | null) => {
         progress.update(`${rows}${of === null ? "" : ` of ${of}`} rows, ${seconds()}`);
       },
-      onWarning: (message) => {
+      onWarning: (message: string) => {
         progress.warn(message);
       },
-    });
+    };
+    const result: HistoricalFileResult & { readonly submit?: readonly string[] } =
+      engine === null
+        ? await trainingSetFile(store, { ...wanted, force: given.has("force") })
+        : await (
+            await import("../training-set/engine-training-set.ts")
+          ).engineTrainingSet(
+            { store, offline: offline!, engine, job: given.text("job") ?? null },
+            wanted,
+          );
     for (const [source, { knownSince }] of Object.entries(result.coverage)) {
       if (knownSince === null)
         progress.warn(
@@ -91,7 +113,10 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     );
     printResult({ out, knowledge, ...result }, [
       `${result.rows} rows with ${result.features.length} features ` +
-        `${knowledge === "as-known" ? "as known" : "as corrected"}, after ${seconds()}: ${out}`,
+        `${knowledge === "as-known" ? "as known" : "as corrected"}, ` +
+        (result.submit === undefined
+          ? `after ${seconds()}: ${out}`
+          : `in the job ${given.text("job")!}: spark-submit ${result.submit.join(" ")}`),
       ...coverage,
     ]);
     return 0;

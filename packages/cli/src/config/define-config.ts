@@ -6,7 +6,7 @@ import {
   type RunOptions,
   type StoreOptions,
 } from "@tidemark/core";
-import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
+import type { ChangeSource, JobEngine, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import { didYouMean } from "@tidemark/core/internal";
 import { checkLoadJobs, type LoadJob } from "./load-jobs.ts";
 import { checkServer, type ServerConfig } from "./server-config.ts";
@@ -76,6 +76,8 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
   readonly run?: RunConfig | undefined;
   /** Load jobs by name, for `tidemark load`. */
   readonly load?: { readonly [name: string]: LoadJob<S> } | undefined;
+  /** Engines by name, for `--engine NAME` of `tidemark training-set`. */
+  readonly engines?: { readonly [name: string]: JobEngine<never> } | undefined;
   /** Settings of `tidemark serve`. */
   readonly server?: ServerConfig<S> | undefined;
   /**
@@ -101,6 +103,7 @@ const CONFIG_MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "st
   changes: "object",
   run: "object",
   load: "object",
+  engines: "object",
   server: "object",
   audit: "any",
   onDefinitionMismatch: "any",

@@ -1,0 +1,325 @@
+/**
+ * Training sets on Spark have the bits of the local engine: values, statuses and event times, of
+ * generated definitions and histories, as corrected and as known (law 3: one answer).
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { micros, openStore, type Knowledge } from "@tidemark/core";
+import { formatTime, valueAt, type Batch, type JobReport, type Value } from "@tidemark/core/spi";
+import { deltaOfflineStore, localObjects, readParquet } from "@tidemark/delta";
+import {
+  sparkEngine,
+  sparkTrainingSet,
+  type SparkEngine,
+  type SparkJob,
+} from "@tidemark/engine-spark";
+import { recordedTopic } from "@tidemark/source-debezium";
+import {
+  feed,
+  generateScenario,
+  pathReaders,
+  requestKeys,
+  scenarioDefinitions,
+  scenarioWith,
+  seedsFromEnvironment,
+  type Scenario,
+} from "@tidemark/testkit";
+import { startNode, type Child, type ChildEnd } from "@tidemark/testkit/child-process";
+import { pythonReaders, sparkReader, suiteNeeding } from "@tidemark/testkit/needs";
+import { startPython } from "@tidemark/testkit/python-program";
+import { sparkJars } from "@tidemark/testkit/services/toolchain";
+import { beforeAll, expect, test } from "vitest";
+import { BANK_USERS, bankTopic } from "../src/bank-topic.ts";
+import { inFolder, lakePath, realStores, writeTopic } from "../src/real-stores.ts";
+import * as bankDefinitions from "./spark-bank/features.ts";
+
+const python = pythonReaders();
+const { first, runs } = seedsFromEnvironment({ runs: 2 });
+const program = join(import.meta.dirname, "../../packages/engine-spark/python/tidemark_spark.py");
+
+suiteNeeding(sparkReader(), "training sets on Spark", () => {
+  let session: Child;
+
+  beforeAll(async () => {
+    session = startPython(
+      python.path,
+      [join(import.meta.dirname, "python/spark_session.py"), sparkJars],
+      {
+        stdin: "pipe",
+        env: {
+          TZ: "UTC",
+          PYTHONDONTWRITEBYTECODE: "1",
+          PYTHONPATH: dirname(program),
+          PYSPARK_PYTHON: python.path,
+        },
+      },
+    );
+    await session.line("READY", { seconds: 500 });
+  });
+
+  /** An engine that sends its jobs to the session. `node` is the command of Node there. */
+  function warmEngine(folder: string, node: string): SparkEngine {
+    const { options } = sparkEngine({
+      lake: lakePath(folder),
+      staging: folder,
+      node,
+      partitions: 2,
+      rowsPerRun: 7,
+    });
+    return {
+      name: "warm Spark",
+      options,
+      async run(job) {
+        const file = join(folder, "job.json");
+        await writeFile(file, JSON.stringify(job));
+        session.write(`${file}\n`);
+        const end = await session.line(/^(?:TIDEMARK .*"rows"|FAILED)/, { seconds: 500 });
+        if (end.startsWith("FAILED")) throw new Error(JSON.parse(end.slice("FAILED ".length)));
+        return JSON.parse(end.slice("TIDEMARK ".length)) as JobReport;
+      },
+    };
+  }
+
+  /** Asks Spark and the local engine for all requests of a scenario. Returns Spark's report. */
+  async function compared(
+    scenario: Scenario,
+    knowledge: Knowledge,
+    folder: string,
+    node = process.execPath,
+  ): Promise<JobReport> {
+    const stores = realStores(folder);
+    const definitions = scenarioDefinitions(scenario);
+    const store = await openStore({ definitions, offline: { store: stores.offline } });
+    const out = join(folder, `out-${knowledge}`);
+    const entities = scenario.requests.map((request, i) => ({
+      ...requestKeys(scenario, request),
+      event_timestamp: micros(request.time),
+      odd: `"é😀\n'${i}`,
+    }));
+    const report = await sparkTrainingSet({
+      engine: warmEngine(folder, node),
+      store,
+      offline: stores.offline,
+      features: scenario.selected,
+      entities,
+      knowledge,
+      out,
+      metadata: true,
+    });
+    expect(report).toMatchObject({ rows: entities.length, wrote: true });
+    const expected = await pathReaders({ ...scenario, derived: [], roles: [] }, stores).history(
+      knowledge,
+    );
+    const rows = await rowsOf(out);
+    expect(rows.length).toBe(entities.length);
+    scenario.selected.forEach(({ as }, f) => {
+      const { values, statuses, times } = expected[f]!;
+      rows.forEach((row, i) => {
+        const time = Number.isNaN(times[i]!) ? null : times[i]!;
+        expect(
+          [row.get(as), row.get(`${as}__status`), row.get(`${as}__event_timestamp`)].map(bits),
+          `seed ${scenario.seed}, ${knowledge}, row ${i}: ${as}`,
+        ).toEqual([values[i]!, statuses[i]!, time].map(bits));
+        expect(row.get("odd")).toBe(entities[i]!.odd);
+      });
+    });
+    await store.close();
+    return report;
+  }
+
+  /** Feeds a scenario to the stores of a folder. */
+  async function written(scenario: Scenario, folder: string): Promise<void> {
+    const stores = realStores(folder);
+    const topic = recordedTopic(writeTopic(folder, scenario), {
+      onWarning: () => undefined,
+      unreadable: "keep",
+    });
+    await feed(scenario, stores, {}, topic);
+    await stores.online.close();
+    await stores.offline.close();
+  }
+
+  for (let seed = first; seed < first + runs; seed++)
+    test(`seed ${seed}: the bits of the local engine`, { timeout: 900_000 }, async () => {
+      const scenario = generateScenario(seed, { everyAggregation: true });
+      const names = [...new Set(scenario.views.map(({ name }) => name))];
+      await inFolder(async (folder) => {
+        await written(scenario, folder);
+        // each view in one of both ways: a job of all views takes long
+        for (const [k, knowledge] of (["as-corrected", "as-known"] as const).entries()) {
+          const half = scenarioWith(scenario, ({ name }) => names.indexOf(name) % 2 === k);
+          await compared(half, knowledge, folder);
+        }
+      });
+    });
+
+  /** A scenario with one view of windows. */
+  function small(): Scenario {
+    const scenario = generateScenario(first);
+    const { name } = scenario.views.find(({ kind }) => kind === "window")!;
+    return scenarioWith(scenario, (view) => view.name === name);
+  }
+
+  test("a killed child is Spark's retry, and in the end a named error", { timeout: 900_000 }, () =>
+    inFolder(async (folder) => {
+      const scenario = small();
+      await written(scenario, folder);
+      const node = join(folder, "node.sh");
+      const killed = join(folder, "killed");
+      const real = `exec ${process.execPath} "$@"`;
+      // the child reads some bytes, so that it dies while it is fed
+      const death = "head -c 20 > /dev/null; kill -9 $$";
+      await writeFile(node, `#!/bin/sh\nif mkdir ${killed}; then ${death}; fi\n${real}\n`, {
+        mode: 0o755,
+      });
+      await compared(scenario, "as-corrected", folder, node);
+      expect((await stat(killed)).isDirectory()).toBe(true);
+
+      await writeFile(node, `#!/bin/sh\n${death}\n`);
+      await expect(compared(scenario, "as-known", folder, node)).rejects.toThrow(
+        /KERNEL_DIED: the kernel process ended with -9/,
+      );
+      await expect(stat(join(folder, "out-as-known"))).rejects.toThrow(/ENOENT/);
+    }),
+  );
+
+  test("a job that is sent twice is done once; another one is refused", { timeout: 900_000 }, () =>
+    inFolder(async (folder) => {
+      const scenario = small();
+      await written(scenario, folder);
+      const jobs: SparkJob[] = [];
+      const stores = realStores(folder);
+      const definitions = scenarioDefinitions(scenario);
+      const store = await openStore({ definitions, offline: { store: stores.offline } });
+      const warm = warmEngine(folder, process.execPath);
+      const engine: SparkEngine = {
+        ...warm,
+        async run(job) {
+          jobs.push(job);
+          const report = await warm.run(job);
+          expect(await warm.run(job)).toMatchObject({ rows: report.rows, wrote: false });
+          await expect(warm.run({ ...job, id: "other" })).rejects.toThrow(/^OUT_EXISTS: /);
+          return report;
+        },
+      };
+      const entities = scenario.requests.map((request) => ({
+        ...requestKeys(scenario, request),
+        event_timestamp: micros(request.time),
+      }));
+      const features = scenario.selected;
+      const out = join(folder, "out");
+      const { rows, wrote } = await sparkTrainingSet({
+        engine,
+        store,
+        offline: stores.offline,
+        features,
+        entities,
+        out,
+      });
+      expect({ rows, wrote }).toEqual({ rows: entities.length, wrote: true });
+      expect(jobs).toHaveLength(1);
+      await store.close();
+    }),
+  );
+});
+
+suiteNeeding(sparkReader(), "tidemark training-set --engine", () => {
+  test("spark-submit gives the rows of the local engine", { timeout: 900_000 }, () =>
+    inFolder(async (folder) => {
+      const bank = bankTopic(first, 400);
+      await writeFile(join(folder, "topic.jsonl"), `${bank.lines.join("\n")}\n`);
+      const store = await openStore({
+        definitions: bankDefinitions,
+        offline: { store: deltaOfflineStore(localObjects(lakePath(folder))) },
+      });
+      await store.run(recordedTopic(join(folder, "topic.jsonl")));
+      await store.close();
+      const entities = join(folder, "labels.jsonl");
+      const label = (user_id: string, share: number): string =>
+        JSON.stringify({
+          label: share,
+          user_id,
+          event_timestamp: formatTime(Math.floor(bank.from + share * (bank.to - bank.from))),
+        });
+      const labels = [...BANK_USERS, "nobody"].flatMap((user) =>
+        [1, 0.2, 0.6].map((share) => label(user, share)),
+      );
+      await writeFile(entities, `${labels.join("\n")}\n`);
+      const jars = readdirSync(sparkJars).filter((name) => name.endsWith(".jar"));
+      const env = {
+        SPARK_BANK: JSON.stringify({
+          folder,
+          submit: join(dirname(python.path), "spark-submit"),
+          python: python.path,
+          jars: jars.map((jar) => join(sparkJars, jar)).join(","),
+        }),
+      };
+      const trainingSet = (...args: readonly string[]): Promise<ChildEnd> =>
+        startNode(
+          join(import.meta.dirname, "../../packages/cli/src/bin.ts"),
+          [
+            "training-set",
+            "--config",
+            join(import.meta.dirname, BANK_CONFIG),
+            "--json",
+            "--features",
+            "weekly",
+            "--knowledge",
+            "as-known",
+            "--entities",
+            entities,
+            ...args,
+          ],
+          { env },
+        ).succeeded();
+      const [out, local] = [join(folder, "sets", "spark"), join(folder, "local.parquet")];
+      const { stdout } = await trainingSet("--engine", "spark", "--out", out);
+      expect(JSON.parse(stdout)).toMatchObject({ rows: labels.length, out });
+      await trainingSet("--out", local);
+      const rows = (await rowsOf(out)).map((row) => {
+        row.delete("_row");
+        return row;
+      });
+      const expected: ReadonlyMap<string, Value>[] = [];
+      for await (const batch of (await readParquet(local)).batches())
+        for (let i = 0; i < batch.length; i++) expected.push(rowAt(batch, i));
+      expect(rows).toEqual(expected);
+      // the entity rows and the job are gone
+      expect(readdirSync(join(folder, "staging"))).toEqual([]);
+
+      const job = join(folder, "job.json");
+      const written = await trainingSet("--engine", "spark", "--out", `${out}-2`, "--job", job);
+      expect(JSON.parse(written.stdout).submit.at(-1)).toBe(job);
+      const { format, output } = JSON.parse(readFileSync(job, "utf8")) as SparkJob;
+      expect({ format, uri: output.uri }).toEqual({ format: 1, uri: `${out}-2` });
+    }),
+  );
+});
+
+const BANK_CONFIG = "spark-bank/tidemark.config.ts";
+
+/** The rows of a training set in the order of their numbers. */
+async function rowsOf(folder: string): Promise<Map<string, Value>[]> {
+  const { batches } = await readParquet(folder);
+  const rows: Map<string, Value>[] = [];
+  for await (const batch of batches())
+    for (let i = 0; i < batch.length; i++) {
+      const row = rowAt(batch, i);
+      const number = Number(row.get("_row"));
+      expect(rows[number]).toBeUndefined();
+      rows[number] = row;
+    }
+  return rows;
+}
+
+function rowAt(batch: Batch, i: number): Map<string, Value> {
+  return new Map(batch.columns.map(({ name }, c) => [name, valueAt(batch.vectors[c]!, i)]));
+}
+
+/** A value with every bit, as text. */
+function bits(value: Value | undefined): string {
+  if (value instanceof Uint8Array) return `bytes ${[...value].join(",")}`;
+  if (Array.isArray(value)) return `[${(value as readonly Value[]).map(bits).join("; ")}]`;
+  return Object.is(value, -0) ? "-0" : `${typeof value} ${String(value)}`;
+}

@@ -1,0 +1,197 @@
+/** Computes training sets on Spark. */
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import {
+  isRetryable,
+  TidemarkError,
+  type BeforeHistory,
+  type Knowledge,
+  type Store,
+  type TrainingSet,
+} from "@tidemark/core";
+import {
+  parseTime,
+  type JobReport,
+  type OfflineStore,
+  type SelectedFeature,
+} from "@tidemark/core/spi";
+import { entityRowsOf, keysNeeded, selectionFrom } from "@tidemark/core/internal";
+import { kernelFile, kernelFlags } from "../kernel-command.ts";
+import { writeEntityRows } from "./entity-rows.ts";
+import { planViews } from "./plan-views.ts";
+import { submitArguments, type SparkEngine } from "./spark-engine.ts";
+import type { SparkJob } from "./spark-job.ts";
+
+type EntityRows = Parameters<typeof entityRowsOf>[0];
+
+/** What Spark computes, and where it goes. */
+export interface SparkTrainingSetOptions {
+  readonly engine: SparkEngine;
+  /** The store of the definitions, and its offline store. */
+  readonly store: Pick<Store, "compact" | "getHistoricalFeatures">;
+  readonly offline: OfflineStore;
+  readonly features: readonly SelectedFeature[];
+  /** The rows in any form that `getHistoricalFeatures` takes. */
+  readonly entities: unknown;
+  readonly knowledge?: Knowledge | undefined;
+  readonly beforeHistory?: BeforeHistory | undefined;
+  /** The address of a folder that does not exist yet. */
+  readonly out: string;
+  /** Statuses and event times stand beside the values. Default: false. */
+  readonly metadata?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((rows: number) => void) | undefined;
+}
+
+/** What was computed. */
+export interface SparkTrainingSet extends JobReport {
+  readonly coverage: TrainingSet<unknown>["coverage"];
+}
+
+/**
+ * Compacts the history, writes the entity rows and the job, runs it, and waits. The output is a
+ * folder of Parquet files. Its column `_row` has the number of each entity row (law 8: the answer
+ * has exactly the rows asked).
+ *
+ * @throws HISTORY_BEHIND when a table has no versions that these definitions can read.
+ * @throws ENGINE_CANNOT when a feature is derived.
+ * @throws SPARK_FAILED when spark-submit fails.
+ *
+ * @example
+ * async function knownSet(options: SparkTrainingSetOptions): Promise<number> {
+ *   const { rows } = await sparkTrainingSet({ ...options, knowledge: "as-known" });
+ *   return rows;
+ * }
+ */
+export async function sparkTrainingSet(
+  options: SparkTrainingSetOptions,
+): Promise<SparkTrainingSet> {
+  const { engine, signal, onProgress } = options;
+  const { job, coverage } = await sparkJob(options);
+  try {
+    return { ...(await engine.run(job, { signal, onProgress })), coverage };
+  } finally {
+    await rm(entityFile(engine, job.id), { force: true });
+    await rm(join(engine.options.staging, `${job.id}.json`), { force: true });
+  }
+}
+
+/**
+ * Does the same up to the job, and writes it into a file, for a scheduler that submits it. The
+ * result has the arguments of spark-submit.
+ *
+ * @example
+ * async function written(options: SparkTrainingSetOptions): Promise<readonly string[]> {
+ *   const { submit } = await writeSparkJob({ ...options, file: "job.json" });
+ *   return submit;
+ * }
+ */
+export async function writeSparkJob(
+  options: SparkTrainingSetOptions & { readonly file: string },
+): Promise<Pick<SparkTrainingSet, "rows" | "coverage"> & { readonly submit: readonly string[] }> {
+  const { job, coverage } = await sparkJob(options);
+  await writeFile(options.file, `${JSON.stringify(job)}\n`);
+  const submit = submitArguments(job, options.file, options.engine.options);
+  return { rows: job.entities.rows, coverage, submit };
+}
+
+const entityFile = ({ options }: SparkEngine, id: string): string =>
+  resolve(options.staging, `${id}-entities.parquet`);
+
+async function sparkJob(
+  options: SparkTrainingSetOptions,
+): Promise<{ readonly job: SparkJob; readonly coverage: TrainingSet<unknown>["coverage"] }> {
+  const { engine, store, features, signal, knowledge = "as-corrected" } = options;
+  const { lake, staging, node = "node", partitions = null } = engine.options;
+  // it checks the request and the columns of the entity rows, and computes nothing
+  const { coverage } = await store.getHistoricalFeatures({
+    features: selectionFrom(features),
+    entities: options.entities as never,
+    knowledge,
+    ...(options.beforeHistory === undefined ? {} : { beforeHistory: options.beforeHistory }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const views = await compactedViews(options);
+  const id = randomUUID();
+  await mkdir(staging, { recursive: true });
+  const keys = keysNeeded(features);
+  const source = await entityRowsOf(options.entities as EntityRows, keys, features.length);
+  const check = beforeHistoryCheck(options.beforeHistory, coverage);
+  const file = entityFile(engine, id);
+  const entities = await writeEntityRows(file, source, keys, { uri: file, signal, check });
+  const kernel = kernelFile();
+  const names = features.map(({ as }) => as);
+  const metadata = options.metadata === true;
+  return {
+    coverage,
+    job: {
+      format: 1,
+      id,
+      lake,
+      knowledge,
+      views,
+      entities,
+      output: {
+        uri: options.out,
+        metadata,
+        columns: metadata
+          ? names.flatMap((name) => [name, `${name}__status`, `${name}__event_timestamp`])
+          : names,
+      },
+      split: { count: partitions },
+      kernel: {
+        node,
+        flags: kernelFlags(),
+        file: kernel,
+        // its source is no single file
+        shipped: kernel.endsWith(".js"),
+        sha256: createHash("sha256")
+          .update(await readFile(kernel))
+          .digest("hex"),
+      },
+    },
+  };
+}
+
+/** A run may compact between the compaction and the look at its result; then both are repeated. */
+const ATTEMPTS = 5;
+
+/** Merges all of the history into the versions, and pins them. */
+async function compactedViews({
+  store,
+  offline,
+  features,
+  engine,
+  signal,
+}: SparkTrainingSetOptions): Promise<SparkJob["views"]> {
+  const { rowsPerRun } = engine.options;
+  for (let attempt = 1; ; attempt++) {
+    await store.compact({ signal });
+    try {
+      return await planViews(offline, features, { rowsPerRun, signal });
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isRetryable(error)) throw error;
+    }
+  }
+}
+
+/** Refuses rows before the history of a source, if the request wants that. */
+function beforeHistoryCheck(
+  beforeHistory: BeforeHistory | undefined,
+  coverage: TrainingSet<unknown>["coverage"],
+): (times: Float64Array, first: number) => void {
+  if (beforeHistory !== "error") return () => undefined;
+  return (times, first) => {
+    for (const [source, { knownSince }] of Object.entries(coverage)) {
+      const since = knownSince === null ? Infinity : parseTime(knownSince, "UTC")!;
+      const row = times.findIndex((time) => time <= since);
+      if (row >= 0)
+        throw new TidemarkError(
+          "ASKNOWN_BEFORE_HISTORY",
+          `entity row ${first + row} is before the history of source "${source}"; leave such ` +
+            'rows out, or write beforeHistory: "empty"',
+        );
+    }
+  };
+}
