@@ -55,7 +55,7 @@ export { compileQuery, viewPlans, type ViewPlan } from "./plan/compile.ts";
 export { dimensionsOf, rowCondition } from "./plan/plan-kinds.ts";
 export { readingsOfInput } from "./offline/reading-events.ts";
 export { historyTables } from "./offline/history-tables.ts";
-export { earliestStart, edgesOf, reachOfPlan, seriesEdgesOf } from "./window/window-edges.ts";
+export { edgesOf, reachOfPlan, seriesEdgesOf } from "./window/window-edges.ts";
 export { aggregators, aggregatorNamed } from "./aggregate/registry.ts";
 export type { SqlSupport } from "./aggregate/aggregator.ts";
 export { boundExpression } from "./expr/bind.ts";

@@ -22,6 +22,28 @@ export interface SqlWindow {
 }
 
 /**
+ * Where a window begins at `t`, µs. Only the units of a calendar are asked of core, whose windows
+ * are checked.
+ */
+export function startOfWindow(window: Window): (t: number) => number {
+  if (typeof window === "number") return (t) => t - window;
+  switch (window.kind) {
+    case "delayed":
+      return (t) => t - window.delay - window.length;
+    case "lifetime":
+      return () => -Infinity;
+    case "lastRows":
+      return window.within === null ? () => -Infinity : startOfWindow(window.within);
+    case "series":
+      return (t) => t - window.count * window.length;
+    case "current":
+    case "previous":
+    case "calendarSeries":
+      return edgesOf(window).start;
+  }
+}
+
+/**
  * Writes windows. Lengths are SQL's own arithmetic. The units of a calendar are times of the
  * questions, which core computes.
  */

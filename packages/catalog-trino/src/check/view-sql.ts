@@ -4,7 +4,6 @@ import {
   boundExpression,
   columnsOfExpression,
   dimensionsOf,
-  earliestStart,
   inputOf,
   readingsOfInput,
   typeOf,
@@ -24,7 +23,7 @@ import { MOST_CATEGORIES, sqlAggregates } from "./sql-aggregates.ts";
 import { sqlOf } from "./sql-expressions.ts";
 import { sqlRowsOf, type SqlRows, type SqlRowsOptions } from "./sql-rows.ts";
 import { sqlTypeOf, sqlValuesOf } from "./sql-values.ts";
-import { SqlWindows, type QuestionTime } from "./sql-windows.ts";
+import { SqlWindows, startOfWindow, type QuestionTime } from "./sql-windows.ts";
 
 /** An entity at a time. The keys are in the entity's order. */
 export interface Question {
@@ -362,7 +361,9 @@ function sourcesOfPlan({ view, plan }: ViewPlan): readonly SourceSpec[] {
 
 /** From when on rows can count. A fact's newest row may be of any time. */
 function startOf(input: WindowNode | LatestNode): (t: number) => number {
-  return input.node === "window" ? earliestStart(input.foundIn) : () => -Infinity;
+  if (input.node === "latest") return () => -Infinity;
+  const starts = input.foundIn.map(startOfWindow);
+  return (t) => Math.min(...starts.map((start) => start(t)));
 }
 
 function timeLiteral(time: number): string {
