@@ -12,6 +12,7 @@ import {
   entityRowsOf,
   keysNeeded,
   selectionFrom,
+  sourcesOf,
   type EntityRowsInput,
 } from "@tidemark/core/internal";
 import { batchOf, type ColumnSpec, type OfflineStore } from "@tidemark/core/spi";
@@ -83,7 +84,12 @@ function readerOf(offline: OfflineStore): Pick<Store, "compact" | "getHistorical
         entityRows: await entityRowsOf(request.entities, needed, selection.length),
         selection,
         metadata: false,
-        coverage: {},
+        coverage: Object.fromEntries(
+          [...(await reader.coverage(sourcesOf(selection)))].map(([name, since]) => [
+            name,
+            { knownSince: since === null ? null : String(since) },
+          ]),
+        ),
         answer: ({ keys, times }) =>
           reader.read({ selection, keys, times, knowledge, since: null }),
       });

@@ -1,5 +1,5 @@
 /** Checks a training set: Trino computes a sample of it by SQL, and the bits are compared. */
-import { selectedFeatures, TidemarkError, type Store } from "@tidemark/core";
+import { selectedFeatures, TidemarkError, type Knowledge, type Store } from "@tidemark/core";
 import {
   baseFeatures,
   isDerived,
@@ -8,6 +8,7 @@ import {
   selectionFrom,
   typeOf,
   viewPlans,
+  type ViewPlan,
   type EntityRowsInput,
 } from "@tidemark/core/internal";
 import {
@@ -19,7 +20,7 @@ import {
   type TypeSpec,
   type Value,
 } from "@tidemark/core/spi";
-import { queryTrino } from "../client.ts";
+import { queryTrino, type TrinoConnection } from "../client.ts";
 import { historyTables } from "../history-tables.ts";
 import { registeredTables, type CatalogSchema } from "../register.ts";
 import {
@@ -30,8 +31,9 @@ import {
   type Sample,
   type SampledRow,
 } from "./sample.ts";
+import { NotInSql } from "./not-in-sql.ts";
 import { bitsOf, quotedName } from "./sql-values.ts";
-import { viewSqlOf, type Question, type RunSql, type ViewSql } from "./view-sql.ts";
+import { viewSqlOf, type Question, type ViewSql } from "./view-sql.ts";
 
 /** Settings of `checkTrainingSet`. */
 export interface CheckTrainingSetOptions extends CatalogSchema {
@@ -45,7 +47,7 @@ export interface CheckTrainingSetOptions extends CatalogSchema {
    */
   readonly entities?: EntityRowsInput | undefined;
   /** Which changes count. Default: "as-corrected". */
-  readonly knowledge?: "as-corrected" | "as-known" | undefined;
+  readonly knowledge?: Knowledge | undefined;
   /** So many of the entity rows are checked. Default: 1000. */
   readonly sample?: number | undefined;
   /** Chooses another sample. Default: 1. */
@@ -114,142 +116,198 @@ export async function checkTrainingSet(
       "OPTION_INVALID",
       `checkTrainingSet: sample is ${size}; give a whole number above 0`,
     );
-  const run = (sql: string): ReturnType<RunSql> => queryTrino(options, sql);
-  const selection = selectedFeatures(options.features as never);
-  const viewsOf = (
-    features: readonly SelectedBaseFeature[],
-  ): readonly Omit<CheckedView, "keys">[] =>
-    viewPlans(features).map((plan) => ({
-      plan,
-      sql: viewSqlOf(plan, { knowledge, tableOf: (source) => tableOf(options, source) }),
-    }));
-  const wanted = baseFeatures(selection);
-  const reasons = new Array<string | null>(wanted.length).fill(null);
-  for (const { plan, sql } of viewsOf(wanted))
-    plan.indexes.forEach((index, column) => {
-      reasons[index] = sql.reasons[column]!;
-    });
-  // names of our own: a key or another view may have that of a feature
-  const checked = wanted
-    .filter((_, i) => reasons[i] === null)
-    .map((one, i): SelectedBaseFeature => ({ ...one, as: `f${i}` }));
-  const notChecked = [
-    ...wanted.flatMap((one, i): NotChecked[] => {
-      const why = reasons[i]!;
-      return why === null ? [] : [{ feature: nameOf(one), why }];
-    }),
-    ...selection
-      .filter(isDerived)
-      .map((one): NotChecked => ({
-        feature: nameOf(one),
-        why: "it is a function of other features, which are checked in its place",
-      })),
-  ];
-  const needed = keysNeeded(checked);
-  const views = viewsOf(checked).map((view): CheckedView => ({
-    ...view,
-    keys: view.plan.view.entity.keys.map(({ name }) =>
-      needed.findIndex((key) => key.name === name),
-    ),
-  }));
   await store.compact({ signal });
-  await refuseMissingTables(options, views);
+  const check = plannedCheck(options, knowledge, await sourcesWithoutHistory(options));
+  await refuseMissingTables(options, check.views);
   const sample =
     options.entities === undefined
-      ? await ownSample()
-      : await sampleOf(options.entities, needed, { size, seed }, signal);
+      ? await ownSample(options, check, { size, seed })
+      : await sampleOf(options.entities, check.needed, { size, seed }, signal);
 
   let rows = sample.rows;
-  let differences: readonly PlacedDifference[] = [];
-  for (let attempt = 1; attempt <= ATTEMPTS && rows.length > 0; attempt++) {
-    differences = await compare(rows, attempt);
+  let differences = await differencesIn(options, check, knowledge, rows);
+  for (let attempt = 2; attempt <= ATTEMPTS && differences.length > 0; attempt++) {
     const places = new Set(differences.map(({ place }) => place));
     rows = rows.filter((_, place) => places.has(place));
-    if (attempt < ATTEMPTS && rows.length > 0) await store.compact({ signal });
+    await store.compact({ signal });
+    differences = await differencesIn(
+      { ...options, onProgress: undefined },
+      check,
+      knowledge,
+      rows,
+    );
   }
   return {
     rows: sample.rows.length,
     of: sample.of,
-    compared: checked.length * sample.rows.length,
-    checked: checked.map(nameOf),
-    notChecked,
+    compared: check.checked.length * sample.rows.length,
+    checked: check.checked.map(nameOf),
+    notChecked: check.notChecked,
     differences: differences.map(({ difference }) => difference),
   };
+}
 
-  async function ownSample(): Promise<Sample> {
-    const own: OwnRows[] = [];
-    for (const { plan, keys, sql } of views) {
-      const rows = await sql.ownRows(size, seed, run);
-      own.push({ rows, places: keys, reach: reachOfPlan(plan.plan) });
-    }
-    return sampleOfOwn(own, { size, seed });
-  }
+/** What is checked, and how. */
+interface PlannedCheck {
+  /** The features that SQL computes, under names of our own. */
+  readonly checked: readonly SelectedBaseFeature[];
+  readonly notChecked: readonly NotChecked[];
+  /** The keys of their entities. */
+  readonly needed: readonly NeededColumn[];
+  readonly views: readonly CheckedView[];
+}
 
-  async function compare(
-    asked: readonly SampledRow[],
-    attempt: number,
-  ): Promise<PlacedDifference[]> {
-    if (checked.length === 0) return [];
-    const training = await store.getHistoricalFeatures({
-      features: selectionFrom(checked),
-      entities: entityColumnsOf(asked, needed) as never,
-      knowledge,
-      beforeHistory: "empty",
-      signal,
+interface CheckedView {
+  readonly plan: ViewPlan;
+  readonly sql: ViewSql;
+  /** For each key of the view's entity: its place among all keys. */
+  readonly keys: readonly number[];
+}
+
+/** The names of the sources that have no tables yet. */
+async function sourcesWithoutHistory({
+  store,
+  features,
+  signal,
+}: CheckTrainingSetOptions): Promise<ReadonlySet<string>> {
+  const { coverage } = await store.getHistoricalFeatures({
+    features: features as never,
+    entities: [],
+    beforeHistory: "empty",
+    signal,
+  });
+  const known = Object.entries(coverage);
+  return new Set(known.flatMap(([name, { knownSince }]) => (knownSince === null ? name : [])));
+}
+
+function plannedCheck(
+  options: CheckTrainingSetOptions,
+  knowledge: Knowledge,
+  withoutHistory: ReadonlySet<string>,
+): PlannedCheck {
+  const tableNamed = (source: SourceSpec): string => {
+    if (withoutHistory.has(source.name))
+      throw new NotInSql(`source "${source.name}" has no history yet`);
+    return tableOf(options, source);
+  };
+  const sqlOfView = (plan: ViewPlan): ViewSql =>
+    viewSqlOf(plan, { knowledge, tableOf: tableNamed });
+  const selection = selectedFeatures(options.features as never);
+  const wanted = baseFeatures(selection);
+  const reasons = new Array<string | null>(wanted.length).fill(null);
+  for (const plan of viewPlans(wanted))
+    for (const [column, why] of sqlOfView(plan).reasons.entries())
+      reasons[plan.indexes[column]!] = why;
+  // a key or another view may have the name of a feature
+  const checked = wanted
+    .filter((_, i) => reasons[i] === null)
+    .map((one, i): SelectedBaseFeature => ({ ...one, as: `f${i}` }));
+  const needed = keysNeeded(checked);
+  return {
+    checked,
+    notChecked: [
+      ...wanted.flatMap((one, i): NotChecked[] => {
+        const why = reasons[i]!;
+        return why === null ? [] : [{ feature: nameOf(one), why }];
+      }),
+      ...selection
+        .filter(isDerived)
+        .map((one): NotChecked => ({
+          feature: nameOf(one),
+          why: "it is a function of other features, which are checked in its place",
+        })),
+    ],
+    needed,
+    views: viewPlans(checked).map((plan) => ({
+      plan,
+      sql: sqlOfView(plan),
+      keys: plan.view.entity.keys.map(({ name }) => needed.findIndex((key) => key.name === name)),
+    })),
+  };
+}
+
+/** Entity rows of the history's own entities. */
+async function ownSample(
+  connection: TrinoConnection,
+  { views }: PlannedCheck,
+  { size, seed }: { readonly size: number; readonly seed: number },
+): Promise<Sample> {
+  const own: OwnRows[] = [];
+  for (const { plan, keys, sql } of views)
+    own.push({
+      rows: await sql.ownRows(size, seed, (text) => queryTrino(connection, text)),
+      places: keys,
+      reach: reachOfPlan(plan.plan),
     });
-    const answers: Value[][] = checked.map(() => []);
-    for await (const { length, vectors } of training.batches())
-      for (let i = 0; i < length; i++)
-        answers.forEach((values, f) => values.push(valueAt(vectors[needed.length + 1 + f]!, i)));
-    const found: PlacedDifference[] = [];
-    let compared = 0;
-    for (const { plan, keys, sql } of views) {
-      const questions = asked.map((row): Question => ({
-        keys: keys.map((key) => row.keys[key]!),
-        t: row.t,
-      }));
-      const computed = await sql.answer(questions, run);
-      plan.indexes.forEach((index, column) => {
-        const values = computed[column]!;
-        if (values === null) return;
-        const { feature } = checked[index]!;
-        asked.forEach((row, place) => {
-          const [ours, theirs] = [answers[index]![place]!, values[place]!];
-          if (isSame(ours, theirs)) return;
-          const isDouble = typeof ours === "number" && typeof theirs === "number";
-          const difference: CheckedDifference = {
-            feature: nameOf(checked[index]!),
-            row: row.row,
-            keys: keyTexts(row, needed),
-            eventTimestamp: formatTime(row.t),
-            tidemark: jsonOf(ours, feature.result),
-            trino: jsonOf(theirs, feature.result),
-            bits:
-              isDouble && feature.result.type === "float64"
-                ? { tidemark: hexBits(ours), trino: hexBits(theirs) }
-                : null,
-          };
-          found.push({ place, difference });
-        });
-        compared += asked.length;
+  return sampleOfOwn(own, { size, seed });
+}
+
+/** Computes the features of these rows on both sides, and returns what differs, row by row. */
+async function differencesIn(
+  options: CheckTrainingSetOptions,
+  { checked, needed, views }: PlannedCheck,
+  knowledge: Knowledge,
+  rows: readonly SampledRow[],
+): Promise<readonly PlacedDifference[]> {
+  const { store, signal, onProgress } = options;
+  if (checked.length === 0 || rows.length === 0) return [];
+  const training = await store.getHistoricalFeatures({
+    features: selectionFrom(checked),
+    entities: entityColumnsOf(rows, needed) as never,
+    knowledge,
+    beforeHistory: "empty",
+    signal,
+  });
+  const answers: Value[][] = checked.map(() => []);
+  for await (const { length, vectors } of training.batches())
+    for (let i = 0; i < length; i++)
+      answers.forEach((values, f) => values.push(valueAt(vectors[needed.length + 1 + f]!, i)));
+  const found: PlacedDifference[] = [];
+  let compared = 0;
+  for (const { plan, keys, sql } of views) {
+    const questions = rows.map((row): Question => ({
+      keys: keys.map((key) => row.keys[key]!),
+      t: row.t,
+    }));
+    const computed = await sql.answer(questions, (text) => queryTrino(options, text));
+    plan.indexes.forEach((index, column) => {
+      rows.forEach((row, place) => {
+        const [ours, theirs] = [answers[index]![place]!, computed[column]![place]!];
+        if (isSame(ours, theirs)) return;
+        found.push({ place, difference: differenceOf(checked[index]!, row, needed, ours, theirs) });
       });
-      if (attempt === 1) options.onProgress?.(compared);
-    }
-    return found.sort((a, b) => a.place - b.place);
+      compared += rows.length;
+    });
+    onProgress?.(compared);
   }
+  return found.sort((a, b) => a.place - b.place);
+}
+
+function differenceOf(
+  one: SelectedBaseFeature,
+  row: SampledRow,
+  needed: readonly NeededColumn[],
+  ours: Value,
+  theirs: Value,
+): CheckedDifference {
+  const { result } = one.feature;
+  const areDoubles =
+    result.type === "float64" && typeof ours === "number" && typeof theirs === "number";
+  return {
+    feature: nameOf(one),
+    row: row.row,
+    keys: keyTexts(row, needed),
+    eventTimestamp: formatTime(row.t),
+    tidemark: jsonOf(ours, result),
+    trino: jsonOf(theirs, result),
+    bits: areDoubles ? { tidemark: hexBits(ours), trino: hexBits(theirs) } : null,
+  };
 }
 
 /** A difference, and the place of its row among those that were asked. */
 interface PlacedDifference {
   readonly place: number;
   readonly difference: CheckedDifference;
-}
-
-interface CheckedView {
-  readonly plan: ReturnType<typeof viewPlans>[number];
-  /** For each key of the view's entity: its place among all keys. */
-  readonly keys: readonly number[];
-  readonly sql: ViewSql;
 }
 
 function nameOf({ view, feature }: { view: { name: string }; feature: { name: string } }): string {

@@ -146,6 +146,9 @@ const calls: Readonly<Record<string, PrintCall>> = {
   length: plain(always),
   concat: plain(always),
   startsWith: plain(always),
+  endsWith: plain(always),
+  like: plain(always),
+  hashBucket: plain(([x]) => x!.type === "string" || x!.type === "boolean" || isInteger(x!)),
 };
 
 function callSql(call: CallExpression, print: (index: number) => string): string {

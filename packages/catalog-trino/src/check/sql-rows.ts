@@ -1,4 +1,5 @@
 /** The rows of a view in SQL: what its windows and facts are over, for each question. */
+import type { Knowledge } from "@tidemark/core";
 import {
   inputOf,
   lookupsOf,
@@ -12,9 +13,6 @@ import type { InputNode, LookupNode, ProjectNode, SourceSpec, ViewSpec } from "@
 import { NotInSql } from "./not-in-sql.ts";
 import { sqlOf, type ColumnSql } from "./sql-expressions.ts";
 import { quotedName, sqlTypeOf } from "./sql-values.ts";
-
-/** What an answer knows: law 6. */
-export type Knowledge = "as-corrected" | "as-known";
 
 /** The rows of a view, and the names of their columns. */
 export interface SqlRows {
