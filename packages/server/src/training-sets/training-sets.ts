@@ -55,13 +55,16 @@ export function trainingSets(
     maxKept: limits.trainingSetsKept,
     isRunning: (id) => running.has(id),
   });
-  const expiry = setInterval(() => {
-    if (!isUsed) return; // the folder is made at its first use
+  /** Whether the folder may hold training sets: those of processes before, or of this one. */
+  let isUsed = options.folder !== undefined;
+  const removeExpired = (): void => {
+    if (!isUsed) return;
     kept.removeExpired().catch((error: unknown) => {
       log.write("error", "expired training sets were not removed", { error: errorText(error) });
     });
-  }, EXPIRY_INTERVAL).unref();
-  let isUsed = false;
+  };
+  const expiry = setInterval(removeExpired, EXPIRY_INTERVAL).unref();
+  removeExpired();
 
   async function refuseWithoutHistory(features: TrainingSetRequest["features"]): Promise<void> {
     if (hasHistory) return;

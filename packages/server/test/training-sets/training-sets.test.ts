@@ -748,6 +748,10 @@ describe("servers that share a folder", () => {
     });
     expect(readdirSync(dead)).toEqual(["state.json"]);
     expect((await fetch(`${url}/result`)).status).toBe(410);
+    // the next server removes what is no longer kept
+    const after = (): Date => new Date(Date.now() + 2 * 3_600_000);
+    await started({ trainingSets: { parquet: delta, folder, clock: after } });
+    await expect.poll(() => readdirSync(folder)).toEqual([job.id]);
   });
 });
 
