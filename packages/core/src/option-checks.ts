@@ -54,6 +54,24 @@ export function wordOption<Word extends string>(
 }
 
 /**
+ * Returns the given number of bytes, or `otherwise` if none is given.
+ *
+ * @throws OPTION_INVALID when the given value is no whole number from `least` on.
+ */
+export function bytesOption(
+  option: string,
+  given: unknown,
+  { least, otherwise }: { readonly least: number; readonly otherwise: number },
+): number {
+  if (given === undefined) return otherwise;
+  if (Number.isSafeInteger(given) && (given as number) >= least) return given as number;
+  throw new TidemarkError(
+    "OPTION_INVALID",
+    `${option} is ${String(given)}; write a whole number of bytes, ${least} or more`,
+  );
+}
+
+/**
  * Returns the given flag, or false if none is given.
  *
  * @throws OPTION_INVALID when the given value is not true or false.

@@ -192,7 +192,7 @@ export interface PathReaders {
 
 /** Makes the readers of the paths. */
 export function pathReaders(
-  { views, selected: base, derived, roles, requests }: Scenario,
+  { seed, views, selected: base, derived, roles, requests }: Scenario,
   { online, offline }: PathStores,
   engine: ComputeEngine = localEngine(),
   { serveWhileFilling = false }: { readonly serveWhileFilling?: boolean } = {},
@@ -206,13 +206,22 @@ export function pathReaders(
     onOverflow: () => undefined,
   });
   const offlineReader = openOfflineReader(offline, engine);
+  // every second scenario has several entity partitions
+  const memoryLimit = seed % 2 === 0 ? 4_096 : undefined;
   const keys = requests.map((request) => request.keys);
   const columns = keyColumns(keysNeeded(selected), keys);
   const times = Float64Array.from(requests, (request) => request.time);
   return {
     online: (row) => reader.read({ selection: selected, keys: [keys[row]!], t: times[row]! }),
     async history(knowledge) {
-      const question = { selection: selected, keys: columns, times, knowledge, since: null };
+      const question = {
+        selection: selected,
+        keys: columns,
+        times,
+        knowledge,
+        since: null,
+        memoryLimit,
+      };
       return resultsOf(await offlineReader.read(question));
     },
   };

@@ -1,7 +1,7 @@
 /** `tidemark training-set`: reads entity rows from a file and writes them with features. */
 import type { HistoricalFileResult } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
-import { usage, choiceOf } from "../terminal/options.ts";
+import { usage, choiceOf, sizeOf } from "../terminal/options.ts";
 import { featuresAsked, timeReadingOf } from "../training-set/asked.ts";
 import { engineNamed } from "../training-set/engine-named.ts";
 import { trainingSetFile } from "../training-set/training-set-file.ts";
@@ -30,6 +30,8 @@ and any other columns. The file of --out appears when it is complete.
                         out, such times are refused
   --time-unit UNIT      s, ms, us or ns: the unit of times that are whole numbers; if
                         left out, such times are refused
+  --memory-limit SIZE   the memory of the events, rows and answers, about, such as
+                        512MiB; default: 1GiB
   --force               replace the file of --out
   --engine NAME         an engine of the configuration computes the rows, such as Spark.
                         The output is a folder of Parquet files, whose column _row has
@@ -56,6 +58,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     "before-history": "text",
     zone: "text",
     "time-unit": "text",
+    "memory-limit": "text",
     force: "flag",
     engine: "text",
     job: "text",
@@ -76,6 +79,9 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     const features = asked(definitions, config.file);
     const knowledge = choiceOf(given, "knowledge", ["as-corrected", "as-known"]);
     const beforeHistory = choiceOf(given, "before-history", ["empty", "error"]);
+    const memoryLimit = sizeOf(given, "memory-limit");
+    if (memoryLimit !== undefined && engine !== null)
+      throw usage("--memory-limit is of this process; give the engine its memory in its own way");
     const wanted = {
       features,
       entities: given.text("entities")!,
@@ -93,7 +99,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     };
     const result: HistoricalFileResult & { readonly submit?: readonly string[] } =
       engine === null
-        ? await trainingSetFile(store, { ...wanted, force: given.has("force") })
+        ? await trainingSetFile(store, { ...wanted, memoryLimit, force: given.has("force") })
         : await (
             await import("../training-set/engine-training-set.ts")
           ).engineTrainingSet(

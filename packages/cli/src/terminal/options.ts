@@ -98,6 +98,22 @@ export function choiceOf<Word extends string>(
   return word;
 }
 
+const UNITS: Readonly<Record<string, number>> = { kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 };
+
+/**
+ * The bytes that an option gives, such as 512MiB. undefined: the option is left out.
+ *
+ * @throws USAGE when it is no whole number with a unit.
+ */
+export function sizeOf(given: ParsedOptions, name: string): number | undefined {
+  const text = given.text(name);
+  if (text === undefined) return undefined;
+  const [, digits, unit] = /^(\d{1,9})(KiB|MiB|GiB)$/i.exec(text) ?? [];
+  if (digits === undefined)
+    throw usage(`--${name} ${text} is no size; write a number and KiB, MiB or GiB, as in 512MiB`);
+  return Number(digits) * UNITS[unit!.toLowerCase()]!;
+}
+
 /**
  * The share that `--mismatch` gives, or "ignore". Without the option it is that of the
  * configuration.

@@ -19,6 +19,8 @@ export interface TrainingSetFileOptions {
   readonly force: boolean;
   readonly knowledge: Knowledge;
   readonly beforeHistory: BeforeHistory;
+  /** Bytes. */
+  readonly memoryLimit?: number | undefined;
   readonly zone: string | null;
   readonly timeUnit: TimeUnit | null;
   readonly signal: AbortSignal;

@@ -14,6 +14,8 @@ export interface HistoricalFileOptions {
   readonly features: readonly SelectedFeature[];
   readonly knowledge: Knowledge;
   readonly beforeHistory: BeforeHistory;
+  /** Bytes. */
+  readonly memoryLimit?: number | undefined;
   readonly signal: AbortSignal;
   /** Writes the rows, such as into a Parquet file. It reads the batches once. */
   readonly write: (training: HistoricalRows) => Promise<void>;
@@ -39,7 +41,8 @@ export async function historicalFeaturesOfFile(
   store: Pick<Store, "getHistoricalFeatures">,
   options: HistoricalFileOptions,
 ): Promise<HistoricalFileResult> {
-  const { file, entities, features, knowledge, beforeHistory, signal, onWarning } = options;
+  const { file, entities, features, knowledge, beforeHistory, memoryLimit, signal, onWarning } =
+    options;
   for (const { name, holds } of entities.unsupportedColumns)
     onWarning(
       `${file}: column "${name}" is ${holds}, which Tidemark does not hold, and is left out; ` +
@@ -51,6 +54,7 @@ export async function historicalFeaturesOfFile(
       entities: entities as never,
       knowledge,
       beforeHistory,
+      memoryLimit,
       signal,
     });
     let rows = 0;

@@ -8,8 +8,8 @@ import type { Knowledge } from "../request/request-types.ts";
 import type { ViewSpec } from "../specs.ts";
 import type { Batch, EngineColumn, EntityRows } from "../spi.ts";
 
-/** The memory of the events that one entity partition may load, about. */
-const PARTITION_BYTES = 768 * 2 ** 20;
+/** The part of the memory limit that the events of one entity partition may take. */
+const EVENTS_SHARE = 3 / 4;
 /** The memory of one event as measured: its entity, time and places, and each column. */
 const EVENT_BYTES = 40;
 const COLUMN_BYTES = 12;
@@ -17,10 +17,15 @@ const COLUMN_BYTES = 12;
 const KNOWN_BYTES = 32;
 
 /** The number of entity partitions for so many events of so many columns. */
-export function partitionCount(events: number, columns: number, knowledge: Knowledge): number {
+export function partitionCount(
+  events: number,
+  columns: number,
+  knowledge: Knowledge,
+  memoryLimit: number,
+): number {
   const known = knowledge === "as-known" ? KNOWN_BYTES : 0;
   const bytes = events * (EVENT_BYTES + known + COLUMN_BYTES * columns);
-  return Math.max(1, Math.ceil(bytes / PARTITION_BYTES));
+  return Math.max(1, Math.ceil(bytes / (memoryLimit * EVENTS_SHARE)));
 }
 
 export interface EntityPartition {
@@ -35,12 +40,15 @@ export interface EntityPartition {
   readonly latest: number;
 }
 
-/** Splits the rows into `count` entity partitions. All rows of one entity are in one partition. */
+/**
+ * Splits the rows into `wanted` entity partitions, or one for each entity if there are fewer. All
+ * rows of one entity are in one partition.
+ */
 export function entityPartitions(
   view: ViewSpec,
   keys: Batch,
   times: Float64Array,
-  count: number,
+  wanted: number,
 ): readonly EntityPartition[] {
   const codes = new Map<string, number>();
   const columns = view.entity.keys;
@@ -55,6 +63,7 @@ export function entityPartitions(
   const inPartition = knownKeys(codes);
   const entity = new Int32Array(keys.length);
   for (let row = 0; row < entity.length; row++) entity[row] = numberOf(row);
+  const count = Math.max(1, Math.min(wanted, codes.size));
   return Array.from({ length: count }, (_, partition) => {
     const indexes = rowsOfPartition(entity, partition, count);
     const keyCount = Math.ceil((codes.size - partition) / count);

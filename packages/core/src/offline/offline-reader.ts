@@ -20,6 +20,7 @@ import {
   type AnswerForms,
   type BaseQuestion,
 } from "../request/derived-answers.ts";
+import { DEFAULT_MEMORY_LIMIT } from "../request/memory-limit.ts";
 import type { Knowledge } from "../request/request-types.ts";
 import { rowChangesOf } from "../rows/row-change.ts";
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
@@ -35,6 +36,8 @@ export interface OfflineQuery {
   /** The time of each entity row, µs. */
   readonly times: Float64Array;
   readonly knowledge: Knowledge;
+  /** The bytes that the events and answers may take, about. Default: 1 GiB. */
+  readonly memoryLimit?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -157,7 +160,12 @@ async function readHistory(
       view,
       question.keys,
       question.times,
-      partitionCount(eventCount(tables), columns, question.knowledge),
+      partitionCount(
+        eventCount(tables),
+        columns,
+        question.knowledge,
+        question.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
+      ),
     )) {
       const query = {
         entityOf,

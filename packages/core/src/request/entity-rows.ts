@@ -13,14 +13,15 @@ import {
   type KeyValues,
 } from "./entity-keys.ts";
 import { eventTimeReader } from "./entity-times.ts";
+import { DEFAULT_MEMORY_LIMIT } from "./memory-limit.ts";
 import type { EntityColumns } from "./request-types.ts";
 
 /** The time column of entity rows. */
 const EVENT_TIMESTAMP = "event_timestamp";
-/** The number of rows in a block, at least. The history is read once per block. */
+/** The number of rows in a block of objects. The history is read once per block. */
 const BLOCK_ROWS = 500_000;
-/** The memory of the rows and answers of a block, about, if that allows more rows. */
-const BLOCK_BYTES = 2 ** 28;
+/** The part of the memory limit that the rows and answers of a block may take. */
+const BLOCK_SHARE = 1 / 4;
 /** The memory of the key and the time of a row, and of one answer. */
 const ROW_BYTES = 24;
 const ANSWER_BYTES = 17;
@@ -50,6 +51,7 @@ export interface EntityRowSource {
 
 /**
  * Reads entity rows in any of their forms. `features`: the number of answers to each of them.
+ * `memoryLimit`: the bytes that a training set may take.
  *
  * @throws KEY_INVALID with the number of the row, when a key is missing or of another type.
  * @throws TIME_INVALID with the number of the row, when its event_timestamp is no time.
@@ -58,13 +60,15 @@ export async function entityRowsOf(
   input: EntityRowsInput,
   needed: readonly NeededColumn[],
   features: number,
+  memoryLimit: number = DEFAULT_MEMORY_LIMIT,
 ): Promise<EntityRowSource> {
-  if (isEntityColumns(input)) {
-    const rows = Math.floor(BLOCK_BYTES / (ROW_BYTES + ANSWER_BYTES * features));
-    return fromColumns(input, needed, Math.max(BLOCK_ROWS, rows));
-  }
+  const bytes = memoryLimit * BLOCK_SHARE;
+  const blockRows = Math.max(1, Math.floor(bytes / (ROW_BYTES + ANSWER_BYTES * features)));
+  if (isEntityColumns(input)) return fromColumns(input, needed, blockRows);
   const rows = Array.isArray(input) ? input : (input as AsyncIterable<unknown>);
-  const iterator = blocksOfRows(rows, needed)[Symbol.asyncIterator]();
+  const iterator = blocksOfRows(rows, needed, Math.min(BLOCK_ROWS, blockRows))[
+    Symbol.asyncIterator
+  ]();
   const first = await iterator.next();
   return {
     columns: first.done === true ? [...needed, timeColumn] : first.value.batch().columns,
@@ -87,6 +91,7 @@ const timeColumn: ColumnSpec = {
 async function* blocksOfRows(
   input: readonly unknown[] | AsyncIterable<unknown>,
   needed: readonly NeededColumn[],
+  blockRows: number,
 ): AsyncIterable<EntityRowBlock> {
   const read = keyReader(needed, { extra: true });
   let rows: object[] = [];
@@ -108,7 +113,7 @@ async function* blocksOfRows(
     );
     rows.push(row as object);
     count++;
-    if (rows.length === BLOCK_ROWS) yield block();
+    if (rows.length === blockRows) yield block();
   }
   if (rows.length > 0) yield block();
 }

@@ -213,6 +213,12 @@ export interface FeatureReads {
     /** What a row before a source's first commit gets; "empty" without it. */
     readonly beforeHistory?: BeforeHistory | undefined;
     readonly metadata?: M | undefined;
+    /**
+     * The bytes that the events, rows and answers may take, about; at least 64 MiB. Where more is
+     * needed, the entities are taken in parts, and the history is read once for each. The events of
+     * one entity are always in memory at once. Default: 1 GiB.
+     */
+    readonly memoryLimit?: number | undefined;
     readonly signal?: AbortSignal | undefined;
   }): Promise<TrainingSet<Simplify<E & Shown<Answered<L, Row>, M>>>>;
 

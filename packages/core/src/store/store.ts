@@ -9,7 +9,13 @@ import { timeOf } from "../define/time-input.ts";
 import { localEngine } from "../engine/local-engine.ts";
 import { isRetryable, TidemarkError } from "../errors.ts";
 import { compactHistory } from "../offline/compaction.ts";
-import { refuseUnknownOptions, wordOption, type OptionNames } from "../option-checks.ts";
+import {
+  bytesOption,
+  refuseUnknownOptions,
+  wordOption,
+  type OptionNames,
+} from "../option-checks.ts";
+import { DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT } from "../request/memory-limit.ts";
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
 import type { MeasuredPartition } from "../ingest/run-lag.ts";
 import { runChanges, type RunSettings } from "../ingest/runner.ts";
@@ -76,7 +82,15 @@ const QUALITY_OPTIONS: OptionNames = {
   renamed: { at: "asOf" },
 };
 const HISTORICAL_OPTIONS: OptionNames = {
-  names: new Set(["features", "entities", "knowledge", "beforeHistory", "metadata", "signal"]),
+  names: new Set([
+    "features",
+    "entities",
+    "knowledge",
+    "beforeHistory",
+    "metadata",
+    "memoryLimit",
+    "signal",
+  ]),
   renamed: { asKnown: 'knowledge: "as-known"', requireKnown: 'beforeHistory: "error"' },
 };
 
@@ -346,18 +360,24 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       knowledge?: unknown;
       beforeHistory?: unknown;
       metadata?: boolean;
+      memoryLimit?: unknown;
       signal?: AbortSignal;
     }) {
       if (offlineReader === null) throw missing("getHistoricalFeatures", "offline");
       refuseUnknownOptions("getHistoricalFeatures", request, HISTORICAL_OPTIONS);
       const knowledge = wordOption("knowledge", request.knowledge, ["as-corrected", "as-known"]);
       const beforeHistory = wordOption("beforeHistory", request.beforeHistory, ["empty", "error"]);
+      const memoryLimit = bytesOption("memoryLimit", request.memoryLimit, {
+        least: LEAST_MEMORY_LIMIT,
+        otherwise: DEFAULT_MEMORY_LIMIT,
+      });
       const { signal } = request;
       const selection = askedFeatures(request.features, "getHistoricalFeatures");
       const entityRows = await entityRowsOf(
         request.entities,
         keysNeeded(selection),
         selection.length,
+        memoryLimit,
       );
       await pairs.refuseHistory(sourcesOf(selection), signal);
       const since = await offlineReader.coverage(sourcesOf(selection), signal);
@@ -383,6 +403,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
             times: block.times,
             knowledge,
             since: beforeHistory === "error" ? since : null,
+            memoryLimit,
             signal,
           }),
       });

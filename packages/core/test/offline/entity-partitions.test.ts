@@ -47,9 +47,10 @@ test.for([1, 2, 3, 7])(
 );
 
 test("more entity partitions are made for more events, more columns, and what was known", () => {
-  expect(partitionCount(0, 0, "as-corrected")).toBe(1);
-  expect(partitionCount(10_000_000, 3, "as-corrected")).toBe(1);
-  expect(partitionCount(10_000_000, 3, "as-known")).toBe(2);
-  expect(partitionCount(10_000_000, 12, "as-corrected")).toBe(3);
-  expect(partitionCount(100_000_000, 3, "as-corrected")).toBe(10);
+  expect(partitionCount(0, 0, "as-corrected", 2 ** 30)).toBe(1);
+  expect(partitionCount(10_000_000, 3, "as-corrected", 2 ** 30)).toBe(1);
+  expect(partitionCount(10_000_000, 3, "as-known", 2 ** 30)).toBe(2);
+  expect(partitionCount(10_000_000, 12, "as-corrected", 2 ** 30)).toBe(3);
+  expect(partitionCount(100_000_000, 3, "as-corrected", 2 ** 30)).toBe(10);
+  expect(partitionCount(100_000_000, 3, "as-corrected", 2 ** 31)).toBe(5);
 });

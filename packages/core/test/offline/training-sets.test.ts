@@ -522,6 +522,27 @@ describe("as corrected and as known", () => {
     },
   );
 
+  test("take a memory limit, and refuse one that is too small", async () => {
+    const { store } = await openShop();
+    await store.run(log().customer(1, "Oslo", { committed: NOON }).source());
+    const ask = async (memoryLimit: number) =>
+      (
+        await store.getHistoricalFeatures({
+          features: profile.city,
+          entities: [at(NOON + HOUR)],
+          memoryLimit,
+        })
+      ).rows();
+    expect((await ask(64 * 2 ** 20)).map((row) => row.city)).toEqual(["Oslo"]);
+    for (const wrong of [1_000, 2 ** 30 + 0.5]) {
+      const { code, message } = await rejectionOf(ask(wrong));
+      expect([code, message]).toEqual([
+        "OPTION_INVALID",
+        `memoryLimit is ${wrong}; write a whole number of bytes, 67108864 or more`,
+      ]);
+    }
+  });
+
   test(
     "before anything ran there is no history: a warning, empty answers, coverage null, and " +
       'nothing that beforeHistory: "error" lets through',
