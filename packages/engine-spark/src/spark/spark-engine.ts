@@ -43,7 +43,7 @@ export interface SparkEngine extends JobEngine<SparkJob> {
 }
 
 /** The file that spark-submit runs. */
-export function sparkProgram(): string {
+function sparkProgram(): string {
   return fileURLToPath(new URL("../python/tidemark_spark.py", moduleUrl()));
 }
 
