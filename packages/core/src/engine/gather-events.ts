@@ -5,6 +5,7 @@ import type { ColumnSpec } from "../specs.ts";
 import type { Events } from "../spi.ts";
 import { lengthOf } from "../types/vector.ts";
 import type { TimedRows } from "../window/timed-rows.ts";
+import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import { orderByTime } from "./time-order.ts";
 import { mergedByTime } from "./time-runs.ts";
 
@@ -33,11 +34,13 @@ export async function gatherEvents(
     batches.push({ events: batch, rows });
     total += rows.length;
   }
+  const yieldToEventLoop = eventLoopYielder();
   const entity = new Int32Array(total);
   const times = new Float64Array(total);
   joined(batches, entity, (batch) => batch.entity);
   joined(batches, times, (batch) => batch.time);
   const starts = startsOf(entity, keys);
+  await yieldToEventLoop();
 
   // A stable counting sort by entity. If the rows do not come by time, a sort within each entity
   // follows.
@@ -49,8 +52,10 @@ export async function gatherEvents(
     order[next[entity[row]!]!++] = row;
   }
   const time = picked(times, order);
+  await yieldToEventLoop();
   const byTime = orderByTime(starts, time);
   if (byTime !== null) order = picked(order, byTime);
+  await yieldToEventLoop();
 
   const known = batches.every(isAlwaysKnown)
     ? { from: null, to: null }
@@ -65,7 +70,11 @@ export async function gatherEvents(
         ),
       };
   if (total === 0) return { time, ...known, starts, columns: batchOf(columns, []) };
-  const vectors = columns.map((_, c) => pickRows(joinedVectors(batches, c), order));
+  const vectors: Vector[] = [];
+  for (const c of columns.keys()) {
+    vectors.push(pickRows(joinedVectors(batches, c), order));
+    await yieldToEventLoop();
+  }
   return { time, ...known, starts, columns: { length: total, columns, vectors } };
 }
 
