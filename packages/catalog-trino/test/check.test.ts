@@ -18,6 +18,7 @@ import {
   source,
   string,
   sum,
+  TidemarkError,
   timestamp,
   type Selection,
 } from "@tidemark/core";
@@ -158,6 +159,23 @@ describe("the SQL of a view", () => {
         : [[0, 3, 3, 4, "Café"]],
     );
     expect(values).toEqual([[1.5], [3n], ["Café"], null, null, null]);
+  });
+
+  test("questions that need more memory than Trino has are asked by halves", async () => {
+    const questions = [1, 2, 3].map((i): Question => ({ keys: [`u${i}`], t: T + i }));
+    const asked: number[] = [];
+    const values = await sqlOfView(profile, "as-known").answer(questions, async (statement) => {
+      const numbers = [...statement.matchAll(/\((\d+), BIGINT/g)].map(([, n]) => Number(n));
+      asked.push(numbers.length);
+      if (numbers.length > 1)
+        throw new TidemarkError(
+          "TRINO_QUERY_FAILED",
+          "trino http://localhost: it is too much (EXCEEDED_LOCAL_MEMORY_LIMIT, in WITH …); …",
+        );
+      return numbers.map((n) => [n, 1, [T, `city ${n}`]]);
+    });
+    expect(values).toEqual([["city 0", "city 1", "city 2"]]);
+    expect(asked).toEqual([3, 1, 2, 1, 1]);
   });
 
   test("without rows the answers are those over nothing (law 7)", async () => {

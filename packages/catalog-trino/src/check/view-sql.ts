@@ -1,4 +1,5 @@
 /** The answers of one view by SQL: its statements for some questions, and how they are read. */
+import { isTidemarkError } from "@tidemark/core";
 import {
   aggregatorNamed,
   boundExpression,
@@ -23,7 +24,7 @@ import { MOST_CATEGORIES, sqlAggregates } from "./sql-aggregates.ts";
 import { sqlOf } from "./sql-expressions.ts";
 import { sqlRowsOf, type SqlRows, type SqlRowsOptions } from "./sql-rows.ts";
 import { sqlTypeOf, sqlValuesOf } from "./sql-values.ts";
-import { SqlWindows, startOfWindow, type QuestionTime } from "./sql-windows.ts";
+import { SqlWindows, startOfWindow } from "./sql-windows.ts";
 
 /** An entity at a time. The keys are in the entity's order. */
 export interface Question {
@@ -158,22 +159,18 @@ export function viewSqlOf(viewPlan: ViewPlan, options: SqlRowsOptions): ViewSql 
     const select =
       `SELECT ${["n", ...groups, ...columnsSql].join(", ")} ` + `FROM ${from} GROUP BY ${by}`;
     const found = questions.map((): SqlGroup[][] => batch.map(() => []));
-    for (const values of questionsSql(questions))
-      for (const row of await run(
-        `WITH ${[`l (${values.names}) AS (VALUES ${values.text})`, ...rows!.tables].join(", ")} ` +
-          select,
-      )) {
-        const [n, ...cells] = row;
-        const keys = cells.slice(0, groups.length);
-        let at = groups.length;
-        batch.forEach((one, i) => {
-          const count = Number(cells[at]);
-          const end = at + 1 + one.aggregate.columns.length;
-          if (count > 0)
-            found[Number(n)]![i]!.push({ keys, rows: count, cells: cells.slice(at + 1, end) });
-          at = end;
-        });
-      }
+    for (const row of await ask(select, questions, run, 0, questions.length)) {
+      const [n, ...cells] = row;
+      const keys = cells.slice(0, groups.length);
+      let at = groups.length;
+      batch.forEach((one, i) => {
+        const count = Number(cells[at]);
+        const end = at + 1 + one.aggregate.columns.length;
+        if (count > 0)
+          found[Number(n)]![i]!.push({ keys, rows: count, cells: cells.slice(at + 1, end) });
+        at = end;
+      });
+    }
     return new Map(
       batch.map((one, i) => [
         one.name,
@@ -182,33 +179,62 @@ export function viewSqlOf(viewPlan: ViewPlan, options: SqlRowsOptions): ViewSql 
     );
   }
 
-  /** The questions as rows of VALUES, in texts of bounded length. */
-  function* questionsSql(
+  /** Asks about questions [from, to), by halves if they are too many for Trino. */
+  async function ask(
+    select: string,
     questions: readonly Question[],
-  ): Generator<{ readonly names: string; readonly text: string }> {
-    const { keys } = input.entity;
-    const types = keys.map((_, i) => viewPlan.view.entity.keys[i]!);
-    const times: readonly QuestionTime[] = [{ name: "s", at: start }, ...windows.times];
-    const names = ["n", "t", ...keys.map((_, i) => `k${i}`), ...times.map(({ name }) => name)];
-    let text = "";
-    for (const [n, question] of questions.entries()) {
-      const values = [
-        String(n),
-        timeLiteral(question.t),
-        ...question.keys.map((key, i) =>
-          key === null
-            ? `CAST(NULL AS ${sqlTypeOf(types[i]!)})`
-            : sqlValuesOf(types[i]!).literal(key, types[i]!),
-        ),
-        ...times.map(({ at }) => timeLiteral(at(question.t))),
-      ];
-      text += `${text === "" ? "" : ", "}(${values.join(", ")})`;
-      if (text.length < MOST_TEXT) continue;
-      yield { names: names.join(", "), text };
-      text = "";
+    run: RunSql,
+    from: number,
+    to: number,
+  ): ReturnType<RunSql> {
+    if (from === to) return [];
+    const middle = (from + to) >>> 1;
+    const byHalves = async (): ReturnType<RunSql> => [
+      ...(await ask(select, questions, run, from, middle)),
+      ...(await ask(select, questions, run, middle, to)),
+    ];
+    const text = questions
+      .slice(from, to)
+      .map((question, i) => questionSql(from + i, question))
+      .join(", ");
+    if (text.length > MOST_TEXT && to - from > 1) return byHalves();
+    const names = ["n", "t", ...input.entity.keys.map((_, i) => `k${i}`), ...timeNames()];
+    const tables = [`l (${names.join(", ")}) AS (VALUES ${text})`, ...rows!.tables];
+    try {
+      return await run(`WITH ${tables.join(", ")} ${select}`);
+    } catch (error) {
+      if (to - from === 1 || !needsMoreMemory(error)) throw error;
+      return byHalves();
     }
-    if (text !== "") yield { names: names.join(", "), text };
   }
+
+  function timeNames(): readonly string[] {
+    return ["s", ...windows.times.map(({ name }) => name)];
+  }
+
+  /** A question as a row of VALUES. */
+  function questionSql(n: number, { t, keys }: Question): string {
+    const types = viewPlan.view.entity.keys;
+    const values = [
+      String(n),
+      timeLiteral(t),
+      ...keys.map((key, i) =>
+        key === null
+          ? `CAST(NULL AS ${sqlTypeOf(types[i]!)})`
+          : sqlValuesOf(types[i]!).literal(key, types[i]!),
+      ),
+      ...[start, ...windows.times.map(({ at }) => at)].map((at) => timeLiteral(at(t))),
+    ];
+    return `(${values.join(", ")})`;
+  }
+}
+
+/** Whether a statement would run with fewer questions. */
+function needsMoreMemory(error: unknown): boolean {
+  return (
+    isTidemarkError(error, "TRINO_QUERY_FAILED") &&
+    /\(EXCEEDED_\w*MEMORY_LIMIT, in/.test(error.message)
+  );
 }
 
 /** An aggregation of a window, with the elements of a series and categories. */
