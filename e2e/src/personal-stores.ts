@@ -18,6 +18,7 @@ import {
   spending,
 } from "./personal-log.ts";
 import { keepingStores, type RealStores, realStores, topicPath } from "./real-stores.ts";
+import { UNMERGED_LAYOUT } from "@tidemark/testkit";
 
 const everything = [spending, profile, devices] as const;
 /** What every erasure of these tests asks. */
@@ -38,7 +39,7 @@ export async function openPersonal(
 ): Promise<PersonalStores> {
   const store = await openStore({
     definitions: personalDefinitions,
-    ...keepingStores(stores, { commit: { rows: 7 }, buckets: 2 }),
+    ...keepingStores(stores, { commit: { rows: 7 }, layoutLimits: UNMERGED_LAYOUT }),
     onDefinitionMismatch: "ignore",
     clock: () => now,
   });

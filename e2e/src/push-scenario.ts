@@ -19,6 +19,7 @@ import {
   scenarioDefinitions,
   scenarioWith,
   type Scenario,
+  UNMERGED_LAYOUT,
 } from "@tidemark/testkit";
 import {
   SimulatedCrash,
@@ -168,7 +169,9 @@ export async function pushRun(run: PushRun): Promise<PushRunResult> {
       ...(online === undefined
         ? {}
         : { online: { store: online, retention: "forever", logRetention: "forever" } }),
-      ...(offline === undefined ? {} : { offline: { store: offline, buckets: 2 } }),
+      ...(offline === undefined
+        ? {}
+        : { offline: { store: offline, layoutLimits: UNMERGED_LAYOUT } }),
       clock: () => new Date(Math.floor(now / 1000)),
     });
   const named = run.stores().online !== undefined;

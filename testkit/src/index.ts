@@ -25,7 +25,7 @@ export {
   windowEdges,
 } from "./oracle/coverage.ts";
 export { Random } from "./generate/random.ts";
-export { smallLayout } from "./generate/small-layout.ts";
+export { smallLayout, UNMERGED_LAYOUT } from "./generate/small-layout.ts";
 export { seedsFromEnvironment } from "./generate/seeds.ts";
 export { requestKeys, scenarioDefinitions, scenarioWith } from "./generate/scenario-definitions.ts";
 export type { ScenarioDefinitions } from "./generate/scenario-definitions.ts";

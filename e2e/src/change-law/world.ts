@@ -8,6 +8,7 @@ import {
   type DefinitionSet,
   type OracleRequest,
   type Scenario,
+  UNMERGED_LAYOUT,
 } from "@tidemark/testkit";
 import {
   copyOfFacts,
@@ -326,6 +327,7 @@ export class World {
         store: hasLongLogs ? withLongLogs(offline) : offline,
         commit: { rows: 20 },
         buckets: 2,
+        layoutLimits: UNMERGED_LAYOUT,
       },
       clock: () => new Date(this.clock / 1000),
       onDefinitionMismatch: "ignore",

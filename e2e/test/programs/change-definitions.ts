@@ -11,6 +11,7 @@ import { recordedTopic } from "@tidemark/source-debezium";
 import { NEW_COLUMNS, OLD_COLUMNS } from "../../src/order-log.ts";
 import { type OrderColumns, orderVersion } from "../../src/order-versions.ts";
 import { keepingStores, realStores, topicPath } from "../../src/real-stores.ts";
+import { UNMERGED_LAYOUT } from "@tidemark/testkit";
 
 interface Settings {
   readonly folder: string;
@@ -64,7 +65,7 @@ const open = (columns: OrderColumns) => {
     definitions: orderVersion(columns).definitions,
     ...keepingStores(
       { online, offline: tracked },
-      { commit: { rows: 30 }, buckets: 2, rewriteBytes },
+      { commit: { rows: 30 }, buckets: 2, rewriteBytes, layoutLimits: UNMERGED_LAYOUT },
     ),
     onDefinitionMismatch: "ignore",
   });

@@ -3,7 +3,7 @@
  * each run ended.
  */
 import { isTidemarkError, openStore } from "@tidemark/core";
-import { generateScenario, scenarioDefinitions } from "@tidemark/testkit";
+import { generateScenario, scenarioDefinitions, UNMERGED_LAYOUT } from "@tidemark/testkit";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { keepingStores, realStores, topicPath } from "../../src/real-stores.ts";
 
@@ -17,7 +17,7 @@ process.stdin.once("data", () => {
 async function run(): Promise<void> {
   const store = await openStore({
     definitions,
-    ...keepingStores(realStores(folder), { commit: { rows: 5 }, buckets: 2 }),
+    ...keepingStores(realStores(folder), { commit: { rows: 5 }, layoutLimits: UNMERGED_LAYOUT }),
   });
   for (let ended = ""; ended !== "done";) {
     ended = await store

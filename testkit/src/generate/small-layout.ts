@@ -16,3 +16,15 @@ export function smallLayout(seed: number): LayoutLimits {
     partRows: random.pick([2, 5]),
   };
 }
+
+/** A layout of many small time buckets, whose corrections wait until a merge is asked for. */
+export const UNMERGED_LAYOUT: LayoutLimits = {
+  cheapRows: 0,
+  rowsPerChange: 0,
+  corrections: 1_000,
+  corrected: Infinity,
+  runs: 24,
+  sealedRows: 10,
+  bucketRows: 20,
+  partRows: 5,
+};
