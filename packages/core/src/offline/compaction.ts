@@ -49,7 +49,10 @@ export interface CompactionSettings {
 }
 
 export interface CompactionOptions extends CompactionSettings {
-  /** Merges all corrections, whatever it costs. Other readers of the table then see every row. */
+  /**
+   * Merges all corrections and all runs of each time bucket, whatever it costs. Other readers of
+   * the table then see every row.
+   */
   readonly mergesAll?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called while versions are rewritten that were derived under another definition. */

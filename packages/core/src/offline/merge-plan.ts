@@ -1,6 +1,6 @@
 /** Decides which time buckets a compaction writes anew, and whether corrections are merged. */
 import type { MergedVersions } from "./merge-versions.ts";
-import { nextCorrections, type VersionsLayout } from "./versions-layout.ts";
+import { nextCorrections, type TimeBucket, type VersionsLayout } from "./versions-layout.ts";
 
 /** When time buckets are written anew, closed and split. */
 export interface LayoutLimits {
@@ -59,11 +59,12 @@ export function planMerge(
   { touched, merged: { changed, added }, changes, mergesAll, limits }: MergeInput,
 ): MergePlan | null {
   const { buckets, corrections, unmerged } = layout;
-  const full = buckets.filter(({ runs, rows }) => runs >= limits.runs || rows > limits.bucketRows);
-  const rewritten = new Set(added.length === 0 ? [] : full.map(({ id }) => id));
+  const isFull = ({ runs, rows }: TimeBucket): boolean =>
+    mergesAll ? runs > 1 : added.length > 0 && (runs >= limits.runs || rows > limits.bucketRows);
+  const rewritten = new Set(buckets.filter(isFull).map(({ id }) => id));
   const waiting = sum(corrections.map(({ rows }) => rows));
   if (changed.length === 0 && waiting === 0) {
-    if (added.length === 0) return null;
+    if (added.length === 0 && rewritten.size === 0) return null;
     return { rewritten, corrections: null };
   }
   const stale = buckets.filter(({ id, stale: count }) => count > 0 || touched.has(id));
@@ -80,7 +81,7 @@ export function planMerge(
     for (const { id } of stale) rewritten.add(id);
     return { rewritten, corrections: null };
   }
-  if (changed.length === 0 && added.length === 0) return null;
+  if (changed.length === 0 && added.length === 0 && rewritten.size === 0) return null;
   return { rewritten, corrections: nextCorrections(layout) };
 }
 

@@ -195,7 +195,7 @@ function layoutOfRewrite({ bounds, buckets, log }: Rewrite): VersionsLayout {
   return {
     buckets: bounds.map((from, id) => ({
       ...emptyBucket(id, from),
-      latest: id === bounds.length - 1 ? from : bounds[id + 1]! - 1,
+      latest: id === bounds.length - 1 ? Infinity : bounds[id + 1]! - 1,
       rows: Math.ceil(log.rows / bounds.length),
       runs: buckets,
     })),

@@ -41,17 +41,19 @@ export async function bucketsAfter(
     }))
       for (const time of numbersOf(vectors[0]!, length, NaN)) times.push(time);
     const bounds = partBounds(times, bucket.from, Math.ceil(times.length / limits.partRows));
+    const last = latestOf(times);
     bounds.forEach((from, part) => {
       const id = part === 0 ? bucket.id : nextId++;
-      const latest = part === bounds.length - 1 ? bucket.latest : bounds[part + 1]! - 1;
+      const latest = part === bounds.length - 1 ? last : bounds[part + 1]! - 1;
       const rows = Math.round(bucket.rows / bounds.length);
       const stale = Math.round(bucket.stale / bounds.length);
       placed.push({ ...own, id, from, latest, rows, stale });
     });
   }
   const last = placed.at(-1)!;
-  if (last.rows >= limits.sealedRows && last.latest > last.from) {
-    const sealed = emptyBucket(nextId++, last.latest + 1);
+  const { rows, latest, from } = last;
+  if (rows >= limits.sealedRows && latest > from && latest < Infinity) {
+    const sealed = emptyBucket(nextId++, latest + 1);
     placed.push({ ...sealed, origin: sealed.id, isRewritten: false });
   }
   return placed;
@@ -71,6 +73,13 @@ function freshTimes(
       times[bucketIndex(buckets, time)]!.push(time);
   }
   return times;
+}
+
+/** The latest of these times. */
+function latestOf(times: readonly number[]): number {
+  let latest = -Infinity;
+  for (const time of times) if (time > latest) latest = time;
+  return latest;
 }
 
 /** Where the parts of a bucket begin, so that they have about equally many of these times. */

@@ -14,7 +14,10 @@ export interface TimeBucket {
   readonly id: number;
   /** The least event time of its rows, µs. It ends where the next bucket begins. */
   readonly from: number;
-  /** The latest event time of its rows, µs; −Infinity: none of them has one. */
+  /**
+   * The latest event time of its rows, µs; −Infinity: none of them has one. Infinity: it is not
+   * known, and the bucket is not closed.
+   */
   readonly latest: number;
   readonly rows: number;
   /** The number of sorted runs. */
@@ -42,12 +45,12 @@ export interface VersionsLayout {
   readonly nextId: number;
 }
 
-/** The text of a layout. −Infinity is null. */
+/** The text of a layout. −Infinity is null, and Infinity is "unknown". */
 interface StoredLayout extends Omit<VersionsLayout, "buckets"> {
   readonly format: 2;
   readonly buckets: readonly (Omit<TimeBucket, "from" | "latest"> & {
     readonly from: number | null;
-    readonly latest: number | null;
+    readonly latest: number | "unknown" | null;
   })[];
 }
 
@@ -73,7 +76,7 @@ export function layoutOf(versions: TableState): VersionsLayout | null {
     buckets: buckets.map((bucket) => ({
       ...bucket,
       from: bucket.from ?? -Infinity,
-      latest: bucket.latest ?? -Infinity,
+      latest: bucket.latest === "unknown" ? Infinity : (bucket.latest ?? -Infinity),
     })),
     corrections,
     unmerged,
@@ -90,7 +93,7 @@ export function layoutStep(versions: TableState | null, layout: VersionsLayout):
     buckets: layout.buckets.map((bucket) => ({
       ...bucket,
       from: finite(bucket.from),
-      latest: finite(bucket.latest),
+      latest: bucket.latest === Infinity ? "unknown" : finite(bucket.latest),
     })),
   };
   const expected = versions?.metadata.get(LAYOUT) ?? null;

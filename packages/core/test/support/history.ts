@@ -4,6 +4,7 @@ import { valueAt } from "../../src/columns/batch.ts";
 import { changeLogEncoder } from "../../src/offline/change-log.ts";
 import { historyContext } from "../../src/offline/offline-reader.ts";
 import { storedVersions } from "../../src/offline/stored-versions.ts";
+import { historyState, versionEvents } from "../../src/offline/version-events.ts";
 import type { SourceSpec, Value } from "../../src/specs.ts";
 import type { Change, OfflineStore, TableState } from "../../src/spi.ts";
 import { memoryOfflineStore } from "../../src/testing/memory-offline.ts";
@@ -67,6 +68,27 @@ export class History {
       for (let i = 0; i < length; i++)
         rows.push(vectors.map((vector) => textOf(valueAt(vector, i))).join(" | "));
     return rows.sort();
+  }
+
+  /** Returns what a training set reads in a range of event times, as sorted text. */
+  async events(times = { min: -Infinity, max: Infinity }): Promise<string[]> {
+    const state = await historyState(this.context);
+    const texts: string[] = [];
+    for await (const batch of versionEvents(this.context, state!, {
+      columns: this.context.source.columns,
+      keyColumns: [],
+      entityOf: () => 0,
+      knowledge: "as-known",
+      times,
+    })) {
+      const { length, entity, time, from, to, columns } = batch;
+      for (let i = 0; i < length; i++) {
+        if (entity[i]! < 0 || time[i]! < times.min || time[i]! > times.max) continue;
+        const values = columns.vectors.map((vector) => textOf(valueAt(vector, i)));
+        texts.push([time[i], from[i], to[i], ...values].join(" | "));
+      }
+    }
+    return texts.sort();
   }
 
   async state(): Promise<TableState> {
