@@ -289,8 +289,8 @@ export const sourceFaults: readonly SourceFault[] = [
   {
     name: "corrections stand beside the versions that they replace",
     file: "offline/stored-versions.ts",
-    find: "kept[i] = find(i) === null ? 1 : 0;",
-    replace: "kept[i] = find(i) === null ? 1 : 1;",
+    find: "withoutKeys(firstColumns(batch, columns.length), [find(batch)])",
+    replace: "withoutKeys(firstColumns(batch, columns.length), [])",
   },
   {
     name: "older corrections stand beside newer ones",

@@ -6,6 +6,7 @@ export { wellFormedText } from "./bytes/utf8.ts";
 export { distinctTexts } from "./columns/batch.ts";
 export { isTidemarkError, TidemarkError } from "./errors.ts";
 export { layoutOf } from "./types/layouts/layouts.ts";
+export { isAscending } from "./types/order.ts";
 export { typeText } from "./types/type-text.ts";
 export { typeOf } from "./types/value-types.ts";
 export { lengthOf, type ScalarVector } from "./types/vector.ts";

@@ -32,6 +32,7 @@ export {
   describeTimeProblem,
   timeProblemWithoutText,
 } from "./time/time-problem.ts";
+export { isTimeZone } from "./time/zone.ts";
 export { microsOfNumber, TIME_UNITS } from "./time/time-unit.ts";
 export {
   hasUserInfo,
@@ -140,6 +141,7 @@ export {
 } from "./entity-files/exact-json.ts";
 export {
   historicalFeaturesOfFile,
+  warnOfUnsupportedColumns,
   type HistoricalFileResult,
   type HistoricalRows,
 } from "./entity-files/historical-file.ts";

@@ -2,7 +2,11 @@
 import { resolve } from "node:path";
 import type { Store } from "@tidemark/core";
 import type { OfflineStore } from "@tidemark/core/spi";
-import { keysNeeded, type HistoricalFileResult } from "@tidemark/core/internal";
+import {
+  keysNeeded,
+  warnOfUnsupportedColumns,
+  type HistoricalFileResult,
+} from "@tidemark/core/internal";
 import { sparkTrainingSet, writeSparkJob, type SparkEngine } from "@tidemark/engine-spark";
 import { entityFile } from "./entity-file.ts";
 import type { TrainingSetFileOptions } from "./training-set-file.ts";
@@ -27,11 +31,7 @@ export async function engineTrainingSet(
     timeUnit: options.timeUnit,
     signal,
   });
-  for (const { name, holds } of entities.unsupportedColumns)
-    options.onWarning(
-      `${options.entities}: column "${name}" is ${holds}, which Tidemark does not hold, and is ` +
-        "left out; cast it to text to carry it",
-    );
+  warnOfUnsupportedColumns(options.entities, entities, options.onWarning);
   const wanted = {
     engine,
     store,

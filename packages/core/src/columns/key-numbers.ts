@@ -1,6 +1,7 @@
 /** Numbers the keys of rows held as columns. */
 import type { ColumnSpec, Value } from "../specs.ts";
 import { valueAt, type Vector } from "./batch.ts";
+import { isAscending } from "../types/order.ts";
 import { keyText } from "./key-bytes.ts";
 
 /** Numbers the texts of keys. −1: the key has none. */
@@ -74,10 +75,4 @@ function firstNotBefore(sorted: readonly string[], text: string): number {
     else high = middle;
   }
   return low;
-}
-
-/** Whether each text is greater than the one before it. */
-function isAscending(texts: readonly string[]): boolean {
-  for (let i = 1; i < texts.length; i++) if (!(texts[i - 1]! < texts[i]!)) return false;
-  return true;
 }

@@ -2,6 +2,7 @@
  * Column types, such as `string("name in the database")`.
  * A column's name in TypeScript is the member that holds it.
  */
+import { isTimeZone } from "../time/zone.ts";
 import { describedWith } from "./metadata.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, TypeSpec, ValueType } from "../specs.ts";
@@ -328,13 +329,7 @@ function isEncoding(encoding: unknown): encoding is BytesOptions["encoding"] {
 }
 
 function isZone(zone: unknown): zone is string {
-  if (typeof zone !== "string" || !/^[A-Za-z]/.test(zone)) return false;
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
+  return typeof zone === "string" && /^[A-Za-z]/.test(zone) && isTimeZone(zone);
 }
 
 function invalid(type: string, why: string): TidemarkError {

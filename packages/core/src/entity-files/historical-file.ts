@@ -36,6 +36,19 @@ export interface HistoricalFileResult {
   readonly coverage: TrainingSet<unknown>["coverage"];
 }
 
+/** Warns of each column of the file that cannot ride along. */
+export function warnOfUnsupportedColumns(
+  file: string,
+  { unsupportedColumns }: Pick<EntityFile, "unsupportedColumns">,
+  onWarning: (message: string) => void,
+): void {
+  for (const { name, holds } of unsupportedColumns)
+    onWarning(
+      `${file}: column "${name}" is ${holds}, which Tidemark does not hold, and is left out; ` +
+        "cast it to text to carry it",
+    );
+}
+
 /** Computes the training set of the file and has it written. Errors of a row name the file. */
 export async function historicalFeaturesOfFile(
   store: Pick<Store, "getHistoricalFeatures">,
@@ -43,11 +56,7 @@ export async function historicalFeaturesOfFile(
 ): Promise<HistoricalFileResult> {
   const { file, entities, features, knowledge, beforeHistory, memoryLimit, signal, onWarning } =
     options;
-  for (const { name, holds } of entities.unsupportedColumns)
-    onWarning(
-      `${file}: column "${name}" is ${holds}, which Tidemark does not hold, and is left out; ` +
-        "cast it to text to carry it",
-    );
+  warnOfUnsupportedColumns(file, entities, onWarning);
   try {
     const training = await store.getHistoricalFeatures({
       features: selectionFrom(features),

@@ -238,7 +238,6 @@ export function changeLogWriter(options: ChangeLogWriterOptions): ChangeLogWrite
     async finish() {
       await flush();
       await background.ended();
-      uncompacted = 0;
       await compact(signal);
       await pair.idle();
     },

@@ -2,11 +2,11 @@
  * Writes what a compaction planned, in one commit: sorted runs of new rows, corrections, and the
  * time buckets that are written anew.
  */
-import { selectRows, type Batch } from "../columns/batch.ts";
+import type { Batch } from "../columns/batch.ts";
 import type { Value } from "../specs.ts";
 import type { MetadataStep, TableState } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
-import { keyFinder, type FindKey, type KeySet } from "./key-filter.ts";
+import { keyFinder, withoutKeys, type KeySet } from "./key-filter.ts";
 import type { LayoutLimits, MergePlan } from "./merge-plan.ts";
 import type { HistoryContext, MergedVersions } from "./merge-versions.ts";
 import { sortedVersions, type BucketRows, type VersionsOrder } from "./sorted-versions.ts";
@@ -104,7 +104,7 @@ async function freshVersions(
   for (const [text, key] of stored.keys) superseded.set(text, key);
   if (!isEachChanged) {
     const find = keyFinder(context, changedKeys, names);
-    for (const batch of stored.batches) batches.push(withoutRows(batch, [find(batch)]));
+    for (const batch of stored.batches) batches.push(withoutKeys(batch, [find(batch)]));
   }
   return { batches, superseded };
 }
@@ -132,7 +132,7 @@ async function keptVersions(
     partitions: { _bucket: [bucket] },
     signal,
   })) {
-    const own = withoutRows(
+    const own = withoutKeys(
       batch,
       finders.map((find) => find(batch)),
     );
@@ -140,14 +140,6 @@ async function keptVersions(
     await yieldToEventLoop();
   }
   return kept;
-}
-
-/** The rows whose keys none of these finds. */
-function withoutRows(batch: Batch, finders: readonly FindKey[]): Batch {
-  if (finders.length === 0) return batch;
-  const kept = new Uint8Array(batch.length);
-  for (let i = 0; i < kept.length; i++) kept[i] = finders.every((find) => find(i) === null) ? 1 : 0;
-  return selectRows(batch, kept);
 }
 
 async function batchesOf(
@@ -172,14 +164,14 @@ function inBucket({ length, columns, vectors }: Batch, bucket: number): Batch {
 
 /** A time bucket after the commit. */
 function bucketAfter(
-  { origin, isRewritten, ...bucket }: PlacedBucket,
+  { origin, ...bucket }: PlacedBucket,
   run: BucketRows | undefined,
   { plan, touched }: VersionsCommit,
 ): VersionsLayout["buckets"][number] {
   const rows = bucket.rows + (run?.rows ?? 0);
   const latest = Math.max(bucket.latest, run?.latest ?? -Infinity);
   const stale = bucket.stale + (touched.get(origin) ?? 0);
-  if (!isRewritten)
+  if (!plan.rewritten.has(origin))
     return { ...bucket, rows, latest, stale, runs: bucket.runs + (run === undefined ? 0 : 1) };
   return plan.corrections === null
     ? { ...bucket, rows: Math.max(0, rows - stale), latest, runs: 1, stale: 0 }

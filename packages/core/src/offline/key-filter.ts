@@ -1,6 +1,5 @@
 /** Finds the rows of batches whose primary keys are in a set. */
-import type { Batch, Vector } from "../columns/batch.ts";
-import { valueAt } from "../columns/batch.ts";
+import { selectRows, valueAt, type Batch, type Vector } from "../columns/batch.ts";
 import { primaryKeyIndexes } from "../rows/row-change.ts";
 import type { Value } from "../specs.ts";
 import type { HistoryContext } from "./merge-versions.ts";
@@ -45,6 +44,14 @@ export function keyFinder(
       return keys.has(text) ? text : null;
     };
   };
+}
+
+/** The rows whose keys none of these finds. */
+export function withoutKeys(batch: Batch, finders: readonly FindKey[]): Batch {
+  if (finders.length === 0) return batch;
+  const kept = new Uint8Array(batch.length);
+  for (let i = 0; i < kept.length; i++) kept[i] = finders.every((find) => find(i) === null) ? 1 : 0;
+  return selectRows(batch, kept);
 }
 
 /**

@@ -11,6 +11,7 @@ import { columnIndex } from "../rows/row-change.ts";
 import type { SourceSpec } from "../specs.ts";
 import { numbersOf } from "./events-builder.ts";
 import type { HistoryTables } from "./history-tables.ts";
+import { lowerBound } from "../window/window-law.ts";
 import { bucketIndex, type TimeBucket } from "./versions-layout.ts";
 
 /** The number of rows in a batch. */
@@ -161,13 +162,13 @@ function* gatheredBatches(
   bucket: number,
 ): Generator<Batch> {
   const [{ columns }] = parts as readonly [Batch];
-  const firstRows = parts.map(() => 0);
+  const firstRows = new Float64Array(parts.length);
   for (let part = 1; part < parts.length; part++)
     firstRows[part] = firstRows[part - 1]! + parts[part - 1]!.length;
   const vectorsOf = columns.map(({ name }) => parts.map((part) => named(part, name)));
   for (let from = 0; from < rows.length; from += BATCH_ROWS) {
     const own = rows.subarray(from, from + BATCH_ROWS);
-    const part = own.map((row) => partOf(firstRows, row));
+    const part = own.map((row) => lowerBound(firstRows, 0, parts.length, row + 1) - 1);
     const index = own.map((row, i) => row - firstRows[part[i]!]!);
     const vectors = vectorsOf.map((of, c): Vector =>
       columns[c]!.name === "_bucket"
@@ -176,17 +177,6 @@ function* gatheredBatches(
     );
     yield { length: own.length, columns, vectors };
   }
-}
-
-/** The part that holds a row. */
-function partOf(firstRows: readonly number[], row: number): number {
-  let [low, high] = [0, firstRows.length];
-  while (high - low > 1) {
-    const middle = (low + high) >>> 1;
-    if (firstRows[middle]! <= row) low = middle;
-    else high = middle;
-  }
-  return low;
 }
 
 function named({ columns, vectors }: Batch, name: string): Vector {

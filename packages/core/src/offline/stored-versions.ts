@@ -3,7 +3,7 @@ import { selectRows, valueAt, vectorOf, type Batch } from "../columns/batch.ts";
 import type { Value } from "../specs.ts";
 import type { OfflineStore, TableState } from "../spi.ts";
 import { VERSION_COLUMNS } from "./history-tables.ts";
-import { keyFinder, keyNames } from "./key-filter.ts";
+import { keyFinder, keyNames, withoutKeys } from "./key-filter.ts";
 import type { HistoryContext } from "./merge-versions.ts";
 import { bucketIndex, layoutOf, type VersionsLayout } from "./versions-layout.ts";
 
@@ -67,15 +67,8 @@ export async function* storedVersions(
   const names = [...new Set([...columns, ...keyNames(context)])];
   const find = keyFinder(context, corrections.keys, names);
   for await (const batch of scan(names, buckets))
-    yield withoutKeys(batch, find(batch), columns.length);
+    yield withoutKeys(firstColumns(batch, columns.length), [find(batch)]);
   yield* corrections.batches;
-}
-
-/** The first `columns` columns of the rows whose keys are not found. */
-function withoutKeys(batch: Batch, find: (i: number) => string | null, columns: number): Batch {
-  const kept = new Uint8Array(batch.length);
-  for (let i = 0; i < batch.length; i++) kept[i] = find(i) === null ? 1 : 0;
-  return selectRows(firstColumns(batch, columns), kept);
 }
 
 function firstColumns({ length, columns, vectors }: Batch, count: number): Batch {

@@ -13,7 +13,6 @@ import { bucketIndex, emptyBucket, type TimeBucket } from "./versions-layout.ts"
 export interface PlacedBucket extends TimeBucket {
   /** The id of the bucket before the commit that has its rows. */
   readonly origin: number;
-  readonly isRewritten: boolean;
 }
 
 /** The time buckets of a commit, with the rows they have before it. */
@@ -23,12 +22,17 @@ export async function bucketsAfter(
   fresh: readonly Batch[],
 ): Promise<readonly PlacedBucket[]> {
   let { nextId } = layout;
-  const added = freshTimes(context, fresh, layout.buckets);
+  let added: readonly number[][] | null = null;
   const placed: PlacedBucket[] = [];
   for (const [i, bucket] of layout.buckets.entries()) {
-    const own = { ...bucket, origin: bucket.id, isRewritten: plan.rewritten.has(bucket.id) };
+    const own = { ...bucket, origin: bucket.id };
+    if (!plan.rewritten.has(bucket.id) || versions === null) {
+      placed.push(own);
+      continue;
+    }
+    added ??= freshTimes(context, fresh, layout.buckets);
     const times = added[i]!;
-    if (!own.isRewritten || bucket.rows + times.length <= limits.bucketRows || versions === null) {
+    if (bucket.rows + times.length <= limits.bucketRows) {
       placed.push(own);
       continue;
     }
@@ -54,7 +58,7 @@ export async function bucketsAfter(
   const { rows, latest, from } = last;
   if (rows >= limits.sealedRows && latest > from && latest < Infinity) {
     const sealed = emptyBucket(nextId++, latest + 1);
-    placed.push({ ...sealed, origin: sealed.id, isRewritten: false });
+    placed.push({ ...sealed, origin: sealed.id });
   }
   return placed;
 }

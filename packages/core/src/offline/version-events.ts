@@ -1,6 +1,6 @@
 /** Turns row versions into events for the compute engine. */
 import { TidemarkError } from "../errors.ts";
-import { selectRows, type Batch } from "../columns/batch.ts";
+import type { Batch } from "../columns/batch.ts";
 import { checkedChangeLog } from "./history-tables.ts";
 import type { NumberOfKey } from "../columns/key-numbers.ts";
 import type { ColumnSpec } from "../specs.ts";
@@ -9,7 +9,7 @@ import type { Knowledge } from "../request/request-types.ts";
 import { readableVersions } from "./versions-definition.ts";
 import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
 import { eventsBuilder } from "./events-builder.ts";
-import { keyFinder, keyNames } from "./key-filter.ts";
+import { keyFinder, keyNames, withoutKeys } from "./key-filter.ts";
 import { mergedVersions, type HistoryContext } from "./merge-versions.ts";
 import { timeColumn } from "./sorted-versions.ts";
 import { storedVersions } from "./stored-versions.ts";
@@ -98,13 +98,8 @@ export async function* versionEvents(
     if (truncates.length === 0) {
       const names = [...new Set([...neededColumns, ...keyNames(context)])];
       const find = keyFinder(context, tail, names);
-      for await (const batch of stored(names)) {
-        const changed = find(batch);
-        const kept = Uint8Array.from({ length: batch.length }, (_, i) =>
-          changed(i) === null ? 1 : 0,
-        );
-        yield toEvents(selectRows(batch, kept), names);
-      }
+      for await (const batch of stored(names))
+        yield toEvents(withoutKeys(batch, [find(batch)]), names);
     }
     // a truncate changes every row, so rows are merged in parts
     const count =

@@ -8,7 +8,7 @@ import { selectedFeatures } from "../define/selection.ts";
 import { timeOf } from "../define/time-input.ts";
 import { localEngine } from "../engine/local-engine.ts";
 import { isRetryable, TidemarkError } from "../errors.ts";
-import { compactHistory } from "../offline/compaction.ts";
+import { compactHistory, type CompactionSettings } from "../offline/compaction.ts";
 import {
   bytesOption,
   refuseUnknownOptions,
@@ -48,7 +48,6 @@ import { rememberReachableHistory } from "../pairing/store-pair.ts";
 import { storePairs } from "../pairing/store-pairs.ts";
 import { generationRun } from "../resnapshot/generation-run.ts";
 import { emptyHistoryText } from "../offline/empty-history.ts";
-import type { CompactionSettings } from "../offline/compaction.ts";
 import { historyTables } from "../offline/history-tables.ts";
 import { openOfflineReader } from "../offline/offline-reader.ts";
 import { explainLogLost } from "../online/lost-log.ts";

@@ -156,3 +156,13 @@ function formatter(name: string): Intl.DateTimeFormat {
     );
   }
 }
+
+/** Whether this machine knows a time zone. */
+export function isTimeZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}

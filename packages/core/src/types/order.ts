@@ -25,6 +25,12 @@ export function compareStrings(a: string, b: string): number {
   return order !== 0 ? order : a.codePointAt(i)! - b.codePointAt(i)!;
 }
 
+/** Whether each text is greater than the one before it, by UTF-16 units. */
+export function isAscending(texts: readonly string[]): boolean {
+  for (let i = 1; i < texts.length; i++) if (!(texts[i - 1]! < texts[i]!)) return false;
+  return true;
+}
+
 /** Compares bytes lexicographically (law 3: one order of values). */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);

@@ -4,6 +4,7 @@
  */
 import { isAscii, isUtf8 } from "node:buffer";
 import type { DecodedArray, SchemaElement } from "hyparquet";
+import { isAscending } from "@tidemark/core/internal/columns";
 import { isJson, isUuid } from "./elements.ts";
 import { parquetTypes, type ScalarColumn } from "./parquet-types.ts";
 import { farTimeConverter, isTimeOfDay, timeOfDayTexts } from "./times.ts";
@@ -109,12 +110,6 @@ function stringInterner(
     }
     return codes;
   };
-}
-
-/** Whether each text is greater than the one before it. */
-function isAscending(texts: readonly string[]): boolean {
-  for (let i = 1; i < texts.length; i++) if (!(texts[i - 1]! < texts[i]!)) return false;
-  return true;
 }
 
 function utf8Text(bytes: Uint8Array): string {
