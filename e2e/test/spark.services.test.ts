@@ -5,14 +5,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { micros, openStore, type Knowledge } from "@tidemark/core";
-import { formatTime, valueAt, type Batch, type JobReport, type Value } from "@tidemark/core/spi";
+import { micros, openStore, selectedFeatures, type Knowledge } from "@tidemark/core";
+import { formatTime, valueAt, type Batch, type Value } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects, readParquet } from "@tidemark/delta";
 import {
   sparkEngine,
   sparkTrainingSet,
   type SparkEngine,
   type SparkJob,
+  type SparkReport,
 } from "@tidemark/engine-spark";
 import { recordedTopic } from "@tidemark/source-debezium";
 import {
@@ -33,6 +34,12 @@ import { beforeAll, expect, test } from "vitest";
 import { BANK_USERS, bankTopic } from "../src/bank-topic.ts";
 import { inFolder, lakePath, realStores, writeTopic } from "../src/real-stores.ts";
 import * as bankDefinitions from "./spark-bank/features.ts";
+
+interface WarmOptions {
+  /** The command of Node. */
+  readonly node?: string;
+  readonly hotRows?: number | null;
+}
 
 const python = pythonReaders();
 const { first, runs } = seedsFromEnvironment({ runs: 2 });
@@ -59,13 +66,14 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
   });
 
   /** An engine that sends its jobs to the session. `node` is the command of Node there. */
-  function warmEngine(folder: string, node: string): SparkEngine {
+  function warmEngine(folder: string, node: string, hotRows: number | null = null): SparkEngine {
     const { options } = sparkEngine({
       lake: lakePath(folder),
       staging: folder,
       node,
       partitions: 2,
       rowsPerRun: 7,
+      hotRows,
     });
     return {
       name: "warm Spark",
@@ -76,7 +84,7 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
         session.write(`${file}\n`);
         const end = await session.line(/^(?:TIDEMARK .*"rows"|FAILED)/, { seconds: 500 });
         if (end.startsWith("FAILED")) throw new Error(JSON.parse(end.slice("FAILED ".length)));
-        return JSON.parse(end.slice("TIDEMARK ".length)) as JobReport;
+        return JSON.parse(end.slice("TIDEMARK ".length)) as SparkReport;
       },
     };
   }
@@ -86,8 +94,8 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
     scenario: Scenario,
     knowledge: Knowledge,
     folder: string,
-    node = process.execPath,
-  ): Promise<JobReport> {
+    { node = process.execPath, hotRows = null }: WarmOptions = {},
+  ): Promise<SparkReport> {
     const stores = realStores(folder);
     const definitions = scenarioDefinitions(scenario);
     const store = await openStore({ definitions, offline: { store: stores.offline } });
@@ -98,7 +106,7 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
       odd: `"é😀\n'${i}`,
     }));
     const report = await sparkTrainingSet({
-      engine: warmEngine(folder, node),
+      engine: warmEngine(folder, node, hotRows),
       store,
       offline: stores.offline,
       features: scenario.selected,
@@ -154,6 +162,60 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
       });
     });
 
+  for (let seed = first; seed < first + runs; seed++)
+    test(`seed ${seed}: every entity cut by time`, { timeout: 900_000 }, async () => {
+      const scenario = generateScenario(seed, { everyAggregation: true });
+      await inFolder(async (folder) => {
+        await written(scenario, folder);
+        const windows = scenarioWith(scenario, ({ kind }) => kind === "window");
+        const names = [...new Set(windows.views.map(({ name }) => name))];
+        for (const [k, knowledge] of (["as-known", "as-corrected"] as const).entries()) {
+          const half = scenarioWith(windows, ({ name }) => names.indexOf(name) % 2 === k);
+          if (half.selected.length > 0) await compared(half, knowledge, folder, { hotRows: 1 });
+        }
+      });
+    });
+
+  test("no kernel holds a hot entity that is cut by time", { timeout: 900_000 }, () =>
+    inFolder(async (folder) => {
+      const bank = bankTopic(first, 400);
+      const hot = BANK_USERS[0]!;
+      // two fifths of the events are of one user
+      const renamed = (line: string): string =>
+        line.replace(String.raw`\"User ID\":\"e\"`, String.raw`\"User ID\":\"${hot}\"`);
+      await writeFile(join(folder, "topic.jsonl"), `${bank.lines.map(renamed).join("\n")}\n`);
+      const offline = deltaOfflineStore(localObjects(lakePath(folder)));
+      const store = await openStore({ definitions: bankDefinitions, offline: { store: offline } });
+      await store.run(recordedTopic(join(folder, "topic.jsonl")));
+      const events = bank.rows.filter(({ user }) => user === hot || user === "e").length;
+      const entities = BANK_USERS.flatMap((user_id) =>
+        [1, 0.1, 0.4, 0.7].map((share) => ({
+          user_id,
+          event_timestamp: micros(Math.floor(bank.from + share * (bank.to - bank.from))),
+        })),
+      );
+      const features = selectedFeatures(bankDefinitions.weekly);
+      const sets: Map<string, Value>[][] = [];
+      for (const hotRows of [null, 60]) {
+        const engine = warmEngine(folder, process.execPath, hotRows);
+        const out = join(folder, `out-${hotRows}`);
+        const { longestRun } = await sparkTrainingSet({
+          engine,
+          store,
+          offline,
+          features,
+          entities,
+          out,
+        });
+        sets.push(await rowsOf(out));
+        if (hotRows === null) expect(longestRun).toBeGreaterThanOrEqual(events);
+        else expect(longestRun).toBeLessThan(0.8 * events);
+      }
+      expect(sets[1]).toEqual(sets[0]);
+      await store.close();
+    }),
+  );
+
   /** A scenario with one view of windows. */
   function small(): Scenario {
     const scenario = generateScenario(first);
@@ -173,11 +235,11 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
       await writeFile(node, `#!/bin/sh\nif mkdir ${killed}; then ${death}; fi\n${real}\n`, {
         mode: 0o755,
       });
-      await compared(scenario, "as-corrected", folder, node);
+      await compared(scenario, "as-corrected", folder, { node });
       expect((await stat(killed)).isDirectory()).toBe(true);
 
       await writeFile(node, `#!/bin/sh\n${death}\n`);
-      await expect(compared(scenario, "as-known", folder, node)).rejects.toThrow(
+      await expect(compared(scenario, "as-known", folder, { node })).rejects.toThrow(
         /KERNEL_DIED: the kernel process ended with -9/,
       );
       await expect(stat(join(folder, "out-as-known"))).rejects.toThrow(/ENOENT/);

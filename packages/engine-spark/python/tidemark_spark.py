@@ -21,6 +21,8 @@ from collections import deque
 FORMAT = "tidemark-kernel/1"
 HELLO, ROWS, DIMENSION, ANSWERS, END, ERROR = 1, 2, 3, 4, 5, 6
 MAX_FRAME_BYTES = 2**30
+# the columns of a frame of rows before the keys
+ROW_COLUMNS = ["_label", "_part", "_at", "_from", "_to"]
 STATUSES = ["PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"]
 
 
@@ -228,7 +230,7 @@ def spark_type(spec, stored=False):
 # ---- the task: one kernel process ----
 
 
-def kernel_of(view, kernel, metadata, dimensions, answered, overflows):
+def kernel_of(view, kernel, metadata, dimensions, counters):
     """Makes the function that Spark calls with the sorted batches of a task."""
     columns = view["columns"]
     types = view["types"]
@@ -286,7 +288,7 @@ def kernel_of(view, kernel, metadata, dimensions, answered, overflows):
                     ended = json.loads(body)
                 elif kind == ANSWERS:
                     yield answer_batch(body, types, metadata, asked)
-                    answered.add(struct.unpack_from("<I", body, 0)[0])
+                    counters["answered"].add(struct.unpack_from("<I", body, 0)[0])
                 else:
                     raise TidemarkError("KERNEL_FRAME_INVALID", f"a frame has the kind {kind}")
             if ended is None:
@@ -305,7 +307,8 @@ def kernel_of(view, kernel, metadata, dimensions, answered, overflows):
             if asked:
                 raise TidemarkError("KERNEL_FRAME_INVALID", "entity rows were left without answers")
             if ended["overflows"] > 0:
-                overflows.add(ended["overflows"])
+                counters["overflows"].add(ended["overflows"])
+            counters["longestRun"].add(ended["longestRun"])
         finally:
             child.kill()
             child.wait()
@@ -473,6 +476,47 @@ def view_rows(spark, F, job, view, labels):
     return rows
 
 
+def cut_by_time(spark, F, job, view, rows):
+    """
+    Gives each row of a hot entity the slab of time to which it belongs, and the others slab 0. So a
+    hot entity comes in several pieces, each of which has all events of its entity rows.
+
+    An entity row at t is of the slab of t - 1. An event at e can only count at times of [e + 1, e +
+    reach], so it is copied into the slabs of e to e + reach - 1 (law 1: the event at t is excluded).
+    A fact may be of any time, so views of facts stay whole.
+    """
+    hot_rows, reach = job["split"]["hotRows"], view["reach"]
+    if hot_rows is None or reach is None:
+        return view, rows
+    keys = [f"_k{k}" for k in range(len(view["keys"]))]
+    sizes = rows.groupBy(*keys).agg(
+        F.count("*").alias("_count"), (F.max("_at") - F.min("_at")).alias("_span")
+    )
+    hot = sizes.where(F.col("_count") > hot_rows)
+    found = hot.collect()
+    if not found:
+        return view, rows
+    # the densest entity has about as many rows in a slab as an entity that is not hot
+    length = max(reach, 1, min(one["_span"] * hot_rows // one["_count"] for one in found))
+    known = F.broadcast(
+        spark.createDataFrame(found, hot.schema).select(*keys, F.lit(True).alias("_hot"))
+    )
+    slab = lambda time: f"(({time}) - pmod({time}, {length})) div {length}"
+    first = F.when(F.col("_label"), F.expr(slab("_at - 1"))).otherwise(F.expr(slab("_at")))
+    last = F.when(F.col("_label"), first).otherwise(F.expr(slab(f"_at + {max(reach, 1) - 1}")))
+    slabs = F.when(F.col("_hot"), F.sequence(first, last)).otherwise(F.array(F.lit(0).cast("long")))
+    key = len(ROW_COLUMNS) + len(keys)
+    names = rows.columns
+    cut = rows.join(known, keys, "left").select(
+        *names[:key], F.explode(slabs).alias(f"_k{len(keys)}"), *names[key:]
+    )
+    # to the kernel the slab is one more key
+    own = {"name": "", "database": "", "type": "int64", "nullable": False}
+    kernel = {**view["kernel"], "keys": [*view["kernel"]["keys"], own]}
+    columns = [*view["columns"][:key], "int64", *view["columns"][key:]]
+    return {**view, "kernel": kernel, "columns": columns, "keys": [*view["keys"], own]}, cut
+
+
 def dimension_frames(spark, F, job, view):
     """The rows of each dimension that a view looks up, as frames."""
     frames = []
@@ -490,10 +534,10 @@ def dimension_frames(spark, F, job, view):
     return frames
 
 
-def answers_of(spark, F, job, view, labels, count, answered, overflows):
+def answers_of(spark, F, job, view, labels, count, counters):
     from pyspark.sql import types as T
 
-    rows = view_rows(spark, F, job, view, labels)
+    view, rows = cut_by_time(spark, F, job, view, view_rows(spark, F, job, view, labels))
     keys = [f"_k{k}" for k in range(len(view["keys"]))]
     # the sort is over the keys first, so that each entity comes in one piece
     sorted_rows = rows.repartition(count, *keys).sortWithinPartitions(*keys, "_at")
@@ -506,7 +550,7 @@ def answers_of(spark, F, job, view, labels, count, answered, overflows):
         if metadata:
             fields.append(T.StructField(f"s{f}", T.ByteType()))
             fields.append(T.StructField(f"t{f}", T.TimestampType()))
-    run = kernel_of(view, job["kernel"], metadata, dimensions, answered, overflows)
+    run = kernel_of(view, job["kernel"], metadata, dimensions, counters)
     answers = sorted_rows.mapInArrow(run, T.StructType(fields))
     selected = [F.col("_row")]
     for name, f in view["outputs"]:
@@ -518,14 +562,12 @@ def answers_of(spark, F, job, view, labels, count, answered, overflows):
     return answers.select(*selected)
 
 
-def training_set(spark, F, job, answered, overflows):
+def training_set(spark, F, job, counters):
     labels = spark.read.parquet(job["entities"]["uri"])
     count = job["split"]["count"] or max(2 * spark.sparkContext.defaultParallelism, 1)
     result = labels.select("_row", *[f"`{name}`" for name in job["entities"]["columns"]])
     for view in job["views"]:
-        result = result.join(
-            answers_of(spark, F, job, view, labels, count, answered, overflows), "_row"
-        )
+        result = result.join(answers_of(spark, F, job, view, labels, count, counters), "_row")
     # the rows of a file are neighbours, in their order
     size = max(1, -(-job["entities"]["rows"] // count))
     result = result.withColumn("_file", F.floor(F.col("_row") / size)).repartition(count, "_file")
@@ -612,21 +654,43 @@ def run_job(spark, F, job):
     spark.conf.set("spark.sql.adaptive.enabled", "false")
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "20000")
-    context = spark.sparkContext
-    answered, overflows = context.accumulator(0), context.accumulator(0)
-    result = training_set(spark, F, job, answered, overflows)
+    counters = counters_of(spark.sparkContext)
+    result = training_set(spark, F, job, counters)
     is_over = threading.Event()
 
     def tell():
         while not is_over.wait(2):
-            say(progress=answered.value)
+            say(progress=counters["answered"].value)
 
     threading.Thread(target=tell, daemon=True).start()
     try:
         wrote = committed_parquet(spark, job, result)
     finally:
         is_over.set()
-    say(rows=job["entities"]["rows"], overflows=overflows.value, wrote=wrote)
+    say(
+        rows=job["entities"]["rows"],
+        overflows=counters["overflows"].value,
+        longestRun=counters["longestRun"].value,
+        wrote=wrote,
+    )
+
+
+def counters_of(context):
+    """What tasks count. A task that runs again counts again."""
+    from pyspark.accumulators import AccumulatorParam
+
+    class Most(AccumulatorParam):
+        def zero(self, value):
+            return 0
+
+        def addInPlace(self, a, b):
+            return max(a, b)
+
+    return {
+        "answered": context.accumulator(0),
+        "overflows": context.accumulator(0),
+        "longestRun": context.accumulator(0, Most()),
+    }
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ const job: SparkJob = {
   views: [],
   entities: { uri: "/rows", rows: 3, columns: [], earliest: 0, latest: 0 },
   output: { uri: "/out", metadata: false, columns: [] },
-  split: { count: null },
+  split: { count: null, hotRows: null },
   kernel: { node: "node", flags: [], file: "/kernel.js", shipped: true, sha256: "" },
 };
 
@@ -40,10 +40,11 @@ describe.skipIf(process.platform === "win32")("spark-submit", () => {
     const engine = scripted(`echo "$@" > ${folder}/arguments
 echo noise
 echo 'TIDEMARK {"progress": 2}'
-echo 'TIDEMARK {"rows": 3, "overflows": 1, "wrote": true}'`);
+echo 'TIDEMARK {"rows": 3, "overflows": 1, "longestRun": 7, "wrote": true}'`);
     const told: number[] = [];
     const onProgress = (rows: number): void => void told.push(rows);
-    expect(await engine.run(job, { onProgress })).toEqual({ rows: 3, overflows: 1, wrote: true });
+    const report = { rows: 3, overflows: 1, longestRun: 7, wrote: true };
+    expect(await engine.run(job, { onProgress })).toEqual(report);
     expect(told).toEqual([2]);
     const file = join(folder, "job.json");
     expect(readFileSync(join(folder, "arguments"), "utf8")).toMatch(

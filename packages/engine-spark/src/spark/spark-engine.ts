@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { TidemarkError } from "@tidemark/core";
-import type { JobEngine, JobReport } from "@tidemark/core/spi";
-import type { SparkJob } from "./spark-job.ts";
+import type { JobEngine } from "@tidemark/core/spi";
+import type { SparkJob, SparkReport } from "./spark-job.ts";
 
 /** How Spark is reached. */
 export interface SparkEngineOptions {
@@ -35,11 +35,17 @@ export interface SparkEngineOptions {
   readonly partitions?: number | undefined;
   /** The kernel answers so many rows of whole entities at once. Default: 200,000. */
   readonly rowsPerRun?: number | undefined;
+  /**
+   * An entity with more rows is cut by time, where the windows of a view have an end. null: none
+   * is. Default: 500,000.
+   */
+  readonly hotRows?: number | null | undefined;
 }
 
 /** An engine that runs training sets on Spark. */
 export interface SparkEngine extends JobEngine<SparkJob> {
   readonly options: SparkEngineOptions;
+  run(...args: Parameters<JobEngine<SparkJob>["run"]>): Promise<SparkReport>;
 }
 
 /** The file that spark-submit runs. */
@@ -104,7 +110,7 @@ async function submit(
   options: SparkEngineOptions,
   signal: AbortSignal | undefined,
   onProgress: ((rows: number) => void) | undefined,
-): Promise<JobReport> {
+): Promise<SparkReport> {
   const command = options.submit ?? "spark-submit";
   signal?.throwIfAborted();
   // a group of its own: spark-submit starts Java, which starts Python
@@ -122,20 +128,25 @@ async function submit(
     }
   };
   signal?.addEventListener("abort", end);
-  let [errors, said, report] = ["", null as string | null, null as JobReport | null];
+  let [errors, said, report] = ["", null as string | null, null as SparkReport | null];
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     errors = (errors + text).slice(-20_000);
   });
   createInterface({ input: child.stdout }).on("line", (line) => {
     if (!line.startsWith("TIDEMARK ")) return;
-    const told = JSON.parse(line.slice("TIDEMARK ".length)) as Partial<JobReport> & {
+    const told = JSON.parse(line.slice("TIDEMARK ".length)) as Partial<SparkReport> & {
       readonly progress?: number;
       readonly error?: string;
     };
     if (told.progress !== undefined) onProgress?.(told.progress);
     if (told.error !== undefined) said = told.error;
     if (told.rows !== undefined)
-      report = { rows: told.rows, overflows: told.overflows!, wrote: told.wrote! };
+      report = {
+        rows: told.rows,
+        overflows: told.overflows!,
+        longestRun: told.longestRun!,
+        wrote: told.wrote!,
+      };
   });
   try {
     const how = await new Promise<string>((resolve) => {

@@ -1,5 +1,5 @@
 /** The job of Spark as plain data. `python/tidemark_spark.py` reads it. Types only. */
-import type { EngineJob, TypeSpec } from "@tidemark/core/spi";
+import type { EngineJob, JobReport, TypeSpec } from "@tidemark/core/spi";
 
 /** A training set that Spark computes. */
 export interface SparkJob extends EngineJob {
@@ -24,8 +24,12 @@ export interface SparkJob extends EngineJob {
     /** The columns of the features, in their order. */
     readonly columns: readonly string[];
   };
-  /** The number of partitions; null: twice the cores of the cluster. */
-  readonly split: { readonly count: number | null };
+  readonly split: {
+    /** The number of partitions; null: twice the cores of the cluster. */
+    readonly count: number | null;
+    /** Entities with more rows are cut by time; null: none is. */
+    readonly hotRows: number | null;
+  };
   readonly kernel: {
     /** The command of Node on the machines of the cluster. */
     readonly node: string;
@@ -35,6 +39,12 @@ export interface SparkJob extends EngineJob {
     readonly shipped: boolean;
     readonly sha256: string;
   };
+}
+
+/** What a job of Spark made. */
+export interface SparkReport extends JobReport {
+  /** The most rows, events and entity rows, that a kernel held at once. */
+  readonly longestRun: number;
 }
 
 /** A table of the history at one version. `table` is null if there is no history. */

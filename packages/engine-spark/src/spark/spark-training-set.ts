@@ -10,18 +10,13 @@ import {
   type Store,
   type TrainingSet,
 } from "@tidemark/core";
-import {
-  parseTime,
-  type JobReport,
-  type OfflineStore,
-  type SelectedFeature,
-} from "@tidemark/core/spi";
+import { parseTime, type OfflineStore, type SelectedFeature } from "@tidemark/core/spi";
 import { entityRowsOf, keysNeeded, selectionFrom } from "@tidemark/core/internal";
 import { kernelFile, kernelFlags } from "../kernel-command.ts";
 import { writeEntityRows } from "./entity-rows.ts";
 import { planViews } from "./plan-views.ts";
 import { submitArguments, type SparkEngine } from "./spark-engine.ts";
-import type { SparkJob } from "./spark-job.ts";
+import type { SparkJob, SparkReport } from "./spark-job.ts";
 
 type EntityRows = Parameters<typeof entityRowsOf>[0];
 
@@ -45,7 +40,7 @@ export interface SparkTrainingSetOptions {
 }
 
 /** What was computed. */
-export interface SparkTrainingSet extends JobReport {
+export interface SparkTrainingSet extends SparkReport {
   readonly coverage: TrainingSet<unknown>["coverage"];
 }
 
@@ -96,6 +91,9 @@ export async function writeSparkJob(
   return { rows: job.entities.rows, coverage, submit };
 }
 
+/** An entity with so many rows fits in the memory of a task. */
+const HOT_ROWS = 500_000;
+
 const entityFile = ({ options }: SparkEngine, id: string): string =>
   resolve(options.staging, `${id}-entities.parquet`);
 
@@ -103,7 +101,7 @@ async function sparkJob(
   options: SparkTrainingSetOptions,
 ): Promise<{ readonly job: SparkJob; readonly coverage: TrainingSet<unknown>["coverage"] }> {
   const { engine, store, features, signal, knowledge = "as-corrected" } = options;
-  const { lake, staging, node = "node", partitions = null } = engine.options;
+  const { lake, staging, node = "node", partitions = null, hotRows = HOT_ROWS } = engine.options;
   // it checks the request and the columns of the entity rows, and computes nothing
   const { coverage } = await store.getHistoricalFeatures({
     features: selectionFrom(features),
@@ -139,7 +137,7 @@ async function sparkJob(
           ? names.flatMap((name) => [name, `${name}__status`, `${name}__event_timestamp`])
           : names,
       },
-      split: { count: partitions },
+      split: { count: partitions, hotRows },
       kernel: {
         node,
         flags: kernelFlags(),
