@@ -2,7 +2,7 @@
  * Training sets on Spark have the bits of the local engine: values, statuses and event times, of
  * generated definitions and histories, as corrected and as known (law 3: one answer).
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { micros, openStore, selectedFeatures, type Knowledge } from "@tidemark/core";
@@ -251,6 +251,7 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
       const scenario = small();
       await written(scenario, folder);
       const jobs: SparkJob[] = [];
+      const out = join(folder, "out");
       const stores = realStores(folder);
       const definitions = scenarioDefinitions(scenario);
       const store = await openStore({ definitions, offline: { store: stores.offline } });
@@ -262,6 +263,15 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
           const report = await warm.run(job);
           expect(await warm.run(job)).toMatchObject({ rows: report.rows, wrote: false });
           await expect(warm.run({ ...job, id: "other" })).rejects.toThrow(/^OUT_EXISTS: /);
+          if (job.output.format === "delta") {
+            // a job that was killed before its commit is done when it is sent again
+            const uri = `${out}-killed`;
+            mkdirSync(uri);
+            await writeFile(join(uri, "_tidemark.json"), JSON.stringify({ id: job.id }));
+            await writeFile(join(uri, "part-0.parquet"), "half a file");
+            const killed = { ...job, output: { ...job.output, uri } };
+            expect(await warm.run(killed)).toMatchObject({ rows: report.rows, wrote: true });
+          }
           return report;
         },
       };
@@ -270,17 +280,36 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
         event_timestamp: micros(request.time),
       }));
       const features = scenario.selected;
-      const out = join(folder, "out");
-      const { rows, wrote } = await sparkTrainingSet({
-        engine,
-        store,
-        offline: stores.offline,
-        features,
-        entities,
-        out,
-      });
+      const wanted = { engine, store, offline: stores.offline, features, entities };
+      const { rows, wrote } = await sparkTrainingSet({ ...wanted, out });
       expect({ rows, wrote }).toEqual({ rows: entities.length, wrote: true });
-      expect(jobs).toHaveLength(1);
+
+      const delta = await sparkTrainingSet({ ...wanted, out: `${out}-delta`, format: "delta" });
+      expect(delta).toMatchObject({ rows, wrote: true });
+      expect(jobs.map(({ output }) => output.format)).toEqual(["parquet", "delta"]);
+      const commits = readdirSync(`${out}-delta/_delta_log`).filter((name) =>
+        name.endsWith(".json"),
+      );
+      expect(commits).toEqual(["00000000000000000000.json"]);
+      const lake = deltaOfflineStore(localObjects(folder));
+      const columns = [...(await rowsOf(out))[0]!.keys()];
+      const table: Map<string, Value>[] = [];
+      for await (const batch of lake.scan("out-delta", { columns }))
+        for (let i = 0; i < batch.length; i++) table.push(rowAt(batch, i));
+      const byRow = table.sort((a, b) => Number(a.get("_row")) - Number(b.get("_row")));
+      const texts = (rows: readonly ReadonlyMap<string, Value>[]): unknown =>
+        rows.map((row) => [...row].map(([name, value]) => [name, bits(value)]));
+      expect(texts(byRow)).toEqual(texts(await rowsOf(out)));
+
+      expect(await lake.describe("out-killed")).toMatchObject({ rows, version: 0 });
+      await expect(
+        sparkTrainingSet({
+          ...wanted,
+          entities: entities.map((row) => ({ ...row, "a b": 1 })),
+          out: `${out}-spaces`,
+          format: "delta",
+        }),
+      ).rejects.toMatchObject({ code: "COLUMN_NAME" });
       await store.close();
     }),
   );

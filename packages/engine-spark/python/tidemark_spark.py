@@ -562,12 +562,21 @@ def answers_of(spark, F, job, view, labels, count, counters):
     return answers.select(*selected)
 
 
+def with_answers(F, rows, answers):
+    """Adds answers to rows. A row without an answer fails its task, before anything is committed."""
+    joined = rows.join(answers.withColumn("_answered", F.lit(True)), "_row", "left")
+    missing = F.raise_error(F.lit("KERNEL_FRAME_INVALID: an entity row has no answer; report this"))
+    row = F.when(F.col("_answered"), F.col("_row")).otherwise(missing.cast("long"))
+    return joined.withColumn("_row", row).drop("_answered")
+
+
 def training_set(spark, F, job, counters):
     labels = spark.read.parquet(job["entities"]["uri"])
     count = job["split"]["count"] or max(2 * spark.sparkContext.defaultParallelism, 1)
     result = labels.select("_row", *[f"`{name}`" for name in job["entities"]["columns"]])
     for view in job["views"]:
-        result = result.join(answers_of(spark, F, job, view, labels, count, counters), "_row")
+        answers = answers_of(spark, F, job, view, labels, count, counters)
+        result = with_answers(F, result, answers)
     # the rows of a file are neighbours, in their order
     size = max(1, -(-job["entities"]["rows"] // count))
     result = result.withColumn("_file", F.floor(F.col("_row") / size)).repartition(count, "_file")
@@ -575,52 +584,99 @@ def training_set(spark, F, job, counters):
     return result.sortWithinPartitions("_row").select(*[f"`{name}`" for name in names])
 
 
-def committed_parquet(spark, job, result):
-    """Writes files beside the output, counts them, and moves them there by one rename."""
-    out, expected = job["output"]["uri"], job["entities"]["rows"]
-    jvm = spark.sparkContext._jvm
-    conf = spark.sparkContext._jsc.hadoopConfiguration()
-    path = lambda text: jvm.org.apache.hadoop.fs.Path(text)
-    files = path(out).getFileSystem(conf)
+class Output:
+    """The folder of the training set, wherever Spark reaches it."""
 
-    def owner():
-        if not files.exists(path(out)):
+    def __init__(self, spark, job):
+        jvm = spark.sparkContext._jvm
+        self.spark, self.job, self.out = spark, job, job["output"]["uri"]
+        self.rows = job["entities"]["rows"]
+        self.path = lambda text: jvm.org.apache.hadoop.fs.Path(text)
+        self.text = lambda stream: jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")
+        conf = spark.sparkContext._jsc.hadoopConfiguration()
+        self.files = self.path(self.out).getFileSystem(conf)
+
+    def exists(self, place):
+        return self.files.exists(self.path(place))
+
+    def owner(self):
+        """The job that made the folder: None if there is no folder, "" if no job says so."""
+        if not self.exists(self.out):
             return None
-        marker = path(f"{out}/_tidemark.json")
-        if not files.exists(marker):
-            return ""
         # Spark's own readers skip files whose name begins so
-        stream = files.open(marker)
+        marker = f"{self.out}/_tidemark.json"
+        if not self.exists(marker):
+            return ""
+        stream = self.files.open(self.path(marker))
         try:
-            return json.loads(jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))["id"]
+            return json.loads(self.text(stream) or "{}").get("id", "")
         finally:
             stream.close()
 
-    def refuse_other():
-        found = owner()
-        if found is not None and found != job["id"]:
-            raise TidemarkError("OUT_EXISTS", f"{out} exists; remove it, or give another place")
+    def mark(self, folder):
+        marker = self.files.create(self.path(f"{folder}/_tidemark.json"), False)
+        marker.write(bytearray(json.dumps({"id": self.job["id"], "rows": self.rows}).encode()))
+        marker.close()
+
+    def is_mine(self):
+        """Whether the job has the folder already. A folder of another one is refused."""
+        found = self.owner()
+        if found is not None and found != self.job["id"]:
+            raise TidemarkError(
+                "OUT_EXISTS", f"{self.out} exists; remove it, or give another place"
+            )
         return found is not None
 
-    if refuse_other():
+
+def committed(spark, F, job, result):
+    """Writes the training set once. False: the job has done so before."""
+    output = Output(spark, job)
+    commit = committed_delta if job["output"]["format"] == "delta" else committed_parquet
+    return commit(spark, F, output, result)
+
+
+def committed_parquet(spark, F, output, result):
+    """Writes files beside the output, counts them, and moves them there by one rename."""
+    if output.is_mine():
         return False
-    staging = f"{out}.{job['id']}-{uuid.uuid4().hex[:8]}"
+    staging = f"{output.out}.{output.job['id']}-{uuid.uuid4().hex[:8]}"
     try:
         result.write.parquet(staging)
-        rows = spark.read.parquet(staging).count()
-        check_rows(rows, expected)
-        marker = files.create(path(f"{staging}/_tidemark.json"))
-        marker.write(bytearray(json.dumps({"id": job["id"], "rows": rows}).encode()))
-        marker.close()
+        check_rows(spark.read.parquet(staging).count(), output.rows)
+        output.mark(staging)
         # another attempt of the job may have been faster: then a rename would move into its folder
-        if refuse_other():
+        if output.is_mine():
             return False
-        if not files.rename(path(staging), path(out)):
-            raise TidemarkError("OUT_EXISTS", f"{staging} could not be renamed to {out}")
+        if not output.files.rename(output.path(staging), output.path(output.out)):
+            raise TidemarkError("OUT_EXISTS", f"{staging} could not be renamed to {output.out}")
         return True
     finally:
-        if files.exists(path(staging)):
-            files.delete(path(staging), True)
+        if output.exists(staging):
+            output.files.delete(output.path(staging), True)
+
+
+def committed_delta(spark, F, output, result):
+    """
+    Writes the files of a new Delta table and its first version, which makes them appear. So it needs
+    no rename, which an object store does not have.
+    """
+
+    def is_done():
+        return output.exists(f"{output.out}/_delta_log/00000000000000000000.json")
+
+    if not output.is_mine():
+        # whoever makes the file has the folder
+        output.mark(output.out)
+    if is_done():
+        return False
+    try:
+        result.write.format("delta").mode("errorifexists").save(output.out)
+    except Exception:
+        # another attempt of the job was faster
+        if is_done():
+            return False
+        raise
+    return True
 
 
 def check_rows(rows, expected):
@@ -664,7 +720,7 @@ def run_job(spark, F, job):
 
     threading.Thread(target=tell, daemon=True).start()
     try:
-        wrote = committed_parquet(spark, job, result)
+        wrote = committed(spark, F, job, result)
     finally:
         is_over.set()
     say(

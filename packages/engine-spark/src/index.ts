@@ -3,7 +3,13 @@ export { runKernelProcess } from "./kernel-process.ts";
 export { kernelFile, type KernelCommand } from "./kernel-command.ts";
 export type { KernelCounters } from "./kernel-job.ts";
 export { sparkEngine, type SparkEngine, type SparkEngineOptions } from "./spark/spark-engine.ts";
-export type { SparkJob, SparkReport, SparkTable, SparkView } from "./spark/spark-job.ts";
+export type {
+  SparkJob,
+  SparkOutputFormat,
+  SparkReport,
+  SparkTable,
+  SparkView,
+} from "./spark/spark-job.ts";
 export {
   sparkTrainingSet,
   writeSparkJob,

@@ -22,7 +22,7 @@ const job: SparkJob = {
   knowledge: "as-known",
   views: [],
   entities: { uri: "/rows", rows: 3, columns: [], earliest: 0, latest: 0 },
-  output: { uri: "/out", metadata: false, columns: [] },
+  output: { uri: "/out", format: "parquet", metadata: false, columns: [] },
   split: { count: null, hotRows: null },
   kernel: { node: "node", flags: [], file: "/kernel.js", shipped: true, sha256: "" },
 };

@@ -36,6 +36,8 @@ and any other columns. The file of --out appears when it is complete.
   --engine NAME         an engine of the configuration computes the rows, such as Spark.
                         The output is a folder of Parquet files, whose column _row has
                         the number of each entity row
+  --format FORMAT       with --engine: parquet (default), or delta: a Delta table with
+                        one version
   --job FILE            with --engine: write the job and do not run it; a scheduler can
                         submit it with the arguments that the result has
 `;
@@ -61,6 +63,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     "memory-limit": "text",
     force: "flag",
     engine: "text",
+    format: "text",
     job: "text",
   },
   required: ["entities", "out"],
@@ -68,7 +71,9 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     const asked = featuresAsked(given);
     const out = given.text("out")!;
     const engineName = given.text("engine");
-    if (engineName === undefined && given.has("job")) throw usage("--job needs --engine");
+    for (const option of ["job", "format"] as const)
+      if (engineName === undefined && given.has(option)) throw usage(`--${option} needs --engine`);
+    const format = choiceOf(given, "format", ["parquet", "delta"]);
     if (engineName !== undefined && given.has("force"))
       throw usage("--force is for files; remove the folder of --out first");
     if (engineName === undefined && !/\.(?:parquet|jsonl)$/i.test(out))
@@ -103,7 +108,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
         : await (
             await import("../training-set/engine-training-set.ts")
           ).engineTrainingSet(
-            { store, offline: offline!, engine, job: given.text("job") ?? null },
+            { store, offline: offline!, engine, job: given.text("job") ?? null, format },
             wanted,
           );
     for (const [source, { knownSince }] of Object.entries(result.coverage)) {

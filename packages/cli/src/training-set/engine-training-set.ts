@@ -7,7 +7,12 @@ import {
   warnOfUnsupportedColumns,
   type HistoricalFileResult,
 } from "@tidemark/core/internal";
-import { sparkTrainingSet, writeSparkJob, type SparkEngine } from "@tidemark/engine-spark";
+import {
+  sparkTrainingSet,
+  writeSparkJob,
+  type SparkEngine,
+  type SparkOutputFormat,
+} from "@tidemark/engine-spark";
 import { entityFile } from "./entity-file.ts";
 import type { TrainingSetFileOptions } from "./training-set-file.ts";
 
@@ -17,11 +22,12 @@ interface EngineRun {
   readonly engine: SparkEngine;
   /** The file of the job, if it is only written. */
   readonly job: string | null;
+  readonly format: SparkOutputFormat;
 }
 
 /** Reads the entity rows, and has the engine compute them, or writes its job. */
 export async function engineTrainingSet(
-  { store, offline, engine, job }: EngineRun,
+  { store, offline, engine, job, format }: EngineRun,
   options: Omit<TrainingSetFileOptions, "force">,
 ): Promise<HistoricalFileResult & { readonly submit?: readonly string[] }> {
   const { features, knowledge, beforeHistory, signal } = options;
@@ -41,6 +47,7 @@ export async function engineTrainingSet(
     knowledge,
     beforeHistory,
     out: /^[a-z0-9]+:\/\//i.test(options.out) ? options.out : resolve(options.out),
+    format,
     signal,
     onProgress: (rows: number) => {
       options.onRows(rows, entities.rows);

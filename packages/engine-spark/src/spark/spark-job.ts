@@ -1,6 +1,9 @@
 /** The job of Spark as plain data. `python/tidemark_spark.py` reads it. Types only. */
 import type { EngineJob, JobReport, TypeSpec } from "@tidemark/core/spi";
 
+/** What the folder of a training set is. */
+export type SparkOutputFormat = "parquet" | "delta";
+
 /** A training set that Spark computes. */
 export interface SparkJob extends EngineJob {
   readonly format: 1;
@@ -19,6 +22,8 @@ export interface SparkJob extends EngineJob {
   };
   readonly output: {
     readonly uri: string;
+    /** A folder of Parquet files, or a Delta table with one version. */
+    readonly format: SparkOutputFormat;
     /** Statuses and event times stand beside the values. */
     readonly metadata: boolean;
     /** The columns of the features, in their order. */

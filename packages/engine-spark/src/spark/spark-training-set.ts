@@ -16,7 +16,7 @@ import { kernelFile, kernelFlags } from "../kernel-command.ts";
 import { writeEntityRows } from "./entity-rows.ts";
 import { planViews } from "./plan-views.ts";
 import { submitArguments, type SparkEngine } from "./spark-engine.ts";
-import type { SparkJob, SparkReport } from "./spark-job.ts";
+import type { SparkJob, SparkOutputFormat, SparkReport } from "./spark-job.ts";
 
 type EntityRows = Parameters<typeof entityRowsOf>[0];
 
@@ -33,6 +33,8 @@ export interface SparkTrainingSetOptions {
   readonly beforeHistory?: BeforeHistory | undefined;
   /** The address of a folder that does not exist yet. */
   readonly out: string;
+  /** What the folder becomes. Default: "parquet", files without a log. */
+  readonly format?: SparkOutputFormat | undefined;
   /** Statuses and event times stand beside the values. Default: false. */
   readonly metadata?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -46,11 +48,12 @@ export interface SparkTrainingSet extends SparkReport {
 
 /**
  * Compacts the history, writes the entity rows and the job, runs it, and waits. The output is a
- * folder of Parquet files. Its column `_row` has the number of each entity row (law 8: the answer
- * has exactly the rows asked).
+ * folder of Parquet files, or a Delta table. Its column `_row` has the number of each
+ * entity row (law 8: the answer has exactly the rows asked).
  *
  * @throws HISTORY_BEHIND when a table has no versions that these definitions can read.
  * @throws ENGINE_CANNOT when a feature is derived.
+ * @throws COLUMN_NAME when a Delta table cannot have a column of the entity rows.
  * @throws SPARK_FAILED when spark-submit fails.
  *
  * @example
@@ -100,7 +103,8 @@ const entityFile = ({ options }: SparkEngine, id: string): string =>
 async function sparkJob(
   options: SparkTrainingSetOptions,
 ): Promise<{ readonly job: SparkJob; readonly coverage: TrainingSet<unknown>["coverage"] }> {
-  const { engine, store, features, signal, knowledge = "as-corrected" } = options;
+  const { engine, store, features, signal } = options;
+  const { knowledge = "as-corrected", format = "parquet" } = options;
   const { lake, staging, node = "node", partitions = null, hotRows = HOT_ROWS } = engine.options;
   // it checks the request and the columns of the entity rows, and computes nothing
   const { coverage } = await store.getHistoricalFeatures({
@@ -119,8 +123,9 @@ async function sparkJob(
   const file = entityFile(engine, id);
   const entities = await writeEntityRows(file, source, keys, { uri: file, signal, check });
   const kernel = kernelFile();
-  const names = features.map(({ as }) => as);
   const metadata = options.metadata === true;
+  const columns = outputColumns(features, metadata);
+  if (format === "delta") checkColumnNames([...entities.columns, ...columns]);
   return {
     coverage,
     job: {
@@ -130,13 +135,7 @@ async function sparkJob(
       knowledge,
       views,
       entities,
-      output: {
-        uri: options.out,
-        metadata,
-        columns: metadata
-          ? names.flatMap((name) => [name, `${name}__status`, `${name}__event_timestamp`])
-          : names,
-      },
+      output: { uri: options.out, format, metadata, columns },
       split: { count: partitions, hotRows },
       kernel: {
         node,
@@ -150,6 +149,23 @@ async function sparkJob(
       },
     },
   };
+}
+
+function outputColumns(features: readonly SelectedFeature[], metadata: boolean): readonly string[] {
+  const names = features.map(({ as }) => as);
+  if (!metadata) return names;
+  return names.flatMap((name) => [name, `${name}__status`, `${name}__event_timestamp`]);
+}
+
+/** @throws COLUMN_NAME when a Delta table cannot have a column of the name. */
+function checkColumnNames(names: readonly string[]): void {
+  const refused = names.find((name) => /[ ,;{}()\n\t=]/.test(name));
+  if (refused !== undefined)
+    throw new TidemarkError(
+      "COLUMN_NAME",
+      `${JSON.stringify(refused)} cannot name a column of a Delta table; rename the column of ` +
+        "the entity rows, without spaces and any of ,;{}()=, or write Parquet",
+    );
 }
 
 /** A run may compact between the compaction and the look at its result; then both are repeated. */
