@@ -6,7 +6,7 @@ import { TidemarkError } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
 import { localDay, localDays, yesterday } from "../input/local-days.ts";
-import { usage } from "../terminal/options.ts";
+import { sizeOf, usage } from "../terminal/options.ts";
 
 const help = `Usage: tidemark materialize [--view NAME] [--date 2025-06-14] [options]
 
@@ -28,6 +28,8 @@ computed again replaces its rows. The command may be killed and run again.
   --zone NAME           the zone of the days, in place of the configuration's; a table
                         keeps its first zone
   --no-online           write only the tables
+  --memory-limit SIZE   the memory of the events and rows, about, such as 512MiB;
+                        default: 1GiB
 `;
 
 export const materializeCommand: ReturnType<typeof configCommand> = configCommand({
@@ -46,6 +48,7 @@ export const materializeCommand: ReturnType<typeof configCommand> = configComman
     incremental: "flag",
     zone: "text",
     "no-online": "flag",
+    "memory-limit": "text",
   },
   audited: true,
   interrupted: "finished days stay; run it again for the other days",
@@ -71,6 +74,7 @@ export const materializeCommand: ReturnType<typeof configCommand> = configComman
       ["--to", to === undefined ? [] : [to]],
     ] as const)
       for (const value of values) localDay(value, zone, option);
+    const memoryLimit = sizeOf(given, "memory-limit");
     const days =
       incremental || from !== undefined
         ? undefined
@@ -101,6 +105,7 @@ export const materializeCommand: ReturnType<typeof configCommand> = configComman
       to,
       incremental,
       zone,
+      memoryLimit,
       signal,
       onProgress({ view, date, rows, done, total }) {
         progress.done(`${view} ${date}: ${rows} rows (${done} of ${total}), ${seconds()}`);

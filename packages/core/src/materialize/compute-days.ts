@@ -1,6 +1,6 @@
 /** Computes the rows of a view on some days, one group of entities after the other. */
 import { vectorBuilder, vectorOf, type Batch, type Vector } from "../columns/batch.ts";
-import { pickRows } from "../columns/gather-rows.ts";
+import { gatherRows, pickRows } from "../columns/gather-rows.ts";
 import type { Overflows } from "../columns/overflows.ts";
 import { historyLookups } from "../offline/history-lookups.ts";
 import { tableReferences } from "../offline/table-references.ts";
@@ -8,12 +8,8 @@ import type { ReadHistory } from "./stale-dates.ts";
 import type { ColumnSpec, Value, ViewSpec } from "../specs.ts";
 import type { ComputeEngine, EngineColumn, EntityRows, Events, TableSpec } from "../spi.ts";
 import { planOf } from "../plan/compile.ts";
-import {
-  gatherGroup,
-  type GatheredGroup,
-  type EntityGroup,
-  type EntityGroupLimits,
-} from "./gather-group.ts";
+import type { EntityGroup, SeenEntities } from "./entities.ts";
+import { gatherGroup, type GatheredGroup, type EntityGroupLimits } from "./gather-group.ts";
 import { DATE, EVENT_TIMESTAMP } from "./features-table.ts";
 import type { LocalDate } from "./local-date.ts";
 import { segmentEncoder, segmentsFor } from "./segment-codec.ts";
@@ -32,6 +28,8 @@ export interface DaysToCompute {
     /** The approximate number of rows that the engine computes at once. */
     readonly engineRows: number;
   };
+  /** The entities that the commits before this one have seen. null: this commit is the only one. */
+  readonly seen: SeenEntities | null;
   /** Takes the rows of the last day. null: the rows go to the table only. */
   readonly online: SegmentWriter | null;
   /** Called with the number of looked-up values that overflowed. */
@@ -54,6 +52,9 @@ const SEGMENTS_PER_GROUP = 1024;
  */
 export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch> {
   const { history, view, table, engine, days, online, signal } = options;
+  // versions of a dimension hold for a time, so each day looks at all of them
+  const seen = view.source.eventTime.kind === "committed" ? null : options.seen;
+  seen?.begin(history);
   // a union looks nothing up
   const { dimensions } = history[0]!;
   const plan = planOf(view, view.features);
@@ -74,6 +75,7 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
       lookUp,
       days,
       group,
+      seen,
       { ...options.limits, groups: segments ?? MAX_GROUPS },
       signal,
     );
@@ -81,11 +83,12 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
     if (online !== null && segments === null) {
       const { count } = gathered.group;
       segments = Math.max(
-        segmentsFor(gathered.entities * count),
+        segmentsFor(gathered.entities.first.length * count),
         count === 1 ? 1 : count * SEGMENTS_PER_GROUP,
       );
       await online.setSegmentCount(segments);
     }
+    const texts = keyTexts(view, gathered);
     for (const input of engineInputs(gathered, segments, days.length, options.limits.engineRows)) {
       const { rows, entities, starts } = entityRowsForDays(gathered, days, input.entities);
       const task = { plan, tables: references, knowledge: "as-corrected" as const, rows };
@@ -96,7 +99,7 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
         options.onRows(day, to - from);
         if (to === from) continue;
         const own = entities.subarray(from, to);
-        const batch = batchOfDay(table, view, gathered, own, answers, days[day]!, from);
+        const batch = batchOfDay(table, view, gathered, texts, own, answers, days[day]!, from);
         // The batch comes first, so the offline store may write it while the online store takes its
         // segments.
         yield batch;
@@ -105,13 +108,18 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
       }
     }
   }
+  seen?.end(days.at(-1)!.time);
   // The online rows come before the table's commit. A run that is killed between the two is done
   // again, and then everything that the table has is online.
   await online?.finish();
 }
 
 /** The keys of entities of a group. */
-function keysOf(view: ViewSpec, { keys }: GatheredGroup, entities: Int32Array): Batch {
+function keysOf(
+  view: ViewSpec,
+  { entities: { keys } }: GatheredGroup,
+  entities: Int32Array,
+): Batch {
   const columns = view.entity.keys;
   const numbers = [...entities];
   const vectors = columns.map((column, k) => vectorOf(column, numbers, (one) => keys[k]![one]!));
@@ -134,47 +142,85 @@ function* engineInputs(
   days: number,
   rows: number,
 ): Generator<EngineInput> {
-  const { events, entities, hashes } = gathered;
-  const order = segments === null ? sequence(entities) : bySegment(gathered, segments);
-  const indexes = new Int32Array(entities);
-  for (let i = 0; i < entities; i++) indexes[order[i]!] = i;
-  const parts = Math.max(1, Math.ceil((entities * days) / rows));
+  const { hashes } = gathered.entities.numbers;
+  const count = gathered.entities.first.length;
+  const order = segments === null ? sequence(count) : bySegment(gathered, segments);
+  const events = eventsByEntity(gathered.events, order);
+  const parts = Math.max(1, Math.ceil((count * days) / rows));
   for (let part = 0, first = 0; part < parts; part++) {
-    let end = Math.max(first, Math.floor((entities * (part + 1)) / parts));
+    let end = Math.max(first, Math.floor((count * (part + 1)) / parts));
     if (segments !== null && end > 0)
-      while (
-        end < entities &&
-        hashes[order[end]!]! % segments === hashes[order[end - 1]!]! % segments
-      )
+      while (end < count && hashes[order[end]!]! % segments === hashes[order[end - 1]!]! % segments)
         end++;
     const [from, to] = [first, end];
     first = end;
     if (from === to) continue;
-    yield {
-      entities: order.subarray(from, to),
-      events: () => renumberedEvents(events, indexes, from, to),
-    };
+    yield { entities: order.subarray(from, to), events: () => events(from, to) };
   }
 }
 
-async function* renumberedEvents(
-  events: readonly Events[],
-  indexes: Int32Array,
-  from: number,
-  to: number,
-): AsyncIterable<Events> {
-  for (const batch of events) {
-    const entity = new Int32Array(batch.length);
-    for (let i = 0; i < batch.length; i++) {
-      const index = batch.entity[i]! < 0 ? -1 : indexes[batch.entity[i]!]!;
-      entity[i] = index >= from && index < to ? index - from : -1;
+/**
+ * Returns a function that yields the events of the entities order[from], …, order[to − 1], which
+ * are numbered from 0. So the inputs of a group look at each event once.
+ */
+function eventsByEntity(
+  batches: readonly Events[],
+  order: Int32Array,
+): (from: number, to: number) => AsyncIterable<Events> {
+  const places = new Int32Array(order.length);
+  for (let i = 0; i < order.length; i++) places[order[i]!] = i;
+  const starts = new Int32Array(order.length + 1);
+  for (const { entity } of batches)
+    for (let i = 0; i < entity.length; i++) if (entity[i]! >= 0) starts[places[entity[i]!]! + 1]!++;
+  for (let i = 0; i < order.length; i++) starts[i + 1]! += starts[i]!;
+  const total = starts[order.length]!;
+  const batchOf = new Int32Array(total);
+  const rowOf = new Int32Array(total);
+  const next = starts.slice();
+  for (const [b, { entity }] of batches.entries())
+    for (let i = 0; i < entity.length; i++) {
+      if (entity[i]! < 0) continue;
+      const at = next[places[entity[i]!]!]!++;
+      batchOf[at] = b;
+      rowOf[at] = i;
     }
-    yield { ...batch, entity };
-  }
+  return async function* (from, to) {
+    const [start, end] = [starts[from]!, starts[to]!];
+    if (start === end) return;
+    const [own, rows] = [batchOf.subarray(start, end), rowOf.subarray(start, end)];
+    const length = end - start;
+    const entity = new Int32Array(length);
+    for (let place = from; place < to; place++)
+      entity.fill(place - from, starts[place]! - start, starts[place + 1]! - start);
+    const gather = (of: (batch: Events) => Float64Array): Float64Array => {
+      const all = batches.map(of);
+      const values = new Float64Array(length);
+      for (let i = 0; i < length; i++) values[i] = all[own[i]!]![rows[i]!]!;
+      return values;
+    };
+    const { columns } = batches[0]!.columns;
+    const vectors = columns.map((_, c) =>
+      gatherRows(
+        batches.map((batch) => batch.columns.vectors[c]!),
+        own,
+        rows,
+      ),
+    );
+    yield {
+      length,
+      entity,
+      time: gather(({ time }) => time),
+      from: gather((batch) => batch.from),
+      to: gather((batch) => batch.to),
+      columns: { length, columns, vectors },
+    };
+  };
 }
 
 /** The entities in the order of their segments. */
-function bySegment({ entities, hashes }: GatheredGroup, segments: number): Int32Array {
+function bySegment({ entities: listed }: GatheredGroup, segments: number): Int32Array {
+  const { hashes } = listed.numbers;
+  const entities = listed.first.length;
   const next = new Int32Array(segments + 1);
   for (let one = 0; one < entities; one++) next[(hashes[one]! % segments) + 1]!++;
   for (let segment = 0; segment < segments; segment++) next[segment + 1]! += next[segment]!;
@@ -224,11 +270,19 @@ function entityRowsForDays(
   };
 }
 
+/** The texts of a single key, by entity. null: the key is no text, or there are several. */
+function keyTexts(view: ViewSpec, { entities: { keys } }: GatheredGroup): readonly string[] | null {
+  const [column, ...others] = view.entity.keys;
+  if (column!.type !== "string" || others.length > 0) return null;
+  return keys[0]!.map((text) => (text as string | null) ?? "");
+}
+
 /** Makes the table's batch of one day. `from` is the day's first row in the answers. */
 function batchOfDay(
   table: TableSpec,
   view: ViewSpec,
   gathered: GatheredGroup,
+  texts: readonly string[] | null,
   entity: Int32Array,
   answers: readonly EngineColumn[],
   day: LocalDate,
@@ -242,15 +296,9 @@ function batchOfDay(
     if (column === DATE)
       return { kind: "string", codes: new Int32Array(length), dictionary: [day.date], valid: null };
     if (c < keys) {
-      const values = gathered.keys[c]!;
-      // An entity comes once, so the texts of a single key are all different.
-      if (keys === 1 && column.type === "string")
-        return {
-          kind: "string",
-          codes: sequence(length),
-          dictionary: pick(values as readonly string[], entity),
-          valid: null,
-        };
+      const values = gathered.entities.keys[c]!;
+      // The texts of a single key are all different. All days of a group have one dictionary.
+      if (texts !== null) return { kind: "string", codes: entity, dictionary: texts, valid: null };
       return vectorFrom(column, length, (row) => values[entity[row]!]!);
     }
     const { values } = answers[c - keys - 2]!;
@@ -269,12 +317,6 @@ function sequence(length: number, first = 0): Int32Array {
   return numbers;
 }
 
-function pick(values: readonly string[], indexes: Int32Array): string[] {
-  const result = new Array<string>(indexes.length);
-  for (let i = 0; i < indexes.length; i++) result[i] = values[indexes[i]!]!;
-  return result;
-}
-
 function vectorFrom(column: ColumnSpec, length: number, value: (row: number) => Value): Vector {
   const builder = vectorBuilder(column, length);
   for (let row = 0; row < length; row++) builder.push(value(row));
@@ -286,15 +328,16 @@ async function writeSegments(
   online: SegmentWriter,
   segments: number,
   view: ViewSpec,
-  { textOf, hashes }: GatheredGroup,
+  { entities: listed }: GatheredGroup,
   entity: Int32Array,
   batch: Batch,
 ): Promise<void> {
+  const { texts, hashes } = listed.numbers;
   const own = new Uint32Array(entity.length);
   for (let row = 0; row < own.length; row++) own[row] = hashes[entity[row]!]!;
   const rows = {
     hashes: own,
-    text: (row: number) => textOf(entity[row]!),
+    text: (row: number) => texts[entity[row]!]!,
     columns: view.features.map(({ result }) => result),
     vectors: batch.vectors.slice(-view.features.length),
   };

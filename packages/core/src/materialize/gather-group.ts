@@ -4,49 +4,47 @@
  */
 import { selectRows, valueAt, type Vector } from "../columns/batch.ts";
 import { bindFilter } from "../expr/bind.ts";
+import { partitionCount } from "../offline/entity-partitions.ts";
 import { withLookups, type EventLookup } from "../offline/history-lookups.ts";
 import { readingEvents, readingsOfInput, type TableReading } from "../offline/reading-events.ts";
 import { inputNode } from "../plan/compile.ts";
-import type { ColumnSpec, Value, ViewSpec } from "../specs.ts";
+import type { ColumnSpec, ViewSpec } from "../specs.ts";
 import type { DeriveNode } from "../plan/nodes.ts";
 import { eventColumns, inputOf, rowCondition } from "../plan/plan-kinds.ts";
 import type { Events } from "../spi.ts";
 import { columnIndex } from "../rows/row-change.ts";
 import { longestReach } from "../define/window-reach.ts";
+import {
+  entityBytes,
+  noEntities,
+  type Entities,
+  type EntityGroup,
+  type SeenEntities,
+} from "./entities.ts";
 import type { LocalDate } from "./local-date.ts";
 import { hashText } from "./view-fingerprint.ts";
-import { KeyNumbers } from "./key-numbers.ts";
-
-/** A group of entities: those whose hash modulo `count`, a power of two, is `index`. */
-export interface EntityGroup {
-  readonly count: number;
-  readonly index: number;
-}
 
 /** The history of a table that a view reads. */
 export type TableHistory = Pick<TableReading, "context" | "state">;
 
 /** How much a group may hold in memory. A larger group is halved. */
 export interface EntityGroupLimits {
-  readonly events: number;
-  readonly rows: number;
+  /** The bytes that the events and the entities may take, about. */
+  readonly memoryLimit: number;
   /** The largest `count` of a group. */
   readonly groups: number;
 }
+
+/** The part of the memory limit that the entities of a group may take. */
+const ENTITIES_SHARE = 1 / 4;
 
 /** The events and entities of one group. */
 export interface GatheredGroup {
   readonly group: EntityGroup;
   /** The groups that were split off, to be gathered later. */
   readonly remaining: readonly EntityGroup[];
-  readonly entities: number;
+  readonly entities: Entities;
   readonly events: readonly Events[];
-  /** `hashText` of each entity's key, by its number. Items behind the last entity are void. */
-  readonly hashes: Uint32Array;
-  /** The text of an entity's key. */
-  textOf(entity: number): string;
-  /** For each key of the entity: the values of all entities. */
-  readonly keys: readonly (readonly Value[])[];
   /**
    * Whether history has a row of the entity before the end of the day.
    * For dimensions and latest views: a row that holds at the end of the day.
@@ -54,15 +52,8 @@ export interface GatheredGroup {
   hasRow(entity: number, day: number): boolean;
 }
 
-/** Entities by number. An entity without a row that was ever seen has no key. */
-interface Entities {
-  readonly numbers: KeyNumbers;
-  readonly keys: readonly Value[][];
-  /** Event time of each entity's first row; Infinity for a dimension. */
-  readonly first: number[];
-  /** For dimensions: whether a version of the entity is seen, by day. */
-  readonly seen: Uint8Array[];
-}
+/** Before all event times (law 10: |µs| < 2^53). It is a number, so that later rows are skipped. */
+const EARLIEST = -(2 ** 53);
 
 /** Gathers a group, and halves it while it exceeds the limits. */
 export async function gatherGroup(
@@ -72,6 +63,7 @@ export async function gatherGroup(
   lookUp: EventLookup | null,
   days: readonly LocalDate[],
   asked: EntityGroup,
+  seen: SeenEntities | null,
   limits: EntityGroupLimits,
   signal: AbortSignal | undefined,
 ): Promise<GatheredGroup> {
@@ -96,15 +88,10 @@ export async function gatherGroup(
   }));
   const scannedIndexes = scanned.map((column) => columns.indexOf(column));
   const keyColumnIndexes = keyColumns.map((column) => columns.indexOf(column));
-  const noEntities = (): Entities => ({
-    numbers: new KeyNumbers(),
-    keys: keyColumns.map(() => []),
-    first: [],
-    seen: [],
-  });
   let group = asked;
   const remaining: EntityGroup[] = [];
-  let entities = noEntities();
+  const known = seen?.ofGroup(group) ?? null;
+  let entities = known?.entities ?? noEntities(keyColumns.length);
   let gatheredEvents: Events[] = [];
   let rows = 0;
 
@@ -120,11 +107,15 @@ export async function gatherGroup(
     return number;
   };
 
+  const isTooLarge = (): boolean =>
+    partitionCount(rows, planColumns.length, "as-corrected", limits.memoryLimit) > 1 ||
+    entityBytes(entities, days.length) > limits.memoryLimit * ENTITIES_SHARE;
+
   function halve(): void {
     remaining.push({ count: group.count * 2, index: group.index + group.count });
     group = { count: group.count * 2, index: group.index };
     const before = entities;
-    entities = noEntities();
+    entities = noEntities(keyColumns.length);
     const newNumbers = before.numbers.texts.map((text, number) => {
       const now = entityOf(text);
       if (now < 0) return now;
@@ -150,7 +141,8 @@ export async function gatherGroup(
     signal,
     // Of a dimension every version counts. Of other sources only the current versions count.
     knowledge: "as-corrected" as const,
-    times: { min: -Infinity, max: most },
+    // a row of any time may say that an entity has rows
+    times: { min: known === null ? EARLIEST : Math.min(least, known.until), max: most },
   };
   for await (const events of withLookups(readingEvents(tables, query, { count: 0 }), lookUp)) {
     signal?.throwIfAborted();
@@ -158,7 +150,7 @@ export async function gatherGroup(
     const vectors: readonly Vector[] = keyColumnIndexes.map(
       (index) => events.columns.vectors[index]!,
     );
-    const { keys, first, seen } = entities;
+    const { keys, first, seen: seenVersions } = entities;
     const passes = condition === null ? null : bindFilter(condition, events.columns, { count: 0 });
     let kept = 0;
     for (let i = 0; i < length; i++) {
@@ -174,7 +166,7 @@ export async function gatherGroup(
       if (!isDimension) {
         if (at < first[number]!) first[number] = at;
       } else {
-        const seenByDay = seen[number]!;
+        const seenByDay = seenVersions[number]!;
         for (let day = 0; day < days.length; day++)
           if (from[i]! < days[day]!.time && days[day]!.time <= to[i]!) seenByDay[day] = 1;
       }
@@ -196,30 +188,19 @@ export async function gatherGroup(
     };
     gatheredEvents.push(kept * 2 > length ? own : selectEvents(own, (i) => entity[i]!)!);
     rows += kept;
-    while (
-      (rows > limits.events || entities.numbers.texts.length * days.length > limits.rows) &&
-      entities.numbers.texts.length > 1 &&
-      group.count < limits.groups
-    )
+    while (isTooLarge() && entities.numbers.texts.length > 1 && group.count < limits.groups)
       halve();
   }
 
-  const {
-    numbers: { texts, hashes },
-    keys,
-    first,
-    seen,
-  } = entities;
+  seen?.keep(entities);
+  const { first, seen: seenVersions } = entities;
   return {
     group,
     remaining,
-    entities: texts.length,
+    entities,
     events: gatheredEvents,
-    keys,
-    hashes,
-    textOf: (number) => texts[number]!,
     hasRow: isDimension
-      ? (number, day) => seen[number]![day] === 1
+      ? (number, day) => seenVersions[number]![day] === 1
       : isWindow
         ? (number, day) => first[number]! < days[day]!.time
         : (number, day) => first[number]! <= days[day]!.time,

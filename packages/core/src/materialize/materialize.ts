@@ -4,6 +4,8 @@
  */
 import { definitionOf, described } from "../define/definition.ts";
 import { TidemarkError } from "../errors.ts";
+import { bytesOption } from "../option-checks.ts";
+import { DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT } from "../request/memory-limit.ts";
 import { sourceReadings } from "../define/source-readings.ts";
 import type { DimensionHistory } from "../offline/history-lookups.ts";
 import { historyState } from "../offline/version-events.ts";
@@ -14,6 +16,7 @@ import { historyContext } from "../offline/offline-reader.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { computeDays } from "./compute-days.ts";
+import { seenEntities, type SeenEntities } from "./entities.ts";
 import {
   featuresTable,
   readFeaturesTableState,
@@ -58,11 +61,10 @@ export interface MaterializeSettings {
 export interface MaterializeLimits {
   /** Days that are computed from one scan of the history, and committed together. */
   readonly days: number;
-  /** The number of events in memory at once. */
-  readonly events: number;
-  readonly rows: number;
+  /** Default: that of the options. */
+  readonly memoryLimit: number;
   /**
-   * The approximate number of rows that the engine computes at once.
+   * The approximate number of rows that the engine computes at once, if memory allows.
    * A writer of Parquet takes as many rows for a row group.
    */
   readonly engineRows: number;
@@ -70,12 +72,11 @@ export interface MaterializeLimits {
   readonly changedRows?: number | undefined;
 }
 
-const LIMITS: MaterializeLimits = {
-  days: 31,
-  events: 4_000_000,
-  rows: 2_000_000,
-  engineRows: 125_000,
-};
+const LIMITS: Omit<MaterializeLimits, "memoryLimit"> = { days: 31, engineRows: 125_000 };
+/** The part of the memory limit that the rows may take which the engine computes at once. */
+const ROWS_SHARE = 1 / 8;
+/** The memory of one value: itself, its status and its event time. */
+const VALUE_BYTES = 24;
 const ATTEMPTS = 10;
 const WHO = "materialize";
 
@@ -91,14 +92,35 @@ export async function materializeViews(
       : options.views.map((one) => resolveView(one, settings));
   const now = settings.clock();
   const asked = requestedDays(options, zone, now);
+  const limits = limitsOf(options, settings.limits);
   refuseUnfinished(asked.days ?? [], now, WHO);
   const progress = { done: 0, total: 0 };
   const results: MaterializedView[] = [];
   for (const view of views) {
     signal?.throwIfAborted();
-    results.push(await materializeView(view, asked, zone, options, settings, progress));
+    results.push(await materializeView(view, asked, zone, options, limits, settings, progress));
   }
   return { views: results };
+}
+
+function limitsOf(
+  { memoryLimit }: MaterializeOptions,
+  given: Partial<MaterializeLimits> | undefined,
+): MaterializeLimits {
+  const bytes = bytesOption("memoryLimit", memoryLimit, {
+    least: LEAST_MEMORY_LIMIT,
+    otherwise: DEFAULT_MEMORY_LIMIT,
+  });
+  return { ...LIMITS, memoryLimit: bytes, ...given };
+}
+
+/** The number of rows that the engine computes at once. */
+function engineRowsOf(
+  { features }: ViewSpec,
+  { engineRows, memoryLimit }: MaterializeLimits,
+): number {
+  const most = Math.floor((memoryLimit * ROWS_SHARE) / (VALUE_BYTES * (features.length + 1)));
+  return Math.max(1, Math.min(engineRows, most));
 }
 
 /**
@@ -156,10 +178,11 @@ async function materializeView(
   asked: RequestedDays,
   zone: string,
   options: MaterializeOptions,
+  limits: MaterializeLimits,
   settings: MaterializeSettings,
   progress: { done: number; total: number },
 ): Promise<MaterializedView> {
-  const { offline, limits } = settings;
+  const { offline } = settings;
   const table = featuresTable(view);
   const done = new Map<
     string,
@@ -178,7 +201,8 @@ async function materializeView(
     progress.total = progress.done + days.length;
     let commits = plan.commits;
     let conflict = false;
-    const size = limits?.days ?? LIMITS.days;
+    const size = limits.days;
+    const seen = days.length <= size ? null : seenEntities(limits.memoryLimit);
     for (let first = 0; first < days.length && !conflict; first += size) {
       const chunk = days.slice(first, first + size);
       // A server's thread has requests to answer. It also learns only then that a caller has given
@@ -188,8 +212,9 @@ async function materializeView(
       const result = await commitDays(
         view,
         chunk,
-        { commits, online: options.online !== false && first + size >= days.length, zone },
+        { commits, online: options.online !== false && first + size >= days.length, zone, seen },
         options,
+        limits,
         settings,
       );
       if (result === null) {
@@ -244,8 +269,14 @@ async function materializeView(
 async function commitDays(
   view: ViewSpec,
   days: readonly LocalDate[],
-  how: { readonly commits: number | null; readonly online: boolean; readonly zone: string },
+  how: {
+    readonly commits: number | null;
+    readonly online: boolean;
+    readonly zone: string;
+    readonly seen: SeenEntities | null;
+  },
   { signal }: MaterializeOptions,
+  limits: MaterializeLimits,
   settings: MaterializeSettings,
 ): Promise<{
   readonly commits: number;
@@ -254,7 +285,7 @@ async function commitDays(
   readonly dateCount: number;
   readonly served: string | null;
 } | null> {
-  const { offline, online, namespace, engine, limits, onOverflow } = settings;
+  const { offline, online, namespace, engine, onOverflow } = settings;
   const table = featuresTable(view);
   const fingerprint = viewFingerprint(view);
   const newest = days.at(-1)!;
@@ -277,7 +308,8 @@ async function commitDays(
     table,
     engine,
     days,
-    limits: { ...LIMITS, ...limits },
+    limits: { ...limits, engineRows: engineRowsOf(view, limits) },
+    seen: how.seen,
     online: segments,
     signal,
     onOverflow,

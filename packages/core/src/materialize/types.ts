@@ -30,6 +30,12 @@ export interface MaterializeOptions {
    * store.
    */
   readonly online?: boolean | undefined;
+  /**
+   * The bytes that the events and rows in memory may take, about; at least 64 MiB. Where more is
+   * needed, the entities are taken in groups, and the history is read once for each. The events of
+   * one entity are always in memory at once. Default: 1 GiB.
+   */
+  readonly memoryLimit?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: MaterializeProgress) => void) | undefined;
 }

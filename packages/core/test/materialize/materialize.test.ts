@@ -1,87 +1,20 @@
 import { expect, test } from "vitest";
-import { localEngine } from "../../src/engine/local-engine.ts";
 import { micros } from "../../src/define/time-input.ts";
 import { makeDefinition } from "../../src/define/definition.ts";
 import { toUser } from "../../src/define/user-values.ts";
-import { materializeViews, type MaterializeLimits } from "../../src/materialize/materialize.ts";
-import type { MaterializeOptions } from "../../src/materialize/types.ts";
 import type { ViewSpec } from "../../src/specs.ts";
-import type { Change, OfflineStore, OnlineStore } from "../../src/spi.ts";
-import { openStore } from "../../src/store/store.ts";
+import type { Change } from "../../src/spi.ts";
 import type { Store } from "../../src/store/store-types.ts";
 import { scenarioSource } from "@tidemark/testkit/oracle/consistency";
-import { memoryOfflineStore } from "../../src/testing/memory-offline.ts";
-import { memoryOnlineStore } from "../../src/testing/memory-online.ts";
 import { Random } from "@tidemark/testkit/generate/random";
 import { seedsFromEnvironment } from "@tidemark/testkit/generate/seeds";
-import { scenarioDefinitions } from "@tidemark/testkit/generate/scenario-definitions";
-import {
-  generateScenario,
-  otherDelivery,
-  type Scenario,
-} from "@tidemark/testkit/generate/scenario";
+import { otherDelivery } from "@tidemark/testkit/generate/scenario";
 import { formatDate } from "../../src/time/parse-time.ts";
+import { daysOf, openStores, type TestStores } from "./scenario-stores.ts";
 import { entitiesOf, expectedRows, oracleOfChanges, shown, tableRows } from "./expected.ts";
 
 const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 25 });
 const DAY = 86_400_000_000;
-const NOW = 9_000_000_000_000_000;
-
-interface TestStores {
-  readonly scenario: Scenario;
-  readonly online: OnlineStore;
-  readonly offline: OfflineStore;
-  readonly store: Store;
-  materialize(
-    options: MaterializeOptions,
-    limits?: Partial<MaterializeLimits>,
-  ): ReturnType<typeof materializeViews>;
-}
-
-async function openStores(
-  seed: number,
-  online: OnlineStore = memoryOnlineStore(),
-): Promise<TestStores> {
-  const scenario = generateScenario(seed, {
-    traits: { derived: seed % 2 === 0 },
-    everyAggregation: true,
-  });
-  const offline = memoryOfflineStore();
-  const clock = () => new Date(NOW / 1000);
-  const store = await openStore({
-    definitions: scenarioDefinitions(scenario),
-    online: { store: online, retention: "forever" },
-    offline: { store: offline, commit: { rows: 13 }, buckets: 2 },
-    clock,
-  });
-  const views = new Map(scenario.views.map((view) => [view.name, view]));
-  const materialize = (options: MaterializeOptions, limits?: Partial<MaterializeLimits>) =>
-    materializeViews(options, {
-      views,
-      derivedViews: new Map(),
-      offline,
-      online,
-      namespace: "default",
-      engine: localEngine(),
-      clock: () => NOW,
-      limits,
-    });
-  return { scenario, online, offline, store, materialize };
-}
-
-/** Days around the times of the scenario. */
-function daysOf(scenario: Scenario, random: Random, count: number): string[] {
-  const days = [
-    ...new Set(
-      scenario.requests.flatMap(({ time }) =>
-        [-1, 0, 1, 7].map((ahead) => Math.floor(time / DAY) + ahead),
-      ),
-    ),
-  ].filter((day) => (day + 1) * DAY < NOW && (day + 1) * DAY > -NOW);
-  return Array.from({ length: Math.min(count, days.length) }, () =>
-    formatDate(days.splice(random.int(days.length), 1)[0]!),
-  ).sort();
-}
 
 const timeOf = (date: string): number => Date.parse(`${date}T00:00:00Z`) * 1000 + DAY;
 
@@ -201,10 +134,11 @@ test(
       const dates = daysOf(scenario, random, 4);
       const limits = random.pick([
         {},
-        { events: 5, rows: 7, days: 1 },
-        { events: 20, rows: 9, days: 2, engineRows: 2 },
-        { rows: 3 },
+        { memoryLimit: 600, days: 1 },
+        { memoryLimit: 2500, days: 2, engineRows: 2 },
+        { memoryLimit: 1 },
         { engineRows: 1 },
+        { days: 1 },
         { engineRows: 4 },
       ]);
       await here.materialize({ views: views.map(({ name }) => name), dates }, limits);
@@ -288,7 +222,8 @@ test(
           const limits = random.pick([
             {},
             { days: 2 },
-            { rows: 5, events: 5 },
+            { memoryLimit: 1000 },
+            { memoryLimit: 8000, days: 2 },
             { changedRows: 2 },
             { engineRows: 3 },
           ]);

@@ -27,6 +27,7 @@ import {
 import { memoryOfflineData, memoryOfflineStore } from "../../src/testing/memory-offline.ts";
 import { memoryOnlineData, memoryOnlineStore } from "../../src/testing/memory-online.ts";
 import { isTidemarkError, TidemarkError } from "../../src/errors.ts";
+import { strictStore } from "./strict-store.ts";
 
 const user = entity("user", { keys: { user_id: string() } });
 const transactions = source("transactions", {
@@ -476,4 +477,63 @@ test("a stopped run keeps its finished days, and the next run does the rest", as
   expect([...half!.metadata.keys()].filter((key) => key.startsWith("date/"))).toHaveLength(62);
   await store.materialize({ incremental: true, to: "2025-06-11" });
   expect(await rowsOf(offline)).toHaveLength(10);
+});
+
+/** The days of two commits, and one more day that is far behind them. */
+const THREE_COMMITS = [
+  ...Array.from({ length: 62 }, (_, i) =>
+    new Date(Date.UTC(2025, 2, 31 + i)).toISOString().slice(0, 10),
+  ),
+  "2025-06-18",
+];
+
+test("an entity whose rows lie between the days of commits has rows of zeros", async () => {
+  const { store: offline, met } = strictStore();
+  const store = await open({ offline });
+  await store.run(
+    changes(
+      row(1, "old", 10, "2025-04-01T10:00:00"),
+      row(2, "between", 5, "2025-06-05T10:00:00"),
+      row(3, "in the window", 7, "2025-06-18T10:00:00"),
+    ),
+  );
+  await store.materialize({ dates: THREE_COMMITS });
+  expect(met.ranges).toBeGreaterThan(0);
+  const rows = await rowsOf(offline);
+  expect(rows).toHaveLength(61 + 3);
+  expect(rows.slice(60)).toEqual([
+    "2025-05-31 old 0 0",
+    "2025-06-18 between 0 0",
+    "2025-06-18 in the window 1 7",
+    "2025-06-18 old 0 0",
+  ]);
+});
+
+test("a commit sees what the history got since the commit before it", async () => {
+  const { store: offline, met } = strictStore();
+  const store = await open({ offline });
+  await store.run(
+    changes(row(1, "gone", 10, "2025-04-01T10:00:00"), row(2, "old", 1, "2025-04-02T10:00:00")),
+  );
+  const later = changes(
+    row(1, "gone", 10, "2025-04-01T10:00:00", "delete"),
+    row(3, "late", 5, "2025-04-03T10:00:00"),
+  );
+  met.nextCommit = () => store.run(later);
+  await store.materialize({ dates: THREE_COMMITS });
+  const rows = await rowsOf(offline);
+  expect(rows).toHaveLength(30 + 29 + 32 * 2);
+  expect(rows.slice(-4)).toEqual([
+    "2025-05-31 late 0 0",
+    "2025-05-31 old 0 0",
+    "2025-06-18 late 0 0",
+    "2025-06-18 old 0 0",
+  ]);
+});
+
+test("the memory limit of materialize is at least 64 MiB", async () => {
+  const store = await open({});
+  await expect(
+    store.materialize({ dates: ["2025-06-18"], memoryLimit: 1000 }),
+  ).rejects.toMatchObject({ code: "OPTION_INVALID" });
 });

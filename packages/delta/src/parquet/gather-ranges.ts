@@ -53,12 +53,16 @@ function textsOf(
 ): { readonly codes: Int32Array; readonly dictionary: readonly string[] } {
   const codes = new Int32Array(length);
   const dictionary: string[] = [];
-  const known = new Map<string, number>();
+  const vectors = ranges.map(({ vector }) => vector as Vector & { kind: "string" });
+  const isShared = vectors.every((vector) => vector.dictionary === vectors[0]!.dictionary);
+  /** By text. null: the ranges share one dictionary, so that no text is looked up. */
+  const known = isShared ? null : new Map<string, number>();
+  let joined = new Int32Array(0);
   let at = 0;
-  for (const { vector, from, to } of ranges) {
-    const { valid, codes: given, dictionary: texts } = vector as Vector & { kind: "string" };
-    // equal texts of a vector have equal codes, so that a text is looked up once
-    const joined = new Int32Array(texts.length).fill(-1);
+  for (const [r, { from, to }] of ranges.entries()) {
+    const { valid, codes: given, dictionary: texts } = vectors[r]!;
+    // equal texts of a dictionary have equal codes, so that a text is looked up once
+    if (r === 0 || !isShared) joined = new Int32Array(texts.length).fill(-1);
     for (let i = from; i < to; i++, at++) {
       if (valid !== null && valid[i] === 0) {
         codes[at] = -1;
@@ -67,9 +71,12 @@ function textsOf(
       const code = given[i]!;
       if (joined[code]! < 0) {
         const text = texts[code]!;
-        const found = known.get(text);
+        const found = known?.get(text);
         joined[code] = found ?? dictionary.length;
-        if (found === undefined) known.set(text, dictionary.push(text) - 1);
+        if (found === undefined) {
+          dictionary.push(text);
+          known?.set(text, joined[code]!);
+        }
       }
       codes[at] = joined[code]!;
     }
