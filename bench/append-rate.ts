@@ -1,7 +1,8 @@
 /**
  * Measures the processor time of decoding a change and appending it to the raw change log (Delta in
- * a directory). The comparisons: `JSON.parse` of the same messages, and the same changes appended
- * as a table of typed columns. Rounds alternate; the medians are compared.
+ * a directory), in durable commits of 50,000 changes. The comparisons: delta-rs, which appends the
+ * same rows in as many commits; `JSON.parse` of the same messages; and the same changes appended as
+ * a table of typed columns. Rounds alternate; the medians are compared.
  *
  *     npm run bench -- append [messages] [rounds]
  */
@@ -10,6 +11,8 @@ import { historyTables } from "../packages/core/src/offline/history-tables.ts";
 import { transactions } from "@tidemark/testkit/bank/definitions";
 import { batchOf, type Change, specOfSource, type TableSpec } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
+import { pythonReaders } from "@tidemark/testkit/needs";
+import { startPython } from "@tidemark/testkit/python-program";
 import { debeziumDecoder, kafkaMessage } from "@tidemark/source-debezium";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,8 +21,10 @@ import { bankCommits } from "../packages/demo-pipeline/src/bank.ts";
 import { debeziumMessages, topicOf } from "../packages/demo-pipeline/src/debezium.ts";
 import { median } from "./figures.ts";
 
-const [wanted = 50_000, rounds = 7] = process.argv.slice(2).map(Number);
+const [wanted = 150_000, rounds = 5] = process.argv.slice(2).map(Number);
 const DAYS = 8;
+/** The changes of a commit: the default of `store.run`. */
+const COMMIT = 50_000;
 const source = specOfSource(transactions);
 const topic = topicOf("transaction_data");
 
@@ -53,7 +58,12 @@ function bankMessages(): Parameters<typeof kafkaMessage>[0][] {
   );
 }
 
-const messages = bankMessages();
+const python = pythonReaders();
+if (python.missing !== null) {
+  console.error(python.missing);
+  process.exit(2);
+}
+const messages = bankMessages().slice(0, wanted);
 
 /** Gives the processor time of some work in this process, in µs per message. */
 async function timed(work: () => unknown): Promise<number> {
@@ -81,23 +91,50 @@ const { changes: log, declared } = historyTables(source);
 const envelope = log.columns.filter(({ name }) => !["_row", "_key", "_format"].includes(name));
 const typed: TableSpec = { name: "typed", columns: [...declared, ...envelope], partitionBy: [] };
 
-/** Appends rows to a new table, and gives the bytes of its files. */
+type Rows = Parameters<ReturnType<typeof deltaOfflineStore>["append"]>[1];
+
+/** Appends changes to a new table, commit by commit, and gives the bytes of its files. */
 async function append(
   table: TableSpec,
-  batches: () => Promise<Parameters<ReturnType<typeof deltaOfflineStore>["append"]>[1]>,
+  changes: readonly Change[],
+  toRows: (changes: readonly Change[]) => Promise<Rows>,
+  then: (folder: string) => Promise<void> = async () => undefined,
 ): Promise<{ readonly cpu: number; readonly bytes: number }> {
   const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
   try {
     const store = deltaOfflineStore(localObjects(folder));
-    const cpu = await timed(async () => store.append(table, await batches(), { positions: [] }));
+    const cpu = await timed(async () => {
+      for (let from = 0; from < changes.length; from += COMMIT)
+        await store.append(table, await toRows(changes.slice(from, from + COMMIT)), {
+          positions: [],
+        });
+    });
     const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
     const bytes = files
       .filter((file) => file.endsWith(".parquet"))
       .reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
+    await then(folder);
     return { cpu, bytes: bytes / messages.length };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** What delta-rs took, in µs and bytes per row. */
+interface PeerAppend {
+  readonly cpu: number;
+  readonly bytes: number;
+  readonly version: string;
+}
+
+/** Appends the rows of a table to another one with delta-rs, in as many commits. */
+async function appendWithDeltaRs(folder: string): Promise<PeerAppend> {
+  const script = join(import.meta.dirname, "peers/deltars_append.py");
+  const args = [script, join(folder, log.name), join(folder, "delta-rs"), String(COMMIT)];
+  const { stdout } = await startPython(python.path, args).succeeded();
+  const peer = JSON.parse(stdout.trim().split("\n").at(-1)!) as PeerAppend & { rows: number };
+  if (peer.rows !== messages.length) throw new Error(`delta-rs has ${peer.rows} rows`);
+  return { ...peer, cpu: (peer.cpu * 1e6) / peer.rows, bytes: peer.bytes / peer.rows };
 }
 
 const NO_TEXTS: Change["logged"] = { row: null, key: null, oldKey: null, format: "" };
@@ -129,38 +166,56 @@ const times = {
   parse: [] as number[],
   raw: [] as number[],
   typed: [] as number[],
+  deltaRs: [] as number[],
 };
-const bytes = { raw: 0, typed: 0 };
+const bytes = { raw: 0, typed: 0, deltaRs: 0 };
+let version = "";
 for (let round = -1; round < rounds; round++) {
   const parsed = await timed(parse);
   let changes: Change[] = [];
   const decoded = await timed(() => (changes = decode()));
   const withoutTexts = changes.map((change) => ({ ...change, logged: NO_TEXTS }));
-  const typedLog = await append(typed, () => typedRows(withoutTexts));
-  const rawLog = await append(log, () => changesToBatches(source, changes));
-  [bytes.raw, bytes.typed] = [rawLog.bytes, typedLog.bytes];
+  const typedLog = await append(typed, withoutTexts, typedRows);
+  let peer: PeerAppend | null = null;
+  const toRows = (some: readonly Change[]): Promise<Rows> => changesToBatches(source, some);
+  const rawLog = await append(log, changes, toRows, async (folder) => {
+    peer = await appendWithDeltaRs(folder);
+  });
   if (round < 0) continue; // the first round warms up
+  const deltaRs = peer!;
+  [bytes.raw, bytes.typed, bytes.deltaRs] = [rawLog.bytes, typedLog.bytes, deltaRs.bytes];
+  version = deltaRs.version;
   times.parse.push(parsed);
   times.decode.push(decoded);
   times.typed.push(typedLog.cpu);
   times.raw.push(rawLog.cpu);
+  times.deltaRs.push(deltaRs.cpu);
 }
 
 const micros = (list: readonly number[]): number => Number(median(list).toFixed(2));
 const ratio = (a: readonly number[], b: readonly number[]): number =>
   Number(median(a.map((time, i) => time / b[i]!)).toFixed(3));
+const perSecond = (list: readonly number[]): number => Math.round(1e6 / median(list));
 console.log(
   `${messages.length} changes, µs of processor time each: decoded ${micros(times.decode)}, ` +
     `JSON.parse ${micros(times.parse)}; appended raw ${micros(times.raw)}, ` +
-    `as typed columns ${micros(times.typed)}`,
+    `by delta-rs ${version} ${micros(times.deltaRs)}, as typed columns ${micros(times.typed)}`,
 );
 console.log(
   JSON.stringify({
     bench: "append",
     messages: messages.length,
+    commit: COMMIT,
     rounds,
+    rowsPerCpuSecond: { tidemark: perSecond(times.raw), deltaRs: perSecond(times.deltaRs) },
+    ratio: ratio(times.deltaRs, times.raw),
+    target: { rowsPerCpuSecond: 100_000, ratio: 1 },
     decodeRatio: ratio(times.decode, times.parse),
     appendRatio: ratio(times.raw, times.typed),
-    bytes: { raw: Number(bytes.raw.toFixed(1)), typed: Number(bytes.typed.toFixed(1)) },
+    bytes: {
+      raw: Number(bytes.raw.toFixed(1)),
+      deltaRs: Number(bytes.deltaRs.toFixed(1)),
+      typed: Number(bytes.typed.toFixed(1)),
+    },
   }),
 );
