@@ -26,7 +26,12 @@ import {
   seedsFromEnvironment,
   type Scenario,
 } from "@tidemark/testkit";
-import { startNode, type Child, type ChildEnd } from "@tidemark/testkit/child-process";
+import {
+  startNode,
+  startProgram,
+  type Child,
+  type ChildEnd,
+} from "@tidemark/testkit/child-process";
 import { pythonReaders, sparkReader, suiteNeeding } from "@tidemark/testkit/needs";
 import { startPython } from "@tidemark/testkit/python-program";
 import { sparkJars } from "@tidemark/testkit/services/toolchain";
@@ -43,7 +48,8 @@ interface WarmOptions {
 
 const python = pythonReaders();
 const { first, runs } = seedsFromEnvironment({ runs: 2 });
-const program = join(import.meta.dirname, "../../packages/engine-spark/python/tidemark_spark.py");
+const root = join(import.meta.dirname, "../..");
+const program = join(root, "packages/engine-spark/python/tidemark_spark.py");
 
 suiteNeeding(sparkReader(), "training sets on Spark", () => {
   let session: Child;
@@ -230,17 +236,24 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
       const node = join(folder, "node.sh");
       const killed = join(folder, "killed");
       const real = `exec ${process.execPath} "$@"`;
+      const version = `if [ "$1" = --version ]; then ${real}; fi`;
       // the child reads some bytes, so that it dies while it is fed
       const death = "head -c 20 > /dev/null; kill -9 $$";
-      await writeFile(node, `#!/bin/sh\nif mkdir ${killed}; then ${death}; fi\n${real}\n`, {
-        mode: 0o755,
-      });
+      await writeFile(
+        node,
+        `#!/bin/sh\n${version}\nif mkdir ${killed}; then ${death}; fi\n${real}\n`,
+        { mode: 0o755 },
+      );
       await compared(scenario, "as-corrected", folder, { node });
       expect((await stat(killed)).isDirectory()).toBe(true);
 
-      await writeFile(node, `#!/bin/sh\n${death}\n`);
+      await writeFile(node, `#!/bin/sh\n${version}\n${death}\n`);
       await expect(compared(scenario, "as-known", folder, { node })).rejects.toThrow(
         /KERNEL_DIED: the kernel process ended with -9/,
+      );
+      await writeFile(node, "#!/bin/sh\necho v22.17.1\n");
+      await expect(compared(scenario, "as-known", folder, { node })).rejects.toThrow(
+        /KERNEL_MISMATCH: \S+ says v22\.17\.1, and the kernel needs Node 22\.18/,
       );
       await expect(stat(join(folder, "out-as-known"))).rejects.toThrow(/ENOENT/);
     }),
@@ -338,32 +351,30 @@ suiteNeeding(sparkReader(), "tidemark training-set --engine", () => {
       );
       await writeFile(entities, `${labels.join("\n")}\n`);
       const jars = readdirSync(sparkJars).filter((name) => name.endsWith(".jar"));
-      const env = {
-        SPARK_BANK: JSON.stringify({
-          folder,
-          submit: join(dirname(python.path), "spark-submit"),
-          python: python.path,
-          jars: jars.map((jar) => join(sparkJars, jar)).join(","),
-        }),
+      const bankEnv = {
+        folder,
+        submit: join(dirname(python.path), "spark-submit"),
+        python: python.path,
+        jars: jars.map((jar) => join(sparkJars, jar)).join(","),
       };
+      const tidemark = (args: readonly string[], env: object = {}): Child =>
+        startNode(join(root, "packages/cli/src/bin.ts"), args, {
+          env: { SPARK_BANK: JSON.stringify({ ...bankEnv, ...env }) },
+        });
+      const asked = [
+        "training-set",
+        "--config",
+        join(import.meta.dirname, BANK_CONFIG),
+        "--json",
+        "--features",
+        "weekly",
+        "--knowledge",
+        "as-known",
+        "--entities",
+        entities,
+      ];
       const trainingSet = (...args: readonly string[]): Promise<ChildEnd> =>
-        startNode(
-          join(import.meta.dirname, "../../packages/cli/src/bin.ts"),
-          [
-            "training-set",
-            "--config",
-            join(import.meta.dirname, BANK_CONFIG),
-            "--json",
-            "--features",
-            "weekly",
-            "--knowledge",
-            "as-known",
-            "--entities",
-            entities,
-            ...args,
-          ],
-          { env },
-        ).succeeded();
+        tidemark([...asked, ...args]).succeeded();
       const [out, local] = [join(folder, "sets", "spark"), join(folder, "local.parquet")];
       const { stdout } = await trainingSet("--engine", "spark", "--out", out);
       expect(JSON.parse(stdout)).toMatchObject({ rows: labels.length, out });
@@ -379,6 +390,18 @@ suiteNeeding(sparkReader(), "tidemark training-set --engine", () => {
       // the entity rows and the job are gone
       expect(readdirSync(join(folder, "staging"))).toEqual([]);
 
+      // a cluster gets Node and the kernel in an archive
+      const archive = join(folder, "node.tar.gz");
+      const kernel = await builtKernel(join(folder, "kernel"));
+      const pack = ["engine", "pack", "--kernel", kernel, "--out", archive, "--json"];
+      const packed = await tidemark(pack).succeeded();
+      expect(JSON.parse(packed.stdout)).toMatchObject({ out: archive, node: process.execPath });
+      const cluster = `${out}-cluster`;
+      await tidemark([...asked, "--engine", "spark", "--out", cluster], { archive }).succeeded();
+      const byCluster = await rowsOf(cluster);
+      for (const row of byCluster) row.delete("_row");
+      expect(byCluster).toEqual(expected);
+
       const job = join(folder, "job.json");
       const written = await trainingSet("--engine", "spark", "--out", `${out}-2`, "--job", job);
       expect(JSON.parse(written.stdout).submit.at(-1)).toBe(job);
@@ -389,6 +412,15 @@ suiteNeeding(sparkReader(), "tidemark training-set --engine", () => {
 });
 
 const BANK_CONFIG = "spark-bank/tidemark.config.ts";
+
+/** Builds the file of the kernel. */
+async function builtKernel(folder: string): Promise<string> {
+  const tsup = join(root, "node_modules/tsup/dist/cli-default.js");
+  await startProgram(process.execPath, [tsup, "--config", "tsup.kernel.ts", "-d", folder], {
+    cwd: join(root, "packages/engine-spark"),
+  }).succeeded();
+  return join(folder, "kernel.js");
+}
 
 /** The rows of a training set in the order of their numbers. */
 async function rowsOf(folder: string): Promise<Map<string, Value>[]> {

@@ -4,11 +4,13 @@ import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { sparkEngine } from "@tidemark/engine-spark";
 import * as definitions from "./features.ts";
 
-const { folder, submit, python, jars } = JSON.parse(process.env["SPARK_BANK"]!) as {
+const { folder, submit, python, jars, archive } = JSON.parse(process.env["SPARK_BANK"]!) as {
   readonly folder: string;
   readonly submit: string;
   readonly python: string;
   readonly jars: string;
+  /** The archive with Node. With it Spark runs as a cluster of two processes. */
+  readonly archive?: string;
 };
 
 export default defineConfig({
@@ -19,8 +21,8 @@ export default defineConfig({
       lake: `${folder}/lake`,
       staging: `${folder}/staging`,
       submit,
-      master: "local[2]",
-      node: process.execPath,
+      master: archive === undefined ? "local[2]" : "local-cluster[2,1,1024]",
+      ...(archive === undefined ? { node: process.execPath } : { archive }),
       partitions: 2,
       env: { PYSPARK_PYTHON: python },
       conf: {

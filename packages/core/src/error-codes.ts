@@ -122,12 +122,14 @@ type TrinoCode =
 
 /** Engines. */
 type EngineCode =
+  | "ARCHIVE_INVALID"
   | "ENGINE_CANNOT"
   | "KERNEL_DIED"
   | "KERNEL_FAILED"
   | "KERNEL_FRAME_INVALID"
   | "KERNEL_INPUT_UNSORTED"
   | "KERNEL_MISMATCH"
+  | "NODE_UNAVAILABLE"
   | "SPARK_FAILED";
 
 /** Online store. */

@@ -9,6 +9,7 @@ Tidemark, and only pyarrow and pandas beside PySpark.
 Lines for the caller begin with "TIDEMARK ", and then have JSON.
 """
 
+import hashlib
 import json
 import os
 import struct
@@ -21,6 +22,7 @@ from collections import deque
 FORMAT = "tidemark-kernel/1"
 HELLO, ROWS, DIMENSION, ANSWERS, END, ERROR = 1, 2, 3, 4, 5, 6
 MAX_FRAME_BYTES = 2**30
+LEAST_NODE = (22, 18)
 # the columns of a frame of rows before the keys
 ROW_COLUMNS = ["_label", "_part", "_at", "_from", "_to"]
 STATUSES = ["PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"]
@@ -317,12 +319,46 @@ def kernel_of(view, kernel, metadata, dimensions, counters):
 
 
 def kernel_command(kernel):
-    node, file = kernel["node"], kernel["file"]
-    if kernel["shipped"]:
-        from pyspark import SparkFiles
+    """The command of the kernel on this machine, whose file is the one of the job."""
+    from pyspark import SparkFiles
 
+    node, file = kernel["node"], kernel["file"]
+    if kernel["archive"] is not None:
+        folder = SparkFiles.get(kernel["archive"])
+        node, file = os.path.join(folder, node), os.path.join(folder, file)
+    elif kernel["shipped"]:
         file = SparkFiles.get(os.path.basename(file))
+    try:
+        with open(file, "rb") as program:
+            sha256 = hashlib.sha256(program.read()).hexdigest()
+    except OSError as error:
+        raise TidemarkError("KERNEL_MISMATCH", f"there is no kernel {file}: {error.strerror}")
+    if sha256 != kernel["sha256"]:
+        raise TidemarkError(
+            "KERNEL_MISMATCH",
+            f"the kernel {file} is not the one of the job; make the archive and the job again",
+        )
+    check_node(node)
     return [node, *kernel["flags"], file]
+
+
+def check_node(node):
+    try:
+        said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60)
+    except OSError as error:
+        raise TidemarkError(
+            "KERNEL_MISMATCH",
+            f"Node does not start as {node}: {error.strerror}; name it in sparkEngine({{ node }}), "
+            "or bring it with tidemark engine pack",
+        )
+    version = said.stdout.strip()
+    if not version.startswith("v") or tuple(map(int, version[1:].split(".")[:2])) < LEAST_NODE:
+        text = version or said.stderr.strip()[-300:]
+        raise TidemarkError(
+            "KERNEL_MISMATCH",
+            f"{node} says {text}, and the kernel needs Node 22.18 or newer; bring it with "
+            "tidemark engine pack",
+        )
 
 
 def check_hello(hello, kernel):

@@ -16,3 +16,4 @@ export {
   type SparkTrainingSet,
   type SparkTrainingSetOptions,
 } from "./spark/spark-training-set.ts";
+export { packEngine, type PackedEngine, type PackEngineOptions } from "./pack/pack-engine.ts";

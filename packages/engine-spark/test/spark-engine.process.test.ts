@@ -24,7 +24,7 @@ const job: SparkJob = {
   entities: { uri: "/rows", rows: 3, columns: [], earliest: 0, latest: 0 },
   output: { uri: "/out", format: "parquet", metadata: false, columns: [] },
   split: { count: null, hotRows: null },
-  kernel: { node: "node", flags: [], file: "/kernel.js", shipped: true, sha256: "" },
+  kernel: { node: "node", flags: [], file: "/kernel.js", shipped: true, archive: null, sha256: "" },
 };
 
 /** An engine whose spark-submit is this script. */

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   catalog: async () => (await import("./catalog-command.ts")).catalogCommand,
   check: async () => (await import("./check-command.ts")).checkCommand,
   connector: async () => (await import("./connector-command.ts")).connectorCommand,
+  engine: async () => (await import("./engine-command.ts")).engineCommand,
   erase: async () => (await import("./erase-command.ts")).eraseCommand,
   explain: async () => (await import("./explain-command.ts")).explainCommand,
   history: async () => (await import("./history-command.ts")).historyCommand,
@@ -47,6 +48,7 @@ const help = `Usage: tidemark COMMAND [options]
   catalog       register the tables of the history in Trino
   check         compare a sample of a training set with SQL in Trino
   connector     manage a Debezium connector in Kafka Connect
+  engine        make the archive that an engine needs on other machines
   erase         erase one entity from the stores
   explain       show what a request for features computes
   history       show who applied which definitions, and when

@@ -22,7 +22,7 @@ export interface SparkEngineOptions {
   readonly master?: string | undefined;
   /** Settings of Spark, for `--conf`. */
   readonly conf?: Readonly<Record<string, string>> | undefined;
-  /** More arguments of `spark-submit`, such as `["--archives", "node.tar.gz#node"]`. */
+  /** More arguments of `spark-submit`, such as `["--num-executors", "8"]`. */
   readonly submitArguments?: readonly string[] | undefined;
   /** Variables of the environment of `spark-submit`, beside those of this process. */
   readonly env?: Readonly<Record<string, string>> | undefined;
@@ -31,6 +31,11 @@ export interface SparkEngineOptions {
    * `./node/bin/node`. Default: `node`.
    */
   readonly node?: string | undefined;
+  /**
+   * The archive of `tidemark engine pack`: a file, or an address that Spark reaches. The machines
+   * of Spark use the Node and the kernel in it. Without it they need a Node of their own.
+   */
+  readonly archive?: string | undefined;
   /** The number of partitions. Default: twice the cores of the cluster. */
   readonly partitions?: number | undefined;
   /** The kernel answers so many rows of whole entities at once. Default: 200,000. */
@@ -88,16 +93,20 @@ export function sparkEngine(options: SparkEngineOptions): SparkEngine {
   };
 }
 
+/** The folder into which Spark unpacks the archive, below that of each task. */
+export const ARCHIVE_FOLDER = "node";
+
 /** The arguments of spark-submit for a job. */
 export function submitArguments(
   job: SparkJob,
   file: string,
-  { master, conf = {}, submitArguments: more = [] }: SparkEngineOptions,
+  { master, conf = {}, archive, submitArguments: more = [] }: SparkEngineOptions,
 ): readonly string[] {
   return [
     ...(master === undefined ? [] : ["--master", master]),
     ...Object.entries(conf).flatMap(([name, value]) => ["--conf", `${name}=${value}`]),
     ...(job.kernel.shipped ? ["--files", job.kernel.file] : []),
+    ...(archive === undefined ? [] : ["--archives", `${archive}#${ARCHIVE_FOLDER}`]),
     ...more,
     sparkProgram(),
     file,
@@ -128,9 +137,12 @@ async function submit(
     }
   };
   signal?.addEventListener("abort", end);
-  let [errors, said, report] = ["", null as string | null, null as SparkReport | null];
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    errors = (errors + text).slice(-20_000);
+  let [said, report] = [null as string | null, null as SparkReport | null];
+  const errors: string[] = [];
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    if (SAYS_NOTHING.test(line)) return;
+    errors.push(line.slice(0, 1000));
+    if (errors.length > 1000) errors.shift();
   });
   createInterface({ input: child.stdout }).on("line", (line) => {
     if (!line.startsWith("TIDEMARK ")) return;
@@ -169,9 +181,11 @@ async function submit(
   }
 }
 
+/** Lines of Spark's log about its progress, and the lines of a stack of Java. */
+const SAYS_NOTHING = /^(?:\S+ \S+ (?:INFO|DEBUG|WARN) |\s+at |\s*\.\.\. \d+ more|\s*$)/;
+
 /** The lines of Spark's errors that say most: those of Tidemark, or else the last ones. */
-function causeOf(errors: string): string {
-  const lines = errors.trim().split("\n");
-  const named = lines.findLast((line) => /\b(?:KERNEL|OUT)_[A-Z_]+: /.test(line));
-  return named?.trim() ?? lines.slice(-5).join(" ").trim();
+function causeOf(errors: readonly string[]): string {
+  const named = errors.findLast((line) => /\b(?:KERNEL|OUT)_[A-Z_]+: /.test(line));
+  return named?.trim() ?? errors.slice(-5).join(" ").trim();
 }

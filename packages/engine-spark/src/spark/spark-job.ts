@@ -36,12 +36,14 @@ export interface SparkJob extends EngineJob {
     readonly hotRows: number | null;
   };
   readonly kernel: {
-    /** The command of Node on the machines of the cluster. */
+    /** The command of Node on the machines of the cluster. In an archive: its place there. */
     readonly node: string;
     readonly flags: readonly string[];
     readonly file: string;
     /** Whether Spark brings the file to each machine. */
     readonly shipped: boolean;
+    /** The folder into which Spark unpacks the archive with Node and the kernel; null: none. */
+    readonly archive: string | null;
     readonly sha256: string;
   };
 }

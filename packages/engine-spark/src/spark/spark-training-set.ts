@@ -13,9 +13,10 @@ import {
 import { parseTime, type OfflineStore, type SelectedFeature } from "@tidemark/core/spi";
 import { entityRowsOf, keysNeeded, selectionFrom } from "@tidemark/core/internal";
 import { kernelFile, kernelFlags } from "../kernel-command.ts";
+import { ARCHIVE, kernelOfArchive } from "../pack/pack-engine.ts";
 import { writeEntityRows } from "./entity-rows.ts";
 import { planViews } from "./plan-views.ts";
-import { submitArguments, type SparkEngine } from "./spark-engine.ts";
+import { ARCHIVE_FOLDER, submitArguments, type SparkEngine } from "./spark-engine.ts";
 import type { SparkJob, SparkOutputFormat, SparkReport } from "./spark-job.ts";
 
 type EntityRows = Parameters<typeof entityRowsOf>[0];
@@ -105,7 +106,7 @@ async function sparkJob(
 ): Promise<{ readonly job: SparkJob; readonly coverage: TrainingSet<unknown>["coverage"] }> {
   const { engine, store, features, signal } = options;
   const { knowledge = "as-corrected", format = "parquet" } = options;
-  const { lake, staging, node = "node", partitions = null, hotRows = HOT_ROWS } = engine.options;
+  const { lake, staging, partitions = null, hotRows = HOT_ROWS } = engine.options;
   // it checks the request and the columns of the entity rows, and computes nothing
   const { coverage } = await store.getHistoricalFeatures({
     features: selectionFrom(features),
@@ -122,7 +123,6 @@ async function sparkJob(
   const check = beforeHistoryCheck(options.beforeHistory, coverage);
   const file = entityFile(engine, id);
   const entities = await writeEntityRows(file, source, keys, { uri: file, signal, check });
-  const kernel = kernelFile();
   const metadata = options.metadata === true;
   const columns = outputColumns(features, metadata);
   if (format === "delta") checkColumnNames([...entities.columns, ...columns]);
@@ -137,18 +137,41 @@ async function sparkJob(
       entities,
       output: { uri: options.out, format, metadata, columns },
       split: { count: partitions, hotRows },
-      kernel: {
-        node,
-        flags: kernelFlags(),
-        file: kernel,
-        // its source is no single file
-        shipped: kernel.endsWith(".js"),
-        sha256: createHash("sha256")
-          .update(await readFile(kernel))
-          .digest("hex"),
-      },
+      kernel: await kernelOf(engine),
     },
   };
+}
+
+/**
+ * What the machines of Spark run: the Node there and the kernel of this package, or an archive.
+ *
+ * @throws KERNEL_MISMATCH when the archive has another kernel.
+ */
+async function kernelOf({ options }: SparkEngine): Promise<SparkJob["kernel"]> {
+  const { node = "node", archive } = options;
+  const file = kernelFile();
+  // its source is no single file
+  const isBuilt = file.endsWith(".js");
+  const sha256 = digest(await readFile(file));
+  if (archive === undefined)
+    return { node, flags: kernelFlags(), file, shipped: isBuilt, archive: null, sha256 };
+  const packed = isAddress(archive) ? sha256 : digest(await kernelOfArchive(archive));
+  if (isBuilt && packed !== sha256)
+    throw new TidemarkError(
+      "KERNEL_MISMATCH",
+      `${archive} has the kernel of another version of Tidemark; make it again with ` +
+        "tidemark engine pack",
+    );
+  const place = { node: ARCHIVE.node, file: ARCHIVE.kernel, archive: ARCHIVE_FOLDER };
+  return { ...place, flags: [], shipped: false, sha256: packed };
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function isAddress(text: string): boolean {
+  return /^[a-z][a-z0-9+]+:\/\//i.test(text);
 }
 
 function outputColumns(features: readonly SelectedFeature[], metadata: boolean): readonly string[] {
