@@ -63,6 +63,7 @@ const commandRooms = [
   "serve",
   "maintenance",
   "training-set",
+  "shards",
   "replay",
   "commands",
 ];

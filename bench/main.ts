@@ -25,6 +25,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   "as-of": "bench/training-sets/main.ts as-of",
   dates: "bench/training-sets/main.ts dates",
   prune: "bench/training-sets/prune.ts",
+  shards: "bench/shards/main.ts",
   growth: "bench/training-sets/growth.ts",
   "write-amplification": "bench/training-sets/write-amplification.ts",
 };

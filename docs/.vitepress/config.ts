@@ -36,6 +36,7 @@ const sections: readonly Section[] = [
       ["minio", "MinIO and S3"],
       ["reading", "Trino, Spark, DuckDB"],
       ["spark", "Training sets on Spark"],
+      ["shards", "Training sets in shards"],
     ],
   },
   {

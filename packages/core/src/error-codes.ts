@@ -130,7 +130,11 @@ type EngineCode =
   | "KERNEL_INPUT_UNSORTED"
   | "KERNEL_MISMATCH"
   | "NODE_UNAVAILABLE"
-  | "SPARK_FAILED";
+  | "SPARK_FAILED"
+  | "JOB_INVALID"
+  | "JOB_DEFINITION_MISMATCH"
+  | "JOB_SHARDS_MISSING"
+  | "HISTORY_VERSION_GONE";
 
 /** Online store. */
 type OnlineStoreCode =

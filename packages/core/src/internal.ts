@@ -20,7 +20,7 @@ export { sensitivityOf } from "./plan/sensitivity.ts";
 export { roleOf } from "./define/roles.ts";
 export { selectedInRole } from "./define/select.ts";
 export { selectionFrom } from "./define/selection.ts";
-export { viewsOver } from "./define/source-readings.ts";
+export { sourceReadings, viewsOver } from "./define/source-readings.ts";
 export { specOfAnyView, specOfEntity, specOfService, specOfView } from "./define/spec-of.ts";
 export { timeOf } from "./define/time-input.ts";
 export { fromUser, toUser } from "./define/user-values.ts";
@@ -44,7 +44,12 @@ export {
 export { isPlainUtf8, textFileBytes } from "./text-file-bytes.ts";
 export { errorText, LEVELS, logLine, type Level } from "./log-line.ts";
 export { missingReason } from "./online/missing-features.ts";
-export { refuseUnknownOptions, wordOption, type OptionNames } from "./option-checks.ts";
+export {
+  bytesOption,
+  refuseUnknownOptions,
+  wordOption,
+  type OptionNames,
+} from "./option-checks.ts";
 export { tablesOf } from "./rows/source-tables.ts";
 export { isExpected } from "./ingest/not-taken.ts";
 export { firstNotTakenText, notTakenText } from "./ingest/run-report.ts";
@@ -168,7 +173,7 @@ export {
 } from "./entity-files/text-file.ts";
 export { lookupIn, type Lookup } from "./asof/lookup.ts";
 export { concatVectors } from "./columns/batch.ts";
-export { pickRows } from "./columns/gather-rows.ts";
+export { gatherRows, pickRows } from "./columns/gather-rows.ts";
 export { keyNumbers } from "./columns/key-numbers.ts";
 export type { Overflows } from "./columns/overflows.ts";
 export { orderRows } from "./engine/entity-row-order.ts";
@@ -176,7 +181,15 @@ export { gatherEvents } from "./engine/gather-events.ts";
 export { localEngine } from "./engine/local-engine.ts";
 export { dimensionColumns, eventColumns, inputOf, lookupsOf, scansOf } from "./plan/plan-kinds.ts";
 export { projectedEvents } from "./window/union-rows.ts";
-export { historyContext } from "./offline/offline-reader.ts";
+export {
+  historyContext,
+  openOfflineReader,
+  refuseBeforeHistory,
+} from "./offline/offline-reader.ts";
+export { DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT } from "./request/memory-limit.ts";
+export { pinnedOfflineStore, pinnedTables, type PinnedTables } from "./offline/pinned-history.ts";
+export { answerColumns } from "./request/result-rows.ts";
+export { selectionFingerprint } from "./registry/selection-fingerprint.ts";
 export { historyState } from "./offline/version-events.ts";
 export { typeSpecOf } from "./expr/tree.ts";
 export { layoutOf as versionsLayoutOf } from "./offline/versions-layout.ts";

@@ -799,6 +799,13 @@ export interface OfflineStore {
       readonly range?:
         | { readonly column: string; readonly min: number; readonly max: number }
         | undefined;
+      /**
+       * Skips rows that lie together, none of which has a key in [min, max]. Texts are in the order
+       * of their code points. Other rows may still come, so the caller filters.
+       */
+      readonly keyRange?:
+        | { readonly column: string; readonly min: Value; readonly max: Value }
+        | undefined;
       readonly signal?: AbortSignal | undefined;
     },
   ): AsyncIterable<Batch>;

@@ -16,7 +16,7 @@ export async function* scanTable(
   table: string,
   options: ScanOptions,
 ): AsyncGenerator<Batch> {
-  const { version, partitions = {}, range, signal } = options;
+  const { version, partitions = {}, range, keyRange, signal } = options;
   const log =
     version === undefined
       ? await lake.latest(table, signal)
@@ -31,6 +31,7 @@ export async function* scanTable(
   checkPartitionFilter(table, partitionBy, partitions);
   const columns = options.columns.map((name) => tableColumn(log, name));
   if (range !== undefined) tableColumn(log, range.column);
+  if (keyRange !== undefined) tableColumn(log, keyRange.column);
   // The state may move on while rows are read. The list of files is taken now.
   const files = [...log.files.values()].filter(
     (file) =>
@@ -38,7 +39,7 @@ export async function* scanTable(
   );
   for (const file of files) {
     signal?.throwIfAborted();
-    yield* scanFile(lake, table, file, columns, partitionBy, range, signal);
+    yield* scanFile(lake, table, file, columns, partitionBy, range, signal, "missing", keyRange);
   }
 }
 
@@ -51,6 +52,7 @@ export async function* scanFile(
   range: ScanOptions["range"],
   signal: AbortSignal | undefined,
   farTimes: FarTimes = "missing",
+  keyRange?: ScanOptions["keyRange"],
 ): AsyncGenerator<Batch> {
   const parquet = await openFile(lake, table, file, signal);
   const stored = columns.filter(
@@ -64,6 +66,7 @@ export async function* scanFile(
       !parquet.mayHold(group, range)
     )
       continue;
+    if (keyRange !== undefined && !parquet.mayHoldKeys(group, keyRange)) continue;
     const { rows } = parquet.groups[group]!;
     const read = await parquet.readGroup(group, stored, farTimes);
     const vectors = columns.map((column): Vector => {

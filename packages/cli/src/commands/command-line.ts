@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   engine: async () => (await import("./engine-command.ts")).engineCommand,
   erase: async () => (await import("./erase-command.ts")).eraseCommand,
   explain: async () => (await import("./explain-command.ts")).explainCommand,
+  finish: async () => (await import("./finish-command.ts")).finishCommand,
   history: async () => (await import("./history-command.ts")).historyCommand,
   kernel: async () => (await import("./kernel-command.ts")).kernelCommand,
   load: async () => (await import("./load-command.ts")).loadCommand,
@@ -34,6 +35,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   retry: async () => (await import("./retry-command.ts")).retryCommand,
   run: async () => (await import("./run-command.ts")).runCommand,
   serve: async () => (await import("./serve-command.ts")).serveCommand,
+  shard: async () => (await import("./shard-command.ts")).shardCommand,
   stats: async () => (await import("./stats-command.ts")).statsCommand,
   status: async () => (await import("./status-command.ts")).statusCommand,
   "training-set": async () => (await import("./training-set-command.ts")).trainingSetCommand,
@@ -51,6 +53,7 @@ const help = `Usage: tidemark COMMAND [options]
   engine        make the archive that an engine needs on other machines
   erase         erase one entity from the stores
   explain       show what a request for features computes
+  finish        join the shards of a training set into one file
   history       show who applied which definitions, and when
   kernel        answer one job of another process, on its input and output
   load          load the rows of a day into the tables of the database
@@ -66,6 +69,7 @@ const help = `Usage: tidemark COMMAND [options]
   retry         take messages that could not be read before
   run           bring changes into the stores
   serve         answer requests for features over HTTP
+  shard         compute one shard of a training set
   stats         show the size of the stores
   status        show what each source has taken, and its errors
   training-set  add features to the rows of a file

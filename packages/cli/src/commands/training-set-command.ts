@@ -1,8 +1,8 @@
 /** `tidemark training-set`: reads entity rows from a file and writes them with features. */
 import type { HistoricalFileResult } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
-import { usage, choiceOf, sizeOf } from "../terminal/options.ts";
-import { featuresAsked, timeReadingOf } from "../training-set/asked.ts";
+import { usage, choiceOf, sizeOf, type ParsedOptions } from "../terminal/options.ts";
+import { featureNames, featuresAsked, timeReadingOf } from "../training-set/asked.ts";
 import { engineNamed } from "../training-set/engine-named.ts";
 import { trainingSetFile } from "../training-set/training-set-file.ts";
 
@@ -40,6 +40,8 @@ and any other columns. The file of --out appears when it is complete.
                         one version
   --job FILE            with --engine: write the job and do not run it; a scheduler can
                         submit it with the arguments that the result has
+  --shards N            with --job: write a job of N shards and do not run it. tidemark
+                        shard computes each of them, and tidemark finish writes --out
 `;
 
 export const trainingSetCommand: ReturnType<typeof configCommand> = configCommand({
@@ -65,14 +67,17 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     engine: "text",
     format: "text",
     job: "text",
+    shards: "text",
   },
   required: ["entities", "out"],
   async run({ given, config, progress, signal, open, printResult, seconds }) {
     const asked = featuresAsked(given);
     const out = given.text("out")!;
     const engineName = given.text("engine");
-    for (const option of ["job", "format"] as const)
-      if (engineName === undefined && given.has(option)) throw usage(`--${option} needs --engine`);
+    const shards = shardsOf(given);
+    if (engineName === undefined && given.has("format")) throw usage("--format needs --engine");
+    if (engineName === undefined && shards === null && given.has("job"))
+      throw usage("--job needs --engine or --shards");
     const format = choiceOf(given, "format", ["parquet", "delta"]);
     if (engineName !== undefined && given.has("force"))
       throw usage("--force is for files; remove the folder of --out first");
@@ -87,6 +92,40 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     const memoryLimit = sizeOf(given, "memory-limit");
     if (memoryLimit !== undefined && engine !== null)
       throw usage("--memory-limit is of this process; give the engine its memory in its own way");
+    if (memoryLimit !== undefined && shards !== null)
+      throw usage("--memory-limit is of the process that computes; give it to tidemark shard");
+    if (shards !== null) {
+      const service = given.text("service");
+      const job = given.text("job")!;
+      const { rows, coverage, ...written } = await (
+        await import("../shards/write-shard-job.ts")
+      ).writeShardJob({
+        store,
+        offline: offline!,
+        definitions,
+        definitionsFile: config.file,
+        features: service === undefined ? { features: featureNames(given) } : { service },
+        entities: given.text("entities")!,
+        knowledge,
+        beforeHistory,
+        ...times,
+        shards,
+        out,
+        force: given.has("force"),
+        job,
+        signal,
+        onWarning: (message) => {
+          progress.warn(message);
+        },
+      });
+      printResult({ out, job, knowledge, rows, coverage, ...written }, [
+        `${rows} rows with ${written.features.length} features in ${shards} shards, after ` +
+          `${seconds()}: ${job}`,
+        `run tidemark shard --job ${job} --shard I/${shards} for I from 0 to ${shards - 1}, and ` +
+          `then tidemark finish --job ${job}`,
+      ]);
+      return 0;
+    }
     const wanted = {
       features,
       entities: given.text("entities")!,
@@ -133,3 +172,18 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     return 0;
   },
 });
+
+const MOST_SHARDS = 10_000;
+
+/** The number of shards; null: there are none. */
+function shardsOf(given: ParsedOptions): number | null {
+  const text = given.text("shards");
+  if (text === undefined) return null;
+  if (!/^[1-9]\d{0,4}$/.test(text) || Number(text) > MOST_SHARDS)
+    throw usage(`--shards ${text}: give a whole number from 1 to ${MOST_SHARDS}`);
+  if (!given.has("job")) throw usage("--shards needs --job, the file of the job");
+  if (given.has("engine")) throw usage("--shards needs no --engine; leave one of them out");
+  if (!/\.parquet$/i.test(given.text("out")!))
+    throw usage(`--out ${given.text("out")!}: with --shards give a file that ends in .parquet`);
+  return Number(text);
+}

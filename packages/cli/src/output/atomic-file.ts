@@ -29,7 +29,16 @@ const ABANDONED_AFTER = 10 * 60_000;
  */
 export async function atomicFile(
   out: string,
-  { force, input }: { readonly force: boolean; readonly input: string },
+  {
+    force,
+    input,
+    writer = String(process.pid),
+  }: {
+    readonly force: boolean;
+    readonly input: string;
+    /** A name that no other writer of the file has at the time. Default: the process id. */
+    readonly writer?: string | undefined;
+  },
 ): Promise<AtomicFile> {
   const refused = (what: string, cause?: unknown): TidemarkError =>
     new TidemarkError("OUT_NOT_WRITABLE", `${out}: it cannot be written: ${what}`, { cause });
@@ -57,7 +66,7 @@ export async function atomicFile(
   if (existing !== null && !force) throw exists();
   const name = `.${basename(out)}.tidemark-`;
   await removeAbandoned(directory, name);
-  const temporary = join(directory, `${name}${process.pid}`);
+  const temporary = join(directory, `${name}${writer}`);
   const attempt = async (step: Promise<unknown>): Promise<void> => {
     await step.catch((cause: unknown) => {
       throw refused((cause as Error).message, cause);
@@ -86,7 +95,7 @@ export async function atomicFile(
       committed = true;
     },
     async abandon() {
-      if (!committed) await removeAbandoned(directory, `${name}${process.pid}`, 0);
+      if (!committed) await removeAbandoned(directory, `${name}${writer}`, 0);
     },
   };
 }

@@ -5,6 +5,16 @@ import { isTimeZone, TIME_UNITS, type EntityFileOptions } from "@tidemark/core/i
 import { featuresNamed, featuresOfService } from "../input/named-features.ts";
 import { choiceOf, usage, type ParsedOptions } from "../terminal/options.ts";
 
+/** The names in `--features`. */
+export function featureNames(given: ParsedOptions): readonly string[] {
+  return given.texts("features").flatMap((list) =>
+    list
+      .split(",")
+      .map((one) => one.trim())
+      .filter((one) => one !== ""),
+  );
+}
+
 /**
  * The features of `--service` or `--features`, once the definitions are known.
  *
@@ -14,12 +24,7 @@ export function featuresAsked(
   given: ParsedOptions,
 ): (definitions: Definitions, file: string) => readonly SelectedFeature[] {
   const service = given.text("service");
-  const named = given.texts("features").flatMap((list) =>
-    list
-      .split(",")
-      .map((one) => one.trim())
-      .filter((one) => one !== ""),
-  );
+  const named = featureNames(given);
   if ((service === undefined) === (named.length === 0))
     throw usage("name the features: --service NAME, or --features view:feature,…");
   return (definitions, file) =>

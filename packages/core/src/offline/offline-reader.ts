@@ -9,6 +9,7 @@ import { historyTables } from "./history-tables.ts";
 import type { HistoryContext } from "./merge-versions.ts";
 import { historyLookups, withLookups, type DimensionHistory } from "./history-lookups.ts";
 import { readingEvents, readingsOfInput, type TableReading } from "./reading-events.ts";
+import { keyRange } from "./key-range.ts";
 import { tableReferences } from "./table-references.ts";
 import { historyState, type EventsQuery, type HistoryState } from "./version-events.ts";
 import { versionRows } from "./version-rows.ts";
@@ -171,6 +172,7 @@ async function readHistory(
         entityOf,
         knowledge: question.knowledge,
         times: { min: earliest - reach, max: latest },
+        keys: keyRange(keys()),
         signal,
       };
       const task = { plan, tables: references, knowledge: question.knowledge, rows };
@@ -232,7 +234,10 @@ async function knownSince(
 }
 
 /** Refuses rows before the history of a source (law 6: `beforeHistory: "error"`). */
-function refuseBeforeHistory(times: Float64Array, since: ReadonlyMap<string, number | null>): void {
+export function refuseBeforeHistory(
+  times: Float64Array,
+  since: ReadonlyMap<string, number | null>,
+): void {
   for (const [source, start] of since) {
     const row = times.findIndex((time) => start === null || time <= start);
     if (row < 0) continue;

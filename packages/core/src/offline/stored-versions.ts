@@ -17,6 +17,8 @@ export interface StoredScan {
   readonly range?: Parameters<OfflineStore["scan"]>[1]["range"];
   /** Whether the column of `range` is the event time. */
   readonly isTimeRange?: boolean | undefined;
+  /** Skips rows of other keys; some may still come. */
+  readonly keyRange?: Parameters<OfflineStore["scan"]>[1]["keyRange"];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -41,7 +43,7 @@ function unmarkedReason(reason: Value): Value {
 export async function* storedVersions(
   context: HistoryContext,
   versions: TableState,
-  { columns, olderBucket, range, isTimeRange, signal }: StoredScan,
+  { columns, olderBucket, range, isTimeRange, keyRange, signal }: StoredScan,
 ): AsyncGenerator<Batch> {
   const { offline, tables } = context;
   const { version } = versions;
@@ -52,6 +54,7 @@ export async function* storedVersions(
       version,
       partitions: { _bucket: buckets },
       range,
+      keyRange,
       signal,
     });
   if (layout === null) {

@@ -8,6 +8,7 @@ import type { Events, TableState } from "../spi.ts";
 import type { Knowledge } from "../request/request-types.ts";
 import { readableVersions } from "./versions-definition.ts";
 import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
+import { keyRangeIn, type KeyRange } from "./key-range.ts";
 import { eventsBuilder } from "./events-builder.ts";
 import { keyFinder, keyNames, withoutKeys } from "./key-filter.ts";
 import { mergedVersions, type HistoryContext } from "./merge-versions.ts";
@@ -27,6 +28,8 @@ export interface EventsQuery {
   readonly knowledge: Knowledge;
   /** Event times that can matter, µs, both ends included. */
   readonly times: { readonly min: number; readonly max: number };
+  /** The first of the requested entity keys, from the least to the greatest. Default: any. */
+  readonly keys?: KeyRange | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -89,6 +92,7 @@ export async function* versionEvents(
             olderBucket: bucket,
             range,
             isTimeRange: true,
+            keyRange: keyRangeIn(context, query.keyColumns, query.keys),
             signal,
           });
     if (tail.size === 0 && truncates.length === 0) {

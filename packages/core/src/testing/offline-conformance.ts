@@ -1,6 +1,7 @@
 /** The conformance suite of offline stores. */
 import assert from "node:assert/strict";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
+import { compareValues } from "../columns/compare.ts";
 import { isTidemarkError } from "../errors.ts";
 import type { ColumnSpec, ValueType, Value } from "../specs.ts";
 import type { Checkpoint, MetadataStep, OfflineStore, PositionStep, TableSpec } from "../spi.ts";
@@ -802,6 +803,48 @@ export function offlineStoreConformance(options: {
       await append(store, [[99n, null]]);
     }
     assert.deepEqual(seen, [0n, 1n, 2n]);
+  });
+
+  check("a range of keys loses no row of the range", async (newHandle) => {
+    const store = newHandle();
+    const columns = [
+      column("text", "string"),
+      column("long", "int64"),
+      column("short", "int32"),
+      column("bytes", "bytes"),
+    ];
+    const table: TableSpec = { name: "keys", columns, partitionBy: [] };
+    const max = 2n ** 63n - 1n;
+    const keys: readonly (readonly Value[])[] = [
+      ["", -max - 1n, -(2 ** 31), Uint8Array.of()],
+      ["10", 10n, 10, Uint8Array.of(1)],
+      ["9", 9n, 9, Uint8Array.of(0, 255)],
+      // U+E000 comes before U+1F600, though its UTF-16 units come after
+      ["\u{e000}", max, 2 ** 31 - 1, Uint8Array.of(255)],
+      ["\u{1f600}", 2n ** 53n + 1n, 0, Uint8Array.of(7)],
+      [null, null, null, null],
+    ];
+    // a file for each key
+    for (const row of keys) await store.append(table, [batchOf(columns, [row])], { positions: [] });
+    for (const [c, { name, type }] of columns.entries())
+      for (const least of keys)
+        for (const most of keys) {
+          if (least[c] === null || most[c] === null) continue;
+          const keyRange = { column: name, min: least[c]!, max: most[c]! };
+          const isInside = ([value]: readonly Value[]): boolean =>
+            value != null &&
+            compareValues(type, value, keyRange.min) >= 0 &&
+            compareValues(type, value, keyRange.max) <= 0;
+          const rows = await scanRows(store, "keys", [name], { keyRange });
+          assert.deepEqual(
+            sortedRows(rows.filter(isInside)),
+            sortedRows(keys.map((row) => [row[c]!]).filter(isInside)),
+            `${name} from ${String(keyRange.min)} to ${String(keyRange.max)}`,
+          );
+        }
+    await expectError("COLUMN_MISSING", () =>
+      scanRows(store, "keys", ["text"], { keyRange: { column: "nothing", min: "", max: "" } }),
+    );
   });
 
   check("a range filter loses no row of the range", async (newHandle) => {

@@ -69,6 +69,8 @@ export interface ParquetRows extends AsyncIterable<Batch> {
   readonly timeUnit?: TimeUnit | undefined;
   /** The zone of an `event_timestamp` without a zone, as the options name it. */
   readonly zone?: string | undefined;
+  /** The texts that the end of the file holds, by key. Those of a folder are of its first file. */
+  readonly metadata: ReadonlyMap<string, string>;
   batches(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Batch>;
 }
 
@@ -99,8 +101,10 @@ export async function readParquet(
   let unsupported: readonly UnsupportedColumn[] = [];
   const flooredColumns = new Set<string>();
   let rows = 0;
+  let metadata: ReadonlyMap<string, string> = new Map();
   for (const [p, part] of parts.entries()) {
     const parquet = await openPart(part, shownName(part), options.signal);
+    if (p === 0) ({ metadata } = parquet);
     const found = requestedColumns(parquet, shownName(part), options.columns);
     if (p > 0) checkSameColumns(columns, found, shownName(parts[0]!), shownName(part));
     columns = found.map((column, c) =>
@@ -126,6 +130,7 @@ export async function readParquet(
     flooredColumns,
     timeUnit: options.timeUnit,
     zone: options.zone,
+    metadata,
     batches: ({ signal = options.signal } = {}) => batches(signal),
     [Symbol.asyncIterator]: () => batches(options.signal),
   };
@@ -239,6 +244,10 @@ export async function writeParquet(
   content: {
     readonly columns: readonly ColumnSpec[];
     readonly batches: Iterable<Batch> | AsyncIterable<Batch> | (() => AsyncIterable<Batch>);
+    /** Texts by key, which the end of the file holds. */
+    readonly metadata?: Readonly<Record<string, string>> | undefined;
+    /** The greatest number of rows of a row group. Default: 131,072. */
+    readonly groupRows?: number | undefined;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<number> {
@@ -254,7 +263,17 @@ export async function writeParquet(
   try {
     await writeSynced(
       temporary,
-      parquetBytes({ columns: content.columns, timestamps: "utc", where: file }, pieces(), summary),
+      parquetBytes(
+        {
+          columns: content.columns,
+          timestamps: "utc",
+          where: file,
+          metadata: content.metadata,
+          groupRows: content.groupRows,
+        },
+        pieces(),
+        summary,
+      ),
       content.signal,
     );
     await rename(temporary, path);

@@ -4,7 +4,7 @@
  */
 import type { ColumnChunk, FileMetaData, RowGroup } from "hyparquet";
 import { isTidemarkError, TidemarkError } from "@tidemark/core/internal/columns";
-import type { ColumnSpec, Vector } from "@tidemark/core/spi";
+import type { ColumnSpec, OfflineStore, Vector } from "@tidemark/core/spi";
 import { yieldToEventLoop } from "../yield-to-event-loop.ts";
 import { assembled } from "./assemble.ts";
 import { readChunk, readLeaf, type FarTimes, type StoredChunk } from "./chunk-reader.ts";
@@ -14,6 +14,10 @@ import { type ParquetSource, readExactly, readFooter } from "./footer.ts";
 import { GroupMemory } from "./limits.ts";
 import { columnOfNode } from "./nested-elements.ts";
 import { type ParquetNode, pathOf, treesOf } from "./schema-tree.ts";
+import { compareCodePoints } from "./statistics.ts";
+
+/** Keys of a column, in the order of its type, both ends included. */
+export type KeyRange = NonNullable<Parameters<OfflineStore["scan"]>[1]["keyRange"]>;
 
 export interface ParquetFile {
   readonly rows: number;
@@ -23,6 +27,8 @@ export interface ParquetFile {
   has(column: string): boolean;
   /** Names that more than one column has. */
   readonly repeatedColumns: readonly string[];
+  /** The texts that the end of the file holds, by key. */
+  readonly metadata: ReadonlyMap<string, string>;
   /** Columns that have no value type here, with what they hold, such as `a list`. */
   readonly unsupportedColumns: readonly { readonly name: string; readonly holds: string }[];
   /** False if no row of the group has a value in [min, max] in the column. */
@@ -30,6 +36,8 @@ export interface ParquetFile {
     group: number,
     range: { readonly column: string; readonly min: number; readonly max: number },
   ): boolean;
+  /** The same in the order of the column's type: texts by code point. */
+  mayHoldKeys(group: number, range: KeyRange): boolean;
   /** Names of columns of which a time that was read had nanoseconds. It fills with each read. */
   readonly flooredColumns: ReadonlySet<string>;
   /**
@@ -114,6 +122,24 @@ function parquetFile(
     unsupportedColumns: elements
       .filter(({ name }) => !columns.some((column) => column.name === name))
       .map((element) => ({ name: element.name, holds: describedElement(element) })),
+    mayHoldKeys(index, { column, min, max }) {
+      const type = columns.find(({ name }) => name === column)?.type;
+      const { min_value: low, max_value: high } =
+        metadata.row_groups[index]!.columns.find(({ meta_data: meta }) =>
+          isSamePath(meta?.path_in_schema, [column]),
+        )?.meta_data?.statistics ?? {};
+      if (type === "string")
+        return (
+          typeof low !== "string" ||
+          typeof high !== "string" ||
+          (compareCodePoints(low, max as string) <= 0 &&
+            compareCodePoints(high, min as string) >= 0)
+        );
+      const isWhole = (value: unknown): value is number | bigint =>
+        typeof value === "bigint" || Number.isInteger(value);
+      if (type !== "int64" && type !== "int32") return true;
+      return !isWhole(low) || !isWhole(high) || (low <= (max as number) && high >= (min as number));
+    },
     mayHold(index, { column, min, max }) {
       const element = treeOf.get(column)?.element;
       const statistics = metadata.row_groups[index]!.columns.find(({ meta_data: meta }) =>
@@ -132,6 +158,9 @@ function parquetFile(
       return !comparable(low) || !comparable(high) || (low <= max && high >= min);
     },
     flooredColumns,
+    metadata: new Map(
+      (footer.key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ""]),
+    ),
     readGroup: (index, requested, farTimes) =>
       guard(source, async () => {
         const group = metadata.row_groups[index]!;

@@ -30,6 +30,10 @@ export interface ParquetWriteOptions {
   readonly timestamps: TimestampForm;
   /** The name of the table or file, for messages. */
   readonly where: string;
+  /** Texts by key, which the end of the file holds. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** The greatest number of rows of a row group. */
+  readonly groupRows?: number | undefined;
   /** Encodes a row group. Default: in this thread. */
   readonly encode?: ((group: RowGroupRows) => Promise<EncodedGroup | EncodingRefusal>) | undefined;
 }
@@ -45,7 +49,7 @@ export async function* parquetBytes(
 
 /** Yields the file of these row groups. */
 export async function* fileBytes(
-  { columns, timestamps, where }: ParquetWriteOptions,
+  { columns, timestamps, where, metadata = {} }: ParquetWriteOptions,
   groups: AsyncIterable<EncodedGroup>,
   summary: ParquetSummary,
 ): AsyncGenerator<Uint8Array> {
@@ -59,7 +63,13 @@ export async function* fileBytes(
     ...columns.flatMap((column) => elementsOf(column, timestamps)),
   ];
   const writer = new ByteWriter(1 << 16);
-  const file = new ParquetWriter({ writer, schema, createdBy: "tidemark" });
+  const texts = Object.entries(metadata).map(([key, value]) => ({ key, value }));
+  const file = new ParquetWriter({
+    writer,
+    schema,
+    createdBy: "tidemark",
+    ...(texts.length === 0 ? {} : { kvMetadata: texts }),
+  });
   let totals: readonly ColumnRange[] | null = null;
   const flush = (): Uint8Array => {
     const chunk = writer.getBytes().slice();
@@ -111,7 +121,7 @@ async function* encodedGroups(
   options: ParquetWriteOptions,
   pieces: Iterable<Piece> | AsyncIterable<Piece>,
 ): AsyncGenerator<EncodedGroup> {
-  const splitter = new RowGroupSplitter(options.columns);
+  const splitter = new RowGroupSplitter(options.columns, options.groupRows);
   for await (const piece of pieces)
     for (const group of splitter.add(piece)) yield await encodedGroup(options, group);
   const rest = splitter.rest();
@@ -161,12 +171,14 @@ export async function encodeRowGroup(
 /** Splits rows into row groups as they come. */
 export class RowGroupSplitter {
   readonly #columns: readonly ColumnSpec[];
+  readonly #groupRows: number;
   #pending: Piece[] = [];
   #rows = 0;
   #bytes = 0;
 
-  constructor(columns: readonly ColumnSpec[]) {
+  constructor(columns: readonly ColumnSpec[], groupRows: number = GROUP_ROWS) {
     this.#columns = columns;
+    this.#groupRows = groupRows;
   }
 
   /** Adds a piece and yields the row groups that are full now. */
@@ -174,7 +186,7 @@ export class RowGroupSplitter {
     const wide = wideVectors(piece.batch, this.#columns);
     const rows = this.#rows + piece.to - piece.from;
     const bytes = this.#bytes + bytesOfPiece(wide, piece);
-    if (rows < GROUP_ROWS && bytes < GROUP_BYTES) {
+    if (rows < this.#groupRows && bytes < GROUP_BYTES) {
       [this.#rows, this.#bytes] = [rows, bytes];
       if (piece.from < piece.to) this.#pending.push(piece);
       return;
@@ -183,7 +195,7 @@ export class RowGroupSplitter {
     for (let i = piece.from; i < piece.to; i++) {
       this.#rows++;
       this.#bytes += bytesOfPiece(wide, { ...piece, from: i, to: i + 1 });
-      if (this.#rows < GROUP_ROWS && this.#bytes < GROUP_BYTES) continue;
+      if (this.#rows < this.#groupRows && this.#bytes < GROUP_BYTES) continue;
       this.#pending.push({ ...piece, from, to: i + 1 });
       from = i + 1;
       yield this.rest();
