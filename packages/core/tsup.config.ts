@@ -6,4 +6,5 @@ export default library([
   "src/internal.ts",
   "src/internal-columns.ts",
   "src/testing/index.ts",
+  "src/split-worker.ts",
 ]);

@@ -124,6 +124,7 @@ type TrinoCode =
 type EngineCode =
   | "ARCHIVE_INVALID"
   | "ENGINE_CANNOT"
+  | "TEMPORARY_FILE_FAILED"
   | "KERNEL_DIED"
   | "KERNEL_FAILED"
   | "KERNEL_FRAME_INVALID"

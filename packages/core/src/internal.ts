@@ -176,8 +176,11 @@ export { concatVectors } from "./columns/batch.ts";
 export { gatherRows, pickRows } from "./columns/gather-rows.ts";
 export { keyNumbers } from "./columns/key-numbers.ts";
 export type { Overflows } from "./columns/overflows.ts";
-export { orderRows } from "./engine/entity-row-order.ts";
-export { gatherEvents } from "./engine/gather-events.ts";
+export { answersByRow } from "./engine/answers-by-row.ts";
+export { CollectedEvents, type CollectedSplit } from "./engine/collected-events.ts";
+export { orderRows, type OrderedRows } from "./engine/entity-row-order.ts";
+export type { EventBatch } from "./engine/event-batch.ts";
+export { gatheredEvents, gatherEvents } from "./engine/gather-events.ts";
 export { localEngine } from "./engine/local-engine.ts";
 export { dimensionColumns, eventColumns, inputOf, lookupsOf, scansOf } from "./plan/plan-kinds.ts";
 export { projectedEvents } from "./window/union-rows.ts";
@@ -186,7 +189,7 @@ export {
   openOfflineReader,
   refuseBeforeHistory,
 } from "./offline/offline-reader.ts";
-export { DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT } from "./request/memory-limit.ts";
+export { DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT } from "./memory-limit.ts";
 export { pinnedOfflineStore, pinnedTables, type PinnedTables } from "./offline/pinned-history.ts";
 export { answerColumns } from "./request/result-rows.ts";
 export { selectionFingerprint } from "./registry/selection-fingerprint.ts";

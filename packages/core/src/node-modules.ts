@@ -6,6 +6,8 @@ import type * as crypto from "node:crypto";
 import type * as fs from "node:fs";
 import type * as os from "node:os";
 import type stream from "node:stream";
+import type * as v8 from "node:v8";
+import type * as threads from "node:worker_threads";
 import type * as zlib from "node:zlib";
 
 export function nodeCrypto(): typeof crypto {
@@ -32,4 +34,12 @@ export function nodeStream(): typeof stream {
 
 export function nodeZlib(): typeof zlib {
   return process.getBuiltinModule("node:zlib");
+}
+
+export function nodeV8(): typeof v8 {
+  return process.getBuiltinModule("node:v8");
+}
+
+export function nodeThreads(): typeof threads {
+  return process.getBuiltinModule("node:worker_threads");
 }

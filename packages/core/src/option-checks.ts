@@ -72,6 +72,21 @@ export function bytesOption(
 }
 
 /**
+ * Returns the given number, or undefined if none is given.
+ *
+ * @throws OPTION_INVALID when the given value is no whole number from 0 to `most`.
+ */
+export function countOption(option: string, given: unknown, most: number): number | undefined {
+  if (given === undefined) return undefined;
+  if (Number.isSafeInteger(given) && (given as number) >= 0 && (given as number) <= most)
+    return given as number;
+  throw new TidemarkError(
+    "OPTION_INVALID",
+    `${option} is ${String(given)}; write a whole number from 0 to ${most}`,
+  );
+}
+
+/**
  * Returns the given flag, or false if none is given.
  *
  * @throws OPTION_INVALID when the given value is not true or false.

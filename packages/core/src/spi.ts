@@ -1088,6 +1088,12 @@ export interface EngineHost {
   events(): AsyncIterable<Events>;
   /** The different keys of the entity rows: row k has the keys of number k. */
   keys(): Batch;
+  /** The bytes that the events may take in memory, about. Default: 1 GiB. */
+  readonly memoryLimit?: number | undefined;
+  /** The number of events, at most; undefined: it is not known. */
+  readonly expectedEvents?: number | undefined;
+  /** The number of threads that may compute. Default: one for each core. */
+  readonly workers?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -11,18 +11,23 @@ import type {
   ComputeEngine,
   DeriveNode,
   EngineColumn,
-  EngineHost,
-  EngineTask,
   Vector,
 } from "@tidemark/core/spi";
 import {
+  answersByRow,
+  CollectedEvents,
   concatVectors,
+  DEFAULT_MEMORY_LIMIT,
   eventColumns,
-  gatherEvents,
+  gatheredEvents,
   layoutOf,
   orderRows,
   pickRows,
+  reachOfPlan,
   typeOf,
+  type CollectedSplit,
+  type EventBatch,
+  type OrderedRows,
 } from "@tidemark/core/internal";
 import { jobJson, rowColumns, type KernelCounters, type KernelJob } from "./kernel-job.ts";
 import { answerTypes, readAnswers } from "./wire/answers.ts";
@@ -73,49 +78,74 @@ export function kernelEngine(
       );
   return {
     name,
-    async compute(task, host) {
-      const { plan } = task;
+    async compute({ plan, rows }, host) {
       const job = { plan, keys: [KEY], input: "events", dimensions: [], rowsPerRun } as const;
-      const rows = await sortedRows(task, host);
-      const kernel = start();
+      const labels = orderRows(rows);
+      const answers = answersByRow(plan.columns, labels.rows);
+      const collected = new CollectedEvents({
+        labels,
+        memoryLimit: host.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
+        expected: host.expectedEvents ?? null,
+        concurrency: 1,
+        reach: reachOfPlan(plan),
+        rowsPerSplit: () => Infinity,
+      });
       try {
-        return await ask(kernel, job, rows, rowsPerFrame, options, host.signal);
+        for await (const batch of host.events()) {
+          host.signal?.throwIfAborted();
+          await collected.add(batch);
+        }
+        for await (const split of collected.splits()) {
+          const kernel = start();
+          try {
+            const sorted = sortedRows(job, labels, split, await split.batches());
+            const found = await ask(kernel, job, sorted, rowsPerFrame, options, host.signal);
+            answers.put(split.firstPlace, found);
+          } finally {
+            kernel.kill();
+          }
+        }
       } finally {
-        kernel.kill();
+        await collected.close();
       }
+      return answers.finish();
     },
   };
 }
 
-/** The rows of a task, sorted by entity. */
+/** The rows of a split, sorted by entity. */
 interface SortedRows {
   readonly length: number;
   /** The vectors of the columns of frames, for all rows. */
   readonly vectors: readonly Vector[];
-  /** The entity row of each answer, in the order of the answers. */
-  readonly entityRows: Int32Array;
+  /** The number of entity rows. They are answered in their order. */
+  readonly entityRows: number;
 }
 
 /** Puts events and entity rows of each entity one after the other. */
-async function sortedRows(
-  { plan, rows }: Pick<EngineTask, "plan" | "rows">,
-  { events, signal }: EngineHost,
-): Promise<SortedRows> {
+function sortedRows(
+  { plan }: KernelJob,
+  labels: OrderedRows,
+  { first, end, firstPlace, endPlace }: CollectedSplit,
+  batches: readonly EventBatch[],
+): SortedRows {
   const columns = eventColumns(plan.input.input);
-  const gathered = await gatherEvents(columns, events(), rows.keyCount, signal);
-  const ordered = orderRows(rows);
+  const gathered = gatheredEvents(columns, batches, first, end - first);
   const eventCount = gathered.time.length;
-  const length = eventCount + rows.length;
+  const labelCount = endPlace - firstPlace;
+  const length = eventCount + labelCount;
   // first all events, and then all entity rows
   const order = new Int32Array(length);
   const entity = new Int32Array(length);
-  let place = 0;
-  for (let e = 0; e < rows.keyCount; e++) {
-    const first = place;
-    for (let i = gathered.starts[e]!; i < gathered.starts[e + 1]!; i++) order[place++] = i;
-    for (let r = ordered.starts[e]!; r < ordered.starts[e + 1]!; r++)
-      order[place++] = eventCount + r;
-    entity.fill(e, first, place);
+  let row = 0;
+  for (let e = first; e < end; e++) {
+    const start = row;
+    for (let i = gathered.starts[e - first]!; i < gathered.starts[e - first + 1]!; i++)
+      order[row++] = i;
+    const [from, to] = [labels.starts[e]!, labels.starts[e + 1]!];
+    for (let place = Math.max(from, firstPlace); place < Math.min(to, endPlace); place++)
+      order[row++] = eventCount + place - firstPlace;
+    entity.fill(e, start, row);
   }
   const doubles = (of: (i: number) => number): Float64Array => Float64Array.from(order, of);
   const known = (values: Float64Array | null, always: number): Vector => {
@@ -129,11 +159,11 @@ async function sortedRows(
   };
   const { time, from, to } = gathered;
   const own = gathered.columns.vectors.map((vector, c) =>
-    pickRows(concatVectors([vector, typeOf(columns[c]!).layout.missing(rows.length)]), order),
+    pickRows(concatVectors([vector, typeOf(columns[c]!).layout.missing(labelCount)]), order),
   );
   return {
     length,
-    entityRows: ordered.rows,
+    entityRows: labelCount,
     vectors: [
       {
         kind: "boolean",
@@ -143,7 +173,9 @@ async function sortedRows(
       { kind: "int32", values: new Int32Array(length), valid: null },
       {
         kind: "float64",
-        values: doubles((i) => (i < eventCount ? time[i]! : ordered.times[i - eventCount]!)),
+        values: doubles((i) =>
+          i < eventCount ? time[i]! : labels.times[firstPlace + i - eventCount]!,
+        ),
         valid: null,
       },
       known(from, -Infinity),
@@ -257,14 +289,13 @@ async function read(
         }
         case FRAME.end: {
           const counters = jsonOf(frame) as KernelCounters;
-          if (answered !== rows.entityRows.length || counters.rows !== answered)
-            throw frameInvalid(`has ${answered} answers to ${rows.entityRows.length} entity rows`);
+          if (answered !== rows.entityRows || counters.rows !== answered)
+            throw frameInvalid(`has ${answered} answers to ${rows.entityRows} entity rows`);
           onCounters?.(counters);
           if (counters.overflows > 0) onOverflow?.(counters.overflows);
           return joined(
             types.map((type) => typeOf(type).layout.missing(0)),
             parts,
-            rows.entityRows,
           );
         }
         default:
@@ -290,25 +321,23 @@ function died(how: string, cause?: unknown): TidemarkError {
   );
 }
 
-/** The answers by entity row. */
+/** The answers one after the other. */
 function joined(
   none: readonly Vector[],
   parts: readonly (readonly EngineColumn[])[],
-  entityRows: Int32Array,
 ): readonly EngineColumn[] {
-  const places = new Int32Array(entityRows.length);
-  entityRows.forEach((row, place) => {
-    places[row] = place;
-  });
+  const length = parts.reduce((sum, answers) => sum + answers[0]!.times.length, 0);
   return none.map((empty, c) => {
     const columns = parts.map((answers) => answers[c]!);
+    const statuses = new Uint8Array(length);
+    const times = new Float64Array(length);
+    let at = 0;
+    for (const one of columns) {
+      statuses.set(one.statuses, at);
+      times.set(one.times, at);
+      at += one.times.length;
+    }
     const values = columns.length === 0 ? empty : concatVectors(columns.map((one) => one.values));
-    const statuses = columns.flatMap((one) => Array.from(one.statuses));
-    const times = columns.flatMap((one) => Array.from(one.times));
-    return {
-      values: pickRows(values, places),
-      statuses: Uint8Array.from(places, (place) => statuses[place]!),
-      times: Float64Array.from(places, (place) => times[place]!),
-    };
+    return { values, statuses, times };
   });
 }

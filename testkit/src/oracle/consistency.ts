@@ -206,7 +206,7 @@ export function pathReaders(
     onOverflow: () => undefined,
   });
   const offlineReader = openOfflineReader(offline, engine);
-  // every second scenario has several entity partitions
+  // every second scenario has events in a temporary file
   const memoryLimit = seed % 2 === 0 ? 4_096 : undefined;
   const keys = requests.map((request) => request.keys);
   const columns = keyColumns(keysNeeded(selected), keys);

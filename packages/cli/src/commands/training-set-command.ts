@@ -31,7 +31,8 @@ and any other columns. The file of --out appears when it is complete.
   --time-unit UNIT      s, ms, us or ns: the unit of times that are whole numbers; if
                         left out, such times are refused
   --memory-limit SIZE   the memory of the events, rows and answers, about, such as
-                        512MiB; default: 1GiB
+                        512MiB; default: 1GiB. Events beyond it wait in a temporary file
+  --workers N           the threads that compute; default: one for each core
   --force               replace the file of --out
   --engine NAME         an engine of the configuration computes the rows, such as Spark.
                         The output is a folder of Parquet files, whose column _row has
@@ -63,6 +64,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     zone: "text",
     "time-unit": "text",
     "memory-limit": "text",
+    workers: "text",
     force: "flag",
     engine: "text",
     format: "text",
@@ -94,6 +96,13 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
       throw usage("--memory-limit is of this process; give the engine its memory in its own way");
     if (memoryLimit !== undefined && shards !== null)
       throw usage("--memory-limit is of the process that computes; give it to tidemark shard");
+    const workers = given.text("workers");
+    if (workers !== undefined && engine !== null)
+      throw usage("--workers is of this process; give the engine its processes in its own way");
+    if (workers !== undefined && shards !== null)
+      throw usage("--workers is of the process that computes; tidemark shard has a thread a core");
+    if (workers !== undefined && !/^\d+$/.test(workers))
+      throw usage(`--workers ${workers}: give a whole number`);
     if (shards !== null) {
       const service = given.text("service");
       const job = given.text("job")!;
@@ -143,7 +152,12 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     };
     const result: HistoricalFileResult & { readonly submit?: readonly string[] } =
       engine === null
-        ? await trainingSetFile(store, { ...wanted, memoryLimit, force: given.has("force") })
+        ? await trainingSetFile(store, {
+            ...wanted,
+            memoryLimit,
+            workers: workers === undefined ? undefined : Number(workers),
+            force: given.has("force"),
+          })
         : await (
             await import("../training-set/engine-training-set.ts")
           ).engineTrainingSet(

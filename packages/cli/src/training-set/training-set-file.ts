@@ -21,6 +21,7 @@ export interface TrainingSetFileOptions {
   readonly beforeHistory: BeforeHistory;
   /** Bytes. */
   readonly memoryLimit?: number | undefined;
+  readonly workers?: number | undefined;
   readonly zone: string | null;
   readonly timeUnit: TimeUnit | null;
   readonly signal: AbortSignal;

@@ -36,34 +36,27 @@ export function keyNumbers(
 }
 
 /**
- * Numbers keys whose texts have codes. `numberOf` gives the number of a code. Texts that ascend are
- * merged with the known ones, which are sorted once.
+ * Numbers these texts, which ascend: each has its index. Texts that ascend are merged with them,
+ * and need no look at a map.
  */
-export function knownKeys(
-  codes: ReadonlyMap<string, number>,
-): (numberOf: (code: number) => number) => NumberOfKey {
-  let sorted: readonly string[] | null = null;
-  return (numberOf) => {
-    let numbers: Int32Array | null = null;
-    const ofText = (text: string): number => {
-      const code = codes.get(text);
-      return code === undefined ? -1 : numberOf(code);
-    };
-    return Object.assign(ofText, {
-      ofAscending(texts: readonly string[]): Int32Array {
-        sorted ??= [...codes.keys()].sort();
-        numbers ??= Int32Array.from(sorted, ofText);
-        const found = new Int32Array(texts.length).fill(-1);
-        let at = texts.length === 0 ? 0 : firstNotBefore(sorted, texts[0]!);
-        for (let i = 0; i < found.length; i++) {
-          const text = texts[i]!;
-          while (at < sorted.length && sorted[at]! < text) at++;
-          if (sorted[at] === text) found[i] = numbers[at]!;
-        }
-        return found;
-      },
-    });
+export function knownKeys(sorted: readonly string[]): NumberOfKey {
+  let numbers: Map<string, number> | null = null;
+  const ofText = (text: string): number => {
+    numbers ??= new Map(sorted.map((known, number) => [known, number]));
+    return numbers.get(text) ?? -1;
   };
+  return Object.assign(ofText, {
+    ofAscending(texts: readonly string[]): Int32Array {
+      const found = new Int32Array(texts.length).fill(-1);
+      let at = texts.length === 0 ? 0 : firstNotBefore(sorted, texts[0]!);
+      for (let i = 0; i < found.length; i++) {
+        const text = texts[i]!;
+        while (at < sorted.length && sorted[at]! < text) at++;
+        if (sorted[at] === text) found[i] = at;
+      }
+      return found;
+    },
+  });
 }
 
 /** The index of the first text that does not come before `text`. */

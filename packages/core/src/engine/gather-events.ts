@@ -1,13 +1,12 @@
 /** Gathers events out of batches, sorted by entity and time. */
-import { batchOf, concatVectors, type Vector } from "../columns/batch.ts";
+import { batchOf } from "../columns/batch.ts";
+import { copyNumbers, copySegments, type RowSegments } from "../columns/copy-segments.ts";
 import { pickRows } from "../columns/gather-rows.ts";
 import type { ColumnSpec } from "../specs.ts";
 import type { Events } from "../spi.ts";
-import { lengthOf } from "../types/vector.ts";
 import type { TimedRows } from "../window/timed-rows.ts";
-import { eventLoopYielder } from "../yield-to-event-loop.ts";
+import { eventBatch, type EventBatch } from "./event-batch.ts";
 import { orderByTime } from "./time-order.ts";
-import { mergedByTime } from "./time-runs.ts";
 
 /** Events sorted by entity and time. */
 export interface GatheredEvents extends TimedRows {
@@ -25,114 +24,100 @@ export async function gatherEvents(
   keys: number,
   signal?: AbortSignal,
 ): Promise<GatheredEvents> {
-  const batches: WantedEvents[] = [];
-  let total = 0;
-  for await (const batch of events) {
+  const batches: EventBatch[] = [];
+  for await (const given of events) {
     signal?.throwIfAborted();
-    const rows = wantedRows(batch);
-    if (rows.length === 0) continue;
-    batches.push({ events: batch, rows });
-    total += rows.length;
+    const batch = eventBatch(given);
+    if (batch !== null) batches.push(batch);
   }
-  const yieldToEventLoop = eventLoopYielder();
-  const entity = new Int32Array(total);
-  const times = new Float64Array(total);
-  joined(batches, entity, (batch) => batch.entity);
-  joined(batches, times, (batch) => batch.time);
-  const starts = startsOf(entity, keys);
-  await yieldToEventLoop();
-
-  // A stable counting sort by entity. If the rows do not come by time, a sort within each entity
-  // follows.
-  const merged = mergedByTime(times);
-  let order: Int32Array = new Int32Array(total);
-  const next = starts.slice();
-  for (let i = 0; i < total; i++) {
-    const row = merged === null ? i : merged[i]!;
-    order[next[entity[row]!]!++] = row;
-  }
-  const time = picked(times, order);
-  await yieldToEventLoop();
-  const byTime = orderByTime(starts, time);
-  if (byTime !== null) order = picked(order, byTime);
-  await yieldToEventLoop();
-
-  const known = batches.every(isAlwaysKnown)
-    ? { from: null, to: null }
-    : {
-        from: picked(
-          joined(batches, new Float64Array(total), ({ from }) => from),
-          order,
-        ),
-        to: picked(
-          joined(batches, new Float64Array(total), ({ to }) => to),
-          order,
-        ),
-      };
-  if (total === 0) return { time, ...known, starts, columns: batchOf(columns, []) };
-  const vectors: Vector[] = [];
-  for (const c of columns.keys()) {
-    vectors.push(pickRows(joinedVectors(batches, c), order));
-    await yieldToEventLoop();
-  }
-  return { time, ...known, starts, columns: { length: total, columns, vectors } };
+  return gatheredEvents(columns, batches, 0, keys);
 }
 
-/** Events, and the indexes of those that an entity row asks for. */
-interface WantedEvents {
-  readonly events: Events;
-  readonly rows: Int32Array;
-}
-
-function wantedRows({ length, entity }: Events): Int32Array {
-  const rows = new Int32Array(length);
-  let wanted = 0;
-  for (let i = 0; i < length; i++) if (entity[i]! >= 0) rows[wanted++] = i;
-  return wanted === length ? rows : rows.slice(0, wanted);
-}
-
-/** Whether each wanted row is known at every time. */
-function isAlwaysKnown({ events: { from, to }, rows }: WantedEvents): boolean {
-  for (let r = 0; r < rows.length; r++)
-    if (from[rows[r]!] !== -Infinity || to[rows[r]!] !== Infinity) return false;
-  return true;
-}
-
-/** Puts the numbers of the wanted rows of all batches one after the other. */
-function joined<T extends Int32Array | Float64Array>(
-  batches: readonly WantedEvents[],
-  into: T,
-  of: (events: Events) => T,
-): T {
-  let at = 0;
-  for (const { events, rows } of batches) {
-    const values = of(events);
-    for (let r = 0; r < rows.length; r++) into[at++] = values[rows[r]!]!;
-  }
-  return into;
-}
-
-/** The vectors of column `c` for the wanted rows of all batches, one after the other. */
-function joinedVectors(batches: readonly WantedEvents[], c: number): Vector {
-  return concatVectors(
-    batches.map(({ events, rows }) => {
-      const vector = events.columns.vectors[c]!;
-      return rows.length === lengthOf(vector) ? vector : pickRows(vector, rows);
-    }),
+/**
+ * Sorts the events of the entities [first, first + keys) by entity and time. Entity `first` is
+ * number 0 of the result. The batches have no other entities.
+ */
+export function gatheredEvents(
+  columns: readonly ColumnSpec[],
+  batches: readonly EventBatch[],
+  first: number,
+  keys: number,
+): GatheredEvents {
+  const { segments, starts } = segmentsOf(batches, first, keys);
+  const { length } = segments;
+  const gathered = (of: (batch: EventBatch) => Float64Array): Float64Array =>
+    copyNumbers(batches.map(of), segments, new Float64Array(length));
+  const time = gathered((batch) => batch.time);
+  const isAlwaysKnown = batches.every(({ from }) => from === null);
+  const [never, ever] = [repeated(batches, -Infinity), repeated(batches, Infinity)];
+  let from = isAlwaysKnown ? null : gathered((batch) => batch.from ?? never);
+  let to = isAlwaysKnown ? null : gathered((batch) => batch.to ?? ever);
+  if (length === 0) return { time, from, to, starts, columns: batchOf(columns, []) };
+  let vectors = columns.map((_, c) =>
+    copySegments(
+      batches.map((batch) => batch.vectors[c]!),
+      segments,
+    ),
   );
+  const order = orderByTime(starts, time);
+  if (order !== null) {
+    from = from && picked(from, order);
+    to = to && picked(to, order);
+    vectors = vectors.map((vector) => pickRows(vector, order));
+  }
+  return { time, from, to, starts, columns: { length, columns, vectors } };
 }
 
-/** The rows of entity e are [starts[e], starts[e + 1]) once they are sorted. */
-function startsOf(entity: Int32Array, keys: number): Int32Array {
+/** As many times as the longest batch has rows, all the same. */
+function repeated(batches: readonly EventBatch[], time: number): Float64Array {
+  if (batches.every(({ from }) => from === null) || batches.every(({ from }) => from !== null))
+    return new Float64Array(0);
+  const length = batches.reduce((most, batch) => Math.max(most, batch.length), 0);
+  return new Float64Array(length).fill(time);
+}
+
+/** The rows of each entity in each batch, and where they go. */
+function segmentsOf(
+  batches: readonly EventBatch[],
+  first: number,
+  keys: number,
+): { readonly segments: RowSegments; readonly starts: Int32Array } {
   const starts = new Int32Array(keys + 1);
-  for (let i = 0; i < entity.length; i++) starts[entity[i]! + 1]!++;
+  let count = 0;
+  for (const { length, entity } of batches)
+    for (let i = 0; i < length; i++) {
+      if (i === 0 || entity[i] !== entity[i - 1]) count++;
+      starts[entity[i]! - first + 1]!++;
+    }
   for (let e = 0; e < keys; e++) starts[e + 1]! += starts[e]!;
-  return starts;
+  const next = starts.slice();
+  const segments = {
+    count,
+    vector: new Int32Array(count),
+    from: new Int32Array(count),
+    to: new Int32Array(count),
+    at: new Int32Array(count),
+    length: starts[keys]!,
+  };
+  let s = 0;
+  batches.forEach(({ length, entity }, b) => {
+    for (let i = 0; i < length; s++) {
+      const number = entity[i]!;
+      segments.vector[s] = b;
+      segments.from[s] = i;
+      do i++;
+      while (i < length && entity[i] === number);
+      segments.to[s] = i;
+      segments.at[s] = next[number - first]!;
+      next[number - first]! += i - segments.from[s]!;
+    }
+  });
+  return { segments, starts };
 }
 
 /** The values at these places. */
-function picked<T extends Int32Array | Float64Array>(values: T, places: Int32Array): T {
-  const result = values.slice() as T;
+function picked(values: Float64Array, places: Int32Array): Float64Array {
+  const result = new Float64Array(places.length);
   for (let i = 0; i < places.length; i++) result[i] = values[places[i]!]!;
   return result;
 }

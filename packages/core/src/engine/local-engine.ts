@@ -1,108 +1,150 @@
 /**
- * The compute engine that runs in the calling thread. It gathers the events of the requested
- * entities, sorts them by entity and time, and runs the kernels.
+ * The compute engine of this machine. It collects the events of a task, cuts them into splits, and
+ * computes the splits in threads, or in the calling thread if there are few events.
  */
-import type { Overflows } from "../aggregate/aggregator.ts";
-import { asOfKernel } from "../asof/as-of-kernel.ts";
-import {
-  eventColumns,
-  isWindowPlan,
-  type LatestPlan,
-  type WindowPlan,
-} from "../plan/plan-kinds.ts";
-import type { ComputeEngine, EngineColumn } from "../spi.ts";
-import { batchKernel } from "../window/batch-kernel.ts";
+import type { DeriveNode } from "../plan/nodes.ts";
+import { nodeOs } from "../node-modules.ts";
+import { DEFAULT_MEMORY_LIMIT } from "../memory-limit.ts";
+import type { ComputeEngine, EngineHost } from "../spi.ts";
+import { reachOfPlan } from "../window/window-edges.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
-import { resultWriters, type AnswerColumn } from "../window/timed-rows.ts";
-import { answerColumns } from "./answer-columns.ts";
-import { STATUS_BYTES } from "./engine-columns.ts";
+import { answersByRow } from "./answers-by-row.ts";
+import { CollectedEvents, type CollectedSplit } from "./collected-events.ts";
+import { computeSplit, type Split, type SplitAnswers } from "./compute-split.ts";
 import { orderRows, type OrderedRows } from "./entity-row-order.ts";
-import { gatherEvents, type GatheredEvents } from "./gather-events.ts";
+import { splitTask, splitThreads } from "./split-threads.ts";
+import type { WorkerPool } from "./worker-pool.ts";
 
-/** After so many entity rows the engine looks whether it gives way, or is aborted. */
-const ROWS_PER_CHECK = 256;
+/** How the engine computes. */
+export interface LocalEngineOptions {
+  /** Gets the number of sums outside their type, if there are any (law 3: they are counted). */
+  readonly onOverflow?: ((count: number) => void) | undefined;
+  readonly onTruncated?: ((count: number) => void) | undefined;
+  /** The number of threads; 0: the calling thread computes. Default: one for each core. */
+  readonly workers?: number | undefined;
+  /** So many events and entity rows make a split. A smaller task needs no thread. */
+  readonly rowsPerSplit?: number | undefined;
+}
 
-/**
- * Makes an exact, single-threaded engine. It holds the events of the requested entities in memory.
- */
-export function localEngine(
-  options: {
-    readonly onOverflow?: ((count: number) => void) | undefined;
-    readonly onTruncated?: ((count: number) => void) | undefined;
-  } = {},
-): ComputeEngine {
+/** Fewer rows are computed before a thread has started. */
+const LEAST_ROWS_FOR_THREADS = 500_000;
+/** A split in the calling thread is sorted at once, so it is small. */
+const ROWS_PER_SPLIT = 200_000;
+/** Each thread has so many splits, so that all end at about the same time. */
+const SPLITS_PER_THREAD = 4;
+/** A larger split takes more memory and no less time. */
+const MOST_ROWS_PER_SPLIT = 1_000_000;
+
+/** An engine whose threads can be ended. Threads that are idle end by themselves. */
+export interface LocalEngine extends ComputeEngine {
+  close(): Promise<void>;
+}
+
+/** Makes the exact engine of this machine. */
+export function localEngine(options: LocalEngineOptions = {}): LocalEngine {
+  const { rowsPerSplit } = options;
+  let threads: WorkerPool<Split, SplitAnswers> | null = null;
+
   return {
     name: "local engine",
-    async compute({ plan, rows }, { events, signal }) {
-      const overflows: Overflows = { count: 0 };
-      const columns = eventColumns(plan.input.input);
-      const gathered = await gatherEvents(columns, events(), rows.keyCount, signal);
-      const ordered = orderRows(rows);
-      const answers = answerColumns(plan.columns, ordered.rows);
-      if (isWindowPlan(plan))
-        await runBatchKernel(plan, gathered, ordered, answers, overflows, signal);
-      else await runAsOfKernel(plan as LatestPlan, gathered, ordered, answers, overflows, signal);
-      const { count, truncated = 0 } = overflows;
-      if (count > 0) options.onOverflow?.(count);
-      if (truncated > 0) options.onTruncated?.(truncated);
-      const yieldToEventLoop = eventLoopYielder();
-      const finished: EngineColumn[] = [];
-      for (const column of answers) {
-        finished.push(column.finish());
-        await yieldToEventLoop();
+    async compute({ plan, rows }, host) {
+      const { signal } = host;
+      const workers = host.workers ?? options.workers ?? coresForThreads();
+      const labels = orderRows(rows);
+      const collected = new CollectedEvents({
+        labels,
+        memoryLimit: host.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
+        expected: host.expectedEvents ?? null,
+        concurrency: Math.max(1, workers),
+        reach: reachOfPlan(plan),
+        rowsPerSplit: (all) => rowsPerSplit ?? rowsOfSplit(all, workers),
+      });
+      try {
+        for await (const batch of host.events()) {
+          signal?.throwIfAborted();
+          await collected.add(batch);
+        }
+        const least = rowsPerSplit ?? LEAST_ROWS_FOR_THREADS;
+        const pool = workers > 0 && collected.size > least ? (threads ??= splitThreads()) : null;
+        return await answersOf(plan, labels, collected, pool, Math.max(1, workers), host, options);
+      } finally {
+        await collected.close();
       }
-      return finished;
+    },
+    async close() {
+      await threads?.close();
+      threads = null;
     },
   };
 }
 
-/** Answers the windows of each entity, whose entity rows come by ascending time. */
-async function runBatchKernel(
-  plan: WindowPlan,
-  events: GatheredEvents,
-  { starts, times }: OrderedRows,
-  answers: readonly AnswerColumn[],
-  overflows: Overflows,
-  signal?: AbortSignal,
-): Promise<void> {
-  const kernel = batchKernel(plan, events, answers, overflows);
-  const yieldToEventLoop = eventLoopYielder();
-  let unchecked = ROWS_PER_CHECK;
-  for (let e = 0; e + 1 < starts.length; e++) {
-    const labels = { times, first: starts[e]!, last: starts[e + 1]! };
-    if (labels.first === labels.last) continue;
-    if (unchecked >= ROWS_PER_CHECK) {
-      signal?.throwIfAborted();
-      await yieldToEventLoop();
-      unchecked = 0;
-    }
-    kernel(events.starts[e]!, events.starts[e + 1]!, labels);
-    unchecked += labels.last - labels.first;
-  }
+function coresForThreads(): number {
+  const cores = nodeOs().availableParallelism();
+  return cores < 2 ? 0 : cores;
 }
 
-/** Finds the facts of each entity row. */
-async function runAsOfKernel(
-  plan: LatestPlan,
-  events: GatheredEvents,
-  { starts, times: asked }: OrderedRows,
-  answers: readonly AnswerColumn[],
-  overflows: Overflows,
-  signal?: AbortSignal,
-): Promise<void> {
+function rowsOfSplit(rows: number, workers: number): number {
+  if (workers === 0 || rows <= LEAST_ROWS_FOR_THREADS) return ROWS_PER_SPLIT;
+  return Math.min(MOST_ROWS_PER_SPLIT, Math.ceil(rows / (workers * SPLITS_PER_THREAD)));
+}
+
+/** Computes all splits, up to `concurrency` at once. */
+async function answersOf(
+  plan: DeriveNode,
+  labels: OrderedRows,
+  collected: CollectedEvents,
+  pool: WorkerPool<Split, SplitAnswers> | null,
+  concurrency: number,
+  { signal }: EngineHost,
+  { onOverflow, onTruncated }: LocalEngineOptions,
+): ReturnType<ComputeEngine["compute"]> {
+  const answers = answersByRow(plan.columns, labels.rows);
+  const counted = { overflows: 0, truncated: 0 };
   const yieldToEventLoop = eventLoopYielder();
-  const kernel = asOfKernel(plan, events, overflows);
-  const results = resultWriters(plan.columns, 1);
-  for (let e = 0; e + 1 < starts.length; e++)
-    for (let place = starts[e]!; place < starts[e + 1]!; place++) {
-      if (place % ROWS_PER_CHECK === 0) {
-        signal?.throwIfAborted();
-        await yieldToEventLoop();
-      }
-      kernel(events.starts[e]!, events.starts[e + 1]!, asked[place]!, results, 0);
-      for (let c = 0; c < answers.length; c++) {
-        const { values, statuses, times } = results[c]!;
-        answers[c]!.put(place, values[0]!, STATUS_BYTES.get(statuses[0]!)!, times[0]!);
-      }
+  const betweenPieces = (): Promise<void> | undefined => {
+    signal?.throwIfAborted();
+    return yieldToEventLoop();
+  };
+  const compute = async (split: CollectedSplit): Promise<void> => {
+    const make = async (): Promise<Split> => splitOf(plan, labels, split, await split.batches());
+    const found =
+      (await pool?.run(async () => splitTask(await make()), signal)) ??
+      (await computeSplit(await make(), betweenPieces));
+    answers.put(split.firstPlace, found.answers);
+    counted.overflows += found.overflows;
+    counted.truncated += found.truncated;
+  };
+  const running = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | null = null;
+  const run = async (split: CollectedSplit): Promise<void> => {
+    try {
+      await compute(split);
+    } catch (error) {
+      failure ??= { error };
     }
+  };
+  for await (const split of collected.splits()) {
+    const work = run(split).finally(() => running.delete(work));
+    running.add(work);
+    while (running.size >= concurrency) await Promise.race(running);
+    if (failure !== null) break;
+  }
+  await Promise.all(running);
+  if (failure !== null) throw (failure as { readonly error: unknown }).error;
+  if (counted.overflows > 0) onOverflow?.(counted.overflows);
+  if (counted.truncated > 0) onTruncated?.(counted.truncated);
+  return answers.finish();
+}
+
+function splitOf(
+  plan: DeriveNode,
+  labels: OrderedRows,
+  { first, end, firstPlace, endPlace }: CollectedSplit,
+  batches: Split["batches"],
+): Split {
+  const starts = Int32Array.from(
+    { length: end - first + 1 },
+    (_, e) => Math.min(Math.max(labels.starts[first + e]!, firstPlace), endPlace) - firstPlace,
+  );
+  return { plan, first, starts, times: labels.times.subarray(firstPlace, endPlace), batches };
 }

@@ -16,6 +16,7 @@ export interface HistoricalFileOptions {
   readonly beforeHistory: BeforeHistory;
   /** Bytes. */
   readonly memoryLimit?: number | undefined;
+  readonly workers?: number | undefined;
   readonly signal: AbortSignal;
   /** Writes the rows, such as into a Parquet file. It reads the batches once. */
   readonly write: (training: HistoricalRows) => Promise<void>;
@@ -54,8 +55,7 @@ export async function historicalFeaturesOfFile(
   store: Pick<Store, "getHistoricalFeatures">,
   options: HistoricalFileOptions,
 ): Promise<HistoricalFileResult> {
-  const { file, entities, features, knowledge, beforeHistory, memoryLimit, signal, onWarning } =
-    options;
+  const { file, entities, features, knowledge, beforeHistory, signal, onWarning } = options;
   warnOfUnsupportedColumns(file, entities, onWarning);
   try {
     const training = await store.getHistoricalFeatures({
@@ -63,7 +63,8 @@ export async function historicalFeaturesOfFile(
       entities: entities as never,
       knowledge,
       beforeHistory,
-      memoryLimit,
+      memoryLimit: options.memoryLimit,
+      workers: options.workers,
       signal,
     });
     let rows = 0;

@@ -21,14 +21,13 @@ import {
   type AnswerForms,
   type BaseQuestion,
 } from "../request/derived-answers.ts";
-import { DEFAULT_MEMORY_LIMIT } from "../request/memory-limit.ts";
 import type { Knowledge } from "../request/request-types.ts";
 import { rowChangesOf } from "../rows/row-change.ts";
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
 import type { ComputeEngine, EngineColumn, OfflineStore } from "../spi.ts";
-import { entityPartitions, joinPartitions, partitionCount } from "./entity-partitions.ts";
+import { entityNumbers } from "./entity-numbers.ts";
 import { viewPlans } from "../plan/compile.ts";
-import { dimensionsOf, eventColumns, inputOf } from "../plan/plan-kinds.ts";
+import { dimensionsOf, inputOf } from "../plan/plan-kinds.ts";
 
 export interface OfflineQuery {
   readonly selection: readonly SelectedFeature[];
@@ -39,6 +38,8 @@ export interface OfflineQuery {
   readonly knowledge: Knowledge;
   /** The bytes that the events and answers may take, about. Default: 1 GiB. */
   readonly memoryLimit?: number | undefined;
+  /** The number of threads that compute. Default: one for each core. */
+  readonly workers?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -139,52 +140,33 @@ async function readHistory(
       const context = historyContext(offline, source);
       tables.push({ ...reading, context, state: await stateOf(source) });
     }
-    const reach = reachOfPlan(plan);
+    const times = eventTimes(question, reachOfPlan(plan));
     const dimensions: DimensionHistory[] = [];
     for (const source of dimensionsOf(view, plan))
       dimensions.push({ context: historyContext(offline, source), state: await stateOf(source) });
     const overflows: Overflows = { count: 0 };
-    const lookUp = await historyLookups(
-      plan.input.input,
-      dimensions,
-      eventTimes(question, reach),
-      overflows,
+    const lookUp = await historyLookups(plan.input.input, dimensions, times, overflows, signal);
+    const { rows, keys, entityOf } = entityNumbers(view, question.keys, question.times);
+    const query = {
+      entityOf,
+      knowledge: question.knowledge,
+      times,
+      keys: keyRange(keys()),
       signal,
-    );
-    const partitions: {
-      readonly indexes: Int32Array;
-      readonly answers: readonly EngineColumn[];
-    }[] = [];
-    const columns = eventColumns(plan.input.input).length;
+    };
     const references = tableReferences([...tables, ...dimensions]);
-    for (const { rows, keys, entityOf, indexes: own, earliest, latest } of entityPartitions(
-      view,
-      question.keys,
-      question.times,
-      partitionCount(
-        eventCount(tables),
-        columns,
-        question.knowledge,
-        question.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
-      ),
-    )) {
-      const query = {
-        entityOf,
-        knowledge: question.knowledge,
-        times: { min: earliest - reach, max: latest },
-        keys: keyRange(keys()),
-        signal,
-      };
-      const task = { plan, tables: references, knowledge: question.knowledge, rows };
-      const answers = await engine.compute(task, {
+    const computed = await engine.compute(
+      { plan, tables: references, knowledge: question.knowledge, rows },
+      {
         events: () => withLookups(readingEvents(tables, query, overflows), lookUp),
         keys,
+        memoryLimit: question.memoryLimit,
+        workers: question.workers,
+        expectedEvents: eventCount(tables),
         signal,
-      });
-      partitions.push({ indexes: own, answers });
-    }
+      },
+    );
     if (overflows.count > 0) onOverflow?.(overflows.count);
-    const computed = joinPartitions(partitions, question.keys.length);
     indexes.forEach((index, column) => {
       answers[index] = computed[column]!;
     });

@@ -13,7 +13,7 @@ import {
   type KeyValues,
 } from "./entity-keys.ts";
 import { eventTimeReader } from "./entity-times.ts";
-import { DEFAULT_MEMORY_LIMIT } from "./memory-limit.ts";
+import { DEFAULT_MEMORY_LIMIT } from "../memory-limit.ts";
 import type { EntityColumns } from "./request-types.ts";
 
 /** The time column of entity rows. */

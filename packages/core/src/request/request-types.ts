@@ -214,11 +214,15 @@ export interface FeatureReads {
     readonly beforeHistory?: BeforeHistory | undefined;
     readonly metadata?: M | undefined;
     /**
-     * The bytes that the events, rows and answers may take, about; at least 64 MiB. Where more is
-     * needed, the entities are taken in parts, and the history is read once for each. The events of
-     * one entity are always in memory at once. Default: 1 GiB.
+     * The bytes that the events, rows and answers may take, about; at least 64 MiB. Events beyond
+     * it wait in a temporary file. Default: 1 GiB.
      */
     readonly memoryLimit?: number | undefined;
+    /**
+     * The number of threads that compute; 0: the calling thread alone. Few events need no thread.
+     * Default: one for each core.
+     */
+    readonly workers?: number | undefined;
     readonly signal?: AbortSignal | undefined;
   }): Promise<TrainingSet<Simplify<E & Shown<Answered<L, Row>, M>>>>;
 

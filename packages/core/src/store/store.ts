@@ -11,11 +11,12 @@ import { isRetryable, TidemarkError } from "../errors.ts";
 import { compactHistory, type CompactionSettings } from "../offline/compaction.ts";
 import {
   bytesOption,
+  countOption,
   refuseUnknownOptions,
   wordOption,
   type OptionNames,
 } from "../option-checks.ts";
-import { DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT } from "../request/memory-limit.ts";
+import { DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT, MOST_WORKERS } from "../memory-limit.ts";
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
 import type { MeasuredPartition } from "../ingest/run-lag.ts";
 import { runChanges, type RunSettings } from "../ingest/runner.ts";
@@ -88,6 +89,7 @@ const HISTORICAL_OPTIONS: OptionNames = {
     "beforeHistory",
     "metadata",
     "memoryLimit",
+    "workers",
     "signal",
   ]),
   renamed: { asKnown: 'knowledge: "as-known"', requireKnown: 'beforeHistory: "error"' },
@@ -115,7 +117,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { online, offline, retention, answerCacheBytes, serveWhileFilling, history, compaction } =
     configuredStores(options);
   const { onOverflow, onTruncated } = options;
-  const engine = options.engine ?? localEngine({ onOverflow, onTruncated });
+  const ownEngine = options.engine === undefined ? localEngine({ onOverflow, onTruncated }) : null;
+  const engine = options.engine ?? ownEngine!;
   const clock = (): number => (options.clock?.() ?? new Date()).getTime() * 1000;
   const views = [...definitions.views.values()];
   const sources = [...definitions.sources.values()];
@@ -360,6 +363,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       beforeHistory?: unknown;
       metadata?: boolean;
       memoryLimit?: unknown;
+      workers?: unknown;
       signal?: AbortSignal;
     }) {
       if (offlineReader === null) throw missing("getHistoricalFeatures", "offline");
@@ -370,6 +374,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         least: LEAST_MEMORY_LIMIT,
         otherwise: DEFAULT_MEMORY_LIMIT,
       });
+      const workers = countOption("workers", request.workers, MOST_WORKERS);
       const { signal } = request;
       const selection = askedFeatures(request.features, "getHistoricalFeatures");
       const entityRows = await entityRowsOf(
@@ -403,6 +408,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
             knowledge,
             since: beforeHistory === "error" ? since : null,
             memoryLimit,
+            workers,
             signal,
           }),
       });
@@ -604,6 +610,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     async close() {
       await pushes.close();
+      await ownEngine?.close();
       await online?.close();
       await offline?.close();
     },

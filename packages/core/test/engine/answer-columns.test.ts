@@ -1,9 +1,14 @@
-/** Answers that are written by place come back by row, whatever their number and their type. */
+/**
+ * Answers that splits write by place come back by row, whatever their number, their type and their
+ * splits.
+ */
 import { columnNode } from "@tidemark/testkit/generate/expressions";
 import { Random } from "@tidemark/testkit/generate/random";
 import { describe, expect, test } from "vitest";
 import { answerColumns } from "../../src/engine/answer-columns.ts";
+import { answersByRow } from "../../src/engine/answers-by-row.ts";
 import type { TypeSpec, Value } from "../../src/specs.ts";
+import type { EngineColumn } from "../../src/spi.ts";
 import { valueAt } from "../../src/types/vector.ts";
 
 const text: TypeSpec = { type: "string", nullable: true };
@@ -37,17 +42,24 @@ describe.each(Object.entries(forms))("%s", (_, value) => {
       const other = random.int(i + 1);
       [rows[i], rows[other]] = [rows[other]!, rows[i]!];
     }
-    const [column] = answerColumns(
-      [{ name: "x", value: columnNode({ ...value, name: "x", database: "x" }) }],
-      rows,
-    );
+    const columns = [{ name: "x", value: columnNode({ ...value, name: "x", database: "x" }) }];
+    const byRow = answersByRow(columns, rows);
     const expected = new Array<Value>(length);
-    for (let place = 0; place < length; place++) {
-      const answer = anyOf(value, random);
-      expected[rows[place]!] = answer;
-      column!.put(place, answer, place % 3, place);
+    const cuts = [0, random.int(length + 1), random.int(length + 1), length].toSorted(
+      (a, b) => a - b,
+    );
+    const splits = cuts.slice(1).map((end, i) => ({ first: cuts[i]!, end }));
+    // the splits are answered in any order
+    for (const { first, end } of random.shuffled(splits)) {
+      const [column] = answerColumns(columns, end - first);
+      for (let place = first; place < end; place++) {
+        const answer = anyOf(value, random);
+        expected[rows[place]!] = answer;
+        column!.put(place - first, answer, place % 3, place);
+      }
+      byRow.put(first, [column!.finish()]);
     }
-    const { values, statuses, times } = column!.finish();
+    const [{ values, statuses, times }] = byRow.finish() as [EngineColumn];
     expect(Array.from(rows, (_, row) => valueAt(values, row))).toStrictEqual(expected);
     expect(Array.from(rows, (row) => [statuses[row], times[row]])).toStrictEqual(
       Array.from(rows, (_, place) => [place % 3, place]),

@@ -1,6 +1,7 @@
 import { computed } from "../../src/testing/engine-queries.ts";
-import { expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { localEngine } from "../../src/engine/local-engine.ts";
+import type { ComputeEngine } from "../../src/spi.ts";
 import { computeEngineConformance } from "../../src/testing/engine-conformance.ts";
 import {
   windowPlan,
@@ -14,6 +15,28 @@ import { naiveEngine } from "@tidemark/testkit/oracle/naive-engine";
 
 computeEngineConformance({ test, make: async () => localEngine() });
 computeEngineProperties({ test, make: async () => localEngine() });
+
+/** The engine with so many bytes for events. */
+function limited(engine: ComputeEngine, memoryLimit: number): ComputeEngine {
+  return { ...engine, compute: (task, host) => engine.compute(task, { ...host, memoryLimit }) };
+}
+
+const inThreads = [1, 2, 3].map((workers) => localEngine({ workers, rowsPerSplit: 7 }));
+afterAll(async () => {
+  await Promise.all(inThreads.map((engine) => engine.close()));
+});
+
+describe.each<readonly [string, ComputeEngine]>([
+  ["splits of 1 row", localEngine({ workers: 0, rowsPerSplit: 1 })],
+  ["splits of 7 rows", localEngine({ workers: 0, rowsPerSplit: 7 })],
+  ["a file, and 100 bytes of memory", limited(localEngine({ workers: 0 }), 100)],
+  ["a file, and 2000 bytes of memory", limited(localEngine({ workers: 0 }), 2000)],
+  ...inThreads.map((engine, i) => [`threads: ${i + 1}`, engine] as const),
+  ["a thread and a file", limited(inThreads[0]!, 2000)],
+])("%s", (_, engine) => {
+  computeEngineConformance({ test, make: async () => engine });
+  computeEngineProperties({ test, make: async () => engine });
+});
 computeEngineConformance({
   test: (name, run) => {
     test(`naive: ${name}`, run);

@@ -5,6 +5,7 @@ import { seedsFromEnvironment } from "@tidemark/testkit/generate/seeds";
 import { randomCases } from "@tidemark/testkit/engine/random-cases";
 import { expect, test } from "vitest";
 import { answerColumns } from "../../src/engine/answer-columns.ts";
+import { answersByRow } from "../../src/engine/answers-by-row.ts";
 import { resultsOf } from "../../src/engine/engine-columns.ts";
 import { orderRows } from "../../src/engine/entity-row-order.ts";
 import { gatherEvents } from "../../src/engine/gather-events.ts";
@@ -35,7 +36,8 @@ interface Entities extends TimedRows {
 function inBatch(plan: WindowPlan, events: Entities, rows: EntityRows): Answers {
   const overflows = { count: 0, truncated: 0 };
   const { starts, times, rows: rowOf } = orderRows(rows);
-  const columns = answerColumns(plan.columns, rowOf);
+  const columns = answerColumns(plan.columns, rows.length);
+  const answers = answersByRow(plan.columns, rowOf);
   const kernel = batchKernel(plan, events, columns, overflows);
   for (let e = 0; e < rows.keyCount; e++)
     kernel(events.starts[e]!, events.starts[e + 1]!, {
@@ -43,7 +45,11 @@ function inBatch(plan: WindowPlan, events: Entities, rows: EntityRows): Answers 
       first: starts[e]!,
       last: starts[e + 1]!,
     });
-  return answersOf(resultsOf(columns.map((column) => column.finish())), overflows);
+  answers.put(
+    0,
+    columns.map((column) => column.finish()),
+  );
+  return answersOf(resultsOf(answers.finish()), overflows);
 }
 
 function oneByOne(plan: WindowPlan, events: Entities, rows: EntityRows): Answers {
