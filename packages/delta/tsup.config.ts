@@ -1,3 +1,8 @@
 import { library } from "../../tsup.shared.ts";
 
-export default library(["src/index.ts", "src/testing/index.ts", "src/encode-worker.ts"]);
+export default library([
+  "src/index.ts",
+  "src/testing/index.ts",
+  "src/encode-worker.ts",
+  "src/decode-worker.ts",
+]);

@@ -4,6 +4,8 @@
  */
 export { wellFormedText } from "./bytes/utf8.ts";
 export { distinctTexts } from "./columns/batch.ts";
+export { buffersOfVector } from "./engine/batch-bytes.ts";
+export { errorReply, type WorkerReply } from "./engine/worker-pool.ts";
 export { isTidemarkError, TidemarkError } from "./errors.ts";
 export { layoutOf } from "./types/layouts/layouts.ts";
 export { isAscending } from "./types/order.ts";

@@ -180,6 +180,7 @@ export { answersByRow } from "./engine/answers-by-row.ts";
 export { CollectedEvents, type CollectedSplit } from "./engine/collected-events.ts";
 export { orderRows, type OrderedRows } from "./engine/entity-row-order.ts";
 export type { EventBatch } from "./engine/event-batch.ts";
+export { workerPool } from "./engine/worker-pool.ts";
 export { gatheredEvents, gatherEvents } from "./engine/gather-events.ts";
 export { localEngine } from "./engine/local-engine.ts";
 export { dimensionColumns, eventColumns, inputOf, lookupsOf, scansOf } from "./plan/plan-kinds.ts";

@@ -2,8 +2,7 @@
 import { parentPort } from "node:worker_threads";
 import { buffersOfVector } from "./engine/batch-bytes.ts";
 import { computeSplit, type Split, type SplitAnswers } from "./engine/compute-split.ts";
-import type { WorkerReply } from "./engine/worker-pool.ts";
-import { isTidemarkError } from "./errors.ts";
+import { errorReply, type WorkerReply } from "./engine/worker-pool.ts";
 
 parentPort!.on("message", async (split: Split) => {
   try {
@@ -15,8 +14,6 @@ parentPort!.on("message", async (split: Split) => {
     ]);
     parentPort!.postMessage({ answer } satisfies WorkerReply<SplitAnswers>, buffers);
   } catch (error) {
-    const { message } = error as Error;
-    const code = isTidemarkError(error) ? error.code : null;
-    parentPort!.postMessage({ error: { code, message } } satisfies WorkerReply<SplitAnswers>);
+    parentPort!.postMessage(errorReply(error));
   }
 });

@@ -115,7 +115,7 @@ async function removeUncommitted(
   async function holds(path: string, size: number): Promise<boolean> {
     const add = { path, size, partitionValues: {}, modificationTime: 0, dataChange: false };
     try {
-      const scan = scanFile(lake, table, { add, path }, columns, [], undefined, signal);
+      const scan = scanFile(lake, table, { add, path }, columns, { partitionBy: [], signal });
       for await (const batch of scan) if (isErased(batch)) return true;
     } catch (error) {
       // it is no file of this table, or it was removed meanwhile

@@ -4,6 +4,7 @@
 import type { Duration } from "@tidemark/core";
 import { durationMicros } from "@tidemark/core/internal";
 import { availableParallelism } from "node:os";
+import { decodeThreads, type DecodeThreads } from "./parquet/decode-threads.ts";
 import { rowGroupWorker, type RowGroupWorker } from "./row-group-worker.ts";
 import type { ObjectStore } from "./objects.ts";
 import { catchUp, loadTable } from "./log/log.ts";
@@ -27,6 +28,8 @@ export interface DeltaOptions {
   readonly failpoint?: ((name: string) => void | Promise<void>) | undefined;
   /** Internal, for tests: starts the worker that encodes row groups. */
   readonly rowGroupWorker?: (() => RowGroupWorker) | undefined;
+  /** Internal, for tests: the threads that decode row groups. */
+  readonly decodeThreads?: DecodeThreads | undefined;
 }
 
 /**
@@ -45,6 +48,8 @@ export class Lake {
   readonly retentionMillis: number;
   readonly failpoint: (name: string) => void | Promise<void>;
   readonly rowGroupWorker: (() => RowGroupWorker) | null;
+  /** null: this process has one core. */
+  readonly decodeThreads: DecodeThreads | null;
   readonly #newest = new Map<string, { log: TableLog; checkedAt: number }>();
   readonly #old = new Map<string, TableLog>();
 
@@ -57,6 +62,8 @@ export class Lake {
     this.failpoint = options.failpoint ?? (() => undefined);
     this.rowGroupWorker =
       options.rowGroupWorker ?? (availableParallelism() > 1 ? rowGroupWorker : null);
+    this.decodeThreads =
+      options.decodeThreads ?? (availableParallelism() > 1 ? decodeThreads() : null);
   }
 
   /**

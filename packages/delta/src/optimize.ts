@@ -156,7 +156,7 @@ async function* piecesOfFiles(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Piece> {
   for (const file of files) {
-    const scan = scanFile(lake, table, file, columns, partitionBy, undefined, signal, "int64");
+    const scan = scanFile(lake, table, file, columns, { partitionBy, signal, farTimes: "int64" });
     for await (const batch of scan) yield { batch, rows: null, from: 0, to: batch.length };
   }
 }

@@ -33,15 +33,8 @@ export async function replaceTableRows(
   /** Returns whether the file has a row to replace. */
   async function holdsAffected(file: TableFile, schema: TableSchema): Promise<boolean> {
     const columns = names.map((name) => schema.columns.find((column) => column.name === name)!);
-    for await (const batch of scanFile(
-      lake,
-      table,
-      file,
-      columns,
-      schema.partitionBy,
-      undefined,
-      signal,
-    ))
+    const { partitionBy } = schema;
+    for await (const batch of scanFile(lake, table, file, columns, { partitionBy, signal }))
       if (isAffected(batch)) return true;
     return false;
   }
@@ -50,7 +43,7 @@ export async function replaceTableRows(
     const { columns, partitionBy } = schema;
     let rows = 0;
     async function* pieces(): AsyncGenerator<Piece> {
-      const scan = scanFile(lake, table, file, columns, partitionBy, undefined, signal, "int64");
+      const scan = scanFile(lake, table, file, columns, { partitionBy, signal, farTimes: "int64" });
       for await (const batch of scan) {
         const next: Batch = replace(batch);
         rows += next.length;

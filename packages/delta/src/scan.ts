@@ -1,4 +1,5 @@
 /** Scans the rows of a table at one version. */
+import { availableParallelism } from "node:os";
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, OfflineStore, Vector } from "@tidemark/core/spi";
 import type { Lake } from "./lake.ts";
@@ -6,6 +7,7 @@ import { checkPartitionFilter, constantVector, matchesFilter } from "./log/parti
 import type { TableFile, TableLog } from "./log/state.ts";
 import { typeOf } from "@tidemark/core/internal";
 import type { FarTimes } from "./parquet/chunk-reader.ts";
+import type { DecodeThreads } from "./parquet/decode-threads.ts";
 import { openParquet, type ParquetFile } from "./parquet/reader.ts";
 import { batchesOf, objectReader } from "./parquet/parquet-file.ts";
 
@@ -37,10 +39,52 @@ export async function* scanTable(
     (file) =>
       matchesFilter(partitions, file.add.partitionValues) && mayHold(file, partitionBy, range),
   );
-  for (const file of files) {
-    signal?.throwIfAborted();
-    yield* scanFile(lake, table, file, columns, partitionBy, range, signal, "missing", keyRange);
+  const bytes = files.reduce((sum, { add }) => sum + add.size, 0);
+  const threads = bytes < LEAST_BYTES_FOR_THREADS ? null : lake.decodeThreads;
+  const groups = async function* (): AsyncGenerator<() => Promise<Batch>> {
+    for (const file of files) {
+      signal?.throwIfAborted();
+      const scan = { partitionBy, range, keyRange, signal, threads };
+      yield* groupsOfFile(lake, table, file, columns, scan);
+    }
+  };
+  for await (const group of inOrder(groups(), threads === null ? 1 : groupsAtOnce()))
+    yield* batchesOf(group);
+}
+
+/** The files of smaller scans are decoded before a thread has started. */
+const LEAST_BYTES_FOR_THREADS = 16 * 2 ** 20;
+/** Each row group that is decoded takes memory. */
+const MOST_GROUPS_AT_ONCE = 4;
+
+function groupsAtOnce(): number {
+  return Math.min(MOST_GROUPS_AT_ONCE, availableParallelism());
+}
+
+/** Runs up to `count` of the works at once, and yields their results in the order of the works. */
+async function* inOrder<T>(
+  works: AsyncIterable<() => Promise<T>>,
+  count: number,
+): AsyncGenerator<T> {
+  const running: Promise<T>[] = [];
+  for await (const work of works) {
+    const result = work();
+    // a reader may stop before it comes to the result
+    result.catch(() => undefined);
+    running.push(result);
+    if (running.length >= count) yield await running.shift()!;
   }
+  for (const result of running) yield await result;
+}
+
+/** How a file is read. */
+interface FileScan {
+  readonly partitionBy: readonly string[];
+  readonly range?: ScanOptions["range"];
+  readonly keyRange?: ScanOptions["keyRange"];
+  readonly signal?: AbortSignal | undefined;
+  readonly farTimes?: FarTimes | undefined;
+  readonly threads?: DecodeThreads | null | undefined;
 }
 
 export async function* scanFile(
@@ -48,12 +92,20 @@ export async function* scanFile(
   table: string,
   file: Pick<TableFile, "add" | "path">,
   columns: readonly ColumnSpec[],
-  partitionBy: readonly string[],
-  range: ScanOptions["range"],
-  signal: AbortSignal | undefined,
-  farTimes: FarTimes = "missing",
-  keyRange?: ScanOptions["keyRange"],
+  scan: FileScan,
 ): AsyncGenerator<Batch> {
+  for await (const read of groupsOfFile(lake, table, file, columns, scan))
+    yield* batchesOf(await read());
+}
+
+/** Yields what reads each row group that may hold rows of the scan. */
+async function* groupsOfFile(
+  lake: Lake,
+  table: string,
+  file: Pick<TableFile, "add" | "path">,
+  columns: readonly ColumnSpec[],
+  { partitionBy, range, keyRange, signal, farTimes = "missing", threads = null }: FileScan,
+): AsyncGenerator<() => Promise<Batch>> {
   const parquet = await openFile(lake, table, file, signal);
   const stored = columns.filter(
     (column) => !partitionBy.includes(column.name) && parquet.has(column.name),
@@ -68,15 +120,17 @@ export async function* scanFile(
       continue;
     if (keyRange !== undefined && !parquet.mayHoldKeys(group, keyRange)) continue;
     const { rows } = parquet.groups[group]!;
-    const read = await parquet.readGroup(group, stored, farTimes);
-    const vectors = columns.map((column): Vector => {
-      const index = stored.indexOf(column);
-      if (index >= 0) return read[index]!;
-      return partitionBy.includes(column.name)
-        ? constantVector(column, file.add.partitionValues[column.name] ?? null, rows)
-        : typeOf(column).layout.missing(rows);
-    });
-    yield* batchesOf({ length: rows, columns, vectors });
+    yield async () => {
+      const read = await parquet.readGroup(group, stored, farTimes, threads);
+      const vectors = columns.map((column): Vector => {
+        const index = stored.indexOf(column);
+        if (index >= 0) return read[index]!;
+        return partitionBy.includes(column.name)
+          ? constantVector(column, file.add.partitionValues[column.name] ?? null, rows)
+          : typeOf(column).layout.missing(rows);
+      });
+      return { length: rows, columns, vectors };
+    };
   }
 }
 

@@ -57,7 +57,7 @@ export function lakeStaging(lake: Lake): OfflineStaging {
           if (!matchesFilter(partitions, add.partitionValues)) continue;
           const file = { add, path: decodePath(table.name, add.path) };
           const { columns, partitionBy } = table;
-          yield* scanFile(lake, table.name, file, columns, partitionBy, undefined, signal);
+          yield* scanFile(lake, table.name, file, columns, { partitionBy, signal });
         }
       } catch (error) {
         signal?.throwIfAborted();

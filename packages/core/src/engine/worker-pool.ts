@@ -3,7 +3,7 @@
  * computes the answer itself.
  */
 import type { Worker } from "node:worker_threads";
-import { TidemarkError } from "../errors.ts";
+import { isTidemarkError, TidemarkError } from "../errors.ts";
 
 /** A message to a thread, and the buffers that the thread takes over. */
 export interface WorkerTask<T> {
@@ -15,6 +15,12 @@ export interface WorkerTask<T> {
 export type WorkerReply<A> =
   | { readonly answer: A }
   | { readonly error: { readonly code: string | null; readonly message: string } };
+
+/** The reply of a thread whose task failed. */
+export function errorReply(error: unknown): WorkerReply<never> {
+  const { message } = error as Error;
+  return { error: { code: isTidemarkError(error) ? error.code : null, message } };
+}
 
 /** Threads that run tasks, one task each at a time. */
 export interface WorkerPool<T, A> {

@@ -5,13 +5,12 @@
 import type { ColumnChunk, FileMetaData, RowGroup } from "hyparquet";
 import { isTidemarkError, TidemarkError } from "@tidemark/core/internal/columns";
 import type { ColumnSpec, OfflineStore, Vector } from "@tidemark/core/spi";
-import { yieldToEventLoop } from "../yield-to-event-loop.ts";
-import { assembled } from "./assemble.ts";
-import { readChunk, readLeaf, type FarTimes, type StoredChunk } from "./chunk-reader.ts";
+import type { FarTimes } from "./chunk-reader.ts";
 import { type ColumnPlan, leavesOf, planOf } from "./column-plan.ts";
+import { decodeGroup, type FetchedGroup } from "./decode-group.ts";
+import type { DecodeThreads } from "./decode-threads.ts";
 import { describedElement } from "./elements.ts";
 import { type ParquetSource, readExactly, readFooter } from "./footer.ts";
-import { GroupMemory } from "./limits.ts";
 import { columnOfNode } from "./nested-elements.ts";
 import { type ParquetNode, pathOf, treesOf } from "./schema-tree.ts";
 import { compareCodePoints } from "./statistics.ts";
@@ -41,7 +40,8 @@ export interface ParquetFile {
   /** Names of columns of which a time that was read had nanoseconds. It fills with each read. */
   readonly flooredColumns: ReadonlySet<string>;
   /**
-   * Reads the columns of one row group, as the value types that they name.
+   * Reads the columns of one row group, as the value types that they name. With `threads` one of
+   * them decodes the columns.
    *
    * @throws PARQUET_DAMAGED when the file cannot be read.
    * @throws PARQUET_TYPE when a column has another type than the declared one.
@@ -53,6 +53,7 @@ export interface ParquetFile {
     group: number,
     columns: readonly ColumnSpec[],
     farTimes: FarTimes,
+    threads?: DecodeThreads | null,
   ): Promise<readonly Vector[]>;
 }
 
@@ -161,39 +162,26 @@ function parquetFile(
     metadata: new Map(
       (footer.key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ""]),
     ),
-    readGroup: (index, requested, farTimes) =>
+    readGroup: (index, requested, farTimes, threads = null) =>
       guard(source, async () => {
         const group = metadata.row_groups[index]!;
-        const rows = Number(group.num_rows);
         const plans = requested.map(planFor);
-        const chunks = plans
-          .flatMap(leavesOf)
-          .map((leaf) => ({ leaf, chunk: chunkOf(group, leaf.node) }));
-        const ranges = chunks.map(({ chunk }) => byteRangeOf(chunk));
-        const memory = new GroupMemory(
-          `${source.name}: row group ${index + 1}`,
-          ranges.reduce((sum, { from, to }) => sum + to - from, 0),
-        );
-        memory.spend(rows);
-        const fetched = await fetchChunks(source, ranges, whole);
-        let next = 0;
-        const storedChunk = (column: string): StoredChunk => ({
+        const chunks = plans.flatMap(leavesOf).map((leaf) => chunkOf(group, leaf.node));
+        const fetched = async (): Promise<FetchedGroup> => ({
           file: source.name,
-          bytes: fetched[next]!,
-          ...chunks[next++]!,
-          rows,
+          index,
+          rows: Number(group.num_rows),
           before: before[index]!,
-          memory,
-          onFloored: () => void flooredColumns.add(column),
+          columns: requested,
+          plans,
+          chunks,
+          farTimes,
+          bytes: await fetchChunks(source, chunks.map(byteRangeOf), whole),
         });
-        const vectors: Vector[] = [];
-        for (const [c, { name }] of requested.entries()) {
-          const plan = plans[c]!;
-          if (plan.kind === "leaf") vectors.push(readChunk(storedChunk(name), farTimes));
-          else
-            vectors.push(assembled(source.name, plan, () => readLeaf(storedChunk(name), farTimes)));
-          await yieldToEventLoop();
-        }
+        const inThread = threads === null ? null : await threads.decode(fetched);
+        const { vectors, flooredColumns: floored } =
+          inThread ?? (await decodeGroup(await fetched()));
+        for (const name of floored) flooredColumns.add(name);
         return vectors;
       }),
   };

@@ -1,0 +1,35 @@
+/** Threads that decode row groups, while the caller's thread works with the rows before them. */
+import { Worker } from "node:worker_threads";
+import { workerPool } from "@tidemark/core/internal";
+import type { DecodedGroup, FetchedGroup } from "./decode-group.ts";
+
+/** Threads that decode row groups. */
+export interface DecodeThreads {
+  /** Decodes a row group. null: no thread could, and the caller's thread does. */
+  decode(fetch: () => Promise<FetchedGroup>): Promise<DecodedGroup | null>;
+  close(): Promise<void>;
+}
+
+/** Makes the threads. None is started before there is work. */
+export function decodeThreads(start: () => Worker = startThread): DecodeThreads {
+  const pool = workerPool<FetchedGroup, DecodedGroup>(start);
+  return {
+    decode: (fetch) =>
+      pool.run(async () => {
+        const group = await fetch();
+        // the bytes of several chunks may lie in one buffer
+        const bytes = group.bytes.map((chunk) => chunk.slice());
+        return { task: { ...group, bytes }, buffers: bytes.map(({ buffer }) => buffer) };
+      }),
+    close: () => pool.close(),
+  };
+}
+
+/** Starts the worker whose file lies beside the sources or the built file. */
+function startThread(): Worker {
+  const isSource = import.meta.url.endsWith(".ts");
+  return new Worker(
+    new URL(isSource ? "../decode-worker.ts" : "./decode-worker.js", import.meta.url),
+    { name: "tidemark decoding" },
+  );
+}
