@@ -4,7 +4,6 @@
  */
 import { selectRows, valueAt, type Vector } from "../columns/batch.ts";
 import { bindFilter } from "../expr/bind.ts";
-import { partitionCount } from "../offline/entity-partitions.ts";
 import { withLookups, type EventLookup } from "../offline/history-lookups.ts";
 import { readingEvents, readingsOfInput, type TableReading } from "../offline/reading-events.ts";
 import { inputNode } from "../plan/compile.ts";
@@ -35,6 +34,11 @@ export interface EntityGroupLimits {
   readonly groups: number;
 }
 
+/** The part of the memory limit that the events of a group may take. */
+const EVENTS_SHARE = 3 / 4;
+/** The memory of one event as measured: its entity, time and places, and each column. */
+const EVENT_BYTES = 40;
+const COLUMN_BYTES = 12;
 /** The part of the memory limit that the entities of a group may take. */
 const ENTITIES_SHARE = 1 / 4;
 
@@ -108,7 +112,7 @@ export async function gatherGroup(
   };
 
   const isTooLarge = (): boolean =>
-    partitionCount(rows, planColumns.length, "as-corrected", limits.memoryLimit) > 1 ||
+    rows * (EVENT_BYTES + COLUMN_BYTES * planColumns.length) > limits.memoryLimit * EVENTS_SHARE ||
     entityBytes(entities, days.length) > limits.memoryLimit * ENTITIES_SHARE;
 
   function halve(): void {

@@ -5,7 +5,7 @@
 import { definitionOf, described } from "../define/definition.ts";
 import { TidemarkError } from "../errors.ts";
 import { bytesOption } from "../option-checks.ts";
-import { DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT } from "../request/memory-limit.ts";
+import { DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT } from "../memory-limit.ts";
 import { sourceReadings } from "../define/source-readings.ts";
 import type { DimensionHistory } from "../offline/history-lookups.ts";
 import { historyState } from "../offline/version-events.ts";
