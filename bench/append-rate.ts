@@ -35,8 +35,17 @@ interface Line {
   readonly value: string | null;
 }
 
-/** Makes the messages of the demo's bank, without tombstones. */
-function bankMessages(): Parameters<typeof kafkaMessage>[0][] {
+type Message = Parameters<typeof kafkaMessage>[0];
+
+/** The messages of a commit, as one piece of memory, so that a round holds one commit at a time. */
+interface RecordedMessages {
+  readonly length: number;
+  /** Makes the messages. */
+  messages(): readonly Message[];
+}
+
+/** Makes the messages of the demo's bank, without tombstones, commit by commit. */
+function* bankMessages(): Generator<RecordedMessages> {
   const toLines = debeziumMessages();
   const perDay = Math.ceil(wanted / DAYS / 1.1);
   const commits = bankCommits({
@@ -47,15 +56,38 @@ function bankMessages(): Parameters<typeof kafkaMessage>[0][] {
     start: new Date(Date.UTC(2026, 2, 2)),
     invalidEvery: 1_000_000_000,
   });
-  return [...commits].flatMap((commit) =>
-    toLines(commit).flatMap(({ table, line }) => {
-      const { offset, timestamp, key, value } = JSON.parse(line) as Line;
-      if (table !== "transaction_data" || value === null) return [];
-      const bytes = { key: key === null ? null : Buffer.from(key), value: Buffer.from(value) };
-      const at = { topic, partition: 0, offset: Number(offset), timestamp: Number(timestamp) };
-      return [{ ...at, ...bytes }];
-    }),
-  );
+  let lines: Line[] = [];
+  let left = wanted;
+  for (const commit of commits)
+    for (const { table, line } of toLines(commit)) {
+      const message = JSON.parse(line) as Line;
+      if (table !== "transaction_data" || message.value === null || left === 0) continue;
+      lines.push(message);
+      left--;
+      if (lines.length < COMMIT && left > 0) continue;
+      yield recorded(lines);
+      lines = [];
+    }
+}
+
+function recorded(lines: readonly Line[]): RecordedMessages {
+  const bytes = Buffer.from(lines.map((line) => JSON.stringify(line)).join("\n"));
+  return {
+    length: lines.length,
+    messages: () =>
+      bytes
+        .toString()
+        .split("\n")
+        .map((text) => {
+          const { offset, timestamp, key, value } = JSON.parse(text) as Line;
+          const content = {
+            key: key === null ? null : Buffer.from(key),
+            value: Buffer.from(value!),
+          };
+          const at = { offset: Number(offset), timestamp: Number(timestamp) };
+          return { topic, partition: 0, ...at, ...content };
+        }),
+  };
 }
 
 const python = pythonReaders();
@@ -63,19 +95,20 @@ if (python.missing !== null) {
   console.error(python.missing);
   process.exit(2);
 }
-const messages = bankMessages().slice(0, wanted);
+const commits = [...bankMessages()];
+const messages = commits.reduce((sum, { length }) => sum + length, 0);
 
-/** Gives the processor time of some work in this process, in µs per message. */
+/** Gives the processor time of some work in this process, in µs per message of the whole run. */
 async function timed(work: () => unknown): Promise<number> {
   const { user, system } = process.cpuUsage();
   await work();
   const after = process.cpuUsage();
-  return (after.user + after.system - user - system) / messages.length;
+  return (after.user + after.system - user - system) / messages;
 }
 
-function decode(): Change[] {
+function decode(some: readonly Message[]): Change[] {
   const run = debeziumDecoder().start({ sources: [source], onWarning: () => undefined });
-  return messages.map((message) => {
+  return some.map((message) => {
     const change = run.decode(kafkaMessage(message));
     if (change === null || "skipped" in change) throw new Error("a message gave no change");
     return change;
@@ -83,41 +116,22 @@ function decode(): Change[] {
 }
 
 /** Parses each message, as a consumer without Tidemark does. */
-function parse(): unknown[] {
-  return messages.map(({ value }) => JSON.parse(String(value)) as unknown);
+function parse(some: readonly Message[]): unknown[] {
+  return some.map(({ value }) => JSON.parse(String(value)) as unknown);
 }
 
 const { changes: log, declared } = historyTables(source);
 const envelope = log.columns.filter(({ name }) => !["_row", "_key", "_format"].includes(name));
 const typed: TableSpec = { name: "typed", columns: [...declared, ...envelope], partitionBy: [] };
 
-type Rows = Parameters<ReturnType<typeof deltaOfflineStore>["append"]>[1];
-
-/** Appends changes to a new table, commit by commit, and gives the bytes of its files. */
-async function append(
-  table: TableSpec,
-  changes: readonly Change[],
-  toRows: (changes: readonly Change[]) => Promise<Rows>,
-  then: (folder: string) => Promise<void> = async () => undefined,
-): Promise<{ readonly cpu: number; readonly bytes: number }> {
-  const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
-  try {
-    const store = deltaOfflineStore(localObjects(folder));
-    const cpu = await timed(async () => {
-      for (let from = 0; from < changes.length; from += COMMIT)
-        await store.append(table, await toRows(changes.slice(from, from + COMMIT)), {
-          positions: [],
-        });
-    });
-    const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
-    const bytes = files
+/** Counts the bytes of a table's files, per message. */
+function bytesOf(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  return (
+    files
       .filter((file) => file.endsWith(".parquet"))
-      .reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
-    await then(folder);
-    return { cpu, bytes: bytes / messages.length };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+      .reduce((sum, file) => sum + statSync(join(folder, file)).size, 0) / messages
+  );
 }
 
 /** What delta-rs took, in µs and bytes per row. */
@@ -133,7 +147,7 @@ async function appendWithDeltaRs(folder: string): Promise<PeerAppend> {
   const args = [script, join(folder, log.name), join(folder, "delta-rs"), String(COMMIT)];
   const { stdout } = await startPython(python.path, args).succeeded();
   const peer = JSON.parse(stdout.trim().split("\n").at(-1)!) as PeerAppend & { rows: number };
-  if (peer.rows !== messages.length) throw new Error(`delta-rs has ${peer.rows} rows`);
+  if (peer.rows !== messages) throw new Error(`delta-rs has ${peer.rows} rows`);
   return { ...peer, cpu: (peer.cpu * 1e6) / peer.rows, bytes: peer.bytes / peer.rows };
 }
 
@@ -170,26 +184,39 @@ const times = {
 };
 const bytes = { raw: 0, typed: 0, deltaRs: 0 };
 let version = "";
+
+/** Appends all commits to new tables. */
+async function measureRound(): Promise<{ readonly [K in keyof typeof times]: number }> {
+  const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
+  try {
+    const store = deltaOfflineStore(localObjects(folder));
+    const sums = { decode: 0, parse: 0, raw: 0, typed: 0, deltaRs: 0 };
+    for (const commit of commits) {
+      const some = commit.messages();
+      sums.parse += await timed(() => parse(some));
+      let changes: readonly Change[] = [];
+      sums.decode += await timed(() => (changes = decode(some)));
+      sums.raw += await timed(async () =>
+        store.append(log, await changesToBatches(source, changes), { positions: [] }),
+      );
+      const withoutTexts = changes.map((change) => ({ ...change, logged: NO_TEXTS }));
+      sums.typed += await timed(async () =>
+        store.append(typed, await typedRows(withoutTexts), { positions: [] }),
+      );
+    }
+    const peer = await appendWithDeltaRs(folder);
+    [bytes.raw, bytes.typed] = [bytesOf(join(folder, log.name)), bytesOf(join(folder, typed.name))];
+    [bytes.deltaRs, version] = [peer.bytes, peer.version];
+    return { ...sums, deltaRs: peer.cpu };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 for (let round = -1; round < rounds; round++) {
-  const parsed = await timed(parse);
-  let changes: Change[] = [];
-  const decoded = await timed(() => (changes = decode()));
-  const withoutTexts = changes.map((change) => ({ ...change, logged: NO_TEXTS }));
-  const typedLog = await append(typed, withoutTexts, typedRows);
-  let peer: PeerAppend | null = null;
-  const toRows = (some: readonly Change[]): Promise<Rows> => changesToBatches(source, some);
-  const rawLog = await append(log, changes, toRows, async (folder) => {
-    peer = await appendWithDeltaRs(folder);
-  });
+  const measured = await measureRound();
   if (round < 0) continue; // the first round warms up
-  const deltaRs = peer!;
-  [bytes.raw, bytes.typed, bytes.deltaRs] = [rawLog.bytes, typedLog.bytes, deltaRs.bytes];
-  version = deltaRs.version;
-  times.parse.push(parsed);
-  times.decode.push(decoded);
-  times.typed.push(typedLog.cpu);
-  times.raw.push(rawLog.cpu);
-  times.deltaRs.push(deltaRs.cpu);
+  for (const name of Object.keys(times) as (keyof typeof times)[]) times[name].push(measured[name]);
 }
 
 const micros = (list: readonly number[]): number => Number(median(list).toFixed(2));
@@ -197,14 +224,14 @@ const ratio = (a: readonly number[], b: readonly number[]): number =>
   Number(median(a.map((time, i) => time / b[i]!)).toFixed(3));
 const perSecond = (list: readonly number[]): number => Math.round(1e6 / median(list));
 console.log(
-  `${messages.length} changes, µs of processor time each: decoded ${micros(times.decode)}, ` +
+  `${messages} changes, µs of processor time each: decoded ${micros(times.decode)}, ` +
     `JSON.parse ${micros(times.parse)}; appended raw ${micros(times.raw)}, ` +
     `by delta-rs ${version} ${micros(times.deltaRs)}, as typed columns ${micros(times.typed)}`,
 );
 console.log(
   JSON.stringify({
     bench: "append",
-    messages: messages.length,
+    messages: messages,
     commit: COMMIT,
     rounds,
     rowsPerCpuSecond: { tidemark: perSecond(times.raw), deltaRs: perSecond(times.deltaRs) },

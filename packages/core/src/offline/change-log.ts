@@ -50,7 +50,7 @@ const VALUES: Readonly<Record<string, (row: LoggedChange) => Value>> = {
 };
 
 /** The columns whose texts seldom repeat. */
-const DISTINCT = new Set(["_row", "_key"]);
+const DISTINCT = new Set(["_row", "_key", "_transaction"]);
 const REPEATED = LOG_COLUMNS.filter(({ name }) => !DISTINCT.has(name));
 const REPEATED_VALUES = REPEATED.map(({ name }) => VALUES[name]!);
 

@@ -233,15 +233,27 @@ function codeBytes(codes: Int32Array, size: number): Uint8Array {
 /** Writes texts as Parquet's plain byte arrays. */
 function textBytes(texts: readonly string[]): Uint8Array {
   let room = 0;
-  for (const text of texts) room += 4 + text.length * 3;
-  const bytes = Buffer.allocUnsafeSlow(room);
+  for (const text of texts) room += 4 + text.length;
+  let bytes: Buffer = Buffer.allocUnsafeSlow(room);
   let at = 0;
   for (const text of texts) {
+    // most texts are ASCII, of one byte for each character
+    if (at + 4 + text.length * 3 > bytes.length) {
+      const needed = at + 4 + Buffer.byteLength(text);
+      if (needed > bytes.length) bytes = withRoom(bytes, at, needed);
+    }
     const written = bytes.write(text, at + 4, "utf8");
     bytes.writeUInt32LE(written, at);
     at += 4 + written;
   }
   return bytes.subarray(0, at);
+}
+
+/** The first bytes in a larger buffer, with room for half of it more. */
+function withRoom(bytes: Buffer, length: number, needed: number): Buffer {
+  const larger = Buffer.allocUnsafeSlow(needed + (needed >>> 1));
+  larger.set(bytes.subarray(0, length));
+  return larger;
 }
 
 type ValuesVector = Exclude<ScalarVector, { kind: "string" }>;

@@ -63,22 +63,28 @@ function textsOf(
     const { valid, codes: given, dictionary: texts } = vectors[r]!;
     // equal texts of a dictionary have equal codes, so that a text is looked up once
     if (r === 0 || !isShared) joined = new Int32Array(texts.length).fill(-1);
+    const join = (code: number): number => {
+      const text = texts[code]!;
+      const found = known?.get(text);
+      const own = found ?? dictionary.length;
+      if (found === undefined) {
+        dictionary.push(text);
+        known?.set(text, own);
+      }
+      return (joined[code] = own);
+    };
+    if (from < to && (texts.length === 0 || (texts.length === 1 && valid === null))) {
+      // one text in all rows, or none in any
+      codes.fill(texts.length === 0 ? -1 : join(0), at, (at += to - from));
+      continue;
+    }
     for (let i = from; i < to; i++, at++) {
       if (valid !== null && valid[i] === 0) {
         codes[at] = -1;
         continue;
       }
       const code = given[i]!;
-      if (joined[code]! < 0) {
-        const text = texts[code]!;
-        const found = known?.get(text);
-        joined[code] = found ?? dictionary.length;
-        if (found === undefined) {
-          dictionary.push(text);
-          known?.set(text, joined[code]!);
-        }
-      }
-      codes[at] = joined[code]!;
+      codes[at] = joined[code]! < 0 ? join(code) : joined[code]!;
     }
   }
   return { codes, dictionary };

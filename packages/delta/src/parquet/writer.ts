@@ -252,6 +252,8 @@ function wideBytes(vector: Vector, from: number, to: number): number {
   let bytes = 0;
   switch (vector.kind) {
     case "string":
+      if (vector.dictionary.length === 1 && valid === null)
+        return vector.dictionary[0]!.length * (to - from);
       for (let i = from; i < to; i++)
         if (valid === null || valid[i] === 1) bytes += vector.dictionary[vector.codes[i]!]!.length;
       return bytes;

@@ -91,11 +91,15 @@ export class LazyTexts implements Texts {
  */
 export function distinctTexts(texts: readonly (string | null)[]): Texts {
   const codes = new Int32Array(texts.length);
+  if (!texts.includes(null)) {
+    for (let i = 0; i < codes.length; i++) codes[i] = i;
+    return { kind: "string", codes, dictionary: texts as string[], valid: null, distinct: true };
+  }
   const dictionary: string[] = [];
-  let valid: Uint8Array | null = null;
-  for (const [i, text] of texts.entries()) {
+  const valid = new Uint8Array(texts.length).fill(1);
+  for (let i = 0; i < codes.length; i++) {
+    const text = texts[i]!;
     if (text === null) {
-      valid ??= new Uint8Array(texts.length).fill(1);
       valid[i] = 0;
       codes[i] = -1;
     } else codes[i] = dictionary.push(text) - 1;
