@@ -2,13 +2,21 @@
  * Training sets on Spark have the bits of the local engine: values, statuses and event times, of
  * generated definitions and histories, as corrected and as known (law 3: one answer).
  */
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { micros, openStore, selectedFeatures, type Knowledge } from "@tidemark/core";
-import { formatTime, valueAt, type Batch, type Value } from "@tidemark/core/spi";
+import {
+  formatDate,
+  formatTime,
+  valueAt,
+  type Batch,
+  type OfflineStore,
+  type Value,
+} from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects, readParquet } from "@tidemark/delta";
 import {
+  sparkDays,
   sparkEngine,
   sparkTrainingSet,
   type SparkEngine,
@@ -39,6 +47,11 @@ import { beforeAll, expect, test } from "vitest";
 import { BANK_USERS, bankTopic } from "../src/bank-topic.ts";
 import { inFolder, lakePath, realStores, writeTopic } from "../src/real-stores.ts";
 import * as bankDefinitions from "./spark-bank/features.ts";
+
+const DAY = 86_400_000_000;
+/** µs, after all times of a scenario. */
+const NOW = 9_000_000_000_000_000;
+const formatDay = (time: number): string => formatDate(Math.floor(time / DAY));
 
 interface WarmOptions {
   /** The command of Node. */
@@ -181,6 +194,88 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
         }
       });
     });
+
+  for (let seed = first; seed < first + runs; seed++)
+    test(`seed ${seed}: materialized days`, { timeout: 900_000 }, () =>
+      inFolder(async (folder) => {
+        const scenario = generateScenario(seed, { everyAggregation: true });
+        const copy = join(folder, "copy");
+        mkdirSync(copy);
+        await written(scenario, folder);
+        cpSync(lakePath(folder), lakePath(copy), { recursive: true });
+        const days = scenario.requests
+          .map(({ time }) => Math.floor(time / DAY) * DAY)
+          .filter((day) => Math.abs(day) + DAY < NOW);
+        const dates = [...new Set([Math.min(...days), Math.max(...days)])].map(formatDay);
+        const tables = async (place: string): Promise<readonly unknown[]> => {
+          const stores = realStores(place);
+          const store = await openStore({
+            definitions: scenarioDefinitions(scenario),
+            offline: { store: stores.offline },
+            clock: () => new Date(NOW / 1000),
+          });
+          const engine = sparkDays({
+            engine: warmEngine(place, process.execPath),
+            store,
+            offline: stores.offline,
+          });
+          const views = scenario.views.slice(0, 3).map(({ name }) => name);
+          const result = await store.materialize({
+            views,
+            dates,
+            ...(place === copy ? { engine } : {}),
+          });
+          expect(result.views.map(({ view }) => view)).toEqual(views);
+          const all = await Promise.all(
+            result.views.map((view) => featuresOf(stores.offline, view.table)),
+          );
+          await store.close();
+          return [result, all];
+        };
+        const local = await tables(folder);
+        expect(await tables(copy)).toEqual(local);
+      }),
+    );
+
+  test("days of Spark are served, and brought up to date", { timeout: 900_000 }, () =>
+    inFolder(async (folder) => {
+      const bank = bankTopic(first, 400);
+      const topic = join(folder, "topic.jsonl");
+      const half = bank.lines.slice(0, 200);
+      await writeFile(topic, `${half.join("\n")}\n`);
+      const stores = realStores(folder);
+      const store = await openStore({
+        definitions: bankDefinitions,
+        online: { store: stores.online },
+        offline: { store: stores.offline },
+      });
+      const engine = sparkDays({
+        engine: warmEngine(folder, process.execPath),
+        store,
+        offline: stores.offline,
+      });
+      const { weekly } = bankDefinitions;
+      const entities = BANK_USERS.map((user_id) => ({ user_id }));
+      await store.run(recordedTopic(topic));
+      const day = formatDay(bank.from + 10 * DAY);
+      await store.materialize({ views: [weekly], dates: [day], engine });
+      const served = await store.getMaterialized({ view: weekly, entities });
+      await writeFile(topic, `${bank.lines.join("\n")}\n`);
+      await store.run(recordedTopic(topic));
+      const to = formatDay(bank.from + 13 * DAY);
+      const [result] = (await store.materialize({ views: [weekly], incremental: true, to, engine }))
+        .views;
+      expect(result!.dates.map(({ state }) => state)).toEqual(["recomputed", "new", "new"]);
+      const after = await store.getMaterialized({ view: weekly, entities });
+      const table = await featuresOf(stores.offline, result!.table);
+      expect(after).not.toEqual(served);
+      // this process computes the same
+      await store.materialize({ views: [weekly], dates: result!.dates.map(({ date }) => date) });
+      expect(await featuresOf(stores.offline, result!.table)).toEqual(table);
+      expect(await store.getMaterialized({ view: weekly, entities })).toEqual(after);
+      await store.close();
+    }),
+  );
 
   test("no kernel holds a hot entity that is cut by time", { timeout: 900_000 }, () =>
     inFolder(async (folder) => {
@@ -412,6 +507,17 @@ suiteNeeding(sparkReader(), "tidemark training-set --engine", () => {
 });
 
 const BANK_CONFIG = "spark-bank/tidemark.config.ts";
+
+/** The rows of a features table as texts, in an order of their own. */
+async function featuresOf(offline: OfflineStore, table: string): Promise<readonly string[]> {
+  const state = await offline.state(table, {});
+  const columns = state!.columns.map(({ name }) => name);
+  const rows: string[] = [];
+  for await (const batch of offline.scan(table, { columns }))
+    for (let i = 0; i < batch.length; i++)
+      rows.push([...rowAt(batch, i)].map(([name, value]) => `${name}: ${bits(value)}`).join(", "));
+  return rows.sort();
+}
 
 /** Builds the file of the kernel. */
 async function builtKernel(folder: string): Promise<string> {

@@ -172,7 +172,7 @@ export {
   type FileCodes,
 } from "./entity-files/text-file.ts";
 export { lookupIn, type Lookup } from "./asof/lookup.ts";
-export { concatVectors } from "./columns/batch.ts";
+export { concatVectors, vectorBuilder } from "./columns/batch.ts";
 export { gatherRows, pickRows } from "./columns/gather-rows.ts";
 export { keyNumbers } from "./columns/key-numbers.ts";
 export type { Overflows } from "./columns/overflows.ts";

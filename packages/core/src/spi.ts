@@ -5,7 +5,7 @@
 import type { Batch, Vector } from "./columns/batch.ts";
 import type { Duration } from "./define/duration.ts";
 import type { DeriveNode } from "./plan/nodes.ts";
-import type { ColumnSpec, SourceSpec, Value } from "./specs.ts";
+import type { ColumnSpec, SourceSpec, Value, ViewSpec } from "./specs.ts";
 
 export { wellFormedText } from "./bytes/utf8.ts";
 export { batchOf, distinctTexts, valueAt, type Batch, type Vector } from "./columns/batch.ts";
@@ -1150,4 +1150,27 @@ export interface JobEngine<Job extends EngineJob = EngineJob> {
       readonly onProgress?: ((rows: number) => void) | undefined;
     },
   ): Promise<JobReport>;
+}
+
+/** The rows of materialized days that an engine computes at once. */
+export interface DayRows {
+  readonly view: ViewSpec;
+  /** The different keys of the rows: row k has the keys of number k. */
+  readonly keys: Batch;
+  /** The time of a row is the end of its day. */
+  readonly rows: EntityRows;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Computes the rows of materialized days from the history itself, such as on a cluster. The process
+ * that asks lists the entities, and writes the answers.
+ */
+export interface DaysEngine {
+  readonly name: string;
+  /**
+   * The features of the view, in their order, as corrected. Row i of the result answers row i
+   * (law 8).
+   */
+  compute(rows: DayRows): Promise<Batch>;
 }

@@ -2,6 +2,7 @@ export { processEngine, type ProcessEngineOptions } from "./process-engine.ts";
 export { runKernelProcess } from "./kernel-process.ts";
 export { kernelFile, type KernelCommand } from "./kernel-command.ts";
 export type { KernelCounters } from "./kernel-job.ts";
+export { sparkDays } from "./spark/spark-days.ts";
 export { sparkEngine, type SparkEngine, type SparkEngineOptions } from "./spark/spark-engine.ts";
 export type {
   SparkJob,

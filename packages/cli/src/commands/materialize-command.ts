@@ -4,9 +4,12 @@
  */
 import { TidemarkError } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
+import type { DaysEngine } from "@tidemark/core/spi";
+import type { sparkDays } from "@tidemark/engine-spark";
 import { configCommand } from "./config-command.ts";
 import { localDay, localDays, yesterday } from "../input/local-days.ts";
 import { sizeOf, usage } from "../terminal/options.ts";
+import { engineNamed } from "../training-set/engine-named.ts";
 
 const help = `Usage: tidemark materialize [--view NAME] [--date 2025-06-14] [options]
 
@@ -28,6 +31,8 @@ computed again replaces its rows. The command may be killed and run again.
   --zone NAME           the zone of the days, in place of the configuration's; a table
                         keeps its first zone
   --no-online           write only the tables
+  --engine NAME         an engine of the configuration computes the rows, such as Spark;
+                        this process lists the entities and writes the rows
   --memory-limit SIZE   the memory of the events and rows, about, such as 512MiB;
                         default: 1GiB
 `;
@@ -82,7 +87,9 @@ export const materializeCommand: ReturnType<typeof configCommand> = configComman
           ? dates
           : [yesterday(zone, new Date()).date];
 
-    const { store, definitions } = await open({
+    const engineName = given.text("engine");
+    const engine = engineName === undefined ? null : engineNamed(config, engineName);
+    const { store, offline, definitions } = await open({
       offline: true,
       ...(given.has("no-online") ? { online: false } : {}),
     });
@@ -107,6 +114,7 @@ export const materializeCommand: ReturnType<typeof configCommand> = configComman
       zone,
       memoryLimit,
       signal,
+      engine: engine === null ? undefined : await daysEngine({ engine, store, offline: offline! }),
       onProgress({ view, date, rows, done, total }) {
         progress.done(`${view} ${date}: ${rows} rows (${done} of ${total}), ${seconds()}`);
       },
@@ -123,6 +131,11 @@ export const materializeCommand: ReturnType<typeof configCommand> = configComman
     return 0;
   },
 });
+
+async function daysEngine(options: Parameters<typeof sparkDays>[0]): Promise<DaysEngine> {
+  const spark = await import("@tidemark/engine-spark");
+  return spark.sparkDays(options);
+}
 
 function countOf(days: number): string {
   return days === 1 ? "1 day" : `${days} days`;

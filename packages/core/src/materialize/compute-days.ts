@@ -6,7 +6,14 @@ import { historyLookups } from "../offline/history-lookups.ts";
 import { tableReferences } from "../offline/table-references.ts";
 import type { ReadHistory } from "./stale-dates.ts";
 import type { ColumnSpec, Value, ViewSpec } from "../specs.ts";
-import type { ComputeEngine, EngineColumn, EntityRows, Events, TableSpec } from "../spi.ts";
+import type {
+  ComputeEngine,
+  DaysEngine,
+  EngineColumn,
+  EntityRows,
+  Events,
+  TableSpec,
+} from "../spi.ts";
 import { planOf } from "../plan/compile.ts";
 import type { EntityGroup, SeenEntities } from "./entities.ts";
 import { gatherGroup, type GatheredGroup, type EntityGroupLimits } from "./gather-group.ts";
@@ -24,7 +31,9 @@ export interface DaysToCompute {
   readonly engine: ComputeEngine;
   /** Days in their order. */
   readonly days: readonly LocalDate[];
-  readonly limits: Omit<EntityGroupLimits, "groups"> & {
+  /** Computes the rows in place of `engine`, from the history itself. */
+  readonly daysEngine: DaysEngine | null;
+  readonly limits: Omit<EntityGroupLimits, "groups" | "keepsEvents"> & {
     /** The approximate number of rows that the engine computes at once. */
     readonly engineRows: number;
   };
@@ -51,7 +60,7 @@ const SEGMENTS_PER_GROUP = 1024;
  * The online rows are written along the way, and served when all of them are written.
  */
 export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch> {
-  const { history, view, table, engine, days, online, signal } = options;
+  const { history, view, table, engine, daysEngine, days, online, signal } = options;
   // versions of a dimension hold for a time, so each day looks at all of them
   const seen = view.source.eventTime.kind === "committed" ? null : options.seen;
   seen?.begin(history);
@@ -76,7 +85,7 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
       days,
       group,
       seen,
-      { ...options.limits, groups: segments ?? MAX_GROUPS },
+      { ...options.limits, groups: segments ?? MAX_GROUPS, keepsEvents: daysEngine === null },
       signal,
     );
     waiting.push(...gathered.remaining);
@@ -93,7 +102,10 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
       const { rows, entities, starts } = entityRowsForDays(gathered, days, input.entities);
       const task = { plan, tables: references, knowledge: "as-corrected" as const, rows };
       const keys = (): Batch => keysOf(view, gathered, input.entities);
-      const answers = await engine.compute(task, { events: input.events, keys, signal });
+      const answers =
+        daysEngine === null
+          ? (await engine.compute(task, { events: input.events, keys, signal })).map(valuesOf)
+          : (await daysEngine.compute({ view, keys: keys(), rows, signal })).vectors;
       for (let day = 0; day < days.length; day++) {
         const [from, to] = [starts[day]!, starts[day + 1]!];
         options.onRows(day, to - from);
@@ -113,6 +125,8 @@ export async function* computeDays(options: DaysToCompute): AsyncGenerator<Batch
   // again, and then everything that the table has is online.
   await online?.finish();
 }
+
+const valuesOf = ({ values }: EngineColumn): Vector => values;
 
 /** The keys of entities of a group. */
 function keysOf(
@@ -284,7 +298,7 @@ function batchOfDay(
   gathered: GatheredGroup,
   texts: readonly string[] | null,
   entity: Int32Array,
-  answers: readonly EngineColumn[],
+  answers: readonly Vector[],
   day: LocalDate,
   from: number,
 ): Batch {
@@ -301,8 +315,7 @@ function batchOfDay(
       if (texts !== null) return { kind: "string", codes: entity, dictionary: texts, valid: null };
       return vectorFrom(column, length, (row) => values[entity[row]!]!);
     }
-    const { values } = answers[c - keys - 2]!;
-    return pickRows(values, sequence(length, from));
+    return pickRows(answers[c - keys - 2]!, sequence(length, from));
   });
   return { length, columns: table.columns, vectors };
 }

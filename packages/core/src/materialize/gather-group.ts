@@ -32,6 +32,8 @@ export interface EntityGroupLimits {
   readonly memoryLimit: number;
   /** The largest `count` of a group. */
   readonly groups: number;
+  /** Whether the events are kept, beside the entities. */
+  readonly keepsEvents: boolean;
 }
 
 /** The part of the memory limit that the events of a group may take. */
@@ -174,7 +176,7 @@ export async function gatherGroup(
         for (let day = 0; day < days.length; day++)
           if (from[i]! < days[day]!.time && days[day]!.time <= to[i]!) seenByDay[day] = 1;
       }
-      if (at < least || at > most) entity[i] = -1;
+      if (at < least || at > most || !limits.keepsEvents) entity[i] = -1;
       else kept++;
     }
     if (kept === 0) continue;

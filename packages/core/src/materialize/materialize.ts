@@ -75,6 +75,8 @@ export interface MaterializeLimits {
 const LIMITS: Omit<MaterializeLimits, "memoryLimit"> = { days: 31, engineRows: 125_000 };
 /** The part of the memory limit that the rows may take which the engine computes at once. */
 const ROWS_SHARE = 1 / 8;
+/** The same for an engine that computes elsewhere. */
+const ELSEWHERE_SHARE = 1 / 2;
 /** The memory of one value: itself, its status and its event time. */
 const VALUE_BYTES = 24;
 const ATTEMPTS = 10;
@@ -118,9 +120,12 @@ function limitsOf(
 function engineRowsOf(
   { features }: ViewSpec,
   { engineRows, memoryLimit }: MaterializeLimits,
+  isElsewhere: boolean,
 ): number {
-  const most = Math.floor((memoryLimit * ROWS_SHARE) / (VALUE_BYTES * (features.length + 1)));
-  return Math.max(1, Math.min(engineRows, most));
+  const bytes = VALUE_BYTES * (features.length + 1);
+  // an engine elsewhere reads the history for each of its tasks, and no events are in memory here
+  if (isElsewhere) return Math.max(1, Math.floor((memoryLimit * ELSEWHERE_SHARE) / bytes));
+  return Math.max(1, Math.min(engineRows, Math.floor((memoryLimit * ROWS_SHARE) / bytes)));
 }
 
 /**
@@ -275,7 +280,7 @@ async function commitDays(
     readonly zone: string;
     readonly seen: SeenEntities | null;
   },
-  { signal }: MaterializeOptions,
+  { signal, engine: daysEngine }: MaterializeOptions,
   limits: MaterializeLimits,
   settings: MaterializeSettings,
 ): Promise<{
@@ -307,8 +312,9 @@ async function commitDays(
     view,
     table,
     engine,
+    daysEngine: daysEngine ?? null,
     days,
-    limits: { ...limits, engineRows: engineRowsOf(view, limits) },
+    limits: { ...limits, engineRows: engineRowsOf(view, limits, daysEngine !== undefined) },
     seen: how.seen,
     online: segments,
     signal,

@@ -1,5 +1,6 @@
 /** The options and results of `store.materialize`. */
 import type { AnySelection } from "../define/selection.ts";
+import type { DaysEngine } from "../spi.ts";
 
 /** The options of `store.materialize`: which views and days, and where their rows go. */
 export interface MaterializeOptions {
@@ -36,6 +37,11 @@ export interface MaterializeOptions {
    * one entity are always in memory at once. Default: 1 GiB.
    */
   readonly memoryLimit?: number | undefined;
+  /**
+   * Computes the rows from the history itself, such as `sparkDays()` of `@tidemark/engine-spark`.
+   * This process lists the entities and writes the rows. Without it, this process computes them.
+   */
+  readonly engine?: DaysEngine | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: MaterializeProgress) => void) | undefined;
 }
