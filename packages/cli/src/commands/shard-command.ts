@@ -1,7 +1,7 @@
 /** `tidemark shard`: computes one shard of a job. */
 import { computeShard } from "../shards/compute-shard.ts";
 import { readJob, type ShardJob } from "../shards/shard-job.ts";
-import { sizeOf, usage } from "../terminal/options.ts";
+import { sizeOf, usage, workersOf } from "../terminal/options.ts";
 import { configCommand } from "./config-command.ts";
 
 const help = `Usage: tidemark shard --job job.json [--shard 3/16] [options]
@@ -15,7 +15,8 @@ shard counts, so a shard may run again at any time, and at the same time.
                         out, it is the index of Kubernetes (JOB_COMPLETION_INDEX) or of
                         AWS Batch (AWS_BATCH_JOB_ARRAY_INDEX)
   --memory-limit SIZE   the memory of the events, rows and answers, about, such as
-                        512MiB; default: 1GiB
+                        512MiB; default: 1GiB. Events beyond it wait in a temporary file
+  --workers N           the threads that compute; default: one for each core
 `;
 
 export const shardCommand: ReturnType<typeof configCommand> = configCommand({
@@ -27,7 +28,7 @@ export const shardCommand: ReturnType<typeof configCommand> = configCommand({
     130: "interrupted; the shard does not count",
   },
   interrupted: "the shard does not count",
-  options: { job: "text", shard: "text", "memory-limit": "text" },
+  options: { job: "text", shard: "text", "memory-limit": "text", workers: "text" },
   required: ["job"],
   async run({ given, config, progress, signal, open, printResult, seconds }) {
     const memoryLimit = sizeOf(given, "memory-limit");
@@ -40,6 +41,7 @@ export const shardCommand: ReturnType<typeof configCommand> = configCommand({
       definitions,
       definitionsFile: config.file,
       memoryLimit,
+      workers: workersOf(given),
       signal,
       onRows(done, of) {
         progress.update(`shard ${shard}/${count}: ${done} of ${of} rows, ${seconds()}`);

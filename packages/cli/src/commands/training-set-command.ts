@@ -1,7 +1,7 @@
 /** `tidemark training-set`: reads entity rows from a file and writes them with features. */
 import type { HistoricalFileResult } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
-import { usage, choiceOf, sizeOf, type ParsedOptions } from "../terminal/options.ts";
+import { usage, choiceOf, sizeOf, workersOf, type ParsedOptions } from "../terminal/options.ts";
 import { featureNames, featuresAsked, timeReadingOf } from "../training-set/asked.ts";
 import { engineNamed } from "../training-set/engine-named.ts";
 import { trainingSetFile } from "../training-set/training-set-file.ts";
@@ -96,13 +96,11 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
       throw usage("--memory-limit is of this process; give the engine its memory in its own way");
     if (memoryLimit !== undefined && shards !== null)
       throw usage("--memory-limit is of the process that computes; give it to tidemark shard");
-    const workers = given.text("workers");
+    const workers = workersOf(given);
     if (workers !== undefined && engine !== null)
       throw usage("--workers is of this process; give the engine its processes in its own way");
     if (workers !== undefined && shards !== null)
-      throw usage("--workers is of the process that computes; tidemark shard has a thread a core");
-    if (workers !== undefined && !/^\d+$/.test(workers))
-      throw usage(`--workers ${workers}: give a whole number`);
+      throw usage("--workers is of the process that computes; give it to tidemark shard");
     if (shards !== null) {
       const service = given.text("service");
       const job = given.text("job")!;
@@ -155,7 +153,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
         ? await trainingSetFile(store, {
             ...wanted,
             memoryLimit,
-            workers: workers === undefined ? undefined : Number(workers),
+            workers,
             force: given.has("force"),
           })
         : await (

@@ -32,6 +32,8 @@ export interface ShardOptions {
   readonly definitionsFile: string;
   /** Bytes. */
   readonly memoryLimit?: number | undefined;
+  /** The number of threads that compute. Default: one for each core. */
+  readonly workers?: number | undefined;
   readonly signal: AbortSignal;
   readonly onRows: (rows: number, of: number) => void;
   /** Internal, for tests that kill the process. */
@@ -84,11 +86,9 @@ export async function computeShard(
     signal,
   });
   const source = await entityRowsOf(entities, needed, features.length, memoryLimit);
-  const reader = openOfflineReader(
-    pinnedOfflineStore(options.offline, job.tables),
-    localEngine({ onOverflow }),
-    onOverflow,
-  );
+  const engine = localEngine({ onOverflow });
+  const pinned = pinnedOfflineStore(options.offline, job.tables);
+  const reader = openOfflineReader(pinned, engine, onOverflow);
   const columns = storedColumns(answerColumns(features), job.output.metadata);
   let rows = 0;
   const batches = async function* (): AsyncGenerator<Batch> {
@@ -100,6 +100,7 @@ export async function computeShard(
         knowledge: job.knowledge,
         since: null,
         memoryLimit,
+        workers: options.workers,
         signal,
       });
       onStep("computed");
@@ -134,6 +135,8 @@ export async function computeShard(
     if (!signal.aborted && (await isFinished(job)))
       return { rows: job.shards[shard]!, overflows: 0, wrote: false };
     throw error;
+  } finally {
+    await engine.close();
   }
 }
 

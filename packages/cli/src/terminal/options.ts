@@ -115,6 +115,18 @@ export function sizeOf(given: ParsedOptions, name: string): number | undefined {
 }
 
 /**
+ * The number of threads that `--workers` gives. undefined: the option is left out.
+ *
+ * @throws USAGE when it is no whole number.
+ */
+export function workersOf(given: ParsedOptions): number | undefined {
+  const text = given.text("workers");
+  if (text === undefined) return undefined;
+  if (!/^\d{1,4}$/.test(text)) throw usage(`--workers ${text}: give a whole number`);
+  return Number(text);
+}
+
+/**
  * The share that `--mismatch` gives, or "ignore". Without the option it is that of the
  * configuration.
  *

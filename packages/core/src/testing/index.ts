@@ -21,3 +21,5 @@ export type {
   MockSource,
   MockStore,
 } from "./mock/mock-types.ts";
+export { jobEngineConformance } from "./job-conformance.ts";
+export type { JobEngineUnderTest, JobQuestion } from "./job-conformance.ts";
