@@ -4,13 +4,15 @@
  *
  * The variables are those of docker/.env.example, so `docker compose up` and this file agree.
  * Inside compose the hosts have other names: POSTGRES_HOST, KAFKA_BROKERS, MINIO_ENDPOINT.
- * BANK_LAKE names a directory for the history, in place of MinIO.
+ * BANK_LAKE names a directory for the history, in place of MinIO. BANK_SPARK has the options of
+ * `sparkEngine()` as JSON, and BANK_STAGING the directory that Spark shares with this machine.
  */
 import { CreateBucketCommand, S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { s3Objects } from "@tidemark/adapter-minio";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { defineConfig, env } from "@tidemark/cli";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
+import { sparkEngine, type SparkEngineOptions } from "@tidemark/engine-spark";
 import { kafkaChanges } from "@tidemark/source-debezium";
 import * as features from "./src/features.ts";
 import { createBank, writeCustomers, writeDay, type BankConfig } from "./src/postgres-bank.ts";
@@ -72,6 +74,13 @@ export default defineConfig({
         topics,
         until,
       }),
+  },
+  engines: {
+    spark: sparkEngine({
+      lake: lake || `s3a://${variable("BANK_BUCKET", "bank")}/lake`,
+      staging: variable("BANK_STAGING", "staging"),
+      ...(JSON.parse(variable("BANK_SPARK", "{}")) as Partial<SparkEngineOptions>),
+    }),
   },
   load: {
     /**

@@ -1,6 +1,9 @@
 """
 Runs every night at 23:00 UTC, after the bank's day is in the stores. It writes the seven weekly
 features of every user at the end of that day, into the lake and the online store.
+
+BANK_ENGINE names the engine of the configuration that computes the rows, such as spark. Without it
+the worker computes them.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ from datetime import timedelta
 from airflow.providers.standard.sensors.external_task import ExternalTaskSensor
 from airflow.sdk import DAG, CronTriggerTimetable
 from tidemark_operator import NIGHTLY, TidemarkOperator
+
+ENGINE = os.environ.get("BANK_ENGINE")
 
 with DAG(
     "bank_weekly_features",
@@ -34,7 +39,14 @@ with DAG(
     # Several nights that are caught up are materialized one after the other.
     features = TidemarkOperator(
         task_id="features",
-        arguments=["materialize", "--view", "weekly_activity", "--date", "{{ bank_day(dag_run) }}"],
+        arguments=[
+            "materialize",
+            "--view",
+            "weekly_activity",
+            "--date",
+            "{{ bank_day(dag_run) }}",
+            *(["--engine", ENGINE] if ENGINE else []),
+        ],
         max_active_tis_per_dag=1,
         execution_timeout=timedelta(hours=2),
     )

@@ -6,16 +6,24 @@ import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { openStore } from "@tidemark/core";
 import { valueAt } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
+import type { SparkEngineOptions } from "@tidemark/engine-spark";
 import { startPipeline, type Pipeline } from "@tidemark/testkit/services";
+import { sparkJars } from "@tidemark/testkit/services/toolchain";
 import { registerConnector } from "@tidemark/source-debezium";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { type Child, startProgram } from "@tidemark/testkit/child-process";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { airflow, realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
+import {
+  airflow,
+  pythonReaders,
+  realPipeline,
+  sparkReader,
+  suiteNeeding,
+} from "@tidemark/testkit/needs";
 import * as features from "../src/features.ts";
 import { createBank } from "../src/postgres-bank.ts";
 import { transactionRows, weeklyFromRows, type TableRow } from "../src/postgres-rows.ts";
@@ -438,6 +446,50 @@ suiteNeeding({ missing: missing ?? realPipeline().missing }, "the bank's nights 
       ]))
         expect(again.code, again.output).toBe(0);
       expect(await rowsThere()).toEqual(rows);
+      await expectFeaturesOf("2026-03-01");
+    },
+  );
+
+  test.skipIf(sparkReader().missing !== null)(
+    "the features of a night computed on Spark",
+    { timeout: 400_000 },
+    async () => {
+      const python = pythonReaders().path;
+      const submit = join(own.home, "submit.sh");
+      const submitted = join(own.home, "submitted");
+      writeFileSync(
+        submit,
+        `#!/bin/sh\ntouch ${submitted}\nexec ${join(dirname(python), "spark-submit")} "$@"\n`,
+        { mode: 0o755 },
+      );
+      const jars = readdirSync(sparkJars).filter((name) => name.endsWith(".jar"));
+      const options: Partial<SparkEngineOptions> = {
+        submit,
+        master: "local[2]",
+        node: process.execPath,
+        partitions: 2,
+        env: { PYSPARK_PYTHON: python },
+        conf: {
+          "spark.jars": jars.map((jar) => join(sparkJars, jar)).join(","),
+          "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+          "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+          "spark.databricks.delta.snapshotPartitions": "1",
+          "spark.sql.shuffle.partitions": "2",
+          "spark.driver.bindAddress": "127.0.0.1",
+          "spark.driver.host": "127.0.0.1",
+          "spark.ui.enabled": "false",
+        },
+      };
+      const weekly = await own.night("bank_weekly_features", "2026-03-01", {
+        BANK_ENGINE: "spark",
+        BANK_SPARK: JSON.stringify(options),
+        BANK_STAGING: join(own.home, "staging"),
+      }).ended;
+      expect(weekly.code, weekly.output).toBe(0);
+      expect(called(weekly.output)).toEqual([
+        "materialize --view weekly_activity --date 2026-03-01 --engine spark",
+      ]);
+      expect(existsSync(submitted)).toBe(true);
       await expectFeaturesOf("2026-03-01");
     },
   );

@@ -54,6 +54,7 @@ export const materializeCommand: ReturnType<typeof configCommand> = configComman
     zone: "text",
     "no-online": "flag",
     "memory-limit": "text",
+    engine: "text",
   },
   audited: true,
   interrupted: "finished days stay; run it again for the other days",
