@@ -26,6 +26,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   dates: "bench/training-sets/main.ts dates",
   prune: "bench/training-sets/prune.ts",
   shards: "bench/shards/main.ts",
+  memory: "bench/memory.ts",
   growth: "bench/training-sets/growth.ts",
   "write-amplification": "bench/training-sets/write-amplification.ts",
 };

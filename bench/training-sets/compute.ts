@@ -7,12 +7,14 @@ import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { benchViews } from "./views.ts";
 import { writeTrainingSet } from "./write-training-set.ts";
 
-const [lake, entities, out, view, knowledge] = process.argv.slice(2) as [
+const [lake, entities, out, view, knowledge, limit, workers] = process.argv.slice(2) as [
   string,
   string,
   string,
   string,
   "as-corrected" | "as-known",
+  string?,
+  string?,
 ];
 const began = performance.now();
 const used = process.cpuUsage();
@@ -20,7 +22,14 @@ const store = await openStore({
   definitions: benchViews,
   offline: deltaOfflineStore(localObjects(lake)),
 });
-const { rows } = await writeTrainingSet(store, { view, entities, out, knowledge });
+const { rows } = await writeTrainingSet(store, {
+  view,
+  entities,
+  out,
+  knowledge,
+  memoryLimit: limit === undefined ? undefined : Number(limit) * 2 ** 20,
+  workers: workers === undefined ? undefined : Number(workers),
+});
 await store.close();
 const { user, system } = process.cpuUsage(used);
 console.log(

@@ -13,6 +13,8 @@ export function writeTrainingSet(
     readonly entities: string;
     readonly out: string;
     readonly knowledge: Knowledge;
+    readonly memoryLimit?: number | undefined;
+    readonly workers?: number | undefined;
   },
 ): Promise<HistoricalFileResult> {
   const { view, ...files } = options;

@@ -806,6 +806,8 @@ export interface OfflineStore {
       readonly keyRange?:
         | { readonly column: string; readonly min: Value; readonly max: Value }
         | undefined;
+      /** The number of threads that may read rows ahead. Default: the store decides. */
+      readonly workers?: number | undefined;
       readonly signal?: AbortSignal | undefined;
     },
   ): AsyncIterable<Batch>;

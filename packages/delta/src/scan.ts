@@ -40,7 +40,8 @@ export async function* scanTable(
       matchesFilter(partitions, file.add.partitionValues) && mayHold(file, partitionBy, range),
   );
   const bytes = files.reduce((sum, { add }) => sum + add.size, 0);
-  const threads = bytes < LEAST_BYTES_FOR_THREADS ? null : lake.decodeThreads;
+  const { workers = availableParallelism() } = options;
+  const threads = bytes < LEAST_BYTES_FOR_THREADS || workers === 0 ? null : lake.decodeThreads;
   const groups = async function* (): AsyncGenerator<() => Promise<Batch>> {
     for (const file of files) {
       signal?.throwIfAborted();
@@ -48,7 +49,10 @@ export async function* scanTable(
       yield* groupsOfFile(lake, table, file, columns, scan);
     }
   };
-  for await (const group of inOrder(groups(), threads === null ? 1 : groupsAtOnce()))
+  for await (const group of inOrder(
+    groups(),
+    threads === null ? 1 : Math.min(MOST_GROUPS_AT_ONCE, workers),
+  ))
     yield* batchesOf(group);
 }
 
@@ -56,10 +60,6 @@ export async function* scanTable(
 const LEAST_BYTES_FOR_THREADS = 16 * 2 ** 20;
 /** Each row group that is decoded takes memory. */
 const MOST_GROUPS_AT_ONCE = 4;
-
-function groupsAtOnce(): number {
-  return Math.min(MOST_GROUPS_AT_ONCE, availableParallelism());
-}
 
 /** Runs up to `count` of the works at once, and yields their results in the order of the works. */
 async function* inOrder<T>(

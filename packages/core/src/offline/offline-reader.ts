@@ -152,6 +152,7 @@ async function readHistory(
       knowledge: question.knowledge,
       times,
       keys: keyRange(keys()),
+      workers: question.workers,
       signal,
     };
     const references = tableReferences([...tables, ...dimensions]);

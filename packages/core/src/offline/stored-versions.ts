@@ -19,6 +19,8 @@ export interface StoredScan {
   readonly isTimeRange?: boolean | undefined;
   /** Skips rows of other keys; some may still come. */
   readonly keyRange?: Parameters<OfflineStore["scan"]>[1]["keyRange"];
+  /** The number of threads that may read ahead. */
+  readonly workers?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -43,7 +45,7 @@ function unmarkedReason(reason: Value): Value {
 export async function* storedVersions(
   context: HistoryContext,
   versions: TableState,
-  { columns, olderBucket, range, isTimeRange, keyRange, signal }: StoredScan,
+  { columns, olderBucket, range, isTimeRange, keyRange, workers, signal }: StoredScan,
 ): AsyncGenerator<Batch> {
   const { offline, tables } = context;
   const { version } = versions;
@@ -55,6 +57,7 @@ export async function* storedVersions(
       partitions: { _bucket: buckets },
       range,
       keyRange,
+      workers,
       signal,
     });
   if (layout === null) {

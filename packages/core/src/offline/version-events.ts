@@ -30,6 +30,8 @@ export interface EventsQuery {
   readonly times: { readonly min: number; readonly max: number };
   /** The first of the requested entity keys, from the least to the greatest. Default: any. */
   readonly keys?: KeyRange | undefined;
+  /** The number of threads that may read ahead. */
+  readonly workers?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -93,6 +95,7 @@ export async function* versionEvents(
             range,
             isTimeRange: true,
             keyRange: keyRangeIn(context, query.keyColumns, query.keys),
+            workers: query.workers,
             signal,
           });
     if (tail.size === 0 && truncates.length === 0) {
