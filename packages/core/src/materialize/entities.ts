@@ -52,14 +52,21 @@ const KEPT_SHARE = 1 / 8;
  * reads only the rows after those that the commits before it have read.
  */
 export interface SeenEntities {
+  /** Adds the entities of a history before it is read: those of its rows before this time. */
+  seed(history: readonly ReadHistory[], entities: Entities, until: number): void;
   /** Begins to read a history. Forgets what another version of it had. */
   begin(history: readonly ReadHistory[]): void;
-  /** The entities of a group, and the time up to which they are all. null: none are known. */
+  /** The entities of a group: all that have rows before `until`. null: none are known. */
   ofGroup(group: EntityGroup): { readonly until: number; readonly entities: Entities } | null;
   /** Keeps the entities of a group. Too many entities are forgotten, and are read again. */
   keep(entities: Entities): void;
-  /** Says that every group was kept, with all its rows up to this time. */
+  /** Says that every group was kept, with all its rows before this time. */
   end(until: number): void;
+}
+
+/** The most entities that are kept. */
+export function mostSeen(memoryLimit: number): number {
+  return Math.floor((memoryLimit * KEPT_SHARE) / ENTITY_BYTES);
 }
 
 export function seenEntities(memoryLimit: number): SeenEntities {
@@ -67,13 +74,28 @@ export function seenEntities(memoryLimit: number): SeenEntities {
   let until = -Infinity;
   let all: Entities | null = null;
   let isTooMany = false;
+  function begin(history: readonly ReadHistory[]): void {
+    const tables = tableReferences([...history, ...history.flatMap((one) => one.dimensions)]);
+    const now = JSON.stringify(tables.map((table) => [table.log, table.versions]));
+    if (now === versions) return;
+    [versions, until, all] = [now, -Infinity, null];
+  }
+  function keep(entities: Entities): void {
+    if (isTooMany) return;
+    all ??= noEntities(entities.keys.length);
+    for (let number = 0; number < entities.first.length; number++)
+      if (entities.first[number]! < Infinity) addEntity(all, entities, number);
+    if (entityBytes(all, 0) <= memoryLimit * KEPT_SHARE) return;
+    [isTooMany, all] = [true, null];
+  }
   return {
-    begin(history) {
-      const tables = tableReferences([...history, ...history.flatMap((one) => one.dimensions)]);
-      const now = JSON.stringify(tables.map((table) => [table.log, table.versions]));
-      if (now === versions) return;
-      [versions, until, all] = [now, -Infinity, null];
+    seed(history, entities, time) {
+      begin(history);
+      keep(entities);
+      if (all !== null) until = Math.max(until, time);
     },
+    begin,
+    keep,
     ofGroup({ count, index }) {
       if (all === null || until === -Infinity) return null;
       const entities = noEntities(all.keys.length);
@@ -81,14 +103,6 @@ export function seenEntities(memoryLimit: number): SeenEntities {
       for (let number = 0; number < all.first.length; number++)
         if (hashes[number]! % count === index) addEntity(entities, all, number);
       return { until, entities };
-    },
-    keep(entities) {
-      if (isTooMany) return;
-      all ??= noEntities(entities.keys.length);
-      for (let number = 0; number < entities.first.length; number++)
-        if (entities.first[number]! < Infinity) addEntity(all, entities, number);
-      if (entityBytes(all, 0) <= memoryLimit * KEPT_SHARE) return;
-      [isTooMany, all] = [true, null];
     },
     end(time) {
       if (all !== null) until = Math.max(until, time);

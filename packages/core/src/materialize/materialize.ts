@@ -16,7 +16,8 @@ import { historyContext } from "../offline/offline-reader.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { computeDays } from "./compute-days.ts";
-import { seenEntities, type SeenEntities } from "./entities.ts";
+import { mostSeen, seenEntities, type SeenEntities } from "./entities.ts";
+import { entitiesOfDay } from "./entities-of-day.ts";
 import {
   featuresTable,
   readFeaturesTableState,
@@ -200,14 +201,14 @@ async function materializeView(
     const due = asked.days ?? null;
     const plan =
       due === null
-        ? await incrementalDays(view, asked, zone, options, settings)
-        : { days: due, commits: null, finish: null };
+        ? await incrementalDays(view, asked, zone, options, limits, settings)
+        : { days: due, commits: null, finish: null, seen: null };
     const days = plan.days.filter(({ date }) => due === null || !done.has(date));
     progress.total = progress.done + days.length;
     let commits = plan.commits;
     let conflict = false;
     const size = limits.days;
-    const seen = days.length <= size ? null : seenEntities(limits.memoryLimit);
+    const seen = plan.seen ?? (days.length <= size ? null : seenEntities(limits.memoryLimit));
     for (let first = 0; first < days.length && !conflict; first += size) {
       const chunk = days.slice(first, first + size);
       // A server's thread has requests to answer. It also learns only then that a caller has given
@@ -351,7 +352,8 @@ async function incrementalDays(
   { from, to }: RequestedDays,
   zone: string,
   { signal, online: wanted }: MaterializeOptions,
-  { offline, online, namespace, limits }: MaterializeSettings,
+  limits: MaterializeLimits,
+  { offline, online, namespace }: MaterializeSettings,
 ) {
   const table = featuresTable(view);
   const fingerprint = viewFingerprint(view);
@@ -376,7 +378,7 @@ async function incrementalDays(
   const stale = await staleDates(
     history,
     same,
-    limits?.changedRows === undefined ? undefined : { rows: limits.changedRows },
+    limits.changedRows === undefined ? undefined : { rows: limits.changedRows },
     signal,
   );
   const due = new Map(
@@ -414,11 +416,47 @@ async function incrementalDays(
       return null;
     return now.dates.size;
   };
-  return {
-    days: [...due.values()].sort((a, b) => a.time - b.time),
-    commits: materialized.commitCount,
-    finish,
-  };
+  const days = [...due.values()].sort((a, b) => a.time - b.time);
+  const seen = await seenOnNewestDay(
+    { view, history, days, newest, version: materialized.version },
+    limits,
+    offline,
+    signal,
+  );
+  return { days, commits: materialized.commitCount, finish, seen };
+}
+
+/**
+ * The entities of the newest day in the table, if only later days are due: that day is right, so
+ * the history before its end has these entities. null: a due day needs a look at all rows.
+ */
+async function seenOnNewestDay(
+  {
+    view,
+    history,
+    days,
+    newest,
+    version,
+  }: {
+    readonly view: ViewSpec;
+    readonly history: readonly ReadHistory[];
+    readonly days: readonly LocalDate[];
+    readonly newest: LocalDate | undefined;
+    readonly version: number | null;
+  },
+  { memoryLimit }: MaterializeLimits,
+  offline: OfflineStore,
+  signal: AbortSignal | undefined,
+): Promise<SeenEntities | null> {
+  const isLater = newest !== undefined && days.length > 0 && days[0]!.time > newest.time;
+  const isOfWindows = view.kind === "window" && view.source.eventTime.kind === "column";
+  if (!isLater || !isOfWindows || version === null) return null;
+  const most = mostSeen(memoryLimit);
+  const entities = await entitiesOfDay(offline, view, { version, day: newest, most }, signal);
+  if (entities === null) return null;
+  const seen = seenEntities(memoryLimit);
+  seen.seed(history, entities, newest.time);
+  return seen;
 }
 
 /** The history of each table that the view reads. */

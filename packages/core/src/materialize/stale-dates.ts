@@ -121,10 +121,14 @@ async function staleByRows(
   const rows = await newChanges(context, state, dates, limits.rows, signal);
   if (rows === "all") return rows;
   if (rows.size === 0) return [];
-  const images =
+  const latest = Math.max(...dates.map(({ time }) => time));
+  const changed =
     context.source.eventTime.kind === "committed"
       ? await changedMoments(context, state, rows, signal)
       : await changedImages(context, state, view, rows, signal);
+  // most new rows are later than all dates
+  const images = changed.filter(({ time }) => time <= latest);
+  if (images.length === 0) return [];
   const longest =
     view.kind === "window" ? longestReach(view.features.flatMap(windowsOf)) : Infinity;
   const firstRows =

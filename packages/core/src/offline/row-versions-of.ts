@@ -27,7 +27,6 @@ export async function* rowVersionsOf(
   for (const bucket of asked) {
     const found = new Map<string, RowVersion[]>();
     const add = (text: string, version: RowVersion): void => {
-      if (!wanted.has(text)) return;
       const known = found.get(text);
       if (known === undefined) found.set(text, [version]);
       else known.push(version);
@@ -46,11 +45,17 @@ export async function* rowVersionsOf(
         signal,
       })) {
         const kept = merge.keep(batch);
-        for (let i = 0; i < batch.length; i++)
-          if (kept[i] === 1) add(rows.textOf(rows.keyAt(batch, i)), rows.versionAt(batch, i));
+        for (let i = 0; i < batch.length; i++) {
+          if (kept[i] === 0) continue;
+          const text = rows.textOf(rows.keyAt(batch, i));
+          if (wanted.has(text)) add(text, rows.versionAt(batch, i));
+        }
       }
     const { changed, added } = await merge.merged();
-    for (const { key, version } of [...changed, ...added]) add(rows.textOf(key), version);
+    for (const { key, version } of [...changed, ...added]) {
+      const text = rows.textOf(key);
+      if (wanted.has(text)) add(text, version);
+    }
     for (const [text, versions] of found)
       yield {
         text,

@@ -537,3 +537,62 @@ test("the memory limit of materialize is at least 64 MiB", async () => {
     store.materialize({ dates: ["2025-06-18"], memoryLimit: 1000 }),
   ).rejects.toMatchObject({ code: "OPTION_INVALID" });
 });
+
+test("the day after the newest has the entities of that day and of the rows since", async () => {
+  const { store: offline, met } = strictStore();
+  const store = await open({ offline });
+  await store.run(
+    changes(
+      row(1, "old", 10, "2025-04-01T10:00:00"),
+      row(2, "gone", 5, "2025-06-15T10:00:00"),
+      row(3, "at midnight", 7, "2025-06-16T00:00:00"),
+    ),
+  );
+  await store.materialize({ dates: ["2025-06-15"] });
+  expect(await rowsOf(offline)).toEqual(["2025-06-15 gone 1 5", "2025-06-15 old 0 0"]);
+  await store.run(changes(row(4, "new", 1, "2025-06-16T10:00:00")));
+  met.ranges = 0;
+  await store.materialize({ incremental: true, to: "2025-06-20" });
+  expect(met.ranges).toBe(1);
+  const later = async (): Promise<string[]> =>
+    (await rowsOf(offline)).filter((one) => one.startsWith("2025-06-19"));
+  expect(await later()).toEqual([
+    "2025-06-19 at midnight 1 7",
+    "2025-06-19 gone 1 5",
+    "2025-06-19 new 1 1",
+    "2025-06-19 old 0 0",
+  ]);
+  // a stale day may have entities that the history has no more
+  await store.run(
+    changes(
+      row(2, "gone", 5, "2025-06-15T10:00:00", "delete"),
+      row(5, "late", 3, "2025-04-02T10:00:00"),
+    ),
+  );
+  await store.materialize({ incremental: true, to: "2025-06-21" });
+  expect((await rowsOf(offline)).filter((one) => one.startsWith("2025-06-20"))).toEqual([
+    "2025-06-20 at midnight 1 7",
+    "2025-06-20 late 0 0",
+    "2025-06-20 new 1 1",
+    "2025-06-20 old 0 0",
+  ]);
+});
+
+test("an entity whose first row is at the end of the newest day is seen on the next", async () => {
+  const hourly = featureView("hourly", {
+    entity: user,
+    source: transactions,
+    features: { n: count().over("1h") },
+  });
+  const { store: offline } = strictStore();
+  const store = await open({ offline, definitions: { hourly } });
+  await store.run(changes(row(1, "old", 10, "2025-06-15T23:30:00")));
+  await store.run(changes(row(2, "at midnight", 7, "2025-06-16T00:00:00")));
+  await store.materialize({ dates: ["2025-06-15"] });
+  await store.materialize({ incremental: true, to: "2025-06-17" });
+  expect(await rowsOf(offline, "hourly", ["date", "user_id", "n"])).toEqual([
+    "2025-06-15 old 1",
+    "2025-06-16 at midnight 0",
+    "2025-06-16 old 0",
+  ]);
+});
