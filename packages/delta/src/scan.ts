@@ -5,8 +5,9 @@ import type { Batch, ColumnSpec, OfflineStore, Vector } from "@tidemark/core/spi
 import type { Lake } from "./lake.ts";
 import { checkPartitionFilter, constantVector, matchesFilter } from "./log/partitions.ts";
 import type { TableFile, TableLog } from "./log/state.ts";
-import { typeOf } from "@tidemark/core/internal";
+import { layoutOf, typeOf } from "@tidemark/core/internal";
 import type { FarTimes } from "./parquet/chunk-reader.ts";
+import { rowsOfKeys } from "./parquet/key-rows.ts";
 import type { DecodeThreads } from "./parquet/decode-threads.ts";
 import { openParquet, type ParquetFile } from "./parquet/reader.ts";
 import { batchesOf, objectReader } from "./parquet/parquet-file.ts";
@@ -129,9 +130,19 @@ async function* groupsOfFile(
           ? constantVector(column, file.add.partitionValues[column.name] ?? null, rows)
           : typeOf(column).layout.missing(rows);
       });
-      return { length: rows, columns, vectors };
+      return rowsInRange({ length: rows, columns, vectors }, keyRange);
     };
   }
+}
+
+/** The rows from the first to the last one with a key of the range, if the batch has the keys. */
+function rowsInRange(batch: Batch, keyRange: ScanOptions["keyRange"]): Batch {
+  const key = batch.columns.findIndex(({ name }) => name === keyRange?.column);
+  if (keyRange === undefined || key < 0) return batch;
+  const { from, to } = rowsOfKeys(batch.vectors[key]!, batch.length, keyRange);
+  if (to - from === batch.length) return batch;
+  const vectors = batch.vectors.map((vector) => layoutOf(vector).slice(vector, from, to));
+  return { ...batch, length: to - from, vectors };
 }
 
 export async function openFile(
