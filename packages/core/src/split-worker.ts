@@ -12,7 +12,8 @@ parentPort!.on("message", async (split: Split) => {
       statuses.buffer as ArrayBuffer,
       times.buffer as ArrayBuffer,
     ]);
-    parentPort!.postMessage({ answer } satisfies WorkerReply<SplitAnswers>, buffers);
+    // columns may share their times
+    parentPort!.postMessage({ answer } satisfies WorkerReply<SplitAnswers>, [...new Set(buffers)]);
   } catch (error) {
     parentPort!.postMessage(errorReply(error));
   }

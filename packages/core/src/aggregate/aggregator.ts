@@ -4,6 +4,7 @@ import type { AggregationKind } from "../define/aggregation-kind.ts";
 import type { AggregateOptions, TypeSpec, Value } from "../specs.ts";
 import type { Overflows } from "../columns/overflows.ts";
 import type { Accumulator } from "../statistics/accumulator.ts";
+import type { WindowQueue } from "./window-queue.ts";
 
 export type { Accumulator, Overflows };
 
@@ -38,6 +39,11 @@ export interface Aggregator extends AggregationKind {
    * answers alike and knows no merge.
    */
   readonly kernel?: ((arguments_: readonly TypeSpec[]) => Kernel | null) | undefined;
+  /**
+   * Makes a queue for windows whose rows enter and leave in the order of time; null: there is none
+   * for arguments of these forms. It answers as the accumulator does.
+   */
+  readonly queue?: ((arguments_: readonly TypeSpec[]) => WindowQueue | null) | undefined;
   /** How SQL computes it with the same bits. Omitted: it is computed in core only. */
   readonly sql?: SqlSupport | undefined;
   /** What it answers, in a few words for the page of aggregations. */

@@ -4,6 +4,7 @@ import { expressionVector } from "../expr/bind.ts";
 import type { FeatureSpec, TypeSpec } from "../specs.ts";
 import type { Accumulator, Kernel, Overflows } from "./aggregator.ts";
 import { categoryAccumulator, inputsOf } from "./categories.ts";
+import type { WindowQueue } from "./window-queue.ts";
 import { aggregatorNamed } from "./registry.ts";
 
 /** What a kernel is used for. */
@@ -112,6 +113,14 @@ export function blockAccumulatorOf(
   const record = aggregatorNamed(aggregate);
   if (by !== undefined || record.class === "rows" || record.large === true) return null;
   return record.accumulator?.(inputs, options) ?? null;
+}
+
+/** Makes the queue of a window feature. null: its answers come from states. */
+export function windowQueueOf(
+  { aggregate, by }: Pick<FeatureSpec, "aggregate" | "by">,
+  inputs: readonly TypeSpec[],
+): WindowQueue | null {
+  return by === undefined ? (aggregatorNamed(aggregate).queue?.(inputs) ?? null) : null;
 }
 
 /** Runs an accumulator as a kernel, with one state. */

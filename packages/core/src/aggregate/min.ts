@@ -3,6 +3,7 @@ import type { AnyExpr, SourceOf, TypeOf } from "../define/expression-types.ts";
 import { makeAggregation } from "../define/make-aggregation.ts";
 import type { Aggregator } from "./aggregator.ts";
 import { extremeAccumulator } from "../statistics/extreme.ts";
+import { extremeQueue, isNumber } from "./window-queue.ts";
 
 /**
  * Takes the smallest value; null over an empty window. Strings order by code point.
@@ -27,6 +28,7 @@ export const minAggregator: Aggregator = {
   empty: () => null,
   class: "mergeable",
   accumulator: ([form]) => extremeAccumulator(form!.type, -1),
+  queue: ([form]) => (isNumber(form!) ? extremeQueue(-1) : null),
   sql: "answer",
   rule: "the smallest value; strings order by code point",
   examples: [{ call: "min(x)", arguments: ["x"], answer: 2 }],

@@ -13,15 +13,20 @@ export interface WritableColumn extends AnswerColumn {
   finish(): EngineColumn;
 }
 
-/** Makes the columns of `length` answers to `columns`. Places are written in ascending order. */
+/**
+ * Makes the columns of `length` answers to `columns`. Places are written in ascending order. With
+ * `sharesTimes` the event time of a place is the same in each column.
+ */
 export function answerColumns(
   columns: readonly DerivedColumn[],
   length: number,
+  sharesTimes: boolean,
 ): readonly WritableColumn[] {
+  const shared = new Float64Array(sharesTimes ? length : 0);
   return columns.map(({ value: form }) => {
     const values = writableValues(form, length);
     const statuses = new Uint8Array(length);
-    const times = new Float64Array(length);
+    const times = sharesTimes ? shared : new Float64Array(length);
     return {
       put(place, value, status, time) {
         values.put(place, value);

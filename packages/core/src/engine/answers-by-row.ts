@@ -22,7 +22,7 @@ export function answersByRow(columns: readonly DerivedColumn[], rows: Int32Array
   const split = { of: new Int32Array(0), row: new Int32Array(0), count: 0 };
   const values = columns.map(({ value }) => valuesByRow(typeOf(value).layout, rows, split));
   const statuses = columns.map(() => new Uint8Array(rows.length));
-  const times = columns.map(() => new Float64Array(rows.length));
+  const times: Float64Array[] = [];
   const needsSplits = values.some((column) => column.needsSplits);
   if (needsSplits) {
     split.of = new Int32Array(rows.length);
@@ -33,7 +33,10 @@ export function answersByRow(columns: readonly DerivedColumn[], rows: Int32Array
       answers.forEach((answer, c) => {
         values[c]!.put(first, answer.values);
         putBytes(statuses[c]!, answer.statuses, rows, first);
-        putDoubles(times[c]!, answer.times, rows, first);
+        // columns that share their times in one split share them in all
+        const sharing = answers.findIndex((other) => other.times === answer.times);
+        times[c] ??= sharing < c ? times[sharing]! : new Float64Array(rows.length);
+        if (sharing === c) putDoubles(times[c], answer.times, rows, first);
       });
       const length = answers[0]?.times.length ?? 0;
       if (needsSplits)
@@ -48,7 +51,7 @@ export function answersByRow(columns: readonly DerivedColumn[], rows: Int32Array
       values.map((column, c) => ({
         values: column.finish(),
         statuses: statuses[c]!,
-        times: times[c]!,
+        times: times[c] ?? new Float64Array(0),
       })),
   };
 }

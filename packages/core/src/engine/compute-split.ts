@@ -52,7 +52,7 @@ export async function computeSplit(
   const columns = eventColumns(plan.input.input);
   const events = gatheredEvents(columns, batches, first, starts.length - 1);
   await betweenPieces();
-  const answers = answerColumns(plan.columns, times.length);
+  const answers = answerColumns(plan.columns, times.length, isWindowPlan(plan));
   const run = isWindowPlan(plan) ? windowAnswers(plan) : latestAnswers(plan as LatestPlan);
   const answer = run(events, times, answers, overflows);
   // windows of one entity slide from row to row, and facts stand alone

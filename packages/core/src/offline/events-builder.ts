@@ -16,8 +16,7 @@ export function eventsBuilder(
   query: EventsQuery,
 ): (batch: Batch, names: readonly string[]) => Events {
   const nameInTable = (name: string): string => tables.declared[columnIndex(source, name)]!.name;
-  const dimension = source.eventTime.kind === "committed";
-  const corrected = query.knowledge === "as-corrected" && !dimension;
+  const corrected = !countsKnownFrom(source, query);
   const declared = new Set(source.columns.map(({ name }) => name));
   const keyColumns = query.keyColumns.map((name) => source.columns[columnIndex(source, name)]!);
   const always = { from: repeated(-Infinity), to: repeated(Infinity) };
@@ -25,7 +24,6 @@ export function eventsBuilder(
   return (batch, names) => {
     const { length } = batch;
     const vector = (name: string): Vector => batch.vectors[names.indexOf(name)]!;
-    const from = numbersOf(vector("_known_from"), length, Infinity);
     const to = numbersOf(vector("_known_to"), length, Infinity);
     const time =
       source.eventTime.kind === "column"
@@ -49,11 +47,19 @@ export function eventsBuilder(
       length,
       entity,
       time,
-      from: corrected ? always.from(length) : from,
+      from: corrected ? always.from(length) : numbersOf(vector("_known_from"), length, Infinity),
       to: corrected ? always.to(length) : to,
       columns: { length, columns: query.columns, vectors },
     };
   };
+}
+
+/** Whether the time from which a version is known counts. As corrected it does not. */
+export function countsKnownFrom(
+  { eventTime }: HistoryContext["source"],
+  { knowledge }: Pick<EventsQuery, "knowledge">,
+): boolean {
+  return knowledge === "as-known" || eventTime.kind === "committed";
 }
 
 /** Makes arrays of one number, which share their memory. */

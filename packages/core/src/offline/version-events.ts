@@ -9,7 +9,7 @@ import type { Knowledge } from "../request/request-types.ts";
 import { readableVersions } from "./versions-definition.ts";
 import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
 import { keyRangeIn, type KeyRange } from "./key-range.ts";
-import { eventsBuilder } from "./events-builder.ts";
+import { countsKnownFrom, eventsBuilder } from "./events-builder.ts";
 import { keyFinder, keyNames, withoutKeys } from "./key-filter.ts";
 import { mergedVersions, type HistoryContext } from "./merge-versions.ts";
 import { timeColumn } from "./sorted-versions.ts";
@@ -133,5 +133,6 @@ function namesNeeded({ source, tables }: HistoryContext, query: EventsQuery): re
   const declared = source.columns.flatMap((column, c) =>
     wanted.has(column.name) ? [tables.declared[c]!.name] : [],
   );
-  return [...declared, "_known_from", "_known_to", "_deleted", "_quarantine", "_unresolved"];
+  const knownFrom = countsKnownFrom(source, query) ? ["_known_from"] : [];
+  return [...declared, ...knownFrom, "_known_to", "_deleted", "_quarantine", "_unresolved"];
 }

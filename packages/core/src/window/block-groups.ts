@@ -47,21 +47,35 @@ export function blockGroups(
   let placeOf: Int32Array = new Int32Array(0);
   let begins = 0;
   let inBlocks = false;
+  /** Whether all rows of the entity enter and leave with the edges of the windows. */
+  let inOrder = false;
   let current = -Infinity;
   const shared: { readonly group: BoundGroup; readonly one: BoundAggregate; tree: BlockTree }[] =
     [];
-  const windows = groups.map((group) => ({
-    group,
-    trees: group.aggregates.map((one) => treeOf(group, one)),
-    first: 0,
-    last: 0,
-  }));
+  const windows = groups
+    .flatMap(splitByQueue)
+    .map((group) => ({
+      group,
+      trees: group.aggregates.map((one) => treeOf(group, one)),
+      queues: group.aggregates.flatMap(({ queue }) => queue ?? []),
+      passes: flagsOf(group.where),
+      first: 0,
+      last: 0,
+    }));
 
   return {
     begin(start, end, labels) {
       begins = start;
       current = -Infinity;
-      for (const window of windows) window.first = window.last = start;
+      inOrder = changes.alwaysKnown;
+      for (const window of windows) {
+        window.first = window.last = start;
+        const { group, queues, passes } = window;
+        if (inOrder)
+          queues.forEach((queue, a) => {
+            queue.begin(group.aggregates[a]!.vectors, passes, start);
+          });
+      }
       inBlocks = labels >= FEWEST_LABELS && end - start >= SHORTEST_IN_BLOCKS;
       if (!inBlocks) return;
       placeRows(start, end);
@@ -75,7 +89,7 @@ export function blockGroups(
           for (const { tree } of shared) tree.change(place);
         }
       for (const window of windows) {
-        const { group, trees } = window;
+        const { group, trees, queues } = window;
         const { edges, aggregates } = group;
         window.last =
           edges.entersAfter === 0
@@ -83,7 +97,10 @@ export function blockGroups(
             : lowerBoundAfter(time, window.last, beforeT, edges.end(t));
         window.first = lowerBoundAfter(time, window.first, window.last, edges.start(t));
         const { first, last } = window;
-        if (!inBlocks || last - first < SHORTEST_IN_BLOCKS)
+        if (inOrder && queues.length > 0)
+          for (let a = 0; a < queues.length; a++)
+            put(aggregates[a]!, queues[a]!.moveTo(first, last));
+        else if (!inBlocks || last - first < SHORTEST_IN_BLOCKS)
           scan.answerBetween(group, first, last, t, put);
         else
           for (let a = 0; a < trees.length; a++)
@@ -124,6 +141,14 @@ export function blockGroups(
     if (order !== null) sortTies(rowAt, length, time, order);
     for (let place = 0; place < length; place++) placeOf[rowAt[place]! - start] = place;
   }
+}
+
+/** Parts a group by what has a queue. */
+function splitByQueue(group: BoundGroup): readonly BoundGroup[] {
+  return [true, false].flatMap((hasQueue) => {
+    const aggregates = group.aggregates.filter(({ queue }) => (queue !== null) === hasQueue);
+    return aggregates.length === 0 ? [] : [{ ...group, aggregates }];
+  });
 }
 
 /** Whether two aggregates with one condition have equal states over equal rows. */

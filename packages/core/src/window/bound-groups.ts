@@ -1,8 +1,9 @@
 /** Binds groups of aggregates to one set of rows after another. */
 import type { Accumulator, Kernel, Overflows } from "../aggregate/aggregator.ts";
-import { blockAccumulatorOf, kernelsOf } from "../aggregate/bind.ts";
+import { blockAccumulatorOf, kernelsOf, windowQueueOf } from "../aggregate/bind.ts";
 import { inputsOf } from "../aggregate/categories.ts";
 import { aggregatorNamed } from "../aggregate/registry.ts";
+import type { WindowQueue } from "../aggregate/window-queue.ts";
 import type { Vector } from "../columns/batch.ts";
 import { expressionVector } from "../expr/bind.ts";
 import type { AggregateColumn } from "../plan/nodes.ts";
@@ -38,6 +39,8 @@ export interface BoundAggregate {
   readonly kernel: Kernel;
   /** What merges the states of blocks of rows. null: no states of blocks are kept. */
   readonly merges: Accumulator | null;
+  /** What answers windows whose rows come and go in the order of time. null: nothing does. */
+  readonly queue: WindowQueue | null;
   /** Whether it needs the rows in their total order. */
   readonly order: boolean;
   /** The vectors of the arguments, and their indexes among the inputs of the plan. */
@@ -121,6 +124,7 @@ function boundGroup(
       position,
       kernel: kernels[i]!,
       merges: inBatches ? blockAccumulatorOf(aggregate, inputs) : null,
+      queue: inBatches ? windowQueueOf(aggregate, inputs) : null,
       order: perCategory || order,
       vectors: [],
       readsTimes: times,

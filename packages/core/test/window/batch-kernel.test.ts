@@ -36,7 +36,7 @@ interface Entities extends TimedRows {
 function inBatch(plan: WindowPlan, events: Entities, rows: EntityRows): Answers {
   const overflows = { count: 0, truncated: 0 };
   const { starts, times, rows: rowOf } = orderRows(rows);
-  const columns = answerColumns(plan.columns, rows.length);
+  const columns = answerColumns(plan.columns, rows.length, true);
   const answers = answersByRow(plan.columns, rowOf);
   const kernel = batchKernel(plan, events, columns, overflows);
   for (let e = 0; e < rows.keyCount; e++)
