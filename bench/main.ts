@@ -27,6 +27,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   prune: "bench/training-sets/prune.ts",
   shards: "bench/shards/main.ts",
   memory: "bench/memory.ts",
+  spark: "bench/spark/main.ts",
   growth: "bench/training-sets/growth.ts",
   "write-amplification": "bench/training-sets/write-amplification.ts",
 };

@@ -146,6 +146,8 @@ class Kernel {
     this.columns = rowColumns(job);
     this.dimensions = kernelLookups(job).map(() => []);
     this.engine = localEngine({
+      // each task of a host has its own kernel
+      workers: 0,
       onOverflow: (count) => {
         this.overflowed += count;
       },

@@ -1,8 +1,10 @@
 /** The engine in a child process gives the bits of every other engine (law 3: one answer). */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { batchOf, type DeriveNode, type EngineHost, type EngineTask } from "@tidemark/core/spi";
 import { computeEngineConformance } from "@tidemark/core/testing";
-import { startNode } from "@tidemark/testkit/child-process";
+import { startNode, startProgram } from "@tidemark/testkit/child-process";
 import { expect, test } from "vitest";
 import { kernelFile, processEngine } from "../src/index.ts";
 
@@ -72,3 +74,36 @@ test("a kernel without input says so", async () => {
   expect(code).toBe(1);
   expect(stdout).toContain("KERNEL_FRAME_INVALID");
 });
+
+test("the built kernel is one file, also for a run that would be worth threads", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tidemark-kernel-"));
+  try {
+    const root = join(import.meta.dirname, "../../..");
+    const tsup = join(root, "node_modules/tsup/dist/cli-default.js");
+    await startProgram(process.execPath, [tsup, "--config", "tsup.kernel.ts", "-d", folder], {
+      cwd: join(import.meta.dirname, ".."),
+    }).succeeded();
+    const [kernel] = readdirSync(folder);
+    const command = { program: process.execPath, args: [join(folder, kernel!)] };
+    const length = 600_000;
+    const events = {
+      length,
+      entity: Int32Array.from({ length }, (_, i) => i % 2),
+      time: new Float64Array(length).fill(1),
+      from: new Float64Array(length).fill(-Infinity),
+      to: new Float64Array(length).fill(Infinity),
+      columns: { length, columns: [], vectors: [] },
+    };
+    const entities = { entity: Int32Array.of(0, 1), time: Float64Array.of(2, 2) };
+    const two = { ...task, rows: { length: 2, keyCount: 2, ...entities } };
+    const [column] = await processEngine({ command, rowsPerRun: 2 ** 40 }).compute(two, {
+      ...host,
+      async *events() {
+        yield events;
+      },
+    });
+    expect(column!.values).toMatchObject({ values: BigInt64Array.of(300_000n, 300_000n) });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}, 60_000);
