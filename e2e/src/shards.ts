@@ -98,6 +98,7 @@ export async function runShard(
   folder: string,
   shard: number,
   onStep?: Parameters<typeof computeShard>[2]["onStep"],
+  signal: AbortSignal = never,
 ): Promise<ShardResult> {
   const { offline } = realStores(folder);
   try {
@@ -105,7 +106,7 @@ export async function runShard(
       offline,
       definitions: collectDefinitions(allDefinitions(scenario)),
       definitionsFile: "features.ts",
-      signal: never,
+      signal,
       onRows: () => undefined,
       onStep,
     });

@@ -154,3 +154,32 @@ test("attempts of a shard and of a finish at the same time", { timeout: 300_000 
     await compared(scenario, folder, "as-corrected");
   }),
 );
+
+test("an interrupted shard leaves nothing", { timeout: 300_000 }, () =>
+  inFolder(async (folder) => {
+    const scenario = generateScenario(first);
+    await written(scenario, folder);
+    await writeJob(scenario, folder, "as-corrected", 1);
+    const staging = join(
+      folder,
+      readdirSync(folder).find((name) => name.startsWith("job-"))!,
+    );
+    const before = readdirSync(staging).toSorted();
+    for (const step of ["computed", "written"] as const) {
+      const abort = new AbortController();
+      const interrupted = runShard(
+        scenario,
+        folder,
+        0,
+        (now) => {
+          if (now === step) abort.abort(new Error("interrupted"));
+        },
+        abort.signal,
+      );
+      if (step === "computed") {
+        await expect(interrupted).rejects.toThrow("interrupted");
+        expect(readdirSync(staging).toSorted()).toEqual(before);
+      } else expect(await interrupted).toMatchObject({ wrote: true });
+    }
+  }),
+);

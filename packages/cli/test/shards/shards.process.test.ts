@@ -135,8 +135,13 @@ test("the shards of a job give the file of one process, whatever is appended", a
 
 test("other definitions, a vacuumed history and a changed job are refused by name", async () => {
   const { project, feed } = await bank();
-  const write = (...more: readonly string[]) =>
-    project.run(...training("out.parquet", "--shards", "1", "--job", "job.json", ...more));
+  const named = "weekly_activity:total, weekly_activity:number";
+  const write = () =>
+    project.run(
+      ...training("out.parquet", "--shards", "1", "--job", "job.json").map((word) =>
+        word === "--service" ? "--features" : word === "fraud_v1" ? named : word,
+      ),
+    );
   expect(await write()).toMatchObject({ code: 0 });
   const definitions = project.read("features.ts");
   project.write("features.ts", definitions.replaceAll('"7d"', '"8d"'));
