@@ -141,7 +141,8 @@ function decodeChunk(
     );
   memory.spend(slots * ROW_BYTES);
   const out = far ? new Array<bigint>(slots).fill(0n) : allocate(column, slots);
-  const valid = new Uint8Array(slots);
+  /** null: no value is missing so far. */
+  let valid: Uint8Array | null = null;
   const levels = node.depth === 0 ? null : newLevels(slots, memory);
   const reader = {
     view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
@@ -173,9 +174,10 @@ function decodeChunk(
       if (levels !== null) copyLevels(levels, slot, page, node);
       const [count, presence] =
         levels === null ? [page.count, page.definition] : presenceOf(page, leaf);
+      if (presence === null) valid?.fill(1, row, row + count);
+      else (valid ??= new Uint8Array(slots).fill(1, 0, row)).set(presence, row);
       nulls += writePage(
         out,
-        valid,
         row,
         count,
         presence,
@@ -190,7 +192,7 @@ function decodeChunk(
   const isWhole = row === slots;
   return {
     values: isWhole ? out : (out.slice(0, row) as ColumnValues),
-    valid: nulls === 0 ? null : isWhole ? valid : valid.slice(0, row),
+    valid: nulls === 0 ? null : isWhole ? valid : valid!.slice(0, row),
     dictionary: converter.dictionary,
     levels,
   };
@@ -251,14 +253,25 @@ function farTimeVector(stored: StoredChunk): Vector {
 }
 
 function allocate(column: ScalarColumn, rows: number): ColumnValues {
-  const vector = typeOf(column).layout.missing(rows) as ScalarVector;
-  return (vector.kind === "string" ? vector.codes : vector.values) as ColumnValues;
+  const { layout } = typeOf(column);
+  switch (layout.kind) {
+    case "float64":
+      return new Float64Array(rows);
+    case "int64":
+      return new BigInt64Array(rows);
+    case "string":
+      // the code of a missing text
+      return new Int32Array(rows).fill(-1);
+    default: {
+      const { values } = layout.missing(rows) as Exclude<ScalarVector, { kind: "string" }>;
+      return values as ColumnValues;
+    }
+  }
 }
 
 /** Puts the values of a page at their rows and returns how many rows have none. */
 function writePage(
   out: ColumnValues,
-  valid: Uint8Array,
   row: number,
   count: number,
   presence: Uint8Array | null,
@@ -269,13 +282,12 @@ function writePage(
   const target = out as unknown as number[];
   const entries = dictionary as unknown as number[] | null;
   if (presence === null) {
-    valid.fill(1, row, row + count);
     if (entries === null && ArrayBuffer.isView(out)) {
       (out as Int32Array).set(values as Int32Array, row);
       return 0;
     }
     if (entries !== null && copyEntries(out, row, count, source, entries)) return 0;
-  } else valid.set(presence, row);
+  }
   let at = 0;
   for (let i = 0; i < count; i++) {
     if (presence !== null && presence[i] === 0) continue;

@@ -35,9 +35,12 @@ export function timeConverter(
     }
     const scale = unit === "MILLIS" ? 1000 : 1;
     const halves = new Int32Array(wide.buffer, wide.byteOffset, wide.length * 2);
+    // the high halves of safe integers, but for the least ones
+    const most = scale === 1 ? 0x20_0000 : 0;
     for (let i = 0; i < out.length; i++) {
-      const value = (halves[2 * i + 1]! * 0x1_0000_0000 + (halves[2 * i]! >>> 0)) * scale;
-      out[i] = Number.isSafeInteger(value) ? value : NaN;
+      const high = halves[2 * i + 1]!;
+      const value = (high * 0x1_0000_0000 + (halves[2 * i]! >>> 0)) * scale;
+      out[i] = (high > -most && high < most) || Number.isSafeInteger(value) ? value : NaN;
     }
     return out;
   };
