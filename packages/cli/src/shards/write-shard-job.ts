@@ -1,6 +1,6 @@
 /** Writes the job of a training set in shards, with the entity rows of each shard. */
 import { randomUUID } from "node:crypto";
-import { cp, mkdir, rm, stat } from "node:fs/promises";
+import { cp, mkdir, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import {
   isTidemarkError,
@@ -27,6 +27,7 @@ import {
   type HistoricalFileResult,
 } from "@tidemark/core/internal";
 import { loadDelta } from "../modules/optional-packages.ts";
+import { atomicFile } from "../output/atomic-file.ts";
 import { entityFile } from "../training-set/entity-file.ts";
 import {
   entitiesOfShard,
@@ -81,12 +82,10 @@ export async function writeShardJob(
   const { definitions, force, signal, onStep = () => undefined } = options;
   const file = resolve(options.job);
   const out = resolve(options.out);
-  if (!force && (await stat(out).catch(() => null)) !== null)
-    throw new TidemarkError(
-      "OUT_EXISTS",
-      `${options.out}: the file exists; add --force to replace it, or choose another --out`,
-    );
   const id = randomUUID();
+  // it checks now what the end of the job needs
+  const output = await atomicFile(options.out, { force, input: options.entities, writer: id });
+  await output.abandon();
   const folder = `${basename(file).replace(/\.json$/i, "")}-${id.slice(0, 8)}`;
   const staging = join(dirname(file), folder);
   try {

@@ -201,6 +201,11 @@ test("what cannot be a job or a shard is refused", async () => {
     2,
     /with --shards give a file that ends in .parquet/,
   );
+  await refused(
+    training("none/out.parquet", "--shards", "2", "--job", "job.json"),
+    1,
+    /OUT_NOT_WRITABLE: .*there is no directory none/,
+  );
   await refused(["shard", "--job", "job.json"], 1, /JOB_INVALID: .*the job cannot be read/);
   project.write("job.json", "{}");
   await refused(["finish", "--job", "job.json"], 1, /JOB_INVALID: .*this is no job of shards/);
