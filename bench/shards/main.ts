@@ -38,7 +38,8 @@ const size = { users, events, updated: 0, days: 90 };
 const { folder: lake } = await bankLake(size, false);
 const entities = await bankLabels(size, { kind: "random", labels, users });
 const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
-const oneCore = spawnSync("taskset", ["-V"]).error === undefined ? ["taskset", "-c", "0"] : [];
+const pin = "taskset";
+const oneCore = spawnSync(pin, ["--version"]).error === undefined ? [pin, "-c", "0"] : [];
 const outOf = (side: string): string => join(folder, `${side}.parquet`);
 
 /** Runs one step of the job in a process of its own, on one core, as the pods of a cluster are. */
