@@ -1,6 +1,8 @@
-/** Runs `compute.ts` in a child process. */
-import { type Child, startNode } from "@tidemark/testkit/child-process";
+/** Runs `compute.ts` in a child process, over the packages as users install them. */
+import { type Child, startProgram } from "@tidemark/testkit/child-process";
 import { join } from "node:path";
+
+const root = join(import.meta.dirname, "../..");
 
 /** What a training set needed. */
 export interface Measured {
@@ -20,11 +22,24 @@ export interface Computation {
   readonly knowledge: "as-corrected" | "as-known";
 }
 
+/** The built packages. Threads that load TypeScript would take as long as small training sets. */
+let built: Promise<void> | null = null;
+
+async function build(): Promise<void> {
+  const tsup = join(root, "node_modules/tsup/dist/cli-default.js");
+  for (const name of ["core", "delta"])
+    await startProgram(process.execPath, [tsup, "--no-dts"], {
+      cwd: join(root, "packages", name),
+    }).succeeded();
+}
+
 /** Computes a training set in a process of its own. */
-export function computed(computation: Computation): Promise<Measured> {
+export async function computed(computation: Computation): Promise<Measured> {
   const { lake, entities, out, view, knowledge } = computation;
+  await (built ??= build());
   const program = join(import.meta.dirname, "compute.ts");
-  return lastJson(startNode(program, [lake, entities, out, view, knowledge]));
+  const args = [program, lake, entities, out, view, knowledge];
+  return await lastJson(startProgram(process.execPath, args));
 }
 
 /** Runs a child process to its end, and returns the last line of its output as JSON. */

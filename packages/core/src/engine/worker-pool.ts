@@ -106,13 +106,14 @@ export function workerPool<T, A>(start: () => Worker): WorkerPool<T, A> {
     signal?.addEventListener("abort", end);
     thread.worker.ref();
     try {
-      return await new Promise((resolve, reject) => {
+      return await new Promise((resolve) => {
         thread.settle = resolve;
         try {
           thread.worker.postMessage(task, buffers);
-        } catch (error) {
+        } catch {
+          // what no thread can take, such as a function
           thread.settle = null;
-          reject(error as Error);
+          resolve(null);
         }
       });
     } finally {

@@ -62,6 +62,13 @@ test("a thread that cannot start gives null, and is not tried again", async () =
   expect(await none.run(task(1))).toBeNull();
 });
 
+test("a task that cannot be sent gives null, and the thread goes on", async () => {
+  const { run } = startPool(answering);
+  expect(await run(task(() => 1))).toBeNull();
+  expect(await run(task(2))).toBe(4);
+  expect(started).toBe(1);
+});
+
 test("an abort ends the thread", async () => {
   const { run } = startPool(answering);
   const controller = new AbortController();
