@@ -2,10 +2,17 @@
  * Training sets on Spark have the bits of the local engine: values, statuses and event times, of
  * generated definitions and histories, as corrected and as known (law 3: one answer).
  */
-import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { micros, openStore, selectedFeatures, type Knowledge } from "@tidemark/core";
+import {
+  collectDefinitions,
+  micros,
+  openStore,
+  selectedFeatures,
+  type Knowledge,
+} from "@tidemark/core";
 import {
   formatDate,
   formatTime,
@@ -14,6 +21,7 @@ import {
   type OfflineStore,
   type Value,
 } from "@tidemark/core/spi";
+import { jobEngineConformance } from "@tidemark/core/testing";
 import { deltaOfflineStore, localObjects, readParquet } from "@tidemark/delta";
 import {
   sparkDays,
@@ -166,6 +174,38 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
     await stores.online.close();
     await stores.offline.close();
   }
+
+  jobEngineConformance({
+    test: (name, run) => {
+      test(name, { timeout: 900_000 }, run);
+    },
+    make: async () => {
+      const folder = mkdtempSync(join(tmpdir(), "tidemark-spark-suite-"));
+      const offline = deltaOfflineStore(localObjects(lakePath(folder)));
+      return {
+        offline,
+        async compute({ definitions, service, entities, knowledge }) {
+          const store = await openStore({ definitions, offline });
+          const out = join(folder, `out-${knowledge}`);
+          await sparkTrainingSet({
+            engine: warmEngine(folder, process.execPath),
+            store,
+            offline,
+            features: collectDefinitions(definitions).services.get(service)!.features,
+            entities,
+            knowledge,
+            out,
+            metadata: true,
+          });
+          return await rowsOf(out);
+        },
+        async close() {
+          await offline.close();
+          rmSync(folder, { recursive: true, force: true });
+        },
+      };
+    },
+  });
 
   for (let seed = first; seed < first + runs; seed++)
     test(`seed ${seed}: the bits of the local engine`, { timeout: 900_000 }, async () => {
