@@ -11,6 +11,7 @@ import { seedsFromEnvironment } from "@tidemark/testkit/generate/seeds";
 import { otherDelivery } from "@tidemark/testkit/generate/scenario";
 import { formatDate } from "../../src/time/parse-time.ts";
 import { daysOf, openStores, type TestStores } from "./scenario-stores.ts";
+import { strictStore } from "./strict-store.ts";
 import { entitiesOf, expectedRows, oracleOfChanges, shown, tableRows } from "./expected.ts";
 
 const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 25 });
@@ -113,7 +114,7 @@ test(
     const met = { cells: 0, served: 0, asked: 0 };
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
       const random = new Random(seed);
-      const opened = await openStores(seed);
+      const opened = await openStores(seed, undefined, strictStore().store);
       const { store } = opened;
       await store.run(scenarioSource(opened.scenario, otherDelivery(opened.scenario, random)), {
         mismatch: 1,
@@ -201,7 +202,7 @@ test(
     const met = { cells: 0, again: 0, added: 0, unchanged: 0, runs: 0 };
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
       const random = new Random(seed * 7 + 1);
-      const here = await openStores(seed);
+      const here = await openStores(seed, undefined, strictStore().store);
       const { scenario, store } = here;
       const order = otherDelivery(scenario, random);
       const dates = daysOf(scenario, random, 6);
