@@ -111,7 +111,9 @@ export class CollectedEvents {
 
   private *splitsInMemory(): Generator<CollectedSplit> {
     const { batches } = this;
-    const budget = this.options.rowsPerSplit(this.size);
+    // many threads at once have smaller splits
+    const fitting = this.splitBudget() / (this.allBytes / this.rows);
+    const budget = Math.min(this.options.rowsPerSplit(this.size), fitting || Infinity);
     for (const range of this.rangesOf({ first: 0, end: this.counts.length }, budget, 1))
       yield this.wholeSplit(range, async () =>
         batches.flatMap((batch) => rowsOfEntities(batch, range.first, range.end) ?? []),
