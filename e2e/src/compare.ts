@@ -12,8 +12,7 @@ import {
   smallLayout,
 } from "@tidemark/testkit";
 import type { ObjectStore } from "@tidemark/delta";
-import { recordedTopic } from "@tidemark/source-debezium";
-import { inFolder, realStores, writeTopic } from "./real-stores.ts";
+import { inFolder, realStores, scenarioTopic } from "./real-stores.ts";
 
 export interface ComparisonRun {
   readonly seeds: number;
@@ -92,10 +91,7 @@ export async function compareReal(
       scenario,
       written,
       { layoutLimits: smallLayout(seed) },
-      recordedTopic(writeTopic(folder, scenario), {
-        onWarning: () => undefined,
-        unreadable: "keep",
-      }),
+      scenarioTopic(folder, scenario),
     );
     await written.online.close();
     await written.offline.close();

@@ -12,7 +12,6 @@ import {
   type Scenario,
 } from "@tidemark/testkit";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
-import { recordedTopic } from "@tidemark/source-debezium";
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +21,7 @@ import {
   inFolder,
   lakePath,
   realStores,
-  writeTopic,
+  scenarioTopic,
   type RealStores,
 } from "./real-stores.ts";
 
@@ -44,15 +43,7 @@ export async function checkFiles(folder: string, scenario: Scenario): Promise<Fi
   await sameAnswers(scenario, stores);
   await inFolder(async (other) => {
     const clean = realStores(other);
-    await feed(
-      scenario,
-      clean,
-      { layoutLimits: smallLayout(1) },
-      recordedTopic(writeTopic(other, scenario), {
-        onWarning: () => undefined,
-        unreadable: "keep",
-      }),
-    );
+    await feed(scenario, clean, { layoutLimits: smallLayout(1) }, scenarioTopic(other, scenario));
     for (const source of scenario.sources) await sameTables(scenario, source, stores, clean);
     await clean.online.close();
     await clean.offline.close();

@@ -1,7 +1,9 @@
 /** Opens the stores that users have, in a folder. */
 import type { OfflineOptions, StoreOptions } from "@tidemark/core";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
-import type { PathStores, Scenario } from "@tidemark/testkit";
+import type { ChangeSource } from "@tidemark/core/spi";
+import { recordedTopic } from "@tidemark/source-debezium";
+import { feed, type PathStores, type Scenario } from "@tidemark/testkit";
 import {
   deltaOfflineStore,
   localObjects,
@@ -64,6 +66,22 @@ export function writeTopic(folder: string, scenario: Scenario): string {
   const path = topicPath(folder);
   writeFileSync(path, `${scenario.lines.join("\n")}\n`);
   return path;
+}
+
+/** The messages of a scenario as a topic, whose unreadable ones are kept. */
+export function scenarioTopic(folder: string, scenario: Scenario): ChangeSource {
+  return recordedTopic(writeTopic(folder, scenario), {
+    onWarning: () => undefined,
+    unreadable: "keep",
+  });
+}
+
+/** Feeds a scenario to the stores of a folder. */
+export async function feedFolder(scenario: Scenario, folder: string): Promise<void> {
+  const stores = realStores(folder);
+  await feed(scenario, stores, {}, scenarioTopic(folder, scenario));
+  await stores.online.close();
+  await stores.offline.close();
 }
 
 /** Calls `use` with a folder that is removed afterwards. */

@@ -16,13 +16,12 @@ import {
   type EntityRowsInput,
 } from "@tidemark/core/internal";
 import { batchOf, type ColumnSpec, type OfflineStore } from "@tidemark/core/spi";
-import { recordedTopic } from "@tidemark/source-debezium";
 import { feed, type Scenario } from "@tidemark/testkit";
 import type { OwnBucket } from "@tidemark/testkit/services/shared";
 import { localEngine } from "../../packages/core/src/engine/local-engine.ts";
 import { openOfflineReader } from "../../packages/core/src/offline/offline-reader.ts";
 import { trainingSet } from "../../packages/core/src/offline/training-set.ts";
-import { inFolder, realStores, writeTopic } from "./real-stores.ts";
+import { inFolder, realStores, scenarioTopic } from "./real-stores.ts";
 
 /** Writes the scenario into the bucket, and checks all its features at all its requests. */
 export async function checkScenario(
@@ -33,15 +32,7 @@ export async function checkScenario(
   return inFolder(async (folder) => {
     const prefix = `lake-${scenario.seed}`;
     const stores = realStores(folder, {}, s3Objects({ ...minio, bucket, prefix }));
-    await feed(
-      scenario,
-      stores,
-      {},
-      recordedTopic(writeTopic(folder, scenario), {
-        onWarning: () => undefined,
-        unreadable: "keep",
-      }),
-    );
+    await feed(scenario, stores, {}, scenarioTopic(folder, scenario));
     const written: string[] = [];
     for (const { name } of scenario.sources)
       if ((await stores.offline.state(`${name}/versions`)) !== null) written.push(name);

@@ -4,9 +4,7 @@
  * of the entity rows (law 8: row for row).
  */
 import type { Knowledge } from "@tidemark/core";
-import { recordedTopic } from "@tidemark/source-debezium";
 import {
-  feed,
   generateScenario,
   pathReaders,
   seedsFromEnvironment,
@@ -16,7 +14,7 @@ import { startNode } from "@tidemark/testkit/child-process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { inFolder, realStores, writeTopic } from "../src/real-stores.ts";
+import { feedFolder, inFolder, realStores } from "../src/real-stores.ts";
 import type { ShardsChildRun } from "../src/shards-child.ts";
 import {
   allFeatures,
@@ -30,18 +28,6 @@ import {
 } from "../src/shards.ts";
 
 const { first, runs } = seedsFromEnvironment({ runs: 3 });
-
-/** Feeds a scenario to the stores of a folder. */
-async function written(scenario: Scenario, folder: string): Promise<void> {
-  const stores = realStores(folder);
-  const topic = recordedTopic(writeTopic(folder, scenario), {
-    onWarning: () => undefined,
-    unreadable: "keep",
-  });
-  await feed(scenario, stores, {}, topic);
-  await stores.online.close();
-  await stores.offline.close();
-}
 
 /** A value with its bits: −0 is not 0. */
 function bits(value: unknown): unknown {
@@ -74,7 +60,7 @@ for (let seed = first; seed < first + runs; seed++)
   test(`seed ${seed}: the bits of the local engine`, { timeout: 300_000 }, () =>
     inFolder(async (folder) => {
       const scenario = generateScenario(seed, { everyAggregation: true });
-      await written(scenario, folder);
+      await feedFolder(scenario, folder);
       for (const knowledge of ["as-corrected", "as-known"] as const)
         for (const count of [1, 2, 7]) {
           await writeJob(scenario, folder, knowledge, count);
@@ -102,7 +88,7 @@ test("kill -9 in any step leaves nothing or the whole", { timeout: 300_000 }, ()
     const scenario = generateScenario(first);
     const run = { folder, seed: first, count: 2, shard: 0 };
     const knowledge = "as-known";
-    await written(scenario, folder);
+    await feedFolder(scenario, folder);
     for (const kill of ["copied", "split"] as const) {
       await killed({ ...run, step: "job", kill });
       expect(existsSync(jobOf(folder)), kill).toBe(false);
@@ -141,7 +127,7 @@ test("kill -9 in any step leaves nothing or the whole", { timeout: 300_000 }, ()
 test("attempts of a shard and of a finish at the same time", { timeout: 300_000 }, () =>
   inFolder(async (folder) => {
     const scenario = generateScenario(first);
-    await written(scenario, folder);
+    await feedFolder(scenario, folder);
     await writeJob(scenario, folder, "as-corrected", 2);
     const attempts = [0, 1, 0, 1, 0].map((shard) => runShard(scenario, folder, shard));
     const wrote = (await Promise.all(attempts)).filter((result) => result.wrote);
@@ -158,7 +144,7 @@ test("attempts of a shard and of a finish at the same time", { timeout: 300_000 
 test("an interrupted shard leaves nothing", { timeout: 300_000 }, () =>
   inFolder(async (folder) => {
     const scenario = generateScenario(first);
-    await written(scenario, folder);
+    await feedFolder(scenario, folder);
     await writeJob(scenario, folder, "as-corrected", 1);
     const staging = join(
       folder,

@@ -33,7 +33,6 @@ import {
 } from "@tidemark/engine-spark";
 import { recordedTopic } from "@tidemark/source-debezium";
 import {
-  feed,
   generateScenario,
   pathReaders,
   requestKeys,
@@ -53,7 +52,7 @@ import { startPython } from "@tidemark/testkit/python-program";
 import { sparkJars } from "@tidemark/testkit/services/toolchain";
 import { beforeAll, expect, test } from "vitest";
 import { BANK_USERS, bankTopic } from "../src/bank-topic.ts";
-import { inFolder, lakePath, realStores, writeTopic } from "../src/real-stores.ts";
+import { feedFolder, inFolder, lakePath, realStores } from "../src/real-stores.ts";
 import * as bankDefinitions from "./spark-bank/features.ts";
 
 const DAY = 86_400_000_000;
@@ -163,18 +162,6 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
     return report;
   }
 
-  /** Feeds a scenario to the stores of a folder. */
-  async function written(scenario: Scenario, folder: string): Promise<void> {
-    const stores = realStores(folder);
-    const topic = recordedTopic(writeTopic(folder, scenario), {
-      onWarning: () => undefined,
-      unreadable: "keep",
-    });
-    await feed(scenario, stores, {}, topic);
-    await stores.online.close();
-    await stores.offline.close();
-  }
-
   jobEngineConformance({
     test: (name, run) => {
       test(name, { timeout: 900_000 }, run);
@@ -212,7 +199,7 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
       const scenario = generateScenario(seed, { everyAggregation: true });
       const names = [...new Set(scenario.views.map(({ name }) => name))];
       await inFolder(async (folder) => {
-        await written(scenario, folder);
+        await feedFolder(scenario, folder);
         // each view in one of both ways: a job of all views takes long
         for (const [k, knowledge] of (["as-corrected", "as-known"] as const).entries()) {
           const half = scenarioWith(scenario, ({ name }) => names.indexOf(name) % 2 === k);
@@ -225,7 +212,7 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
     test(`seed ${seed}: every entity cut by time`, { timeout: 900_000 }, async () => {
       const scenario = generateScenario(seed, { everyAggregation: true });
       await inFolder(async (folder) => {
-        await written(scenario, folder);
+        await feedFolder(scenario, folder);
         const windows = scenarioWith(scenario, ({ kind }) => kind === "window");
         const names = [...new Set(windows.views.map(({ name }) => name))];
         for (const [k, knowledge] of (["as-known", "as-corrected"] as const).entries()) {
@@ -241,7 +228,7 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
         const scenario = generateScenario(seed, { everyAggregation: true });
         const copy = join(folder, "copy");
         mkdirSync(copy);
-        await written(scenario, folder);
+        await feedFolder(scenario, folder);
         cpSync(lakePath(folder), lakePath(copy), { recursive: true });
         const days = scenario.requests
           .map(({ time }) => Math.floor(time / DAY) * DAY)
@@ -367,7 +354,7 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
   test("a killed child is Spark's retry, and in the end a named error", { timeout: 900_000 }, () =>
     inFolder(async (folder) => {
       const scenario = small();
-      await written(scenario, folder);
+      await feedFolder(scenario, folder);
       const node = join(folder, "node.sh");
       const killed = join(folder, "killed");
       const real = `exec ${process.execPath} "$@"`;
@@ -397,7 +384,7 @@ suiteNeeding(sparkReader(), "training sets on Spark", () => {
   test("a job that is sent twice is done once; another one is refused", { timeout: 900_000 }, () =>
     inFolder(async (folder) => {
       const scenario = small();
-      await written(scenario, folder);
+      await feedFolder(scenario, folder);
       const jobs: SparkJob[] = [];
       const out = join(folder, "out");
       const stores = realStores(folder);

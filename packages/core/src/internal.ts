@@ -176,17 +176,17 @@ export { concatVectors, vectorBuilder } from "./columns/batch.ts";
 export { gatherRows, pickRows } from "./columns/gather-rows.ts";
 export { keyNumbers } from "./columns/key-numbers.ts";
 export type { Overflows } from "./columns/overflows.ts";
-export { answersByRow } from "./engine/answers-by-row.ts";
-export { CollectedEvents, type CollectedSplit } from "./engine/collected-events.ts";
-export { orderRows, type OrderedRows } from "./engine/entity-row-order.ts";
-export type { EventBatch } from "./engine/event-batch.ts";
-export { workerPool } from "./engine/worker-pool.ts";
+export { answerSplits } from "./engine/answer-splits.ts";
+export type { Split } from "./engine/compute-split.ts";
+export { startWorker, workerPool } from "./engine/worker-pool.ts";
 export { gatheredEvents, gatherEvents } from "./engine/gather-events.ts";
 export { localEngine } from "./engine/local-engine.ts";
 export { dimensionColumns, eventColumns, inputOf, lookupsOf, scansOf } from "./plan/plan-kinds.ts";
 export { projectedEvents } from "./window/union-rows.ts";
+export { entityNumbers } from "./offline/entity-numbers.ts";
 export {
   historyContext,
+  knownSinceOf,
   openOfflineReader,
   refuseBeforeHistory,
 } from "./offline/offline-reader.ts";

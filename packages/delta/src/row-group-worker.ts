@@ -2,7 +2,8 @@
  * Encodes row groups in a worker thread while the caller's thread computes the next rows. If the
  * worker does not start or dies, the caller's thread encodes them.
  */
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
+import { startWorker } from "@tidemark/core/internal";
 import type { Vector } from "@tidemark/core/spi";
 import {
   encodeGroup,
@@ -153,11 +154,7 @@ function copyOutOfBuffer(vector: Vector): Vector {
   }
 }
 
-/** Starts the worker whose file lies beside this file, built or not. */
+/** Starts the worker of this file. */
 export function startWorkerThread(): Worker {
-  const isSource = import.meta.url.endsWith(".ts");
-  return new Worker(
-    new URL(isSource ? "./encode-worker.ts" : "./encode-worker.js", import.meta.url),
-    { name: "tidemark row groups" },
-  );
+  return startWorker(import.meta.url, "./", "encode-worker");
 }

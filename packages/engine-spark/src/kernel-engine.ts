@@ -14,20 +14,14 @@ import type {
   Vector,
 } from "@tidemark/core/spi";
 import {
-  answersByRow,
-  CollectedEvents,
+  answerSplits,
   concatVectors,
-  DEFAULT_MEMORY_LIMIT,
   eventColumns,
   gatheredEvents,
   layoutOf,
-  orderRows,
   pickRows,
-  reachOfPlan,
   typeOf,
-  type CollectedSplit,
-  type EventBatch,
-  type OrderedRows,
+  type Split,
 } from "@tidemark/core/internal";
 import { jobJson, rowColumns, type KernelCounters, type KernelJob } from "./kernel-job.ts";
 import { answerTypes, readAnswers } from "./wire/answers.ts";
@@ -78,37 +72,22 @@ export function kernelEngine(
       );
   return {
     name,
-    async compute({ plan, rows }, host) {
+    async compute(task, host) {
+      const { plan } = task;
       const job = { plan, keys: [KEY], input: "events", dimensions: [], rowsPerRun } as const;
-      const labels = orderRows(rows);
-      const answers = answersByRow(plan.columns, labels.rows);
-      const collected = new CollectedEvents({
-        labels,
-        memoryLimit: host.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
-        expected: host.expectedEvents ?? null,
+      return await answerSplits(task, host, {
         concurrency: 1,
-        reach: reachOfPlan(plan),
         rowsPerSplit: () => Infinity,
-      });
-      try {
-        for await (const batch of host.events()) {
-          host.signal?.throwIfAborted();
-          await collected.add(batch);
-        }
-        for await (const split of collected.splits()) {
+        async compute(load) {
           const kernel = start();
           try {
-            const sorted = sortedRows(job, labels, split, await split.batches());
-            const found = await ask(kernel, job, sorted, rowsPerFrame, options, host.signal);
-            answers.put(split.firstPlace, found);
+            const rows = sortedRows(await load());
+            return await ask(kernel, job, rows, rowsPerFrame, options, host.signal);
           } finally {
             kernel.kill();
           }
-        }
-      } finally {
-        await collected.close();
-      }
-      return answers.finish();
+        },
+      });
     },
   };
 }
@@ -123,29 +102,21 @@ interface SortedRows {
 }
 
 /** Puts events and entity rows of each entity one after the other. */
-function sortedRows(
-  { plan }: KernelJob,
-  labels: OrderedRows,
-  { first, end, firstPlace, endPlace }: CollectedSplit,
-  batches: readonly EventBatch[],
-): SortedRows {
+function sortedRows({ plan, first, starts, times, batches }: Split): SortedRows {
   const columns = eventColumns(plan.input.input);
-  const gathered = gatheredEvents(columns, batches, first, end - first);
+  const entities = starts.length - 1;
+  const gathered = gatheredEvents(columns, batches, first, entities);
   const eventCount = gathered.time.length;
-  const labelCount = endPlace - firstPlace;
-  const length = eventCount + labelCount;
+  const length = eventCount + times.length;
   // first all events, and then all entity rows
   const order = new Int32Array(length);
   const entity = new Int32Array(length);
   let row = 0;
-  for (let e = first; e < end; e++) {
+  for (let e = 0; e < entities; e++) {
     const start = row;
-    for (let i = gathered.starts[e - first]!; i < gathered.starts[e - first + 1]!; i++)
-      order[row++] = i;
-    const [from, to] = [labels.starts[e]!, labels.starts[e + 1]!];
-    for (let place = Math.max(from, firstPlace); place < Math.min(to, endPlace); place++)
-      order[row++] = eventCount + place - firstPlace;
-    entity.fill(e, start, row);
+    for (let i = gathered.starts[e]!; i < gathered.starts[e + 1]!; i++) order[row++] = i;
+    for (let place = starts[e]!; place < starts[e + 1]!; place++) order[row++] = eventCount + place;
+    entity.fill(first + e, start, row);
   }
   const doubles = (of: (i: number) => number): Float64Array => Float64Array.from(order, of);
   const known = (values: Float64Array | null, always: number): Vector => {
@@ -159,11 +130,11 @@ function sortedRows(
   };
   const { time, from, to } = gathered;
   const own = gathered.columns.vectors.map((vector, c) =>
-    pickRows(concatVectors([vector, typeOf(columns[c]!).layout.missing(labelCount)]), order),
+    pickRows(concatVectors([vector, typeOf(columns[c]!).layout.missing(times.length)]), order),
   );
   return {
     length,
-    entityRows: labelCount,
+    entityRows: times.length,
     vectors: [
       {
         kind: "boolean",
@@ -173,9 +144,7 @@ function sortedRows(
       { kind: "int32", values: new Int32Array(length), valid: null },
       {
         kind: "float64",
-        values: doubles((i) =>
-          i < eventCount ? time[i]! : labels.times[firstPlace + i - eventCount]!,
-        ),
+        values: doubles((i) => (i < eventCount ? time[i]! : times[i - eventCount]!)),
         valid: null,
       },
       known(from, -Infinity),

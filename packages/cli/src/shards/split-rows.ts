@@ -3,7 +3,12 @@
  * by entity. So each shard reads the rows of its keys alone, and has about equally many rows.
  */
 import type { Batch, OfflineStore, SelectedFeature, ViewSpec } from "@tidemark/core/spi";
-import { baseFeatures, historyTables, keyNumbers, sourceReadings } from "@tidemark/core/internal";
+import {
+  baseFeatures,
+  entityNumbers,
+  historyTables,
+  sourceReadings,
+} from "@tidemark/core/internal";
 
 /** The view whose tables have most rows: reading them costs most. */
 export async function largestView(
@@ -26,27 +31,16 @@ export async function largestView(
 
 /** The shard of each row. All rows of an entity of the view are in one shard. */
 export function shardsOfRows(view: ViewSpec, keys: Batch, count: number): Int32Array {
-  const { entity } = view;
-  const vectors = entity.keys.map(
-    ({ name }) => keys.vectors[keys.columns.findIndex((column) => column.name === name)]!,
-  );
-  const numbers = new Map<string, number>();
-  const numberOf = keyNumbers(entity.keys, vectors, (text) => {
-    let number = numbers.get(text);
-    if (number === undefined) numbers.set(text, (number = numbers.size));
-    return number;
-  });
-  const entities = Int32Array.from({ length: keys.length }, (_, row) => numberOf(row));
-  const rows = new Float64Array(numbers.size);
-  for (const number of entities) rows[number]!++;
-  const shards = new Int32Array(numbers.size);
+  const { keyCount, entity } = entityNumbers(view, keys);
+  const rows = new Float64Array(keyCount);
+  for (const number of entity) rows[number]!++;
+  const shards = new Int32Array(keyCount);
   let before = 0;
   // the middle row of an entity decides, so that one with many rows leaves its shard to itself
-  for (const text of [...numbers.keys()].sort()) {
-    const number = numbers.get(text)!;
+  for (let number = 0; number < keyCount; number++) {
     const middle = before + rows[number]! / 2;
     shards[number] = Math.min(count - 1, Math.floor((middle * count) / keys.length));
     before += rows[number]!;
   }
-  return entities.map((number) => shards[number]!);
+  return entity.map((number) => shards[number]!);
 }

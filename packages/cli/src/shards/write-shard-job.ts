@@ -11,13 +11,14 @@ import {
   type Store,
   type TimeUnit,
 } from "@tidemark/core";
-import { parseTime, type Batch, type ColumnSpec, type OfflineStore } from "@tidemark/core/spi";
+import { type Batch, type ColumnSpec, type OfflineStore } from "@tidemark/core/spi";
 import {
   concatVectors,
   entityRowsOf,
   keysNeeded,
   pickRows,
   pinnedTables,
+  knownSinceOf,
   refuseBeforeHistory,
   selectionFingerprint,
   selectionFrom,
@@ -206,17 +207,6 @@ async function givenRows(options: ShardJobOptions, copy: string): Promise<GivenR
         )
       : error;
   }
-}
-
-function knownSinceOf(
-  coverage: HistoricalFileResult["coverage"],
-): ReadonlyMap<string, number | null> {
-  return new Map(
-    Object.entries(coverage).map(([source, { knownSince }]) => [
-      source,
-      knownSince === null ? null : parseTime(knownSince, "UTC"),
-    ]),
-  );
 }
 
 const TIME: ColumnSpec = {

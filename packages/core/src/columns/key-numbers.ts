@@ -36,16 +36,14 @@ export function keyNumbers(
 }
 
 /**
- * Numbers these texts, which ascend: each has its index. Texts that ascend are merged with them,
- * and need no look at a map.
+ * Numbers these texts, which ascend: each has its index, which `numbers` has too. Texts that ascend
+ * are merged with them, and need no look at a map.
  */
-export function knownKeys(sorted: readonly string[]): NumberOfKey {
-  let numbers: Map<string, number> | null = null;
-  const ofText = (text: string): number => {
-    numbers ??= new Map(sorted.map((known, number) => [known, number]));
-    return numbers.get(text) ?? -1;
-  };
-  return Object.assign(ofText, {
+export function knownKeys(
+  sorted: readonly string[],
+  numbers: ReadonlyMap<string, number>,
+): NumberOfKey {
+  return Object.assign((text: string): number => numbers.get(text) ?? -1, {
     ofAscending(texts: readonly string[]): Int32Array {
       const found = new Int32Array(texts.length).fill(-1);
       let at = texts.length === 0 ? 0 : firstNotBefore(sorted, texts[0]!);

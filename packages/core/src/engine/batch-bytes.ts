@@ -1,5 +1,6 @@
 /** The memory of events, and copies of events that share no memory with others. */
 import { pickRows } from "../columns/gather-rows.ts";
+import { sequence } from "../columns/sequence.ts";
 import type { Vector } from "../types/vector.ts";
 import type { EventBatch } from "./event-batch.ts";
 
@@ -59,41 +60,30 @@ function own<A extends Int32Array | Float64Array | Uint8Array | BigInt64Array>(v
 function ownVector(vector: Vector, length: number): Vector {
   const valid = vector.valid && own(vector.valid);
   switch (vector.kind) {
+    case "float64":
+    case "int64":
+    case "int32":
+    case "boolean":
+      return {
+        ...vector,
+        values: own<Float64Array>(vector.values as Float64Array),
+        valid,
+      } as Vector;
     case "string": {
-      const {
-        codes,
-        dictionary,
-        valid: shared,
-      } = vector.dictionary.length > length
-        ? (pickRows(
-            vector,
-            Int32Array.from({ length }, (_, i) => i),
-          ) as typeof vector)
-        : vector;
-      // a plain object, because the texts of the vector may be decoded on first use
-      return { kind: "string", codes: own(codes), dictionary, valid: shared && own(shared) };
+      const { codes, dictionary } = vector;
+      if (dictionary.length <= length)
+        return { kind: "string", codes: own(codes), dictionary, valid };
     }
-    case "big":
-      return { ...vector, valid };
-    case "bytes":
-      return { ...vector, values: vector.values.map((one) => one.slice()), valid };
-    case "list":
-    case "map":
-    case "struct":
-      // the elements of a slice may be few of many
-      return ownNested(
-        pickRows(
-          vector,
-          Int32Array.from({ length }, (_, i) => i),
-        ),
-      );
-    default:
-      return { ...vector, values: own(vector.values as Float64Array), valid } as Vector;
   }
+  // the texts and the elements of a slice may be few of many
+  return plainVector(pickRows(vector, sequence(length)));
 }
 
-/** A nested vector whose memory is its own already, as plain objects. */
-function ownNested(vector: Vector): Vector {
+/**
+ * A vector whose arrays are its own, as plain objects: the texts of a vector may be decoded on
+ * first use, and bytes may lie in the memory of others.
+ */
+function plainVector(vector: Vector): Vector {
   switch (vector.kind) {
     case "string": {
       const { codes, dictionary, valid } = vector;
@@ -102,11 +92,11 @@ function ownNested(vector: Vector): Vector {
     case "bytes":
       return { ...vector, values: vector.values.map((one) => one.slice()) };
     case "list":
-      return { ...vector, elements: ownNested(vector.elements) };
+      return { ...vector, elements: plainVector(vector.elements) };
     case "map":
-      return { ...vector, keys: ownNested(vector.keys), values: ownNested(vector.values) };
+      return { ...vector, keys: plainVector(vector.keys), values: plainVector(vector.values) };
     case "struct":
-      return { ...vector, fields: vector.fields.map(ownNested) };
+      return { ...vector, fields: vector.fields.map(plainVector) };
     default:
       return vector;
   }

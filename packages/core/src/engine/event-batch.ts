@@ -1,5 +1,6 @@
 /** Events of requested entities, sorted by entity, as the engine holds them. */
 import { pickRows } from "../columns/gather-rows.ts";
+import { sequence } from "../columns/sequence.ts";
 import type { Events } from "../spi.ts";
 import { layoutOf } from "../types/layouts/layouts.ts";
 import { lengthOf, type Vector } from "../types/vector.ts";
@@ -18,29 +19,13 @@ export interface EventBatch {
 
 /** Leaves out the rows of no entity, and sorts the others by entity. null: no row is left. */
 export function eventBatch(events: Events): EventBatch | null {
-  const rows = wantedRows(events);
-  if (rows !== null && rows.length === 0) return null;
-  const order = orderByEntity(events, rows);
-  const { length, columns } = events;
-  if (order === null)
-    return withKnownTimes({
-      length,
-      entity: events.entity.subarray(0, length),
-      time: events.time.subarray(0, length),
-      from: events.from.subarray(0, length),
-      to: events.to.subarray(0, length),
-      vectors: columns.vectors.map((vector) =>
-        lengthOf(vector) === length ? vector : layoutOf(vector).slice(vector, 0, length),
-      ),
-    });
-  return withKnownTimes({
-    length: order.length,
-    entity: order.map((row) => events.entity[row]!),
-    time: pickedTimes(events.time, order),
-    from: pickedTimes(events.from, order),
-    to: pickedTimes(events.to, order),
-    vectors: columns.vectors.map((vector) => pickRows(vector, order)),
-  });
+  const wanted = wantedRows(events);
+  if (wanted !== null && wanted.length === 0) return null;
+  const order = orderByEntity(events, wanted);
+  const batch = { ...events, vectors: events.columns.vectors };
+  // the arrays may be longer than the batch
+  const own = order === null ? slicedBatch(batch, 0, events.length) : pickedBatch(batch, order);
+  return isAlwaysKnown(own) ? { ...own, from: null, to: null } : own;
 }
 
 /** The rows of the entities [first, end). null: the batch has none. */
@@ -53,18 +38,19 @@ export function rowsOfEntities(batch: EventBatch, first: number, end: number): E
 
 /** Rows [start, end), in the same memory. */
 function slicedBatch(batch: EventBatch, start: number, end: number): EventBatch {
-  if (start === 0 && end === batch.length) return batch;
   return {
     length: end - start,
     entity: batch.entity.subarray(start, end),
     time: batch.time.subarray(start, end),
     from: batch.from?.subarray(start, end) ?? null,
     to: batch.to?.subarray(start, end) ?? null,
-    vectors: batch.vectors.map((vector) => layoutOf(vector).slice(vector, start, end)),
+    vectors: batch.vectors.map((vector) =>
+      lengthOf(vector) === end - start ? vector : layoutOf(vector).slice(vector, start, end),
+    ),
   };
 }
 
-/** Rows at these indexes, which ascend. */
+/** Rows at these indexes. */
 export function pickedBatch(batch: EventBatch, rows: Int32Array): EventBatch {
   return {
     length: rows.length,
@@ -74,6 +60,13 @@ export function pickedBatch(batch: EventBatch, rows: Int32Array): EventBatch {
     to: batch.to && pickedTimes(batch.to, rows),
     vectors: batch.vectors.map((vector) => pickRows(vector, rows)),
   };
+}
+
+/** Times at these indexes. */
+export function pickedTimes(times: Float64Array, rows: Int32Array): Float64Array {
+  const picked = new Float64Array(rows.length);
+  for (let r = 0; r < rows.length; r++) picked[r] = times[rows[r]!]!;
+  return picked;
 }
 
 /** The rows of an entity that was requested. null: all rows. */
@@ -89,21 +82,16 @@ function wantedRows({ length, entity }: Events): Int32Array | null {
 
 /** The rows in the order of their entities. null: all rows, in the order that they have. */
 function orderByEntity({ length, entity }: Events, wanted: Int32Array | null): Int32Array | null {
-  if (wanted === null) {
-    let ascends = true;
-    for (let i = 1; i < length && ascends; i++) ascends = entity[i - 1]! <= entity[i]!;
-    if (ascends) return null;
-  }
-  const rows = wanted ?? Int32Array.from({ length }, (_, i) => i);
+  const count = wanted?.length ?? length;
   let [least, greatest] = [Infinity, -Infinity];
   let ascends = true;
-  for (let r = 0; r < rows.length; r++) {
-    const number = entity[rows[r]!]!;
+  for (let r = 0; r < count; r++) {
+    const number = entity[wanted === null ? r : wanted[r]!]!;
     if (number < greatest) ascends = false;
     if (number < least) least = number;
     if (number > greatest) greatest = number;
   }
-  return ascends ? rows : sortedByEntity(rows, entity, least, greatest);
+  return ascends ? wanted : sortedByEntity(wanted ?? sequence(length), entity, least, greatest);
 }
 
 /** A counting sort needs a counter for each number, so few rows of many entities are compared. */
@@ -129,17 +117,9 @@ function sortedByEntity(
   return order;
 }
 
-function pickedTimes(times: Float64Array, rows: Int32Array): Float64Array {
-  const picked = new Float64Array(rows.length);
-  for (let r = 0; r < rows.length; r++) picked[r] = times[rows[r]!]!;
-  return picked;
-}
-
-/** Leaves the times out if each row is known at every time. */
-function withKnownTimes(batch: EventBatch): EventBatch {
-  const { length, from, to } = batch;
-  for (let i = 0; i < length; i++) if (from![i] !== -Infinity || to![i] !== Infinity) return batch;
-  return { ...batch, from: null, to: null };
+function isAlwaysKnown({ length, from, to }: EventBatch): boolean {
+  for (let i = 0; i < length; i++) if (from![i] !== -Infinity || to![i] !== Infinity) return false;
+  return true;
 }
 
 /** The first row whose entity number is at least `number`. */

@@ -5,7 +5,7 @@ import { pickRows } from "../columns/gather-rows.ts";
 import type { ColumnSpec } from "../specs.ts";
 import type { Events } from "../spi.ts";
 import type { TimedRows } from "../window/timed-rows.ts";
-import { eventBatch, type EventBatch } from "./event-batch.ts";
+import { eventBatch, pickedTimes, type EventBatch } from "./event-batch.ts";
 import { orderByTime } from "./time-order.ts";
 
 /** Events sorted by entity and time. */
@@ -48,10 +48,11 @@ export function gatheredEvents(
   const gathered = (of: (batch: EventBatch) => Float64Array): Float64Array =>
     copyNumbers(batches.map(of), segments, new Float64Array(length));
   const time = gathered((batch) => batch.time);
-  const isAlwaysKnown = batches.every(({ from }) => from === null);
-  const [never, ever] = [repeated(batches, -Infinity), repeated(batches, Infinity)];
-  let from = isAlwaysKnown ? null : gathered((batch) => batch.from ?? never);
-  let to = isAlwaysKnown ? null : gathered((batch) => batch.to ?? ever);
+  const known = (of: "from" | "to", always: number): Float64Array | null =>
+    batches.every((batch) => batch[of] === null)
+      ? null
+      : gathered((batch) => batch[of] ?? new Float64Array(batch.length).fill(always));
+  let [from, to] = [known("from", -Infinity), known("to", Infinity)];
   if (length === 0) return { time, from, to, starts, columns: batchOf(columns, []) };
   let vectors = columns.map((_, c) =>
     copySegments(
@@ -61,19 +62,11 @@ export function gatheredEvents(
   );
   const order = orderByTime(starts, time);
   if (order !== null) {
-    from = from && picked(from, order);
-    to = to && picked(to, order);
+    from = from && pickedTimes(from, order);
+    to = to && pickedTimes(to, order);
     vectors = vectors.map((vector) => pickRows(vector, order));
   }
   return { time, from, to, starts, columns: { length, columns, vectors } };
-}
-
-/** As many times as the longest batch has rows, all the same. */
-function repeated(batches: readonly EventBatch[], time: number): Float64Array {
-  if (batches.every(({ from }) => from === null) || batches.every(({ from }) => from !== null))
-    return new Float64Array(0);
-  const length = batches.reduce((most, batch) => Math.max(most, batch.length), 0);
-  return new Float64Array(length).fill(time);
 }
 
 /** The rows of each entity in each batch, and where they go. */
@@ -113,11 +106,4 @@ function segmentsOf(
     }
   });
   return { segments, starts };
-}
-
-/** The values at these places. */
-function picked(values: Float64Array, places: Int32Array): Float64Array {
-  const result = new Float64Array(places.length);
-  for (let i = 0; i < places.length; i++) result[i] = values[places[i]!]!;
-  return result;
 }

@@ -1,4 +1,5 @@
 /** Orders rows by entity and time. */
+import { sequence } from "../columns/sequence.ts";
 import { lowerBound } from "../window/window-law.ts";
 
 /** The next free place of the rows of each time, while they are ordered. */
@@ -17,16 +18,10 @@ export function orderByTime(starts: Int32Array, times: Float64Array): Int32Array
     let sorted = true;
     for (let i = start + 1; i < end && sorted; i++) sorted = times[i - 1]! <= times[i]!;
     if (sorted) continue;
-    order ??= ascending(times.length);
+    order ??= sequence(times.length);
     orderRange(start, end, times, order);
   }
   return order;
-}
-
-function ascending(length: number): Int32Array {
-  const numbers = new Int32Array(length);
-  for (let i = 0; i < length; i++) numbers[i] = i;
-  return numbers;
 }
 
 /** A sort of numbers is several times faster than one that compares rows. */

@@ -4,6 +4,7 @@
  */
 import type { Worker } from "node:worker_threads";
 import { isTidemarkError, TidemarkError } from "../errors.ts";
+import { nodeThreads } from "../node-modules.ts";
 
 /** A message to a thread, and the buffers that the thread takes over. */
 export interface WorkerTask<T> {
@@ -37,6 +38,16 @@ export interface WorkerPool<T, A> {
 interface Thread<A> {
   readonly worker: Worker;
   settle: ((reply: WorkerReply<A> | null) => void) | null;
+}
+
+/**
+ * Starts the worker in the file `name`, which is a source in the folder of `from` or above it, or
+ * stands beside `from` once both are built.
+ */
+export function startWorker(from: string, folder: "./" | "../", name: string): Worker {
+  const { Worker: Thread } = nodeThreads();
+  const file = from.endsWith(".ts") ? `${folder}${name}.ts` : `./${name}.js`;
+  return new Thread(new URL(file, from), { name: `tidemark ${name}` });
 }
 
 /** Threads that are idle for so long end, ms. */

@@ -2,6 +2,7 @@
 import { vectorBuilder, vectorOf, type Batch, type Vector } from "../columns/batch.ts";
 import { gatherRows, pickRows } from "../columns/gather-rows.ts";
 import type { Overflows } from "../columns/overflows.ts";
+import { sequence } from "../columns/sequence.ts";
 import { historyLookups } from "../offline/history-lookups.ts";
 import { tableReferences } from "../offline/table-references.ts";
 import type { ReadHistory } from "./stale-dates.ts";
@@ -318,16 +319,6 @@ function batchOfDay(
     return pickRows(answers[c - keys - 2]!, sequence(length, from));
   });
   return { length, columns: table.columns, vectors };
-}
-
-// These are plain loops. `Int32Array.from` uses an iterator, which costs more than the work on a
-// row.
-
-/** The numbers from `first` on, one after the other. */
-function sequence(length: number, first = 0): Int32Array {
-  const numbers = new Int32Array(length);
-  for (let i = 0; i < length; i++) numbers[i] = first + i;
-  return numbers;
 }
 
 function vectorFrom(column: ColumnSpec, length: number, value: (row: number) => Value): Vector {

@@ -4,9 +4,8 @@ import { keyNumbers, knownKeys, type NumberOfKey } from "../columns/key-numbers.
 import type { ViewSpec } from "../specs.ts";
 import type { Batch, EntityRows } from "../spi.ts";
 
-/** Entity rows whose entities are numbers. */
-export interface NumberedRows {
-  readonly rows: EntityRows;
+/** The entities of entity rows as numbers. */
+export interface EntityNumbers extends Pick<EntityRows, "keyCount" | "entity"> {
   /** The number of a key's entity; −1: no row asks for the entity. */
   readonly entityOf: NumberOfKey;
   /** The keys of the entities, row k those of number k. */
@@ -17,7 +16,7 @@ export interface NumberedRows {
  * Numbers the entities in the order of their keys' texts. The history is sorted by these texts, so
  * the numbers of its rows ascend.
  */
-export function entityNumbers(view: ViewSpec, keys: Batch, times: Float64Array): NumberedRows {
+export function entityNumbers(view: ViewSpec, keys: Batch): EntityNumbers {
   const codes = new Map<string, number>();
   const columns = view.entity.keys;
   const vectors = columns.map(
@@ -32,12 +31,16 @@ export function entityNumbers(view: ViewSpec, keys: Batch, times: Float64Array):
   for (let row = 0; row < entity.length; row++) entity[row] = codeOf(row);
   const ranks = new Int32Array(codes.size);
   const sorted = [...codes.keys()].sort();
-  for (const [rank, text] of sorted.entries()) ranks[codes.get(text)!] = rank;
+  for (const [rank, text] of sorted.entries()) {
+    ranks[codes.get(text)!] = rank;
+    codes.set(text, rank);
+  }
   for (let row = 0; row < entity.length; row++) entity[row] = ranks[entity[row]!]!;
   const keyCount = ranks.length;
   return {
-    rows: { length: keys.length, keyCount, entity, time: times },
-    entityOf: knownKeys(sorted),
+    keyCount,
+    entity,
+    entityOf: knownKeys(sorted, codes),
     keys() {
       const rows = new Int32Array(keyCount);
       entity.forEach((number, row) => (rows[number] = row));

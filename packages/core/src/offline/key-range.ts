@@ -16,7 +16,7 @@ export interface KeyRange {
 const TYPES: ReadonlySet<ValueType> = new Set(["string", "int64", "int32"]);
 
 /** The range of the first of these keys; undefined: there is none that helps a reader. */
-export function keyRange({ columns, vectors, length }: Batch): KeyRange | undefined {
+export function rangeOfKeys({ columns, vectors, length }: Batch): KeyRange | undefined {
   const type = columns[0]?.type;
   if (type === undefined || !TYPES.has(type) || length === 0) return undefined;
   let min = valueAt(vectors[0]!, 0);

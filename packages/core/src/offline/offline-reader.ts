@@ -9,7 +9,7 @@ import { historyTables } from "./history-tables.ts";
 import type { HistoryContext } from "./merge-versions.ts";
 import { historyLookups, withLookups, type DimensionHistory } from "./history-lookups.ts";
 import { readingEvents, readingsOfInput, type TableReading } from "./reading-events.ts";
-import { keyRange } from "./key-range.ts";
+import { rangeOfKeys } from "./key-range.ts";
 import { tableReferences } from "./table-references.ts";
 import { historyState, type EventsQuery, type HistoryState } from "./version-events.ts";
 import { versionRows } from "./version-rows.ts";
@@ -21,7 +21,8 @@ import {
   type AnswerForms,
   type BaseQuestion,
 } from "../request/derived-answers.ts";
-import type { Knowledge } from "../request/request-types.ts";
+import type { Knowledge, TrainingSet } from "../request/request-types.ts";
+import { parseTime } from "../time/parse-time.ts";
 import { rowChangesOf } from "../rows/row-change.ts";
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
 import type { ComputeEngine, EngineColumn, OfflineStore } from "../spi.ts";
@@ -146,12 +147,13 @@ async function readHistory(
       dimensions.push({ context: historyContext(offline, source), state: await stateOf(source) });
     const overflows: Overflows = { count: 0 };
     const lookUp = await historyLookups(plan.input.input, dimensions, times, overflows, signal);
-    const { rows, keys, entityOf } = entityNumbers(view, question.keys, question.times);
+    const { keyCount, entity, keys, entityOf } = entityNumbers(view, question.keys);
+    const rows = { length: entity.length, keyCount, entity, time: question.times };
     const query = {
       entityOf,
       knowledge: question.knowledge,
       times,
-      keys: keyRange(keys()),
+      keys: rangeOfKeys(keys()),
       workers: question.workers,
       signal,
     };
@@ -216,10 +218,26 @@ async function knownSince(
   return Number.isFinite(earliest) ? earliest : null;
 }
 
-/** Refuses rows before the history of a source (law 6: `beforeHistory: "error"`). */
+/** The commit time from which each source's history is complete, µs, as a coverage says it. */
+export function knownSinceOf(
+  coverage: TrainingSet<unknown>["coverage"],
+): ReadonlyMap<string, number | null> {
+  return new Map(
+    Object.entries(coverage).map(([source, { knownSince }]) => [
+      source,
+      knownSince === null ? null : parseTime(knownSince, "UTC"),
+    ]),
+  );
+}
+
+/**
+ * Refuses rows before the history of a source (law 6: `beforeHistory: "error"`). `first` is the
+ * number of the first row.
+ */
 export function refuseBeforeHistory(
   times: Float64Array,
   since: ReadonlyMap<string, number | null>,
+  first: number = 0,
 ): void {
   for (const [source, start] of since) {
     const row = times.findIndex((time) => start === null || time <= start);
@@ -230,7 +248,7 @@ export function refuseBeforeHistory(
         : `is known from ${new Date(start / 1000).toISOString()} on`;
     throw new TidemarkError(
       "ASKNOWN_BEFORE_HISTORY",
-      `entity row ${row} asks for ${new Date(times[row]! / 1000).toISOString()}, ` +
+      `entity row ${first + row} asks for ${new Date(times[row]! / 1000).toISOString()}, ` +
         `and source "${source}" ${from}: leave such rows out, or write beforeHistory: "empty"`,
     );
   }

@@ -27,7 +27,11 @@ test("ascending texts and others have the numbers of one lookup after the other"
           columns,
           rows.map((row) => [row]),
         );
-        const numberOf = keyNumbers(columns, vectors, knownKeys(texts));
+        const numberOf = keyNumbers(
+          columns,
+          vectors,
+          knownKeys(texts, new Map(texts.map((one, i) => [one, i]))),
+        );
         rows.forEach((row, i) => {
           expect(numberOf(i)).toBe(row === null ? -1 : texts.indexOf(keyText(columns, [row])));
         });

@@ -1,6 +1,6 @@
 /** Threads that decode row groups, while the caller's thread works with the rows before them. */
-import { Worker } from "node:worker_threads";
-import { workerPool } from "@tidemark/core/internal";
+import type { Worker } from "node:worker_threads";
+import { startWorker, workerPool } from "@tidemark/core/internal";
 import type { DecodedGroup, FetchedGroup } from "./decode-group.ts";
 
 /** Threads that decode row groups. */
@@ -11,7 +11,9 @@ export interface DecodeThreads {
 }
 
 /** Makes the threads. None is started before there is work. */
-export function decodeThreads(start: () => Worker = startThread): DecodeThreads {
+export function decodeThreads(
+  start: () => Worker = () => startWorker(import.meta.url, "../", "decode-worker"),
+): DecodeThreads {
   const pool = workerPool<FetchedGroup, DecodedGroup>(start);
   return {
     decode: (fetch) =>
@@ -23,13 +25,4 @@ export function decodeThreads(start: () => Worker = startThread): DecodeThreads 
       }),
     close: () => pool.close(),
   };
-}
-
-/** Starts the worker whose file lies beside the sources or the built file. */
-function startThread(): Worker {
-  const isSource = import.meta.url.endsWith(".ts");
-  return new Worker(
-    new URL(isSource ? "../decode-worker.ts" : "./decode-worker.js", import.meta.url),
-    { name: "tidemark decoding" },
-  );
 }

@@ -10,7 +10,7 @@ import {
   type DayRows,
   type DaysEngine,
 } from "@tidemark/core/spi";
-import { pickRows, vectorBuilder } from "@tidemark/core/internal";
+import { gatherRows, pickRows, typeOf } from "@tidemark/core/internal";
 import { sparkTrainingSet, type SparkTrainingSetOptions } from "./spark-training-set.ts";
 
 /** Rows of a batch of entity rows. */
@@ -117,11 +117,14 @@ async function answersIn(
       "KERNEL_FRAME_INVALID",
       "the training set of Spark lacks rows of a day; report this",
     );
-  const vectors = columns.map((column, c) => {
-    const builder = vectorBuilder(column, length);
-    for (let row = 0; row < length; row++)
-      builder.push(valueAt(read[batchOf[row]!]!.vectors[c]!, rowOf[row]!));
-    return builder.finish();
-  });
+  const vectors = columns.map((column, c) =>
+    read.length === 0
+      ? typeOf(column).layout.missing(0)
+      : gatherRows(
+          read.map((batch) => batch.vectors[c]!),
+          batchOf,
+          rowOf,
+        ),
+  );
   return { length, columns, vectors };
 }

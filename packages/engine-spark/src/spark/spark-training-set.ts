@@ -10,8 +10,14 @@ import {
   type Store,
   type TrainingSet,
 } from "@tidemark/core";
-import { parseTime, type OfflineStore, type SelectedFeature } from "@tidemark/core/spi";
-import { entityRowsOf, keysNeeded, selectionFrom } from "@tidemark/core/internal";
+import type { OfflineStore, SelectedFeature } from "@tidemark/core/spi";
+import {
+  entityRowsOf,
+  keysNeeded,
+  knownSinceOf,
+  refuseBeforeHistory,
+  selectionFrom,
+} from "@tidemark/core/internal";
 import { kernelFile, kernelFlags } from "../kernel-command.ts";
 import { ARCHIVE, kernelOfArchive } from "../pack/pack-engine.ts";
 import { writeEntityRows } from "./entity-rows.ts";
@@ -120,7 +126,10 @@ async function sparkJob(
   await mkdir(staging, { recursive: true });
   const keys = keysNeeded(features);
   const source = await entityRowsOf(options.entities as EntityRows, keys, features.length);
-  const check = beforeHistoryCheck(options.beforeHistory, coverage);
+  const since = options.beforeHistory === "error" ? knownSinceOf(coverage) : null;
+  const check = (times: Float64Array, first: number): void => {
+    if (since !== null) refuseBeforeHistory(times, since, first);
+  };
   const file = entityFile(engine, id);
   const entities = await writeEntityRows(file, source, keys, { uri: file, signal, check });
   const metadata = options.metadata === true;
@@ -211,24 +220,4 @@ async function compactedViews({
       if (attempt === ATTEMPTS || !isRetryable(error)) throw error;
     }
   }
-}
-
-/** Refuses rows before the history of a source, if the request wants that. */
-function beforeHistoryCheck(
-  beforeHistory: BeforeHistory | undefined,
-  coverage: TrainingSet<unknown>["coverage"],
-): (times: Float64Array, first: number) => void {
-  if (beforeHistory !== "error") return () => undefined;
-  return (times, first) => {
-    for (const [source, { knownSince }] of Object.entries(coverage)) {
-      const since = knownSince === null ? Infinity : parseTime(knownSince, "UTC")!;
-      const row = times.findIndex((time) => time <= since);
-      if (row >= 0)
-        throw new TidemarkError(
-          "ASKNOWN_BEFORE_HISTORY",
-          `entity row ${first + row} is before the history of source "${source}"; leave such ` +
-            'rows out, or write beforeHistory: "empty"',
-        );
-    }
-  };
 }
