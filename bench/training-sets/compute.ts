@@ -6,6 +6,7 @@ import { openStore } from "@tidemark/core";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { benchViews } from "./views.ts";
 import { writeTrainingSet } from "./write-training-set.ts";
+import { keepYoungGenerationSmall } from "../../packages/cli/src/training-set/young-generation.ts";
 
 const [lake, entities, out, view, knowledge, limit, workers] = process.argv.slice(2) as [
   string,
@@ -16,6 +17,7 @@ const [lake, entities, out, view, knowledge, limit, workers] = process.argv.slic
   string?,
   string?,
 ];
+keepYoungGenerationSmall();
 const began = performance.now();
 const used = process.cpuUsage();
 const store = await openStore({

@@ -5,6 +5,7 @@ import { usage, choiceOf, sizeOf, workersOf, type ParsedOptions } from "../termi
 import { featureNames, featuresAsked, timeReadingOf } from "../training-set/asked.ts";
 import { engineNamed } from "../training-set/engine-named.ts";
 import { trainingSetFile } from "../training-set/training-set-file.ts";
+import { keepYoungGenerationSmall } from "../training-set/young-generation.ts";
 
 const help = `Usage: tidemark training-set --service NAME --entities labels.parquet
                              --out training.parquet [options]
@@ -73,6 +74,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
   },
   required: ["entities", "out"],
   async run({ given, config, progress, signal, open, printResult, seconds }) {
+    keepYoungGenerationSmall();
     const asked = featuresAsked(given);
     const out = given.text("out")!;
     const engineName = given.text("engine");

@@ -53,12 +53,30 @@ export function ownBatch({ length, entity, time, from, to, vectors }: EventBatch
   };
 }
 
-function own<A extends Int32Array | Float64Array | Uint8Array | BigInt64Array>(values: A): A {
+/**
+ * A batch that can be written alone. A writer of arrays writes their rows only, so no number is
+ * copied. A dictionary with more texts than rows is cut to the texts of the rows.
+ */
+export function writableBatch(batch: EventBatch): EventBatch {
+  const { length, vectors } = batch;
+  return {
+    ...batch,
+    vectors: vectors.map((vector) => ownVector(vector, length, (array) => array)),
+  };
+}
+
+type Numbers = Int32Array | Float64Array | Uint8Array | BigInt64Array;
+
+function own<A extends Numbers>(values: A): A {
   return values.slice() as A;
 }
 
-function ownVector(vector: Vector, length: number): Vector {
-  const valid = vector.valid && own(vector.valid);
+function ownVector(
+  vector: Vector,
+  length: number,
+  taken: <A extends Numbers>(values: A) => A = own,
+): Vector {
+  const valid = vector.valid && taken(vector.valid);
   switch (vector.kind) {
     case "float64":
     case "int64":
@@ -66,13 +84,13 @@ function ownVector(vector: Vector, length: number): Vector {
     case "boolean":
       return {
         ...vector,
-        values: own<Float64Array>(vector.values as Float64Array),
+        values: taken<Float64Array>(vector.values as Float64Array),
         valid,
       } as Vector;
     case "string": {
       const { codes, dictionary } = vector;
       if (dictionary.length <= length)
-        return { kind: "string", codes: own(codes), dictionary, valid };
+        return { kind: "string", codes: taken(codes), dictionary, valid };
     }
   }
   // the texts and the elements of a slice may be few of many

@@ -47,8 +47,10 @@ export interface CollectOptions {
 const HELD_SHARE = 1 / 2;
 /** Once events are spilled: the part that waits for the file. */
 const BUFFER_SHARE = 1 / 8;
-/** The part that the events of all splits at work may take, before they are sorted. */
+/** The part that the events of a split may take, before they are sorted. */
 const SPLIT_SHARE = 1 / 8;
+/** The part of each split if several are computed at once: each thread has copies of its split. */
+const CONCURRENT_SPLIT_SHARE = 1 / 64;
 /** More parts make small writes. A large part is divided later. */
 const MOST_PARTS = 128;
 /** Slabs overlap, so there are more than bytes alone ask for. */
@@ -173,7 +175,9 @@ export class CollectedEvents {
 
   private splitBudget(): number {
     const { memoryLimit, concurrency } = this.options;
-    return (memoryLimit * SPLIT_SHARE) / concurrency;
+    return concurrency === 1
+      ? memoryLimit * SPLIT_SHARE
+      : memoryLimit * Math.min(CONCURRENT_SPLIT_SHARE, SPLIT_SHARE / concurrency);
   }
 
   private async *splitsOfPart(

@@ -2,7 +2,7 @@
  * The compute engine of this machine. It collects the events of a task, cuts them into splits, and
  * computes the splits in threads, or in the calling thread if there are few events.
  */
-import { nodeOs } from "../node-modules.ts";
+import { threadsOfCores } from "../memory-limit.ts";
 import type { ComputeEngine } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import { answerSplits } from "./answer-splits.ts";
@@ -44,7 +44,7 @@ export function localEngine(options: LocalEngineOptions = {}): LocalEngine {
     name: "local engine",
     async compute(task, host) {
       const { signal } = host;
-      const workers = host.workers ?? options.workers ?? coresForThreads();
+      const workers = host.workers ?? options.workers ?? threadsOfCores();
       const counted = { overflows: 0, truncated: 0 };
       const yieldToEventLoop = eventLoopYielder();
       const betweenPieces = (): Promise<void> | undefined => {
@@ -74,11 +74,6 @@ export function localEngine(options: LocalEngineOptions = {}): LocalEngine {
       threads = null;
     },
   };
-}
-
-function coresForThreads(): number {
-  const cores = nodeOs().availableParallelism();
-  return cores < 2 ? 0 : cores;
 }
 
 function rowsOfSplit(rows: number, workers: number): number {

@@ -43,6 +43,7 @@ export async function openSpillFile(): Promise<SpillFile> {
         const place = { offset: end, length: bytes.length };
         end += bytes.length;
         await writeAll(file, bytes, place.offset);
+        release(bytes);
         return place;
       }),
     read: ({ offset, length }) =>
@@ -61,6 +62,11 @@ export async function openSpillFile(): Promise<SpillFile> {
       if (!isUnnamed) await rm(path, { force: true });
     },
   };
+}
+
+/** Frees the memory of an array at once. A collection of garbage may come late. */
+function release({ buffer }: Uint8Array<ArrayBufferLike>): void {
+  (buffer as ArrayBuffer & { transfer(bytes: number): ArrayBuffer }).transfer(0);
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array, start: number): Promise<void> {

@@ -2,7 +2,7 @@
  * Events on disk, in parts. A part that is larger than memory allows is divided: by entity, or by
  * the times that the entity rows of one entity reach.
  */
-import { bytesOfBatch, ownBatch } from "./batch-bytes.ts";
+import { bytesOfBatch, writableBatch } from "./batch-bytes.ts";
 import { pickedBatch, rowsOfEntities, type EventBatch } from "./event-batch.ts";
 import type { SpilledBatches, SpillFile } from "./spill-file.ts";
 
@@ -30,7 +30,7 @@ export class PartWriter {
 
   async write(batches: readonly EventBatch[]): Promise<void> {
     for (const [p, take] of this.takes.entries()) {
-      const own = batches.flatMap((batch) => take(batch) ?? []).map(ownBatch);
+      const own = batches.flatMap((batch) => take(batch) ?? []).map(writableBatch);
       if (own.length === 0) continue;
       const part = this.parts[p]!;
       part.places.push(await this.file.write(own));

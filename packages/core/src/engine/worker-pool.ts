@@ -40,6 +40,9 @@ interface Thread<A> {
   settle: ((reply: WorkerReply<A> | null) => void) | null;
 }
 
+/** Rows lie in arrays outside the heap, so a thread needs few new objects at a time. */
+const RESOURCES = { maxYoungGenerationSizeMb: 12 };
+
 /**
  * Starts the worker in the file `name`, which is a source in the folder of `from` or above it, or
  * stands beside `from` once both are built.
@@ -47,7 +50,7 @@ interface Thread<A> {
 export function startWorker(from: string, folder: "./" | "../", name: string): Worker {
   const { Worker: Thread } = nodeThreads();
   const file = from.endsWith(".ts") ? `${folder}${name}.ts` : `./${name}.js`;
-  return new Thread(new URL(file, from), { name: `tidemark ${name}` });
+  return new Thread(new URL(file, from), { name: `tidemark ${name}`, resourceLimits: RESOURCES });
 }
 
 /** Threads that are idle for so long end, ms. */

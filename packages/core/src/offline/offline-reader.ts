@@ -4,6 +4,7 @@
  */
 import { reachOfPlan } from "../window/window-edges.ts";
 import { TidemarkError } from "../errors.ts";
+import { threadsWithin } from "../memory-limit.ts";
 import { readChangeLog } from "./change-log.ts";
 import { historyTables } from "./history-tables.ts";
 import type { HistoryContext } from "./merge-versions.ts";
@@ -128,6 +129,7 @@ async function readHistory(
 ): Promise<readonly EngineColumn[]> {
   const { selection, signal } = question;
   const answers = new Array<EngineColumn>(selection.length);
+  const workers = threadsWithin(question.memoryLimit, question.workers);
   const states = new Map<string, HistoryState | null>();
   const stateOf = async (source: SourceSpec): Promise<HistoryState | null> => {
     if (!states.has(source.name))
@@ -154,7 +156,7 @@ async function readHistory(
       knowledge: question.knowledge,
       times,
       keys: rangeOfKeys(keys()),
-      workers: question.workers,
+      workers,
       signal,
     };
     const references = tableReferences([...tables, ...dimensions]);
@@ -164,7 +166,7 @@ async function readHistory(
         events: () => withLookups(readingEvents(tables, query, overflows), lookUp),
         keys,
         memoryLimit: question.memoryLimit,
-        workers: question.workers,
+        workers,
         expectedEvents: eventCount(tables),
         signal,
       },

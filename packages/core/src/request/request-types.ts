@@ -215,12 +215,13 @@ export interface FeatureReads {
     readonly metadata?: M | undefined;
     /**
      * The bytes that the events, rows and answers may take, about; at least 64 MiB. Events beyond
-     * it wait in a temporary file. Default: 1 GiB.
+     * it wait in a temporary file. The process takes up to 256 MiB more. Default: 1 GiB.
      */
     readonly memoryLimit?: number | undefined;
     /**
      * The number of threads that compute; 0: the calling thread alone. Few events need no thread.
-     * Default: one for each core.
+     * There is at most one for 320 MiB of `memoryLimit`, and none below 1 GiB. Default: one for
+     * each core.
      */
     readonly workers?: number | undefined;
     readonly signal?: AbortSignal | undefined;
