@@ -6,5 +6,6 @@ export default library([
   "src/internal.ts",
   "src/internal-columns.ts",
   "src/testing/index.ts",
-  "src/split-worker.ts",
+  "src/split-task.ts",
+  "src/task-worker.ts",
 ]);

@@ -4,9 +4,9 @@
  */
 export { wellFormedText } from "./bytes/utf8.ts";
 export { distinctTexts } from "./columns/batch.ts";
-export { buffersOfVector } from "./engine/batch-bytes.ts";
-export { errorReply, type WorkerReply } from "./engine/worker-pool.ts";
+export { buffersOfVector, ownVector } from "./engine/batch-bytes.ts";
 export { isTidemarkError, TidemarkError } from "./errors.ts";
+export type { TaskAnswer } from "./threads/shared-threads.ts";
 export { layoutOf } from "./types/layouts/layouts.ts";
 export { isAscending } from "./types/order.ts";
 export { typeText } from "./types/type-text.ts";

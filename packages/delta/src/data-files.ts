@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { TidemarkError } from "@tidemark/core";
 import type { Batch, ColumnSpec, TableSpec } from "@tidemark/core/spi";
-import { lazyRowGroupWorker } from "./row-group-worker.ts";
 import type { Lake } from "./lake.ts";
 import type { Add } from "./log/actions.ts";
 import { directoryOf, encodePath, partitionRows, type PartitionValues } from "./log/partitions.ts";
@@ -10,6 +9,7 @@ import { statsText } from "./log/statistics.ts";
 import type { Piece } from "./parquet/gather.ts";
 import type { EncodedGroup } from "./parquet/row-group.ts";
 import {
+  ENCODED_AHEAD,
   encodeRowGroup,
   fileBytes,
   GROUP_ROWS,
@@ -24,8 +24,6 @@ const PARALLEL_FILES = 4;
 
 /** The number of rows of a stream that are kept in memory before they become files. */
 const STREAM_ROWS = 1_000_000;
-/** The number of row groups of a stream that are encoded while its next rows are computed. */
-const ENCODED_AHEAD = 2;
 
 export async function writeRows(
   lake: Lake,
@@ -35,9 +33,8 @@ export async function writeRows(
 ): Promise<Add[]> {
   if (Symbol.iterator in rows) return writeBatches(lake, table, rows, signal);
   const adds: Add[] = [];
-  const worker = lazyRowGroupWorker(lake.rowGroupWorker);
   try {
-    const options = writeOptions(table, worker.encode);
+    const options = writeOptions(table, lake.encode);
     let files = new Map<string, StreamFile>();
     let ahead: Promise<EncodedGroup>[] = [];
     let length = 0;
@@ -56,7 +53,6 @@ export async function writeRows(
       [files, ahead, length] = [new Map(), [], 0];
     };
     const encode = async (file: StreamFile, pieces: readonly Piece[]): Promise<void> => {
-      worker.begin();
       const { group } = await encodeRowGroup(options, pieces);
       file.groups.push(group);
       ahead.push(group);
@@ -83,8 +79,6 @@ export async function writeRows(
   } catch (error) {
     await removeFiles(lake, table.name, adds);
     throw error;
-  } finally {
-    await worker.end();
   }
 }
 

@@ -4,8 +4,9 @@
 import type { Duration } from "@tidemark/core";
 import { durationMicros } from "@tidemark/core/internal";
 import { availableParallelism } from "node:os";
-import { decodeThreads, type DecodeThreads } from "./parquet/decode-threads.ts";
-import { rowGroupWorker, type RowGroupWorker } from "./row-group-worker.ts";
+import { decodeThreads, type DecodeInThread } from "./parquet/decode-threads.ts";
+import { encodeThreads } from "./parquet/encode-threads.ts";
+import type { ParquetWriteOptions } from "./parquet/writer.ts";
 import type { ObjectStore } from "./objects.ts";
 import { catchUp, loadTable } from "./log/log.ts";
 import type { TableLog } from "./log/state.ts";
@@ -26,10 +27,10 @@ export interface DeltaOptions {
    * `before-commit`, `after-commit`, `checkpoint`, `checkpoint-written`, `statistics-reduced`.
    */
   readonly failpoint?: ((name: string) => void | Promise<void>) | undefined;
-  /** Internal, for tests: starts the worker that encodes row groups. */
-  readonly rowGroupWorker?: (() => RowGroupWorker) | undefined;
-  /** Internal, for tests: the threads that decode row groups. */
-  readonly decodeThreads?: DecodeThreads | undefined;
+  /** Internal, for tests: encodes the row groups of a stream. */
+  readonly encode?: ParquetWriteOptions["encode"];
+  /** Internal, for tests: decodes row groups in threads. */
+  readonly decode?: DecodeInThread | undefined;
 }
 
 /**
@@ -47,9 +48,10 @@ export class Lake {
   readonly retention: Duration;
   readonly retentionMillis: number;
   readonly failpoint: (name: string) => void | Promise<void>;
-  readonly rowGroupWorker: (() => RowGroupWorker) | null;
+  /** undefined: this process has one core. */
+  readonly encode: ParquetWriteOptions["encode"];
   /** null: this process has one core. */
-  readonly decodeThreads: DecodeThreads | null;
+  readonly decode: DecodeInThread | null;
   readonly #newest = new Map<string, { log: TableLog; checkedAt: number }>();
   readonly #old = new Map<string, TableLog>();
 
@@ -60,10 +62,9 @@ export class Lake {
     this.retention = options.retention ?? "7d";
     this.retentionMillis = durationMicros("deltaOfflineStore: retention", this.retention) / 1000;
     this.failpoint = options.failpoint ?? (() => undefined);
-    this.rowGroupWorker =
-      options.rowGroupWorker ?? (availableParallelism() > 1 ? rowGroupWorker : null);
-    this.decodeThreads =
-      options.decodeThreads ?? (availableParallelism() > 1 ? decodeThreads() : null);
+    const hasThreads = availableParallelism() > 1;
+    this.encode = options.encode ?? (hasThreads ? encodeThreads() : undefined);
+    this.decode = options.decode ?? (hasThreads ? decodeThreads() : null);
   }
 
   /**

@@ -8,7 +8,7 @@ import type { TableFile, TableLog } from "./log/state.ts";
 import { layoutOf, typeOf } from "@tidemark/core/internal";
 import type { FarTimes } from "./parquet/chunk-reader.ts";
 import { rowsOfKeys } from "./parquet/key-rows.ts";
-import type { DecodeThreads } from "./parquet/decode-threads.ts";
+import type { DecodeInThread } from "./parquet/decode-threads.ts";
 import { openParquet, type ParquetFile } from "./parquet/reader.ts";
 import { batchesOf, objectReader } from "./parquet/parquet-file.ts";
 
@@ -42,7 +42,7 @@ export async function* scanTable(
   );
   const bytes = files.reduce((sum, { add }) => sum + add.size, 0);
   const { workers = availableParallelism() } = options;
-  const threads = bytes < LEAST_BYTES_FOR_THREADS || workers === 0 ? null : lake.decodeThreads;
+  const threads = bytes < LEAST_BYTES_FOR_THREADS || workers === 0 ? null : lake.decode;
   const groups = async function* (): AsyncGenerator<() => Promise<Batch>> {
     for (const file of files) {
       signal?.throwIfAborted();
@@ -85,7 +85,7 @@ interface FileScan {
   readonly keyRange?: ScanOptions["keyRange"];
   readonly signal?: AbortSignal | undefined;
   readonly farTimes?: FarTimes | undefined;
-  readonly threads?: DecodeThreads | null | undefined;
+  readonly threads?: DecodeInThread | null | undefined;
 }
 
 export async function* scanFile(

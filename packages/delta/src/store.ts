@@ -127,7 +127,7 @@ export function deltaOfflineStore(
     retention: lake.retention,
     backups: lakeBackups(lake),
     staging: lakeStaging(lake),
-    close: async () => lake.decodeThreads?.close(),
+    close: async () => undefined,
   };
 }
 

@@ -135,8 +135,6 @@ export async function computeShard(
     if (!signal.aborted && (await isFinished(job)))
       return { rows: job.shards[shard]!, overflows: 0, wrote: false };
     throw error;
-  } finally {
-    await engine.close();
   }
 }
 

@@ -54,7 +54,9 @@ export async function trainingSetFile(
       file,
       entities,
       async write({ columns, batches }) {
-        if (delta !== null) await delta.writeParquet(out.temporary, { columns, batches, signal });
+        const { workers } = options;
+        if (delta !== null)
+          await delta.writeParquet(out.temporary, { columns, batches, workers, signal });
         else
           await writeLines(
             out.temporary,

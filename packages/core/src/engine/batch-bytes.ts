@@ -71,7 +71,8 @@ function own<A extends Numbers>(values: A): A {
   return values.slice() as A;
 }
 
-function ownVector(
+/** The same, of one vector. */
+export function ownVector(
   vector: Vector,
   length: number,
   taken: <A extends Numbers>(values: A) => A = own,

@@ -6,9 +6,8 @@ import { threadsOfCores } from "../memory-limit.ts";
 import type { ComputeEngine } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import { answerSplits } from "./answer-splits.ts";
-import { computeSplit, type Split, type SplitAnswers } from "./compute-split.ts";
-import { splitTask, splitThreads } from "./split-threads.ts";
-import type { WorkerPool } from "./worker-pool.ts";
+import { computeSplit } from "./compute-split.ts";
+import { splitInThread, splitTask } from "./split-threads.ts";
 
 /** How the engine computes. */
 export interface LocalEngineOptions {
@@ -30,15 +29,9 @@ const SPLITS_PER_THREAD = 4;
 /** A larger split takes more memory and no less time. */
 const MOST_ROWS_PER_SPLIT = 1_000_000;
 
-/** An engine whose threads can be ended. Threads that are idle end by themselves. */
-export interface LocalEngine extends ComputeEngine {
-  close(): Promise<void>;
-}
-
 /** Makes the exact engine of this machine. */
-export function localEngine(options: LocalEngineOptions = {}): LocalEngine {
+export function localEngine(options: LocalEngineOptions = {}): ComputeEngine {
   const { rowsPerSplit, onOverflow, onTruncated } = options;
-  let threads: WorkerPool<Split, SplitAnswers> | null = null;
 
   return {
     name: "local engine",
@@ -56,10 +49,10 @@ export function localEngine(options: LocalEngineOptions = {}): LocalEngine {
         rowsPerSplit: (rows) => rowsPerSplit ?? rowsOfSplit(rows, workers),
         async compute(load, rows) {
           const isWorthThreads = workers > 0 && rows > (rowsPerSplit ?? LEAST_ROWS_FOR_THREADS);
-          const pool = isWorthThreads ? (threads ??= splitThreads()) : null;
           const found =
-            (await pool?.run(async () => splitTask(await load()), signal)) ??
-            (await computeSplit(await load(), betweenPieces));
+            (isWorthThreads
+              ? await splitInThread(async () => splitTask(await load()), signal)
+              : null) ?? (await computeSplit(await load(), betweenPieces));
           counted.overflows += found.overflows;
           counted.truncated += found.truncated;
           return found.answers;
@@ -68,10 +61,6 @@ export function localEngine(options: LocalEngineOptions = {}): LocalEngine {
       if (counted.overflows > 0) onOverflow?.(counted.overflows);
       if (counted.truncated > 0) onTruncated?.(counted.truncated);
       return answers;
-    },
-    async close() {
-      await threads?.close();
-      threads = null;
     },
   };
 }

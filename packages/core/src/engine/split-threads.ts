@@ -1,12 +1,13 @@
-/** The threads that compute splits. */
+/** Computes splits in threads. */
+import { inThreads, type RunInThread } from "../threads/shared-threads.ts";
+import { moduleUrl, type WorkerTask } from "../threads/worker-pool.ts";
 import { buffersOfBatch, ownBatch } from "./batch-bytes.ts";
 import type { Split, SplitAnswers } from "./compute-split.ts";
-import { startWorker, workerPool, type WorkerPool, type WorkerTask } from "./worker-pool.ts";
 
-/** Makes the pool of threads. None is started before there is work. */
-export function splitThreads(): WorkerPool<Split, SplitAnswers> {
-  return workerPool(() => startWorker(import.meta.url, "../", "split-worker"));
-}
+/** Computes a split in a thread. */
+export const splitInThread: RunInThread<Split, SplitAnswers> = inThreads(
+  moduleUrl(import.meta.url, "../", "split-task"),
+);
 
 /** The message for a split. Its rows share no memory with those of other splits. */
 export function splitTask(split: Split): WorkerTask<Split> {

@@ -24,7 +24,8 @@ export function eventsBuilder(
   return (batch, names) => {
     const { length } = batch;
     const vector = (name: string): Vector => batch.vectors[names.indexOf(name)]!;
-    const to = numbersOf(vector("_known_to"), length, Infinity);
+    const knownTo = vector("_known_to");
+    const to = isEmpty(knownTo) ? always.to(length) : numbersOf(knownTo, length, Infinity);
     const time =
       source.eventTime.kind === "column"
         ? numbersOf(vector(nameInTable(source.eventTime.column)), length, NaN)
@@ -82,9 +83,15 @@ export function numbersOf(vector: Vector, length: number, missing: number): Floa
   return numbers;
 }
 
+/** Whether no row has a value. */
+function isEmpty({ valid }: Vector): boolean {
+  return valid !== null && !valid.includes(1);
+}
+
 /** 1 for each row whose flag is true. */
 function deletedRows(flags: Vector, length: number): Uint8Array {
   const deleted = new Uint8Array(length);
+  if (flags.kind === "boolean" && !flags.values.includes(1)) return deleted;
   for (let i = 0; i < length; i++) deleted[i] = valueAt(flags, i) === true ? 1 : 0;
   return deleted;
 }
@@ -99,6 +106,7 @@ function excludeQuarantined(
   unresolved: Vector,
   declared: ReadonlySet<string>,
 ): void {
+  if (isEmpty(reasons)) return;
   const isQuarantined = (i: number): boolean => {
     const reason = valueAt(reasons, i) as string | null;
     if (reason === null) return false;

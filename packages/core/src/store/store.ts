@@ -117,8 +117,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { online, offline, retention, answerCacheBytes, serveWhileFilling, history, compaction } =
     configuredStores(options);
   const { onOverflow, onTruncated } = options;
-  const ownEngine = options.engine === undefined ? localEngine({ onOverflow, onTruncated }) : null;
-  const engine = options.engine ?? ownEngine!;
+  const engine = options.engine ?? localEngine({ onOverflow, onTruncated });
   const clock = (): number => (options.clock?.() ?? new Date()).getTime() * 1000;
   const views = [...definitions.views.values()];
   const sources = [...definitions.sources.values()];
@@ -610,7 +609,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     async close() {
       await pushes.close();
-      await ownEngine?.close();
       await online?.close();
       await offline?.close();
     },

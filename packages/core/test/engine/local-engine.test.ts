@@ -1,5 +1,5 @@
 import { computed } from "../../src/testing/engine-queries.ts";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { localEngine } from "../../src/engine/local-engine.ts";
 import type { ComputeEngine } from "../../src/spi.ts";
 import { computeEngineConformance } from "../../src/testing/engine-conformance.ts";
@@ -22,9 +22,6 @@ function limited(engine: ComputeEngine, memoryLimit: number): ComputeEngine {
 }
 
 const inThreads = [1, 2, 3].map((workers) => localEngine({ workers, rowsPerSplit: 7 }));
-afterAll(async () => {
-  await Promise.all(inThreads.map((engine) => engine.close()));
-});
 
 describe.each<readonly [string, ComputeEngine]>([
   ["splits of 1 row", localEngine({ workers: 0, rowsPerSplit: 1 })],

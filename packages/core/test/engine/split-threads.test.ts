@@ -2,15 +2,12 @@
 import { Random } from "@tidemark/testkit/generate/random";
 import { randomCases } from "@tidemark/testkit/engine/random-cases";
 import { seedsFromEnvironment } from "@tidemark/testkit/generate/seeds";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { computeSplit, type Split } from "../../src/engine/compute-split.ts";
 import { orderRows } from "../../src/engine/entity-row-order.ts";
 import { eventBatch } from "../../src/engine/event-batch.ts";
-import { splitTask, splitThreads } from "../../src/engine/split-threads.ts";
+import { splitInThread, splitTask } from "../../src/engine/split-threads.ts";
 import { eventsOf } from "../../src/testing/engine-cases.ts";
-
-const threads = splitThreads();
-afterAll(() => threads.close());
 
 const runs = seedsFromEnvironment({ runs: 5 });
 
@@ -24,7 +21,7 @@ test(`any split (${runs.text})`, async () => {
         for await (const batch of eventsOf(plan, events, 16)) batches.push(eventBatch(batch) ?? []);
         const whole = { ...split, batches: batches.flat() };
         // null would mean that no thread answered
-        expect(await threads.run(async () => splitTask(whole))).toStrictEqual(
+        expect(await splitInThread(async () => splitTask(whole))).toStrictEqual(
           await computeSplit(whole),
         );
       }

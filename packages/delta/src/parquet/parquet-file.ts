@@ -1,12 +1,14 @@
 /** Reads and writes single Parquet files, such as entity rows and training sets. */
 import { randomUUID } from "node:crypto";
 import { rename } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { layoutOf, TidemarkError, typeText } from "@tidemark/core/internal/columns";
 import type { TimeUnit } from "@tidemark/core";
 import type { Batch, ColumnSpec } from "@tidemark/core/spi";
 import { localObjects, objectError, syncDirectory, writeSynced } from "../local-objects.ts";
 import type { ObjectStore } from "../objects.ts";
+import { encodeThreads } from "./encode-threads.ts";
 import { parquetParts } from "./parquet-folder.ts";
 import { openParquet, type ParquetFile } from "./reader.ts";
 import { parquetBytes, type ParquetSummary } from "./writer.ts";
@@ -248,6 +250,8 @@ export async function writeParquet(
     readonly metadata?: Readonly<Record<string, string>> | undefined;
     /** The greatest number of rows of a row group. Default: 131,072. */
     readonly groupRows?: number | undefined;
+    /** 0: no thread encodes row groups. Default: threads do where there are more rows. */
+    readonly workers?: number | undefined;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<number> {
@@ -270,6 +274,7 @@ export async function writeParquet(
           where: file,
           metadata: content.metadata,
           groupRows: content.groupRows,
+          encode: content.workers === 0 || availableParallelism() < 2 ? undefined : encodeThreads(),
         },
         pieces(),
         summary,

@@ -3,12 +3,13 @@
  * metadata; the values stay as they are in the file.
  */
 import type { ColumnChunk, FileMetaData, RowGroup } from "hyparquet";
-import { isTidemarkError, TidemarkError } from "@tidemark/core/internal/columns";
+import { isTidemarkError, TidemarkError, typeOf } from "@tidemark/core/internal/columns";
 import type { ColumnSpec, OfflineStore, Vector } from "@tidemark/core/spi";
 import type { FarTimes } from "./chunk-reader.ts";
 import { type ColumnPlan, leavesOf, planOf } from "./column-plan.ts";
 import { decodeGroup, type FetchedGroup } from "./decode-group.ts";
-import type { DecodeThreads } from "./decode-threads.ts";
+import type { DecodeInThread } from "./decode-threads.ts";
+import { GroupMemory } from "./limits.ts";
 import { describedElement } from "./elements.ts";
 import { type ParquetSource, readExactly, readFooter } from "./footer.ts";
 import { columnOfNode } from "./nested-elements.ts";
@@ -53,9 +54,12 @@ export interface ParquetFile {
     group: number,
     columns: readonly ColumnSpec[],
     farTimes: FarTimes,
-    threads?: DecodeThreads | null,
+    threads?: DecodeInThread | null,
   ): Promise<readonly Vector[]>;
 }
+
+/** A missing value has a flag and at most a number. */
+const MOST_BYTES_OF_NULL = 9;
 
 /** The distance (bytes) below which column chunks are fetched together. */
 const MAX_GAP = 256 * 1024;
@@ -165,26 +169,46 @@ function parquetFile(
     readGroup: (index, requested, farTimes, threads = null) =>
       guard(source, async () => {
         const group = metadata.row_groups[index]!;
-        const plans = requested.map(planFor);
+        const rows = Number(group.num_rows);
+        const read: { readonly column: ColumnSpec; readonly plan: ColumnPlan }[] = [];
+        const memory = new GroupMemory(`${source.name}: row group ${index + 1}`, 0);
+        // a column without a value needs no look at its bytes
+        const empty = requested.map((column): Vector | null => {
+          const plan = planFor(column);
+          if (plan.kind === "leaf" && nullCount(chunkOf(group, plan.node)) === rows) {
+            memory.spend(rows * MOST_BYTES_OF_NULL);
+            return typeOf(column).layout.missing(rows);
+          }
+          read.push({ column, plan });
+          return null;
+        });
+        const plans = read.map(({ plan }) => plan);
         const chunks = plans.flatMap(leavesOf).map((leaf) => chunkOf(group, leaf.node));
         const fetched = async (): Promise<FetchedGroup> => ({
           file: source.name,
           index,
-          rows: Number(group.num_rows),
+          rows,
           before: before[index]!,
-          columns: requested,
+          columns: read.map(({ column }) => column),
           plans,
           chunks,
           farTimes,
           bytes: await fetchChunks(source, chunks.map(byteRangeOf), whole),
         });
-        const inThread = threads === null ? null : await threads.decode(fetched);
-        const { vectors, flooredColumns: floored } =
+        const inThread = threads === null ? null : await threads(fetched);
+        const { vectors: decoded, flooredColumns: floored } =
           inThread ?? (await decodeGroup(await fetched()));
         for (const name of floored) flooredColumns.add(name);
+        const next = decoded.values();
+        const vectors = empty.map((vector) => vector ?? next.next().value!);
         return vectors;
       }),
   };
+}
+
+/** The number of rows without a value, as the file says it; −1: it does not. */
+function nullCount({ meta_data: meta }: ColumnChunk): number {
+  return Number(meta?.statistics?.null_count ?? -1);
 }
 
 function isSamePath(a: readonly string[] | undefined, b: readonly string[]): boolean {

@@ -17,6 +17,8 @@ import { type ColumnRange, mergeRanges } from "./statistics.ts";
 
 export const GROUP_ROWS = 131_072;
 const GROUP_BYTES = 64 * 1024 * 1024;
+/** The number of row groups that threads encode while the next rows are computed. */
+export const ENCODED_AHEAD = 2;
 
 export interface ParquetSummary {
   rows: number;
@@ -122,19 +124,19 @@ async function* encodedGroups(
   pieces: Iterable<Piece> | AsyncIterable<Piece>,
 ): AsyncGenerator<EncodedGroup> {
   const splitter = new RowGroupSplitter(options.columns, options.groupRows);
+  const mostAhead = options.encode === undefined ? 0 : ENCODED_AHEAD;
+  const ahead: Promise<EncodedGroup>[] = [];
+  const encode = async (group: readonly Piece[]): Promise<void> => {
+    ahead.push((await encodeRowGroup(options, group)).group);
+  };
   for await (const piece of pieces)
-    for (const group of splitter.add(piece)) yield await encodedGroup(options, group);
+    for (const group of splitter.add(piece)) {
+      await encode(group);
+      if (ahead.length > mostAhead) yield await ahead.shift()!;
+    }
   const rest = splitter.rest();
-  if (rest.length > 0) yield await encodedGroup(options, rest);
-}
-
-async function encodedGroup(
-  options: ParquetWriteOptions,
-  pieces: readonly Piece[],
-): Promise<EncodedGroup> {
-  return await (
-    await encodeRowGroup(options, pieces)
-  ).group;
+  if (rest.length > 0) await encode(rest);
+  for (const group of ahead) yield await group;
 }
 
 const REFUSAL_CODES = { decimal: "DECIMAL_OUT_OF_RANGE", time: "TIME_OUT_OF_RANGE" } as const;

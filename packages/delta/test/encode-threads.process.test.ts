@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Worker } from "node:worker_threads";
 import {
   batchOf,
   type Batch,
@@ -9,22 +8,24 @@ import {
   type TypeSpec,
   type Value,
 } from "@tidemark/core/spi";
-import { describe, expect, onTestFinished, test } from "vitest";
-import {
-  rowGroupWorker,
-  startWorkerThread,
-  type EncodeResult,
-  type RowGroupWorker,
-} from "../src/row-group-worker.ts";
+import { describe, expect, test } from "vitest";
+import { inThreads } from "@tidemark/core/internal";
 import { deltaOfflineStore, localObjects } from "../src/index.ts";
-import { encodeGroup } from "../src/parquet/row-group.ts";
+import { encodeThreads } from "../src/parquet/encode-threads.ts";
+import {
+  encodeGroup,
+  type EncodedGroup,
+  type EncodingRefusal,
+  type RowGroupRows,
+} from "../src/parquet/row-group.ts";
 import { parquetBytes, type ParquetWriteOptions } from "../src/parquet/writer.ts";
 import { run } from "./children.ts";
 import { column, temporary, valuesOf } from "./lakes.ts";
 
-/** Starts a worker of the given code, which receives the tasks. */
-const worker = (code: string) => (): Worker =>
-  new Worker(`const { parentPort } = require("node:worker_threads"); ${code}`, { eval: true });
+type Encode = ReturnType<typeof encodeThreads>;
+
+/** Encodes row groups of any size in threads. */
+const inThread = (): Encode => encodeThreads(undefined, 0);
 
 test("to encode a row group loads no definitions and no stores", async () => {
   const { code, stdout } = await run("loaded-modules.ts", ["parquet/row-group.ts"]);
@@ -36,20 +37,11 @@ test("to encode a row group loads no definitions and no stores", async () => {
   );
 });
 
-/** Ways in which the worker does not start or does not answer. */
-const failing: Readonly<Record<string, () => Worker>> = {
-  "cannot start": () => {
-    throw new Error("no threads here");
-  },
-  "has no file": () => new Worker(new URL("./nowhere.js", import.meta.url)),
-  "ends before the first task": worker("process.exit(0)"),
-  "dies at the first task": worker("parentPort.on('message', () => process.exit(1))"),
-  "throws at the first task": worker(
-    "parentPort.on('message', () => { throw new Error('out of memory'); })",
-  ),
-  "fails at each task": worker(
-    "parentPort.on('message', ({ id }) => parentPort.postMessage({ id, answer: null }))",
-  ),
+/** Ways in which no thread encodes. */
+const failing: Readonly<Record<string, () => Encode>> = {
+  "no thread answers": () => encodeThreads(async () => null, 0),
+  "the threads lack the module": () =>
+    encodeThreads(inThreads(new URL("./nowhere.js", import.meta.url).href), 0),
 };
 
 const KINDS: readonly ValueType[] = [
@@ -136,66 +128,43 @@ async function bytesOf(batch: Batch, encode?: ParquetWriteOptions["encode"]): Pr
 describe("a row group", () => {
   test("has the same bytes from the thread as from here, whatever its rows", async () => {
     let answered = 0;
-    const thread = rowGroupWorker(() =>
-      startWorkerThread().on("message", ({ answer }: EncodeResult) => {
-        if (answer !== null) answered++;
-      }),
+    const run = inThreads<RowGroupRows, EncodedGroup | EncodingRefusal>(
+      new URL("../src/encode-task.ts", import.meta.url).href,
     );
-    onTestFinished(() => thread.end());
+    const encode = encodeThreads(async (make) => {
+      const answer = await run(make);
+      if (answer !== null) answered++;
+      return answer;
+    }, 0);
     const sent = columns.filter(isSent);
     for (let seed = 1; seed <= 40; seed++) {
       for (const of of [columns, sent]) {
         const batch = someRows(seed, seed * 3, of);
-        assert.ok(
-          (await bytesOf(batch, thread.encode)).equals(await bytesOf(batch)),
-          `seed ${seed}`,
-        );
+        assert.ok((await bytesOf(batch, encode)).equals(await bytesOf(batch)), `seed ${seed}`);
       }
     }
     assert.equal(answered, 40, "the thread encodes what can be sent");
   });
 
-  for (const [what, start] of Object.entries(failing)) {
-    test(`is encoded here where the thread ${what}`, async () => {
-      const thread = rowGroupWorker(start);
-      onTestFinished(() => thread.end());
+  for (const [what, make] of Object.entries(failing))
+    test(`is encoded here where ${what}`, async () => {
+      const encode = make();
       const batches = [1, 2, 3, 4].map((seed) => someRows(seed, 90, columns.slice(0, 9)));
-      const made = await Promise.all(batches.map((batch) => bytesOf(batch, thread.encode)));
+      const made = await Promise.all(batches.map((batch) => bytesOf(batch, encode)));
       for (const [i, batch] of batches.entries()) assert.ok(made[i]!.equals(await bytesOf(batch)));
     });
-  }
 
   for (const [kind, value, code] of [
     ["timestamp", 0.5, "TIME_OUT_OF_RANGE"],
     ["decimal", 10n ** 38n, "DECIMAL_OUT_OF_RANGE"],
   ] as const) {
-    test(`out of range is ${code}, with the same message from the worker`, async () => {
-      const thread = rowGroupWorker();
-      onTestFinished(() => thread.end());
+    test(`out of range is ${code}, with the same message from the thread`, async () => {
       const batch = batchOf([column("a", kind)], [[null], [value], [value]]);
       const here = await bytesOf(batch).catch((error: unknown) => error);
       expect(here).toMatchObject({ code });
-      await expect(bytesOf(batch, thread.encode)).rejects.toThrow(here as Error);
+      await expect(bytesOf(batch, inThread())).rejects.toThrow(here as Error);
     });
   }
-
-  test("fails when the worker is ended before it is done; the worker is gone", async () => {
-    let exits = 0;
-    const thread = rowGroupWorker(() =>
-      worker("parentPort.on('message', () => undefined)")().on("exit", () => {
-        exits++;
-      }),
-    );
-    const waiting = bytesOf(someRows(1, 30, columns.slice(0, 3)), thread.encode);
-    const failed = assert.rejects(waiting, /has ended/);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
-    await thread.end();
-    await failed;
-    assert.equal(exits, 1);
-    await assert.rejects(bytesOf(someRows(1, 30, columns.slice(0, 3)), thread.encode), /has ended/);
-  });
 });
 
 const table: TableSpec = {
@@ -233,47 +202,28 @@ async function* lateRows(end?: () => void): AsyncGenerator<Batch> {
   end?.();
 }
 
-/** Records what the worker was asked, and whether it has ended. */
-function watched(inner: RowGroupWorker): {
-  readonly thread: RowGroupWorker;
-  asked: number;
-  ended: boolean;
-} {
+/** Counts the row groups that are encoded. */
+function watched(encode: Encode): { readonly encode: Encode; asked: number } {
   const seen = {
     asked: 0,
-    ended: false,
-    thread: {
-      encode: (group: Parameters<RowGroupWorker["encode"]>[0]) => {
-        seen.asked++;
-        return inner.encode(group);
-      },
-      end: async () => {
-        await inner.end();
-        seen.ended = true;
-      },
+    encode: (group: RowGroupRows) => {
+      seen.asked++;
+      return encode(group);
     },
   };
   return seen;
 }
 
 describe("a stream of rows", () => {
-  const none = (): RowGroupWorker => ({ encode: encodeGroup, end: async () => undefined });
-  const threads: Readonly<Record<string, () => RowGroupWorker>> = {
-    "in its own thread": () => rowGroupWorker(),
-    "in this one": none,
-    ...Object.fromEntries(
-      Object.entries(failing).map(([what, start]) => [
-        `where the thread ${what}`,
-        () => rowGroupWorker(start),
-      ]),
-    ),
+  const threads: Readonly<Record<string, () => Encode>> = {
+    "in threads": inThread,
+    "in this thread": () => encodeGroup,
+    ...Object.fromEntries(Object.entries(failing).map(([what, make]) => [`where ${what}`, make])),
   };
-  for (const [where, start] of Object.entries(threads)) {
-    test(`encoded ${where} is read back equal, and the worker ends`, async () => {
-      const seen = watched(start());
-      const store = deltaOfflineStore(localObjects(await temporary()), {
-        rowGroupWorker: () => seen.thread,
-      });
+  for (const [where, make] of Object.entries(threads)) {
+    test(`encoded ${where} is read back equal`, async () => {
+      const seen = watched(make());
+      const store = deltaOfflineStore(localObjects(await temporary()), { encode: seen.encode });
       assert.equal(
         await store.rewrite(table, lateRows(), {
           replaced: { day: ["a", "b"] },
@@ -282,7 +232,6 @@ describe("a stream of rows", () => {
         }),
         "done",
       );
-      assert.ok(seen.ended);
       assert.equal(seen.asked, 4, "a batch of more than half a group is a group");
       const rows = await valuesOf(store.scan("numbers", { columns: ["day", "id", "text"] }));
       assert.deepEqual(
@@ -297,12 +246,12 @@ describe("a stream of rows", () => {
     });
   }
 
-  test("that is aborted, or breaks off, leaves no thread and no rows", async () => {
+  test("that is aborted, or breaks off, leaves no rows", async () => {
     for (const fault of ["abort", "error"] as const) {
-      const seen = watched(rowGroupWorker());
+      const seen = watched(inThread());
       const directory = await temporary();
       const objects = localObjects(directory);
-      const store = deltaOfflineStore(objects, { rowGroupWorker: () => seen.thread });
+      const store = deltaOfflineStore(objects, { encode: seen.encode });
       const control = new AbortController();
       const stop = (): void => {
         if (fault === "error") throw new Error("no more of them");
@@ -318,7 +267,6 @@ describe("a stream of rows", () => {
         }),
         fault === "abort" ? { name: "AbortError" } : /no more/,
       );
-      assert.ok(seen.ended);
       assert.ok(seen.asked > 0);
       assert.equal(await store.state("numbers"), null);
       for await (const { key } of objects.list("")) assert.fail(`${key} was left`);

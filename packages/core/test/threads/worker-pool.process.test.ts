@@ -1,7 +1,7 @@
 /** Threads answer tasks, and whoever asks learns when no thread can. */
 import { Worker } from "node:worker_threads";
-import { afterEach, expect, test } from "vitest";
-import { workerPool, type WorkerPool } from "../../src/engine/worker-pool.ts";
+import { expect, test } from "vitest";
+import { workerPool, type WorkerPool } from "../../src/threads/worker-pool.ts";
 
 const answering = `
   const { parentPort } = require("node:worker_threads");
@@ -14,17 +14,14 @@ const answering = `
   });`;
 
 let started = 0;
-let pool: WorkerPool<unknown, number>;
 
 function startPool(code: string): WorkerPool<unknown, number> {
   started = 0;
-  return (pool = workerPool(() => {
+  return workerPool(() => {
     started++;
     return new Worker(code, { eval: true });
-  }));
+  });
 }
-
-afterEach(() => pool.close());
 
 const task = (one: unknown) => async () => ({ task: one, buffers: [] });
 

@@ -15,6 +15,8 @@ export interface WorkerTask<T> {
 /** What a thread says. */
 export type WorkerReply<A> =
   | { readonly answer: A }
+  /** The thread lacks what the task needs. */
+  | { readonly unable: true }
   | { readonly error: { readonly code: string | null; readonly message: string } };
 
 /** The reply of a thread whose task failed. */
@@ -32,7 +34,6 @@ export interface WorkerPool<T, A> {
    * @throws whatever the task throws in the thread.
    */
   run(make: () => Promise<WorkerTask<T>>, signal?: AbortSignal): Promise<A | null>;
-  close(): Promise<void>;
 }
 
 interface Thread<A> {
@@ -40,17 +41,22 @@ interface Thread<A> {
   settle: ((reply: WorkerReply<A> | null) => void) | null;
 }
 
+/**
+ * The URL of the module `name`, which is a source in the folder of `from` or above it, or stands
+ * beside `from` once both are built.
+ */
+export function moduleUrl(from: string, folder: "./" | "../", name: string): string {
+  const file = from.endsWith(".ts") ? `${folder}${name}.ts` : `./${name}.js`;
+  return new URL(file, from).href;
+}
+
 /** Rows lie in arrays outside the heap, so a thread needs few new objects at a time. */
 const RESOURCES = { maxYoungGenerationSizeMb: 12 };
 
-/**
- * Starts the worker in the file `name`, which is a source in the folder of `from` or above it, or
- * stands beside `from` once both are built.
- */
-export function startWorker(from: string, folder: "./" | "../", name: string): Worker {
+/** Starts the worker of a module. */
+export function startWorker(module: string): Worker {
   const { Worker: Thread } = nodeThreads();
-  const file = from.endsWith(".ts") ? `${folder}${name}.ts` : `./${name}.js`;
-  return new Thread(new URL(file, from), { name: `tidemark ${name}`, resourceLimits: RESOURCES });
+  return new Thread(new URL(module), { name: "tidemark worker", resourceLimits: RESOURCES });
 }
 
 /** Threads that are idle for so long end, ms. */
@@ -143,19 +149,13 @@ export function workerPool<T, A>(start: () => Worker): WorkerPool<T, A> {
       try {
         const reply = await ask(thread, await make(), signal);
         signal?.throwIfAborted();
-        if (reply === null) return null;
+        if (reply === null || "unable" in reply) return null;
         if ("answer" in reply) return reply.answer;
         const { code, message } = reply.error;
         throw code === null ? new Error(message) : new TidemarkError<string>(code, message);
       } finally {
         release(thread);
       }
-    },
-    async close() {
-      clearTimeout(idleTimer);
-      const ending = [...threads];
-      for (const thread of ending) gone(thread);
-      await Promise.all(ending.map(({ worker }) => worker.terminate()));
     },
   };
 }
