@@ -1,7 +1,8 @@
 /** A row group that a thread decodes has the vectors of one that the caller's thread decodes. */
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { batchOf } from "@tidemark/core/spi";
+import { batchOf, valueAt } from "@tidemark/core/spi";
+import { lengthOf } from "@tidemark/core/internal/columns";
 import { writeParquet } from "@tidemark/delta";
 import { seedsFromEnvironment } from "@tidemark/testkit/generate/seeds";
 import fc from "fast-check";
@@ -90,4 +91,27 @@ test("without a thread that answers the caller decodes", async () => {
   expect(await parquet.readGroup(0, [amount], "missing", dying)).toStrictEqual(
     await parquet.readGroup(0, [amount], "missing"),
   );
+});
+
+test("the bytes of a column without a value are not read", async () => {
+  const columns = [amount, nestedColumn("text", { type: "string", nullable: true })];
+  const file = join(await temporary(), "empty.parquet");
+  const rows = Array.from({ length: 100_000 }, (_, i) => [Math.sin(i), null]);
+  await writeParquet(file, { columns, batches: [batchOf(columns, rows)] });
+  const { size } = await stat(file);
+  let fetched = 0;
+  const parquet = await openParquet({
+    name: file,
+    size,
+    advice: "write it again",
+    read: async (from, to) => {
+      fetched += to - from;
+      return new Uint8Array((await readFile(file)).subarray(from, to));
+    },
+  });
+  fetched = 0;
+  const [texts] = await parquet.readGroup(0, [columns[1]!], "int64");
+  expect(fetched).toBe(0);
+  expect(lengthOf(texts!)).toBe(rows.length);
+  for (const row of [0, 50_000, 99_999]) expect(valueAt(texts!, row)).toBeNull();
 });
