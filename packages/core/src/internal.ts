@@ -191,7 +191,7 @@ export {
   openOfflineReader,
   refuseBeforeHistory,
 } from "./offline/offline-reader.ts";
-export { DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT } from "./memory-limit.ts";
+export { DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT, threadsWithin } from "./memory-limit.ts";
 export { pinnedOfflineStore, pinnedTables, type PinnedTables } from "./offline/pinned-history.ts";
 export { answerColumns } from "./request/result-rows.ts";
 export { selectionFingerprint } from "./registry/selection-fingerprint.ts";

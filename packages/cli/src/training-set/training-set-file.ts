@@ -4,6 +4,7 @@ import type { BeforeHistory, Knowledge, Store, TimeUnit } from "@tidemark/core";
 import {
   historicalFeaturesOfFile,
   keysNeeded,
+  threadsWithin,
   type HistoricalFileResult,
 } from "@tidemark/core/internal";
 import type { Batch, SelectedFeature } from "@tidemark/core/spi";
@@ -54,7 +55,7 @@ export async function trainingSetFile(
       file,
       entities,
       async write({ columns, batches }) {
-        const { workers } = options;
+        const workers = threadsWithin(options.memoryLimit, options.workers);
         if (delta !== null)
           await delta.writeParquet(out.temporary, { columns, batches, workers, signal });
         else
