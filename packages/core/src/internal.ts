@@ -177,7 +177,7 @@ export { gatherRows, pickRows } from "./columns/gather-rows.ts";
 export { keyNumbers } from "./columns/key-numbers.ts";
 export type { Overflows } from "./columns/overflows.ts";
 export { answerSplits } from "./engine/answer-splits.ts";
-export type { Split } from "./engine/compute-split.ts";
+export { computeSplit, type Split } from "./engine/compute-split.ts";
 export { inThreads, type RunInThread } from "./threads/shared-threads.ts";
 export { moduleUrl } from "./threads/worker-pool.ts";
 export { gatheredEvents, gatherEvents } from "./engine/gather-events.ts";

@@ -15,6 +15,7 @@ import type {
 } from "@tidemark/core/spi";
 import {
   answerSplits,
+  computeSplit,
   concatVectors,
   eventColumns,
   gatheredEvents,
@@ -79,9 +80,11 @@ export function kernelEngine(
         concurrency: 1,
         rowsPerSplit: () => Infinity,
         async compute(load) {
+          const split = await load();
+          if (split.carried != null) return await withCarriedStates(split, options);
           const kernel = start();
           try {
-            const rows = sortedRows(await load());
+            const rows = sortedRows(split);
             return await ask(kernel, job, rows, rowsPerFrame, options, host.signal);
           } finally {
             kernel.kill();
@@ -90,6 +93,16 @@ export function kernelEngine(
       });
     },
   };
+}
+
+/** Answers a split with states of rows that are not in it. The wire has none, so no kernel does. */
+async function withCarriedStates(
+  split: Split,
+  { onOverflow }: KernelEngineOptions,
+): Promise<readonly EngineColumn[]> {
+  const { answers, overflows } = await computeSplit(split);
+  if (overflows > 0) onOverflow?.(overflows);
+  return answers;
 }
 
 /** The rows of a split, sorted by entity. */

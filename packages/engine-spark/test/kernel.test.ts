@@ -53,6 +53,17 @@ for (const [name, rowsPerRun, rowsPerFrame] of [
     computeEngineProperties({ test, make: async () => engine({ rowsPerRun, rowsPerFrame }) });
   });
 
+describe("a file, and 100 bytes of memory", () => {
+  const limited = engine({});
+  computeEngineProperties({
+    test,
+    make: async () => ({
+      ...limited,
+      compute: (task, host) => limited.compute(task, { ...host, memoryLimit: 100 }),
+    }),
+  });
+});
+
 const column = (name: string, type: ColumnSpec["type"], nullable = false): ColumnSpec => ({
   name,
   database: name,

@@ -1,7 +1,12 @@
 /** Generates plans, events and entity rows for the tests of compute engines from a seed. */
 import { planOf } from "../../../packages/core/src/plan/compile.ts";
 import type { DeriveNode, EntityRows } from "../../../packages/core/src/spi.ts";
-import type { Value } from "../../../packages/core/src/specs.ts";
+import type {
+  AggregateSpec,
+  Value,
+  ViewSpec,
+  WindowSpec,
+} from "../../../packages/core/src/specs.ts";
 import { entityRows, type NamedRow } from "../../../packages/core/src/testing/engine-cases.ts";
 import { withRowCondition } from "../generate/computed-features.ts";
 import { generateDefinitions } from "../generate/definitions.ts";
@@ -18,17 +23,19 @@ export interface RandomCase {
 /**
  * Generates plans over one source, events near the edges of their windows, and entity rows at those
  * edges. `most.events` is the largest number of events, `most.rows` the number of entity rows.
+ * `windowOf` may replace the window of an aggregation.
  */
 export function randomCases(
   random: Random,
   most: { readonly events: number; readonly rows: number } = { events: 40, rows: 25 },
+  windowOf: (window: WindowSpec) => WindowSpec = (window) => window,
 ): RandomCase[] {
   const base = random.pick([1_741_064_767_123_456, 10_000_000]);
   const definitions = generateDefinitions(random.fork(), base, random.int(8));
   return definitions.tables.map((table) => {
     const views = definitions.views
       .filter((view) => view.source === table.source)
-      .map((view) => withRowCondition(random, view));
+      .map((view) => withRowCondition(random, withWindows(view, windowOf)));
     const lengths = views
       .flatMap((view) => [...view.features.map(({ window }) => window), view.ttl])
       .flatMap(lengthsIn);
@@ -80,4 +87,21 @@ export function randomCases(
       rows: { ...entityRows(...asked), keys },
     };
   });
+}
+
+/** The view with other windows. */
+function withWindows(view: ViewSpec, windowOf: (window: WindowSpec) => WindowSpec): ViewSpec {
+  const changed = <A extends AggregateSpec>(one: A): A =>
+    one.window === null ? one : { ...one, window: windowOf(one.window) };
+  return {
+    ...view,
+    features: view.features.map((feature) =>
+      feature.function === undefined
+        ? changed(feature)
+        : {
+            ...feature,
+            function: { ...feature.function, aggregates: feature.function.aggregates.map(changed) },
+          },
+    ),
+  };
 }

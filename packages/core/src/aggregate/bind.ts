@@ -115,6 +115,20 @@ export function blockAccumulatorOf(
   return record.accumulator?.(inputs, options) ?? null;
 }
 
+/**
+ * Makes the accumulator of a window feature over all rows of its window, whose states can be
+ * written and merged.
+ */
+export function stateAccumulatorOf(
+  { aggregate, by, options = {} }: Pick<FeatureSpec, "aggregate" | "options" | "by">,
+  inputs: readonly TypeSpec[],
+): Accumulator {
+  const accumulator = aggregatorNamed(aggregate).accumulator!;
+  return by === undefined
+    ? accumulator(inputs, options)
+    : categoryAccumulator(accumulator(inputs.slice(1), options), by);
+}
+
 /** Makes the queue of a window feature. null: its answers come from states. */
 export function windowQueueOf(
   { aggregate, by }: Pick<FeatureSpec, "aggregate" | "by">,

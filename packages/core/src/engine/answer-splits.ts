@@ -1,7 +1,6 @@
 /** What engines that compute split by split have in common, wherever a split is computed. */
 import { DEFAULT_MEMORY_LIMIT } from "../memory-limit.ts";
 import type { EngineColumn, EngineHost, EngineTask } from "../spi.ts";
-import { reachOfPlan } from "../window/window-edges.ts";
 import { answersByRow } from "./answers-by-row.ts";
 import { CollectedEvents, type CollectedSplit } from "./collected-events.ts";
 import type { Split } from "./compute-split.ts";
@@ -31,7 +30,7 @@ export async function answerSplits(
     memoryLimit: host.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
     expected: host.expectedEvents ?? null,
     concurrency,
-    reach: reachOfPlan(plan),
+    plan,
     rowsPerSplit,
   });
   try {
@@ -45,7 +44,7 @@ export async function answerSplits(
       const load = async (): Promise<Split> => ({
         plan,
         ...placesOf(labels, split),
-        batches: await split.batches(),
+        ...(await split.load()),
       });
       try {
         answers.put(split.firstPlace, await compute(load, collected.size));

@@ -3,7 +3,11 @@
  * them out split by split.
  */
 import type { Events } from "../spi.ts";
+import type { DeriveNode } from "../plan/nodes.ts";
+import type { CarriedStates } from "../window/carried-states.ts";
+import { reachOfPlan } from "../window/window-edges.ts";
 import { bytesOfBatch } from "./batch-bytes.ts";
+import { endlessSlabs } from "./endless-slabs.ts";
 import { entityRanges, type EntityRange } from "./entity-ranges.ts";
 import type { OrderedRows } from "./entity-row-order.ts";
 import { eventBatch, rowsOfEntities, type EventBatch } from "./event-batch.ts";
@@ -25,7 +29,15 @@ export interface CollectedSplit {
   /** The places [firstPlace, endPlace) of these entities: all, or some of one entity. */
   readonly firstPlace: number;
   readonly endPlace: number;
-  batches(): Promise<readonly EventBatch[]>;
+  /** Brings the events, and the states of events that it does not bring. */
+  load(): Promise<LoadedEvents>;
+}
+
+/** The events of a split. */
+export interface LoadedEvents {
+  readonly batches: readonly EventBatch[];
+  /** The states of the entity's other events; null: all that matter are there. */
+  readonly carried: CarriedStates | null;
 }
 
 /** How events are collected. */
@@ -37,8 +49,7 @@ export interface CollectOptions {
   readonly expected: number | null;
   /** How many splits are computed at once. */
   readonly concurrency: number;
-  /** How far before a label its events reach, µs. Infinity: there is no end. */
-  readonly reach: number;
+  readonly plan: DeriveNode;
   /** So many events and entity rows make a split, if all of them are in memory. */
   readonly rowsPerSplit: (rows: number) => number;
 }
@@ -55,6 +66,10 @@ const CONCURRENT_SPLIT_SHARE = 1 / 64;
 const MOST_PARTS = 128;
 /** Slabs overlap, so there are more than bytes alone ask for. */
 const SLABS_PER_BUDGET = 2;
+
+function allEvents(batches: () => Promise<readonly EventBatch[]>): CollectedSplit["load"] {
+  return async () => ({ batches: await batches(), carried: null });
+}
 
 export class CollectedEvents {
   private readonly options: CollectOptions;
@@ -124,10 +139,16 @@ export class CollectedEvents {
 
   private wholeSplit(
     { first, end }: EntityRange,
-    batches: CollectedSplit["batches"],
+    batches: () => Promise<readonly EventBatch[]>,
   ): CollectedSplit {
     const { starts } = this.options.labels;
-    return { first, end, firstPlace: starts[first]!, endPlace: starts[end]!, batches };
+    return {
+      first,
+      end,
+      firstPlace: starts[first]!,
+      endPlace: starts[end]!,
+      load: allEvents(batches),
+    };
   }
 
   /** Cuts entities by the number of their events and labels, each with so much weight. */
@@ -201,17 +222,36 @@ export class CollectedEvents {
     for (const [p, one] of ranges.entries()) yield* this.splitsOfPart(file, one, parts[p]!);
   }
 
-  /** Cuts the entity rows of one entity by time. A window needs the events that it reaches. */
+  /** Cuts the entity rows of one entity by time. */
   private async *splitsOfEntity(
     file: SpillFile,
     range: EntityRange,
     part: SpilledPart,
   ): AsyncGenerator<CollectedSplit> {
-    const { labels, reach } = this.options;
-    const [firstPlace, endPlace] = [labels.starts[range.first]!, labels.starts[range.end]!];
+    const { labels, plan } = this.options;
     const wanted = Math.ceil((part.bytes / this.splitBudget()) * SLABS_PER_BUDGET);
+    const reach = reachOfPlan(plan);
+    if (Number.isFinite(reach)) {
+      yield* this.slabsOfReach(file, range, part, wanted, reach);
+      return;
+    }
+    const entity = range.first;
+    const rows = this.counts[entity]!;
+    yield* endlessSlabs({ plan, labels, entity, rows, file, part }, wanted);
+  }
+
+  /** Slabs of an entity whose windows have an end: each needs the events that they reach. */
+  private async *slabsOfReach(
+    file: SpillFile,
+    range: EntityRange,
+    part: SpilledPart,
+    wanted: number,
+    reach: number,
+  ): AsyncGenerator<CollectedSplit> {
+    const { labels } = this.options;
+    const [firstPlace, endPlace] = [labels.starts[range.first]!, labels.starts[range.end]!];
     const count = Math.min(wanted, endPlace - firstPlace);
-    if (count < 2 || !Number.isFinite(reach)) {
+    if (count < 2) {
       yield this.wholeSplit(range, () => readPart(file, part));
       return;
     }
@@ -228,6 +268,6 @@ export class CollectedEvents {
       ),
     );
     for (const [s, slab] of slabs.entries())
-      yield { ...range, ...slab, batches: () => readPart(file, parts[s]!) };
+      yield { ...range, ...slab, load: allEvents(() => readPart(file, parts[s]!)) };
   }
 }

@@ -12,6 +12,7 @@ import {
 } from "../plan/plan-kinds.ts";
 import type { EngineColumn } from "../spi.ts";
 import { batchKernel } from "../window/batch-kernel.ts";
+import type { CarriedStates } from "../window/carried-states.ts";
 import { resultWriters, type AnswerColumn } from "../window/timed-rows.ts";
 import { answerColumns } from "./answer-columns.ts";
 import { STATUS_BYTES } from "./engine-columns.ts";
@@ -28,6 +29,11 @@ export interface Split {
   /** The time of each place, µs. Those of one entity ascend. */
   readonly times: Float64Array;
   readonly batches: readonly EventBatch[];
+  /**
+   * The states of rows that are not in the batches, if the split has some labels of one entity.
+   * Omitted, or null: all rows are there.
+   */
+  readonly carried?: CarriedStates | null | undefined;
 }
 
 /** The answers to the places of a split, and what was counted. */
@@ -45,7 +51,7 @@ export type BetweenPieces = () => Promise<void> | undefined;
 
 /** Computes the answers of a split. */
 export async function computeSplit(
-  { plan, first, starts, times, batches }: Split,
+  { plan, first, starts, times, batches, carried = null }: Split,
   betweenPieces: BetweenPieces = () => undefined,
 ): Promise<SplitAnswers> {
   const overflows: Overflows = { count: 0 };
@@ -53,7 +59,7 @@ export async function computeSplit(
   const events = gatheredEvents(columns, batches, first, starts.length - 1);
   await betweenPieces();
   const answers = answerColumns(plan.columns, times.length, isWindowPlan(plan));
-  const run = isWindowPlan(plan) ? windowAnswers(plan) : latestAnswers(plan as LatestPlan);
+  const run = isWindowPlan(plan) ? windowAnswers(plan, carried) : latestAnswers(plan as LatestPlan);
   const answer = run(events, times, answers, overflows);
   // windows of one entity slide from row to row, and facts stand alone
   const mostRows = isWindowPlan(plan) ? Infinity : ROWS_PER_CHECK;
@@ -85,9 +91,9 @@ type MakeAnswers = (
 ) => AnswerPlaces;
 
 /** Aggregates the windows of each place. */
-function windowAnswers(plan: WindowPlan): MakeAnswers {
+function windowAnswers(plan: WindowPlan, carried: CarriedStates | null): MakeAnswers {
   return (events, times, answers, overflows) => {
-    const kernel = batchKernel(plan, events, answers, overflows);
+    const kernel = batchKernel(plan, events, answers, overflows, carried);
     return (start, end, first, last) => {
       kernel(start, end, { times, first, last });
     };

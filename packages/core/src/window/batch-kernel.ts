@@ -5,20 +5,16 @@
  */
 import type { Overflows } from "../aggregate/aggregator.ts";
 import { tieOrder } from "../columns/row-order.ts";
-import { bindFilters } from "../expr/bind.ts";
 import { inputOf, rowCondition, type WindowPlan } from "../plan/plan-kinds.ts";
-import type { Expression, Value } from "../specs.ts";
+import type { Value } from "../specs.ts";
 import { ENGINE_STATUSES } from "../spi.ts";
 import { blockGroups } from "./block-groups.ts";
-import {
-  groupBinder,
-  type BoundAggregate,
-  type BoundGroup,
-  type RowFilter,
-} from "./bound-groups.ts";
+import { groupBinder, type BoundAggregate, type BoundGroup } from "./bound-groups.ts";
+import { carriedFlags, carriedGroups, exceptFor, type CarriedStates } from "./carried-states.ts";
 import { functionColumns, type CurrentTime, type DirectColumn } from "./derived-columns.ts";
 import { knownChanges } from "./known-changes.ts";
 import { newestRow } from "./newest-row.ts";
+import { filterBy, passingFlags } from "./passing-flags.ts";
 import { slidingGroup } from "./sliding-group.ts";
 import { type AnswerColumn, type TimedRows, withDefault } from "./timed-rows.ts";
 import { earliestStart } from "./window-edges.ts";
@@ -42,13 +38,15 @@ const NOT_FOUND = ENGINE_STATUSES.indexOf("NOT_FOUND");
 
 /**
  * Binds the plan's aggregates to these rows. The kernel writes the answer to each time of the
- * labels at the place of that time in `answers`.
+ * labels at the place of that time in `answers`. `carried`: the states of rows that are not here,
+ * all of one entity; null: all rows are here.
  */
 export function batchKernel(
   plan: WindowPlan,
   rows: TimedRows,
   answers: readonly AnswerColumn[],
   overflows: Overflows,
+  carried: CarriedStates | null = null,
 ): BatchKernel {
   const { input, foundIn, aggregates } = plan.input;
   const condition = rowCondition(input);
@@ -57,18 +55,32 @@ export function batchKernel(
   const flagsOf = passingFlags(condition, rows, overflows);
   const { time } = rows;
   const changes = knownChanges(rows);
-  const split = groups.flatMap(splitGroup);
+  const isCarried = carried && carriedFlags(rows, rows.columns.length, carried);
+  const split = groups.flatMap((group) =>
+    carried !== null && group.isLifetime
+      ? carriedGroups(group, carried, overflows)
+      : splitGroup(group),
+  );
+  const countsIn = ({ where, isCarrying }: BoundGroup): Uint8Array | null =>
+    isCarrying ? exceptFor(isCarried!, flagsOf(where)) : flagsOf(where);
   const ofKind = (wanted: GroupKind): BoundGroup[] =>
     split.flatMap(({ kind, group }) => (kind === wanted ? [group] : []));
   const sliding = ofKind("slides").map((group) =>
-    slidingGroup(group, rows, changes, flagsOf(group.where)),
+    slidingGroup(group, rows, changes, countsIn(group)),
   );
   const [scanned, merged] = [ofKind("is scanned"), ofKind("merges")];
-  for (const group of [...scanned, ...merged]) group.filter = filterBy(flagsOf(group.where));
+  for (const group of [...scanned, ...merged]) group.filter = filterBy(countsIn(group));
   const needsOrder = split.some(({ group }) => group.order || group.newest !== null);
   const order = needsOrder ? tieOrder(inputOf(input), rows.columns) : null;
   const scan = windowScan(rows, order, changes);
-  const blocks = blockGroups(merged, rows, { changes, scan, order, flagsOf, overflows });
+  const blocks = blockGroups(merged, rows, {
+    changes,
+    scan,
+    order,
+    countsIn,
+    overflows,
+    isBoundary: carried && ((row) => time[row]! < carried.before && isCarried![row] === 0),
+  });
   const newestOf = newestRow(rows, changes, flagsOf(null));
   const earliest = earliestStart(foundIn);
 
@@ -118,7 +130,7 @@ export function batchKernel(
 }
 
 /** How the windows of a group follow each other. */
-type GroupKind = "slides" | "merges" | "is scanned";
+export type GroupKind = "slides" | "merges" | "is scanned";
 
 /** Splits a group by what the states of its aggregates can do. */
 function splitGroup(
@@ -137,31 +149,4 @@ function kindOf({ series, newest }: BoundGroup, aggregate: BoundAggregate): Grou
   const { order, kernel, merges } = aggregate;
   if (!order && kernel.subtract !== undefined) return "slides";
   return merges === null ? "is scanned" : "merges";
-}
-
-/**
- * Returns for each condition which rows pass it and the condition of all rows. Each condition is
- * evaluated once for a row. null: every row passes.
- */
-function passingFlags(
-  condition: Expression | null,
-  { columns }: TimedRows,
-  overflows: Overflows,
-): (where: Expression | null) => Uint8Array | null {
-  // Equal conditions of a plan are one object.
-  const flags = new Map<Expression | null, Uint8Array | null>();
-  return (where) => {
-    let found = flags.get(where);
-    if (found === undefined) {
-      const filter = bindFilters(condition, where, columns, overflows);
-      found = filter === null ? null : new Uint8Array(columns.length);
-      if (filter !== null) for (let i = 0; i < columns.length; i++) found![i] = filter(i) ? 1 : 0;
-      flags.set(where, found);
-    }
-    return found;
-  };
-}
-
-function filterBy(flags: Uint8Array | null): RowFilter {
-  return flags === null ? null : (row) => flags[row] === 1;
 }

@@ -1,7 +1,6 @@
 /** Answers windows from blocks of rows, for aggregates whose states only merge. */
 import type { Overflows } from "../aggregate/aggregator.ts";
 import { sortTies } from "../columns/row-order.ts";
-import type { Expression } from "../specs.ts";
 import { BlockTree } from "./block-tree.ts";
 import type { BoundAggregate, BoundGroup } from "./bound-groups.ts";
 import type { KnownChanges } from "./known-changes.ts";
@@ -30,23 +29,29 @@ export function blockGroups(
     changes,
     scan,
     order,
-    flagsOf,
+    countsIn,
     overflows,
+    isBoundary,
   }: {
     readonly changes: KnownChanges;
     readonly scan: WindowScan;
     /** Compares rows of one event time. null: none needs it. */
     readonly order: ((a: number, b: number) => number) | null;
-    /** Says which rows pass a condition. null: all do. */
-    readonly flagsOf: (where: Expression | null) => Uint8Array | null;
+    /** Says which rows count in a group. null: all do. */
+    readonly countsIn: (group: BoundGroup) => Uint8Array | null;
     readonly overflows: Overflows;
+    /** Says which rows the states of carried rows are cut at. null: none are carried. */
+    readonly isBoundary: ((row: number) => boolean) | null;
   },
 ): BlockGroups {
   /** The rows of the entity in their total order, and for each of them its place there. */
   let rowAt: Int32Array = new Int32Array(0);
   let placeOf: Int32Array = new Int32Array(0);
   let begins = 0;
+  /** Whether the rows of the entity are put into blocks, and whether each window is so answered. */
   let inBlocks = false;
+  let allInBlocks = false;
+  const isCarrying = groups.some((group) => group.isCarrying);
   /** Whether all rows of the entity enter and leave with the edges of the windows. */
   let inOrder = false;
   let current = -Infinity;
@@ -58,7 +63,7 @@ export function blockGroups(
       group,
       trees: group.aggregates.map((one) => treeOf(group, one)),
       queues: group.aggregates.flatMap(({ queue }) => queue ?? []),
-      passes: flagsOf(group.where),
+      passes: countsIn(group),
       first: 0,
       last: 0,
     }));
@@ -76,10 +81,12 @@ export function blockGroups(
             queue.begin(group.aggregates[a]!.vectors, passes, start);
           });
       }
-      inBlocks = labels >= FEWEST_LABELS && end - start >= SHORTEST_IN_BLOCKS;
+      allInBlocks = labels >= FEWEST_LABELS && end - start >= SHORTEST_IN_BLOCKS;
+      inBlocks = allInBlocks || isCarrying;
       if (!inBlocks) return;
       placeRows(start, end);
-      for (const { tree } of shared) tree.begin(end - start);
+      const boundaries = isCarrying ? boundariesOf(end - start) : [];
+      for (const { tree } of shared) tree.begin(end - start, boundaries);
     },
     answer(t, beforeT, put) {
       current = t;
@@ -100,7 +107,7 @@ export function blockGroups(
         if (inOrder && queues.length > 0)
           for (let a = 0; a < queues.length; a++)
             put(aggregates[a]!, queues[a]!.moveTo(first, last));
-        else if (!inBlocks || last - first < SHORTEST_IN_BLOCKS)
+        else if (!group.isCarrying && (!allInBlocks || last - first < SHORTEST_IN_BLOCKS))
           scan.answerBetween(group, first, last, t, put);
         else
           for (let a = 0; a < trees.length; a++)
@@ -111,11 +118,15 @@ export function blockGroups(
 
   function treeOf(group: BoundGroup, one: BoundAggregate): BlockTree {
     const equal = shared.find(
-      (other) => other.group.where === group.where && isSameState(other.one, one),
+      (other) =>
+        other.group.where === group.where &&
+        other.group.isCarrying === group.isCarrying &&
+        isSameState(other.one, one),
     );
     if (equal !== undefined) return equal.tree;
-    const passes = flagsOf(group.where);
-    const tree = new BlockTree(one.merges!, one.vectors, overflows, (rows, first, last) => {
+    const passes = countsIn(group);
+    const { merges, vectors, carried } = one;
+    const tree = new BlockTree(merges!, vectors, overflows, carried, (rows, first, last) => {
       const checks = !changes.alwaysKnown;
       let length = 0;
       for (let place = first; place < last; place++) {
@@ -128,6 +139,13 @@ export function blockGroups(
     });
     shared.push({ group, one, tree });
     return tree;
+  }
+
+  /** The places of the rows that the states of carried rows are cut at. */
+  function boundariesOf(length: number): readonly number[] {
+    const places: number[] = [];
+    for (let place = 0; place < length; place++) if (isBoundary!(rowAt[place]!)) places.push(place);
+    return places;
   }
 
   /** Puts the rows of an entity in their total order. */
@@ -156,6 +174,7 @@ function isSameState({ column: a }: BoundAggregate, { column: b }: BoundAggregat
   return (
     a.aggregate === b.aggregate &&
     JSON.stringify(a.options) === JSON.stringify(b.options) &&
+    a.by === b.by &&
     a.arguments.length === b.arguments.length &&
     // Equal arguments of a plan are one object.
     a.arguments.every((argument, i) => argument === b.arguments[i])

@@ -5,6 +5,7 @@
 import type { Accumulator, Overflows } from "../aggregate/aggregator.ts";
 import type { Vector } from "../columns/batch.ts";
 import type { Value } from "../specs.ts";
+import type { CarriedOfAggregate } from "./bound-groups.ts";
 
 /** log2 of the number of rows in a block, and of the blocks in a larger one. */
 const BITS = 4;
@@ -25,6 +26,9 @@ export class BlockTree {
   private readonly accumulator: Accumulator;
   private readonly vectors: readonly Vector[];
   private readonly overflows: Overflows;
+  private readonly carried: CarriedOfAggregate | null;
+  /** By the place of a boundary: the state of the carried rows after it. */
+  private readonly stateAfter = new Map<number, unknown>();
   private readonly takePlaces: TakePlaces;
   private readonly levels: Level[] = [];
   private readonly rows = new Int32Array(FAN_OUT);
@@ -34,17 +38,27 @@ export class BlockTree {
     accumulator: Accumulator,
     vectors: readonly Vector[],
     overflows: Overflows,
+    carried: CarriedOfAggregate | null,
     takePlaces: TakePlaces,
   ) {
     this.accumulator = accumulator;
     this.vectors = vectors;
     this.overflows = overflows;
+    this.carried = carried;
     this.takePlaces = takePlaces;
     this.answerState = accumulator.create();
   }
 
-  /** Begins with an entity of so many rows. Blocks are made when they are first used. */
-  begin(length: number): void {
+  /**
+   * Begins with an entity of so many rows. Blocks are made when they are first used. `boundaries`
+   * are the places that the states of carried rows are cut at.
+   */
+  begin(length: number, boundaries: readonly number[]): void {
+    this.stateAfter.clear();
+    const after = this.carried?.afterBoundaries ?? [];
+    after.forEach((state, b) => {
+      if (state !== null) this.stateAfter.set(boundaries[b]!, state);
+    });
     for (let l = 0, blocks = length >> BITS; blocks > 0; l++, blocks >>= BITS) {
       const level = (this.levels[l] ??= { states: [], stale: new Uint8Array(0) });
       if (level.stale.length < blocks) level.stale = new Uint8Array(blocks * 2);
@@ -63,10 +77,11 @@ export class BlockTree {
     }
   }
 
-  /** Answers at t over the rows of places [first, last). */
+  /** Answers at t over the rows of places [first, last). With carried rows, `first` is 0. */
   answer(first: number, last: number, t: number): Value {
-    const { accumulator, answerState } = this;
+    const { accumulator, answerState, carried } = this;
     accumulator.clear(answerState);
+    if (carried !== null) accumulator.merge(answerState, carried.base);
     for (let place = first; place < last;) {
       let level = -1;
       let size = 1;
@@ -102,6 +117,19 @@ export class BlockTree {
   }
 
   private addRows(state: unknown, first: number, last: number): void {
+    let next = first;
+    if (this.stateAfter.size > 0)
+      for (let place = first; place < last; place++) {
+        const after = this.stateAfter.get(place);
+        if (after === undefined) continue;
+        this.addPlaces(state, next, place + 1);
+        this.accumulator.merge(state, after);
+        next = place + 1;
+      }
+    this.addPlaces(state, next, last);
+  }
+
+  private addPlaces(state: unknown, first: number, last: number): void {
     const length = this.takePlaces(this.rows, first, last);
     if (length > 0) this.accumulator.add(state, this.vectors, this.rows, length);
   }

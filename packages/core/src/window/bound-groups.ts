@@ -24,6 +24,10 @@ export interface BoundGroup extends Pick<AggregateGroup, "where"> {
   readonly series: ((t: number) => Float64Array) | null;
   /** Only the newest so many rows count; null: all rows between the edges. */
   readonly newest: number | null;
+  /** Whether the window holds every row before the time of the answer. */
+  readonly isLifetime: boolean;
+  /** Whether states hold rows that are not among the rows, so the carried rows do not count. */
+  readonly isCarrying: boolean;
   filter: RowFilter;
   /** Whether an aggregation needs the rows in their total order. */
   readonly order: boolean;
@@ -39,6 +43,8 @@ export interface BoundAggregate {
   readonly kernel: Kernel;
   /** What merges the states of blocks of rows. null: no states of blocks are kept. */
   readonly merges: Accumulator | null;
+  /** States of rows that are not among the rows; null: there are none. */
+  readonly carried: CarriedOfAggregate | null;
   /** What answers windows whose rows come and go in the order of time. null: nothing does. */
   readonly queue: WindowQueue | null;
   /** Whether it needs the rows in their total order. */
@@ -48,6 +54,17 @@ export interface BoundAggregate {
   readonly inputIndexes: readonly number[];
   /** Whether the event times follow the arguments. */
   readonly readsTimes: boolean;
+}
+
+/** The states of carried rows of one aggregate. */
+export interface CarriedOfAggregate {
+  /** The state of the carried rows; those before the first boundary, if there are boundaries. */
+  readonly base: unknown;
+  /**
+   * For each boundary: the state of the carried rows after it, and before the next one; null: there
+   * are none. Empty: the order of rows makes no difference.
+   */
+  readonly afterBoundaries: readonly unknown[];
 }
 
 /** Groups of a plan, and what binds their kernels to rows. */
@@ -124,6 +141,7 @@ function boundGroup(
       position,
       kernel: kernels[i]!,
       merges: inBatches ? blockAccumulatorOf(aggregate, inputs) : null,
+      carried: null,
       queue: inBatches ? windowQueueOf(aggregate, inputs) : null,
       order: perCategory || order,
       vectors: [],
@@ -135,6 +153,8 @@ function boundGroup(
     edges: edgesOf(window),
     series: seriesEdgesOf(window),
     newest: perCategory ? null : newest,
+    isLifetime: typeof window === "object" && window.kind === "lifetime",
+    isCarrying: false,
     where,
     filter: null,
     order: bound.some(({ order }) => order),
