@@ -33,10 +33,10 @@ export function answersByRow(columns: readonly DerivedColumn[], rows: Int32Array
       answers.forEach((answer, c) => {
         values[c]!.put(first, answer.values);
         putBytes(statuses[c]!, answer.statuses, rows, first);
-        // columns that share their times in one split share them in all
+        // columns that share their times in the first split share them in all
         const sharing = answers.findIndex((other) => other.times === answer.times);
-        times[c] ??= sharing < c ? times[sharing]! : new Float64Array(rows.length);
-        if (sharing === c) putDoubles(times[c], answer.times, rows, first);
+        const own = (times[c] ??= sharing < c ? times[sharing]! : new Float64Array(rows.length));
+        if (sharing === c || own !== times[sharing]) putDoubles(own, answer.times, rows, first);
       });
       const length = answers[0]?.times.length ?? 0;
       if (needsSplits)
