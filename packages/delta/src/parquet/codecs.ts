@@ -32,12 +32,20 @@ export function zstdAsync(bytes: Uint8Array): Promise<Uint8Array> {
  * says that it has.
  */
 export const decompressors: Compressors = {
-  ZSTD: (input, size) => zstdDecompressSync(input, { maxOutputLength: Math.max(size, 1) }),
-  GZIP: (input, size) => gunzipSync(input, { maxOutputLength: Math.max(size, 1) }),
-  BROTLI: (input, size) => brotliDecompressSync(input, { maxOutputLength: Math.max(size, 1) }),
+  ZSTD: (input, size) => zstdDecompressSync(input, inOnePiece(size)),
+  GZIP: (input, size) => gunzipSync(input, inOnePiece(size)),
+  BROTLI: (input, size) => brotliDecompressSync(input, inOnePiece(size)),
   LZ4: decompressLz4,
   LZ4_RAW: decompressLz4Raw,
 };
+
+/** The least size of a piece of output that Node allows. */
+const LEAST_PIECE = 64;
+
+/** Options that make one piece of output. It has room, since a full one would ask for another. */
+function inOnePiece(size: number): { maxOutputLength: number; chunkSize: number } {
+  return { maxOutputLength: Math.max(size, 1), chunkSize: Math.max(size + 1, LEAST_PIECE) };
+}
 
 /** Decompresses the bytes of a page, or part of them, to exactly `size` bytes. */
 export function decompress(bytes: Uint8Array, size: number, codec: CompressionCodec): Uint8Array {
