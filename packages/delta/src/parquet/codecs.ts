@@ -6,6 +6,7 @@ import {
   zstdCompress,
   zstdCompressSync,
   zstdDecompressSync,
+  type ZstdOptions,
 } from "node:zlib";
 import type { CompressionCodec, Compressors } from "hyparquet";
 import { decompressPage } from "hyparquet/src/datapage.js";
@@ -19,12 +20,20 @@ const ZSTD_OPTIONS = {
 const compress = promisify(zstdCompress);
 
 export function zstd(bytes: Uint8Array): Uint8Array {
-  return zstdCompressSync(bytes, ZSTD_OPTIONS);
+  return zstdCompressSync(bytes, zstdOptions(bytes));
 }
 
 /** Compresses in another thread, so that the next page is made meanwhile. */
 export function zstdAsync(bytes: Uint8Array): Promise<Uint8Array> {
-  return compress(bytes, ZSTD_OPTIONS);
+  return compress(bytes, zstdOptions(bytes));
+}
+
+/** The most bytes that a frame of bytes that cannot be compressed has beside them. */
+const FRAME_BYTES = 1024;
+
+/** A known size makes smaller frames, and one piece of output is not copied. */
+function zstdOptions({ length }: Uint8Array): ZstdOptions {
+  return { ...ZSTD_OPTIONS, pledgedSrcSize: length, chunkSize: length + FRAME_BYTES };
 }
 
 /**
