@@ -14,6 +14,7 @@ export function smallLayout(seed: number): LayoutLimits {
     sealedRows: random.pick([3, 10, 1_000]),
     bucketRows: random.pick([5, 20, 1_000]),
     partRows: random.pick([2, 5]),
+    correctionAge: random.pick([0, Infinity]),
   };
 }
 
@@ -23,6 +24,7 @@ export const UNMERGED_LAYOUT: LayoutLimits = {
   rowsPerChange: 0,
   corrections: 1_000,
   corrected: Infinity,
+  correctionAge: Infinity,
   runs: 24,
   sealedRows: 10,
   bucketRows: 20,

@@ -34,6 +34,8 @@ export interface VersionsCommit {
   readonly isEachChanged: boolean;
   readonly clusterBy: readonly string[];
   readonly limits: LayoutLimits;
+  /** The time of the clock, µs. */
+  readonly now: number | null;
   /** The other steps of the metadata. */
   readonly metadata: readonly MetadataStep[];
   readonly signal: AbortSignal | undefined;
@@ -59,6 +61,7 @@ export async function commitVersions(
         ? layout.corrections
         : [...layout.corrections, { id: plan.corrections, rows: merged.changed.length }],
     unmerged: isMerged ? 0 : layout.unmerged + commit.changes,
+    waitingSince: isMerged ? null : (layout.waitingSince ?? commit.now),
     nextId: Math.max(...buckets.map(({ id }) => id)) + 1,
   };
   const steps = [...metadata, layoutStep(versions, next)];

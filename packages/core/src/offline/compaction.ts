@@ -46,6 +46,8 @@ export interface CompactionSettings {
   readonly clusterBy?: readonly string[] | undefined;
   /** When time buckets are merged and split. Default: as measured. */
   readonly layoutLimits?: LayoutLimits | undefined;
+  /** Returns the time, µs. Default: the age of corrections is unknown, and merges none. */
+  readonly clock?: (() => number) | undefined;
 }
 
 export interface CompactionOptions extends CompactionSettings {
@@ -93,6 +95,7 @@ async function compactOnce(
     layoutLimits: limits = DEFAULT_LAYOUT_LIMITS,
     signal,
   } = options;
+  const now = options.clock?.() ?? null;
   const versions = await offline.state(context.tables.versions.name, { signal });
   // the log is read second, so it is never behind the versions
   const state = await offline.state(context.tables.changes.name, { signal });
@@ -142,6 +145,7 @@ async function compactOnce(
     changes: tail.changes,
     mergesAll: mergesAll || tail.truncates.length > 0,
     limits,
+    now,
   });
   if (plan === null) {
     if (steps.length === 0) return { changes: 0 };
@@ -161,6 +165,7 @@ async function compactOnce(
     isEachChanged: tail.truncates.length > 0,
     clusterBy,
     limits,
+    now,
     metadata: [...steps, ...unchanged],
     signal,
   });

@@ -12,6 +12,8 @@ export interface LayoutLimits {
   readonly corrections: number;
   /** The part of all rows that corrections may be. */
   readonly corrected: number;
+  /** Corrections that have waited so long are merged, however few they are, µs. */
+  readonly correctionAge: number;
   /** A time bucket with so many sorted runs is written anew when it gets another one. */
   readonly runs: number;
   /** A last time bucket with so many rows is closed: later rows are in the next one. */
@@ -28,6 +30,7 @@ export const DEFAULT_LAYOUT_LIMITS: LayoutLimits = {
   rowsPerChange: 1.5,
   corrections: 1_000_000,
   corrected: 0.25,
+  correctionAge: 7 * 86_400_000_000,
   runs: 24,
   sealedRows: 500_000,
   bucketRows: 1_500_000,
@@ -51,14 +54,16 @@ export interface MergeInput {
   readonly changes: number;
   readonly mergesAll: boolean;
   readonly limits: LayoutLimits;
+  /** The time of the clock, µs; null: there is no clock, and the age of corrections is unknown. */
+  readonly now: number | null;
 }
 
 /** Plans a compaction. null: no row is written. */
 export function planMerge(
   layout: VersionsLayout,
-  { touched, merged: { changed, added }, changes, mergesAll, limits }: MergeInput,
+  { touched, merged: { changed, added }, changes, mergesAll, limits, now }: MergeInput,
 ): MergePlan | null {
-  const { buckets, corrections, unmerged } = layout;
+  const { buckets, corrections, unmerged, waitingSince } = layout;
   const isFull = ({ runs, rows }: TimeBucket): boolean =>
     mergesAll ? runs > 1 : added.length > 0 && (runs >= limits.runs || rows > limits.bucketRows);
   const rewritten = new Set(buckets.filter(isFull).map(({ id }) => id));
@@ -76,7 +81,8 @@ export function planMerge(
     cost <= limits.cheapRows ||
     cost <= limits.rowsPerChange * (unmerged + changes) ||
     corrected > limits.corrections ||
-    corrected > limits.corrected * all;
+    corrected > limits.corrected * all ||
+    (now !== null && waitingSince !== null && now - waitingSince >= limits.correctionAge);
   if (isMerged) {
     for (const { id } of stale) rewritten.add(id);
     return { rewritten, corrections: null };

@@ -201,6 +201,7 @@ function layoutOfRewrite({ bounds, buckets, log }: Rewrite): VersionsLayout {
     })),
     corrections: [],
     unmerged: 0,
+    waitingSince: null,
     nextId: bounds.length,
   };
 }

@@ -41,13 +41,16 @@ export interface VersionsLayout {
   readonly corrections: readonly CorrectionRun[];
   /** The changes that were taken from the log since the last merge of corrections. */
   readonly unmerged: number;
+  /** When the oldest corrections were written, µs. null: there are none, or it is not known. */
+  readonly waitingSince: number | null;
   /** The id of the next new time bucket. */
   readonly nextId: number;
 }
 
 /** The text of a layout. −Infinity is null, and Infinity is "unknown". */
-interface StoredLayout extends Omit<VersionsLayout, "buckets"> {
+interface StoredLayout extends Omit<VersionsLayout, "buckets" | "waitingSince"> {
   readonly format: 2;
+  readonly waitingSince?: number | null;
   readonly buckets: readonly (Omit<TimeBucket, "from" | "latest"> & {
     readonly from: number | null;
     readonly latest: number | "unknown" | null;
@@ -59,6 +62,7 @@ export const EMPTY_LAYOUT: VersionsLayout = {
   buckets: [emptyBucket(0, -Infinity)],
   corrections: [],
   unmerged: 0,
+  waitingSince: null,
   nextId: 1,
 };
 
@@ -71,7 +75,8 @@ export function emptyBucket(id: number, from: number): TimeBucket {
 export function layoutOf(versions: TableState): VersionsLayout | null {
   const text = versions.metadata.get(LAYOUT);
   if (text === undefined) return null;
-  const { buckets, corrections, unmerged, nextId } = JSON.parse(text) as StoredLayout;
+  const stored = JSON.parse(text) as StoredLayout;
+  const { buckets, corrections, unmerged, waitingSince = null, nextId } = stored;
   return {
     buckets: buckets.map((bucket) => ({
       ...bucket,
@@ -80,6 +85,7 @@ export function layoutOf(versions: TableState): VersionsLayout | null {
     })),
     corrections,
     unmerged,
+    waitingSince,
     nextId,
   };
 }

@@ -149,6 +149,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const compactionOf = ({ name }: SourceSpec): CompactionSettings => ({
     ...compaction,
     mayRewrite,
+    clock,
     clusterBy: entityKeys.get(name)?.[0]?.keyColumns.map((column) => column.name),
   });
   const writerOptions = {

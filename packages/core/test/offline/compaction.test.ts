@@ -18,6 +18,7 @@ const anyLimits = fc.record<LayoutLimits>({
   corrections: fc.constantFrom(4, 1000),
   corrected: fc.constantFrom(0.25, 10),
   runs: fc.constantFrom(2, 24),
+  correctionAge: fc.constantFrom(0, 5, Infinity),
   sealedRows: fc.constantFrom(3, 10, 1000),
   bucketRows: fc.constantFrom(5, 20, 1000),
   partRows: fc.constantFrom(2, 5),
@@ -38,6 +39,8 @@ describe("appends and compactions in any order leave the versions of one compact
           const changes = withLogOrder(source, scenario.truth);
           if (changes.length === 0) continue;
           const [once, often] = [new History(source), new History(source)];
+          let now = 0;
+          const clock = (): number => now++;
           await once.append(changes);
           await compactHistory(once.context, { mergesAll: true });
           for (let at = 0; at < changes.length;) {
@@ -48,6 +51,7 @@ describe("appends and compactions in any order leave the versions of one compact
               await compactHistory(often.context, {
                 layoutLimits: limits,
                 clusterBy: clusterOf(source),
+                clock,
               });
             if (random.chance(0.1))
               await compactHistory(often.context, { layoutLimits: limits, mergesAll: true });

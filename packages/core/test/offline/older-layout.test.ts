@@ -6,12 +6,12 @@ import { generateScenario } from "@tidemark/testkit/generate/scenario";
 import { UNMERGED_LAYOUT } from "@tidemark/testkit/generate/small-layout";
 import { compactHistory } from "../../src/offline/compaction.ts";
 import type { LayoutLimits } from "../../src/offline/merge-plan.ts";
-import { bucketState, isOlderLayout } from "../../src/offline/uncompacted-log.ts";
-import { definitionText } from "../../src/offline/versions-definition.ts";
-import type { Batch, Change, MetadataStep } from "../../src/spi.ts";
+import { isOlderLayout } from "../../src/offline/uncompacted-log.ts";
+import type { Change } from "../../src/spi.ts";
 import type { SourceSpec } from "../../src/specs.ts";
 import { History } from "../support/history.ts";
 import { withLogOrder } from "../support/log-order.ts";
+import { olderVersionsOf } from "../support/older-versions.ts";
 
 test("answers and versions are those of a table that always had time buckets", async () => {
   await fc.assert(
@@ -91,39 +91,8 @@ async function olderHistory(
   const newer = new History(source);
   await newer.append(changes);
   await compactHistory(newer.context, { mergesAll: true });
-  const { offline, tables, rows } = newer.context;
-  const columns = tables.versions.columns.map(({ name }) => name);
-  const byBucket: Batch[] = [];
-  for await (const batch of offline.scan(tables.versions.name, { columns })) {
-    const own = Int32Array.from({ length: batch.length }, (_, i) =>
-      rows.bucketOf(rows.textOf(rows.keyAt(batch, i)), buckets),
-    );
-    const vectors = batch.vectors.with(columns.indexOf("_bucket"), {
-      kind: "int32",
-      values: own,
-      valid: null,
-    });
-    byBucket.push({ ...batch, columns: tables.versions.columns, vectors });
-  }
-  const { reached, truncates } = bucketState(await newer.state(), 0);
-  const state = JSON.stringify({
-    reached,
-    truncates: truncates.map((one) => ({
-      ...one,
-      order: String(one.order),
-      ...(one.end === undefined ? {} : { end: String(one.end) }),
-    })),
-  });
-  const step = (key: string, next: string): MetadataStep => ({ key, expected: null, next });
   const older = new History(source);
   await older.append(changes);
-  await older.context.offline.append(tables.versions, byBucket, {
-    positions: [],
-    metadata: [
-      step("definition", definitionText(source)),
-      step("buckets", String(buckets)),
-      ...Array.from({ length: buckets }, (_, bucket) => step(`bucket/${bucket}`, state)),
-    ],
-  });
+  await (await olderVersionsOf(newer.context, buckets)).writeTo(older.context);
   return older;
 }
