@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { open, readFile, rename } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { TidemarkError, type Definitions, type Knowledge, type TimeUnit } from "@tidemark/core";
 import type { SelectedFeature } from "@tidemark/core/spi";
 import {
@@ -110,13 +110,29 @@ export async function readJob(given: string): Promise<JobFile> {
   }
   if (job.kind !== "tidemark shards") throw invalid("this is no job of shards");
   if (job.format !== 1) throw invalid(`the job has the format ${String(job.format)}, not 1`);
-  const complete = job as ShardJob;
-  return {
-    job: complete,
-    file,
-    sha256: sha256(bytes),
-    staging: join(dirname(file), complete.staging),
-  };
+  if (!isWhole(job)) throw invalid("the job is not whole, or names files outside its folder");
+  return { job, file, sha256: sha256(bytes), staging: join(dirname(file), job.staging) };
+}
+
+/** Whether a job has all its members. It names no file outside its folder, which `finish` removes. */
+function isWhole(job: Partial<ShardJob>): job is ShardJob {
+  const { id, staging, features, fingerprint, knowledge, tables, entities, shards, output } = job;
+  const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
+  const isText = (value: unknown): boolean => typeof value === "string";
+  const isName = (value: unknown): boolean =>
+    isText(value) &&
+    basename(value as string) === value &&
+    !["", ".", ".."].includes(value as string);
+  return (
+    [id, fingerprint, knowledge].every(isText) &&
+    [features, tables, entities, output, job.coverage].every(isObject) &&
+    Array.isArray(shards) &&
+    shards.every((rows) => Number.isSafeInteger(rows) && rows >= 0) &&
+    isName(staging) &&
+    isName(entities?.file) &&
+    Number.isSafeInteger(entities?.rows) &&
+    isText(output?.file)
+  );
 }
 
 /** The features that a job names, in these definitions. */

@@ -34,6 +34,7 @@ import {
   entitiesOfShard,
   featuresOfJob,
   jobText,
+  readJob,
   ROW_COLUMN,
   writeWhole,
   type JobFile,
@@ -132,8 +133,11 @@ export async function writeShardJob(
     };
     signal.throwIfAborted();
     onStep("split");
+    const former = await readJob(file).catch(() => null);
     await writeWhole(file, jobText(job), id);
     onStep("written");
+    // the folder of a job that the file held before has no other name
+    if (former !== null) await rm(former.staging, { recursive: true, force: true });
     const names = features.map(({ as }) => as);
     return { rows: rows.times.length, features: names, coverage: rows.coverage, shards };
   } catch (error) {

@@ -210,6 +210,21 @@ test("what cannot be a job or a shard is refused", async () => {
   project.write("job.json", "{}");
   await refused(["finish", "--job", "job.json"], 1, /JOB_INVALID: .*this is no job of shards/);
   await project.run(...training("out.parquet", "--shards", "2", "--job", "job.json"));
+  // a file that is damaged, or that would have its folder removed with others
+  const written = project.read("job.json");
+  const whole = JSON.parse(written) as Record<string, unknown>;
+  for (const member of Object.keys(whole).filter((name) => !["format", "kind"].includes(name))) {
+    project.write("job.json", JSON.stringify({ ...whole, [member]: undefined }));
+    await refused(["finish", "--job", "job.json"], 1, /JOB_INVALID: .*the job is not whole/);
+  }
+  for (const staging of ["", ".", "..", "../other", `${project.directory}/lake`]) {
+    project.write("job.json", JSON.stringify({ ...whole, staging }));
+    await refused(["finish", "--job", "job.json"], 1, /JOB_INVALID: .*outside its folder/);
+  }
+  project.write("job.json", written);
+  // the same job again leaves no folder behind
+  await project.run(...training("out.parquet", "--shards", "2", "--job", "job.json"));
+  expect(project.files().filter((name) => name.startsWith("job-"))).toHaveLength(1);
   await refused(["shard", "--job", "job.json"], 2, /--shard is missing: give 0\/2 to 1\/2/);
   for (const shard of ["2/2", "0/3", "x"])
     await refused(
