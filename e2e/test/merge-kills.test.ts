@@ -148,7 +148,7 @@ test("kill -9 at every point of the rewrite of an older layout", { timeout: 600_
   }),
 );
 
-test("an interrupted rewrite of an older layout leaves it as it was, and tells how far it came", () =>
+test("an interrupted rewrite of an older layout leaves it as it was", () =>
   inFolder(async (folder) => {
     await fill(folder);
     await makeOlder(folder);

@@ -114,7 +114,7 @@ export async function readJob(given: string): Promise<JobFile> {
   return { job, file, sha256: sha256(bytes), staging: join(dirname(file), job.staging) };
 }
 
-/** Whether a job has all its members. It names no file outside its folder, which `finish` removes. */
+/** Whether a job has all its members, and names no file outside its folder: `finish` removes it. */
 function isWhole(job: Partial<ShardJob>): job is ShardJob {
   const { id, staging, features, fingerprint, knowledge, tables, entities, shards, output } = job;
   const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;

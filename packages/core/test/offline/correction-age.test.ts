@@ -31,7 +31,7 @@ const definitions = {
   }),
 };
 
-test("from the oldest correction on, a week passes until the next compaction merges them", async () => {
+test("a week after the oldest correction, the next compaction merges all of them", async () => {
   const offline = memoryOfflineStore();
   let now = NOON;
   const store = await openStore({
