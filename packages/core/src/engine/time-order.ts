@@ -1,9 +1,5 @@
 /** Orders rows by entity and time. */
 import { sequence } from "../columns/sequence.ts";
-import { lowerBound } from "../window/window-law.ts";
-
-/** The next free place of the rows of each time, while they are ordered. */
-let taken = new Int32Array(1024);
 
 /**
  * Puts the rows of each entity in the order of their times. The rows of entity e are
@@ -24,14 +20,75 @@ export function orderByTime(starts: Int32Array, times: Float64Array): Int32Array
   return order;
 }
 
-/** A sort of numbers is several times faster than one that compares rows. */
+/** Where the runs of a range begin, and their end. */
+let bounds = new Int32Array(64);
+/** The rows of the run that is merged into the next one. */
+let leftTimes = new Float64Array(1024);
+let leftRows = new Int32Array(1024);
+
+/**
+ * Sorts the rows [start, end). Rows come in runs that ascend, since files are sorted. Neighbours
+ * are merged until one run is left. The method is known as the natural merge sort.
+ */
 function orderRange(start: number, end: number, times: Float64Array, order: Int32Array): void {
-  const given = times.slice(start, end);
-  const sorted = times.subarray(start, end).sort();
-  if (taken.length < sorted.length) taken = new Int32Array(sorted.length * 2);
-  taken.fill(0, 0, sorted.length);
-  for (let i = 0; i < given.length; i++) {
-    const first = lowerBound(sorted, 0, sorted.length, given[i]!);
-    order[start + first + taken[first]!++] = start + i;
+  let runs = 0;
+  for (let i = start; i < end; i++) {
+    if (i > start && times[i - 1]! <= times[i]!) continue;
+    if (runs + 1 === bounds.length) bounds = extended(bounds);
+    bounds[runs++] = i;
   }
+  bounds[runs] = end;
+  while (runs > 1) {
+    let kept = 0;
+    for (let run = 0; run < runs; run += 2) {
+      const first = bounds[run]!;
+      if (run + 1 < runs) mergeRuns(first, bounds[run + 1]!, bounds[run + 2]!, times, order);
+      bounds[kept++] = first;
+    }
+    bounds[kept] = end;
+    runs = kept;
+  }
+}
+
+/** Merges the runs [start, middle) and [middle, end). Rows of the first one come first. */
+function mergeRuns(
+  start: number,
+  middle: number,
+  end: number,
+  times: Float64Array,
+  order: Int32Array,
+): void {
+  // rows at the start that come before all of the second run stay where they are
+  let to = firstAfter(times, start, middle, times[middle]!);
+  const left = middle - to;
+  if (left === 0) return;
+  if (leftTimes.length < left) {
+    leftTimes = new Float64Array(left * 2);
+    leftRows = new Int32Array(left * 2);
+  }
+  leftTimes.set(times.subarray(to, middle));
+  leftRows.set(order.subarray(to, middle));
+  let right = middle;
+  for (let l = 0; l < left;) {
+    const isLeft = right === end || leftTimes[l]! <= times[right]!;
+    times[to] = isLeft ? leftTimes[l]! : times[right]!;
+    order[to++] = isLeft ? leftRows[l++]! : order[right++]!;
+  }
+}
+
+/** The first of the ascending times [from, to) that is after `time`; `to`: none is. */
+function firstAfter(times: Float64Array, from: number, to: number, time: number): number {
+  let [low, high] = [from, to];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle]! <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function extended(numbers: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const longer = new Int32Array(numbers.length * 2);
+  longer.set(numbers);
+  return longer;
 }
