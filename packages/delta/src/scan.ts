@@ -1,7 +1,7 @@
 /** Scans the rows of a table at one version. */
 import { availableParallelism } from "node:os";
 import { TidemarkError } from "@tidemark/core";
-import type { Batch, ColumnSpec, OfflineStore, Vector } from "@tidemark/core/spi";
+import type { Batch, ColumnSpec, OfflineStore, PartitionFilter, Vector } from "@tidemark/core/spi";
 import type { Lake } from "./lake.ts";
 import { checkPartitionFilter, constantVector, matchesFilter } from "./log/partitions.ts";
 import type { TableFile, TableLog } from "./log/state.ts";
@@ -36,9 +36,12 @@ export async function* scanTable(
   if (range !== undefined) tableColumn(log, range.column);
   if (keyRange !== undefined) tableColumn(log, keyRange.column);
   // The state may move on while rows are read. The list of files is taken now.
-  const files = [...log.files.values()].filter(
-    (file) =>
-      matchesFilter(partitions, file.add.partitionValues) && mayHold(file, partitionBy, range),
+  const files = inOrderOf(
+    partitions,
+    [...log.files.values()].filter(
+      (file) =>
+        matchesFilter(partitions, file.add.partitionValues) && mayHold(file, partitionBy, range),
+    ),
   );
   const bytes = files.reduce((sum, { add }) => sum + add.size, 0);
   const { workers = availableParallelism() } = options;
@@ -55,6 +58,16 @@ export async function* scanTable(
     threads === null ? 1 : Math.min(MOST_GROUPS_AT_ONCE, workers),
   ))
     yield* batchesOf(group);
+}
+
+/** Files in the order of the first filter, so that time buckets come one after the other. */
+function inOrderOf(partitions: PartitionFilter, files: readonly TableFile[]): readonly TableFile[] {
+  const [filter] = Object.entries(partitions);
+  if (filter === undefined) return files;
+  const [name, values] = filter;
+  const places = new Map(values.map((value, place) => [value === null ? null : `${value}`, place]));
+  const placeOf = ({ add }: TableFile): number => places.get(add.partitionValues[name] || null)!;
+  return files.toSorted((a, b) => placeOf(a) - placeOf(b));
 }
 
 /** The files of smaller scans are decoded before a thread has started. */
