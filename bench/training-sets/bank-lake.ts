@@ -12,7 +12,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 
 /** Raise it when the generated rows or the layout of the history change. */
-const FORMAT = 3;
+const FORMAT = 4;
 const DAY = 86_400_000_000;
 /** The end of all transactions and labels, µs. */
 const END = Date.parse("2025-04-01T00:00:00Z") * 1000;
@@ -30,7 +30,13 @@ export interface LakeSize {
 
 /** How the rows of a labels file are chosen. */
 export type LabelsSize =
-  | { readonly kind: "random"; readonly labels: number; readonly users: number }
+  | {
+      readonly kind: "random";
+      readonly labels: number;
+      readonly users: number;
+      /** The labels are of each so many-th user. Default: 1. */
+      readonly every?: number;
+    }
   | { readonly kind: "dates"; readonly dates: number; readonly users: number };
 
 /** A lake in a folder, and what it took to make it. */
@@ -88,7 +94,10 @@ const BATCH_ROWS = 65_536;
 /** Returns a Parquet file of labels: user_id, event_timestamp, and label_id, which counts rows. */
 export async function bankLabels({ days }: LakeSize, size: LabelsSize): Promise<string> {
   mkdirSync(cache, { recursive: true });
-  const count = size.kind === "random" ? `${size.labels}` : `${size.dates}-dates`;
+  const count =
+    size.kind === "random"
+      ? `${size.labels}${size.every === undefined ? "" : `-every-${size.every}`}`
+      : `${size.dates}-dates`;
   const name = `labels-1-${count}-${size.users}-users-${days}-days.parquet`;
   const file = join(cache, name);
   if (!existsSync(file))
@@ -105,7 +114,7 @@ function* labelBatches(days: number, size: LabelsSize): Generator<Batch> {
   let rows: Value[][] = [];
   let id = 0n;
   for (const [user, time] of size.kind === "random"
-    ? randomLabels(size.users, size.labels, days)
+    ? randomLabels(size, days)
     : labelsAtDates(size.users, size.dates)) {
     rows.push([id++, userName(user), time]);
     if (rows.length < BATCH_ROWS) continue;
@@ -116,13 +125,12 @@ function* labelBatches(days: number, size: LabelsSize): Generator<Batch> {
 }
 
 function* randomLabels(
-  users: number,
-  labels: number,
+  { users, labels, every = 1 }: Extract<LabelsSize, { readonly kind: "random" }>,
   days: number,
 ): Generator<readonly [user: number, time: number]> {
   const random = new Random(11);
   for (let i = 0; i < labels; i++)
-    yield [random.int(users), END - Math.floor(random.fraction() * days * DAY)];
+    yield [random.int(users) * every, END - Math.floor(random.fraction() * days * DAY)];
 }
 
 /** Yields every user at midnight of each of the last days. */

@@ -1,6 +1,7 @@
 /**
  * Measures which part of the versions a training set reads: that of 1 % of the users over a year,
- * and that of all users at one date, whose windows are one week.
+ * spread over all users or neighbours by key, and that of all users at one date, whose windows are
+ * one week.
  *
  *     npm run bench -- prune [--events n] [--users n] [--fresh]
  */
@@ -28,8 +29,7 @@ const TABLES = ["transactions/versions", "transactions/changes"] as const;
 /** Counts the bytes that are read of the Parquet files of each table. */
 function countingObjects(objects: ObjectStore, counts: Map<string, number>): ObjectStore {
   return {
-    name: objects.name,
-    size: (...args) => objects.size(...args),
+    ...objects,
     async read(key, ...args) {
       const bytes = await objects.read(key, ...args);
       const table = TABLES.find((name) => key.startsWith(`${name}/`));
@@ -37,10 +37,6 @@ function countingObjects(objects: ObjectStore, counts: Map<string, number>): Obj
         counts.set(table, (counts.get(table) ?? 0) + (bytes?.length ?? 0));
       return bytes;
     },
-    put: (...args) => objects.put(...args),
-    createIfAbsent: (...args) => objects.createIfAbsent(...args),
-    list: (...args) => objects.list(...args),
-    delete: (...args) => objects.delete(...args),
   };
 }
 
@@ -74,11 +70,13 @@ async function readOf(size: LabelsSize): Promise<{ versions: number; changes: nu
 }
 
 const few = Math.ceil(users / 100);
-const ofUsers = await readOf({ kind: "random", labels: few * 100, users: few });
+const ofUsers = await readOf({ kind: "random", labels: few * 100, users: few, every: 100 });
+const ofNeighbours = await readOf({ kind: "random", labels: few * 100, users: few });
 const ofWeek = await readOf({ kind: "dates", dates: 1, users });
 const percent = (part: number): string => `${(part * 100).toFixed(1)} %`;
 for (const [what, { versions, changes }] of [
-  ["1 % of the users", ofUsers],
+  ["1 % of the users, each hundredth", ofUsers],
+  ["1 % of the users, neighbours by key", ofNeighbours],
   ["one week of a year", ofWeek],
 ] as const)
   console.log(
@@ -90,7 +88,7 @@ console.log(
     bench: "prune",
     users,
     events: lakeSize.events,
-    read: { users: ofUsers, week: ofWeek },
+    read: { users: ofUsers, neighbours: ofNeighbours, week: ofWeek },
     target: { users: 0.08, week: 0.1 },
   }),
 );

@@ -7,6 +7,7 @@ export { distinctTexts } from "./columns/batch.ts";
 export { buffersOfVector, ownVector } from "./engine/batch-bytes.ts";
 export { isTidemarkError, TidemarkError } from "./errors.ts";
 export type { TaskAnswer } from "./threads/shared-threads.ts";
+export { pickRows } from "./columns/gather-rows.ts";
 export { layoutOf } from "./types/layouts/layouts.ts";
 export { isAscending } from "./types/order.ts";
 export { typeText } from "./types/type-text.ts";

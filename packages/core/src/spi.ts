@@ -657,6 +657,21 @@ export interface TableSpec {
   readonly columns: readonly ColumnSpec[];
   /** Names of int32 or string columns. Files are split by their values. */
   readonly partitionBy: readonly string[];
+  /**
+   * True: scans often ask for few keys (`keyRanges`). A store may lay the rows out for them.
+   * Default: false.
+   */
+  readonly readByKey?: boolean | undefined;
+}
+
+/** Keys in a column that a scan asks for. */
+export interface KeyRanges {
+  readonly column: string;
+  /**
+   * Both ends are included. The ranges ascend and do not overlap. Texts are in the order of their
+   * code points.
+   */
+  readonly ranges: readonly { readonly min: Value; readonly max: Value }[];
 }
 
 /** A table as it was at one version. */
@@ -799,13 +814,8 @@ export interface OfflineStore {
       readonly range?:
         | { readonly column: string; readonly min: number; readonly max: number }
         | undefined;
-      /**
-       * Skips rows that lie together, none of which has a key in [min, max]. Texts are in the order
-       * of their code points. Other rows may still come, so the caller filters.
-       */
-      readonly keyRange?:
-        | { readonly column: string; readonly min: Value; readonly max: Value }
-        | undefined;
+      /** Skips rows whose key is in no range. Others may still come, so the caller filters. */
+      readonly keyRanges?: KeyRanges | undefined;
       /** The number of threads that may read rows ahead. Default: the store decides. */
       readonly workers?: number | undefined;
       readonly signal?: AbortSignal | undefined;

@@ -7,6 +7,7 @@ import type { Add } from "./log/actions.ts";
 import { directoryOf, encodePath, partitionRows, type PartitionValues } from "./log/partitions.ts";
 import { statsText } from "./log/statistics.ts";
 import type { Piece } from "./parquet/gather.ts";
+import { PAGE_ROWS } from "./parquet/page-index.ts";
 import type { EncodedGroup } from "./parquet/row-group.ts";
 import {
   ENCODED_AHEAD,
@@ -169,13 +170,19 @@ function writeOptions(
     columns: table.columns.filter((column) => !table.partitionBy.includes(column.name)),
     timestamps: "long",
     where: `table "${table.name}"`,
+    pageRows: pageRowsOf(table),
     encode,
   };
 }
 
+/** The rows of a page: a scan of few keys reads few pages. */
+function pageRowsOf({ readByKey }: Pick<TableSpec, "readByKey">): number | undefined {
+  return readByKey === true ? PAGE_ROWS : undefined;
+}
+
 export async function writeFile(
   lake: Lake,
-  table: Pick<TableSpec, "name" | "partitionBy">,
+  table: Pick<TableSpec, "name" | "partitionBy" | "readByKey">,
   columns: readonly ColumnSpec[],
   values: PartitionValues,
   pieces: Iterable<Piece> | AsyncIterable<Piece>,
@@ -186,6 +193,7 @@ export async function writeFile(
     columns,
     timestamps: "long",
     where: `table "${table.name}"`,
+    pageRows: pageRowsOf(table),
   };
   return await putFile(
     lake,

@@ -17,6 +17,8 @@ import { type ErrorCode, TidemarkError } from "@tidemark/core";
 import type { ObjectInfo, ObjectStore } from "./objects.ts";
 
 const TEMPORARY_FOLDER = ".tmp";
+/** A read of a file costs about as much as these bytes. */
+const READ_GAP = 1024;
 const ABANDONED_AFTER = 3_600_000;
 /** The permissions of a new file: it holds data, so other users of the machine do not read it. */
 const FILE_MODE = 0o600;
@@ -128,6 +130,7 @@ export function localObjects(directory: string, options: LocalObjectsOptions = {
 
   return {
     name,
+    readGap: READ_GAP,
     size: (key, { signal } = {}) =>
       guard(key, async () => {
         signal?.throwIfAborted();

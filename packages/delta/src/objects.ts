@@ -23,6 +23,11 @@ export interface ObjectOptions {
 export interface ObjectStore {
   /** The name in messages, such as `local directory ./lake`. */
   readonly name: string;
+  /**
+   * The bytes that a read may take in vain to save another read. Default: 256 KiB, as suits a
+   * store behind a network.
+   */
+  readonly readGap?: number | undefined;
   /** Returns the number of bytes of the object; null if it does not exist. */
   size(key: string, options?: ObjectOptions): Promise<number | null>;
   /**

@@ -11,7 +11,7 @@ import { checkPartitionFilter, matchesFilter } from "./log/partitions.ts";
 import { checkRewritable } from "./log/schema-checks.ts";
 import type { TableFile } from "./log/state.ts";
 import type { Piece } from "./parquet/gather.ts";
-import { scanFile } from "./scan.ts";
+import { isReadByKey, scanFile } from "./scan.ts";
 
 /** Settings of `optimize`. */
 export interface OptimizeOptions {
@@ -76,7 +76,11 @@ export async function optimizeTable(
         for (const bin of bins) {
           bin.add = await writeFile(
             lake,
-            { name: table, partitionBy },
+            {
+              name: table,
+              partitionBy,
+              readByKey: await isReadByKey(lake, table, bin.files[0]!, signal),
+            },
             stored,
             bin.files[0]!.add.partitionValues,
             piecesOfFiles(lake, table, bin.files, stored, partitionBy, signal),

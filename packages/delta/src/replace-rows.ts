@@ -12,7 +12,7 @@ import { checkRewritable } from "./log/schema-checks.ts";
 import type { TableSchema } from "./log/schema.ts";
 import type { TableFile } from "./log/state.ts";
 import type { Piece } from "./parquet/gather.ts";
-import { scanFile } from "./scan.ts";
+import { isReadByKey, scanFile } from "./scan.ts";
 
 export type ReplaceOptions = Parameters<OfflineStore["replaceRows"]>[1];
 
@@ -52,7 +52,7 @@ export async function replaceTableRows(
     }
     const add = await writeFile(
       lake,
-      { name: table, partitionBy },
+      { name: table, partitionBy, readByKey: await isReadByKey(lake, table, file, signal) },
       columns.filter((column) => !partitionBy.includes(column.name)),
       file.add.partitionValues,
       pieces(),

@@ -5,9 +5,8 @@ import type { Batch, ColumnSpec, OfflineStore, PartitionFilter, Vector } from "@
 import type { Lake } from "./lake.ts";
 import { checkPartitionFilter, constantVector, matchesFilter } from "./log/partitions.ts";
 import type { TableFile, TableLog } from "./log/state.ts";
-import { layoutOf, typeOf } from "@tidemark/core/internal";
+import { typeOf } from "@tidemark/core/internal";
 import type { FarTimes } from "./parquet/chunk-reader.ts";
-import { rowsOfKeys } from "./parquet/key-rows.ts";
 import type { DecodeInThread } from "./parquet/decode-threads.ts";
 import { openParquet, type ParquetFile } from "./parquet/reader.ts";
 import { batchesOf, objectReader } from "./parquet/parquet-file.ts";
@@ -19,7 +18,7 @@ export async function* scanTable(
   table: string,
   options: ScanOptions,
 ): AsyncGenerator<Batch> {
-  const { version, partitions = {}, range, keyRange, signal } = options;
+  const { version, partitions = {}, range, keyRanges, signal } = options;
   const log =
     version === undefined
       ? await lake.latest(table, signal)
@@ -34,7 +33,7 @@ export async function* scanTable(
   checkPartitionFilter(table, partitionBy, partitions);
   const columns = options.columns.map((name) => tableColumn(log, name));
   if (range !== undefined) tableColumn(log, range.column);
-  if (keyRange !== undefined) tableColumn(log, keyRange.column);
+  if (keyRanges !== undefined) tableColumn(log, keyRanges.column);
   // The state may move on while rows are read. The list of files is taken now.
   const files = inOrderOf(
     partitions,
@@ -49,7 +48,7 @@ export async function* scanTable(
   const groups = async function* (): AsyncGenerator<() => Promise<Batch>> {
     for (const file of files) {
       signal?.throwIfAborted();
-      const scan = { partitionBy, range, keyRange, signal, threads };
+      const scan = { partitionBy, range, keyRanges, signal, threads };
       yield* groupsOfFile(lake, table, file, columns, scan);
     }
   };
@@ -95,7 +94,7 @@ async function* inOrder<T>(
 interface FileScan {
   readonly partitionBy: readonly string[];
   readonly range?: ScanOptions["range"];
-  readonly keyRange?: ScanOptions["keyRange"];
+  readonly keyRanges?: ScanOptions["keyRanges"];
   readonly signal?: AbortSignal | undefined;
   readonly farTimes?: FarTimes | undefined;
   readonly threads?: DecodeInThread | null | undefined;
@@ -118,7 +117,7 @@ async function* groupsOfFile(
   table: string,
   file: Pick<TableFile, "add" | "path">,
   columns: readonly ColumnSpec[],
-  { partitionBy, range, keyRange, signal, farTimes = "missing", threads = null }: FileScan,
+  { partitionBy, range, keyRanges, signal, farTimes = "missing", threads = null }: FileScan,
 ): AsyncGenerator<() => Promise<Batch>> {
   const parquet = await openFile(lake, table, file, signal);
   const stored = columns.filter(
@@ -132,10 +131,15 @@ async function* groupsOfFile(
       !parquet.mayHold(group, range)
     )
       continue;
-    if (keyRange !== undefined && !parquet.mayHoldKeys(group, keyRange)) continue;
-    const { rows } = parquet.groups[group]!;
+    if (keyRanges !== undefined && !parquet.mayHoldKeys(group, keyRanges)) continue;
     yield async () => {
-      const read = await parquet.readGroup(group, stored, farTimes, threads);
+      const { rows, vectors: read } =
+        keyRanges === undefined || partitionBy.includes(keyRanges.column)
+          ? {
+              rows: parquet.groups[group]!.rows,
+              vectors: await parquet.readGroup(group, stored, farTimes, threads),
+            }
+          : await parquet.readKeys(group, stored, keyRanges, farTimes, threads);
       const vectors = columns.map((column): Vector => {
         const index = stored.indexOf(column);
         if (index >= 0) return read[index]!;
@@ -143,19 +147,19 @@ async function* groupsOfFile(
           ? constantVector(column, file.add.partitionValues[column.name] ?? null, rows)
           : typeOf(column).layout.missing(rows);
       });
-      return rowsInRange({ length: rows, columns, vectors }, keyRange);
+      return { length: rows, columns, vectors };
     };
   }
 }
 
-/** The rows from the first to the last one with a key of the range, if the batch has the keys. */
-function rowsInRange(batch: Batch, keyRange: ScanOptions["keyRange"]): Batch {
-  const key = batch.columns.findIndex(({ name }) => name === keyRange?.column);
-  if (keyRange === undefined || key < 0) return batch;
-  const { from, to } = rowsOfKeys(batch.vectors[key]!, batch.length, keyRange);
-  if (to - from === batch.length) return batch;
-  const vectors = batch.vectors.map((vector) => layoutOf(vector).slice(vector, from, to));
-  return { ...batch, length: to - from, vectors };
+/** Whether the columns of a file have an index of their pages. */
+export async function isReadByKey(
+  lake: Lake,
+  table: string,
+  file: Pick<TableFile, "add" | "path">,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  return (await openFile(lake, table, file, signal)).hasPageIndex;
 }
 
 export async function openFile(
@@ -178,6 +182,7 @@ export async function openFile(
       "put the file back from a copy of the lake, or restore the table to a version without it: " +
       "its positions go back with its rows, and the next run takes the rest again where a log " +
       "has it",
+    readGap: lake.objects.readGap,
     read: objectReader(lake.objects, key, signal),
   });
 }

@@ -195,7 +195,7 @@ describe("a Parquet file of lists, maps and structs", () => {
         { name: "element", repetition_type: "REPEATED", type: "INT32" },
       ],
     });
-    const { meta_data, ...chunk } = group.chunks[0]!;
+    const { meta_data, ...chunk } = group.chunks[0]!.chunk;
     const offset = BigInt(writer.offset);
     const data_page_offset = meta_data!.data_page_offset + offset;
     const own = { ...meta_data!, path_in_schema: ["c", "element"], data_page_offset };

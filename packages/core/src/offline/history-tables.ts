@@ -95,6 +95,7 @@ export function historyTables(source: SourceSpec): HistoryTables {
       name: `${folder}/versions`,
       columns: [...declared, ...VERSION_COLUMNS],
       partitionBy: ["_bucket"],
+      readByKey: true,
     },
   };
 }

@@ -10,7 +10,7 @@ import { historyTables } from "./history-tables.ts";
 import type { HistoryContext } from "./merge-versions.ts";
 import { historyLookups, withLookups, type DimensionHistory } from "./history-lookups.ts";
 import { readingEvents, readingsOfInput, type TableReading } from "./reading-events.ts";
-import { rangeOfKeys } from "./key-range.ts";
+import { rangesOfKeys } from "./key-range.ts";
 import { tableReferences } from "./table-references.ts";
 import { historyState, type EventsQuery, type HistoryState } from "./version-events.ts";
 import { versionRows } from "./version-rows.ts";
@@ -155,7 +155,7 @@ async function readHistory(
       entityOf,
       knowledge: question.knowledge,
       times,
-      keys: rangeOfKeys(keys()),
+      keys: rangesOfKeys(keys()),
       workers,
       signal,
     };

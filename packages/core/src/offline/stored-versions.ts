@@ -1,7 +1,7 @@
 /** Reads the versions of a table, each row's newest ones: corrections take the place of others. */
 import { selectRows, valueAt, vectorOf, type Batch } from "../columns/batch.ts";
 import type { Value } from "../specs.ts";
-import type { OfflineStore, TableState } from "../spi.ts";
+import type { KeyRanges, OfflineStore, TableState } from "../spi.ts";
 import { VERSION_COLUMNS } from "./history-tables.ts";
 import { keyFinder, keyNames, withoutKeys } from "./key-filter.ts";
 import type { HistoryContext } from "./merge-versions.ts";
@@ -18,7 +18,7 @@ export interface StoredScan {
   /** Whether the column of `range` is the event time. */
   readonly isTimeRange?: boolean | undefined;
   /** Skips rows of other keys; some may still come. */
-  readonly keyRange?: Parameters<OfflineStore["scan"]>[1]["keyRange"];
+  readonly keyRanges?: KeyRanges | undefined;
   /** The number of threads that may read ahead. */
   readonly workers?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -45,7 +45,7 @@ function unmarkedReason(reason: Value): Value {
 export async function* storedVersions(
   context: HistoryContext,
   versions: TableState,
-  { columns, olderBucket, range, isTimeRange, keyRange, workers, signal }: StoredScan,
+  { columns, olderBucket, range, isTimeRange, keyRanges, workers, signal }: StoredScan,
 ): AsyncGenerator<Batch> {
   const { offline, tables } = context;
   const { version } = versions;
@@ -56,7 +56,7 @@ export async function* storedVersions(
       version,
       partitions: { _bucket: buckets },
       range,
-      keyRange,
+      keyRanges,
       workers,
       signal,
     });

@@ -8,7 +8,7 @@ import type { Events, TableState } from "../spi.ts";
 import type { Knowledge } from "../request/request-types.ts";
 import { readableVersions } from "./versions-definition.ts";
 import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
-import { keyRangeIn, type KeyRange } from "./key-range.ts";
+import { type EntityKeyRanges, keyRangesIn } from "./key-range.ts";
 import { countsKnownFrom, eventsBuilder } from "./events-builder.ts";
 import { keyFinder, keyNames, withoutKeys } from "./key-filter.ts";
 import { mergedVersions, type HistoryContext } from "./merge-versions.ts";
@@ -28,8 +28,8 @@ export interface EventsQuery {
   readonly knowledge: Knowledge;
   /** Event times that can matter, µs, both ends included. */
   readonly times: { readonly min: number; readonly max: number };
-  /** The first of the requested entity keys, from the least to the greatest. Default: any. */
-  readonly keys?: KeyRange | undefined;
+  /** The first of the requested entity keys. Default: any. */
+  readonly keys?: EntityKeyRanges | undefined;
   /** The number of threads that may read ahead. */
   readonly workers?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -94,7 +94,7 @@ export async function* versionEvents(
             olderBucket: bucket,
             range,
             isTimeRange: true,
-            keyRange: keyRangeIn(context, query.keyColumns, query.keys),
+            keyRanges: keyRangesIn(context, query.keyColumns, query.keys),
             workers: query.workers,
             signal,
           });

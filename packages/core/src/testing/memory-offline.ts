@@ -196,7 +196,7 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
         data.staged.get(table.name)?.delete(staged.rewrite);
       return done;
     },
-    async *scan(table, { columns: names, version, partitions = {}, range, keyRange, signal }) {
+    async *scan(table, { columns: names, version, partitions = {}, range, keyRanges, signal }) {
       signal?.throwIfAborted();
       const found = versionOf(table, version);
       if (found === null)
@@ -217,7 +217,7 @@ export function memoryOfflineStore(data: MemoryOfflineData = memoryOfflineData()
         return column;
       };
       const wanted = names.map(columnNamed);
-      for (const asked of [range, keyRange]) if (asked !== undefined) columnNamed(asked.column);
+      for (const asked of [range, keyRanges]) if (asked !== undefined) columnNamed(asked.column);
       for (const { values, batch } of batches) {
         signal?.throwIfAborted();
         if (matches(partitions, values))

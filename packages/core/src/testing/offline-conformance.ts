@@ -826,24 +826,40 @@ export function offlineStoreConformance(options: {
     ];
     // a file for each key
     for (const row of keys) await store.append(table, [batchOf(columns, [row])], { positions: [] });
-    for (const [c, { name, type }] of columns.entries())
-      for (const least of keys)
-        for (const most of keys) {
-          if (least[c] === null || most[c] === null) continue;
-          const keyRange = { column: name, min: least[c]!, max: most[c]! };
-          const isInside = ([value]: readonly Value[]): boolean =>
-            value != null &&
-            compareValues(type, value, keyRange.min) >= 0 &&
-            compareValues(type, value, keyRange.max) <= 0;
-          const rows = await scanRows(store, "keys", [name], { keyRange });
-          assert.deepEqual(
-            sortedRows(rows.filter(isInside)),
-            sortedRows(keys.map((row) => [row[c]!]).filter(isInside)),
-            `${name} from ${String(keyRange.min)} to ${String(keyRange.max)}`,
+    for (const [c, { name, type }] of columns.entries()) {
+      const values = keys.map((row) => row[c]!).filter((value) => value !== null);
+      const ranges = values.flatMap((min) => values.map((max) => ({ min, max })));
+      // each range alone, and every other key
+      const asked = [
+        ...ranges.map((range) => [range]),
+        values
+          .filter((_, i) => i % 2 === 0)
+          .sort((a, b) => compareValues(type, a, b))
+          .map((key) => ({ min: key, max: key })),
+      ];
+      for (const some of asked) {
+        const isInside = ([value]: readonly Value[]): boolean =>
+          value != null &&
+          some.some(
+            ({ min, max }) =>
+              compareValues(type, value, min) >= 0 && compareValues(type, value, max) <= 0,
           );
-        }
+        const keyRanges = {
+          column: name,
+          ranges: some.filter(({ min, max }) => compareValues(type, min, max) <= 0),
+        };
+        const rows = await scanRows(store, "keys", [name], { keyRanges });
+        assert.deepEqual(
+          sortedRows(rows.filter(isInside)),
+          sortedRows(values.map((value) => [value]).filter(isInside)),
+          `${name} of ${some.map(({ min, max }) => `${String(min)} to ${String(max)}`).join(", ")}`,
+        );
+      }
+    }
     await expectError("COLUMN_MISSING", () =>
-      scanRows(store, "keys", ["text"], { keyRange: { column: "nothing", min: "", max: "" } }),
+      scanRows(store, "keys", ["text"], {
+        keyRanges: { column: "nothing", ranges: [{ min: "", max: "" }] },
+      }),
     );
   });
 

@@ -1,9 +1,9 @@
 /** Decodes the pages of one leaf of one row group into a vector. */
 import type { ColumnChunk, DecodedArray } from "hyparquet";
-import { parquetHeader } from "hyparquet/src/column.js";
 import { TidemarkError, typeOf } from "@tidemark/core/internal/columns";
 import type { ScalarVector } from "@tidemark/core/internal/columns";
 import type { Vector } from "@tidemark/core/spi";
+import { pagesOfChunk } from "./chunk-pages.ts";
 import { decompress, isReadable } from "./codecs.ts";
 import type { LeafPlan } from "./column-plan.ts";
 import { converterFor, ValueError, type ColumnValues } from "./convert.ts";
@@ -11,7 +11,6 @@ import type { GroupMemory } from "./limits.ts";
 import type { ParquetNode } from "./schema-tree.ts";
 import type { ScalarColumn } from "./parquet-types.ts";
 import { decodePage, type DecodedPage, plainValues } from "./pages.ts";
-import { checkThrift } from "./thrift-check.ts";
 
 /** The bytes in memory of one value, and whether it is there. */
 const ROW_BYTES = 9;
@@ -29,6 +28,8 @@ export interface StoredChunk {
   readonly rows: number;
   /** The number of rows of the file before this row group. */
   readonly before: number;
+  /** The rows of each data page, where an index says them. */
+  readonly pageRows: readonly number[] | null;
   readonly memory: GroupMemory;
   /** Is called for each time with nanoseconds, which are floored to µs. */
   readonly onFloored: () => void;
@@ -111,7 +112,7 @@ interface DecodedChunk {
 
 /** Decodes the pages of a leaf. With `far`, times are bigints of any size. */
 function decodeChunk(
-  { file, bytes, chunk, leaf, rows, memory, onFloored }: StoredChunk,
+  { file, bytes, chunk, leaf, rows, pageRows, memory, onFloored }: StoredChunk,
   far: boolean,
 ): DecodedChunk {
   const { node, column } = leaf;
@@ -126,7 +127,7 @@ function decodeChunk(
     );
   }
   const meta = chunk.meta_data!;
-  const codec: string | undefined = meta.codec;
+  const { codec } = meta as Partial<typeof meta>;
   if (codec === undefined || !isReadable(codec))
     throw new TidemarkError(
       "PARQUET_UNSUPPORTED",
@@ -144,31 +145,21 @@ function decodeChunk(
   /** null: no value is missing so far. */
   let valid: Uint8Array | null = null;
   const levels = node.depth === 0 ? null : newLevels(slots, memory);
-  const reader = {
-    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-    offset: 0,
-  };
   let dictionary: ColumnValues | null = null;
   let slot = 0;
   let row = 0;
   let nulls = 0;
-  while (slot < slots) {
-    checkThrift(bytes, reader.offset);
-    const header = parquetHeader(reader);
-    const size = header.compressed_page_size;
-    if (!(size >= 0 && reader.offset + size <= bytes.length))
-      throw new Error(`a page of column "${column.name}" is cut off`);
-    const body = bytes.subarray(reader.offset, reader.offset + size);
-    reader.offset += size;
+  for (const stored of pagesOfChunk({ bytes, codec, slots, node, pageRows, memory })) {
+    const { header, body } = stored;
     if (header.type === "DICTIONARY_PAGE") {
       memory.spend(header.uncompressed_page_size);
-      const page = decompress(body, header.uncompressed_page_size, meta.codec);
+      const page = decompress(body, header.uncompressed_page_size, codec);
       const count = header.dictionary_page_header!.num_values;
       dictionary =
         converter.convertPlain?.(page, count) ??
         converter.convert(plainValues(page, element, count));
     } else if (header.type === "DATA_PAGE" || header.type === "DATA_PAGE_V2") {
-      const page = decodePage(header, body, node, meta.codec, slots - slot, memory);
+      const page = decodePage(stored, node, codec, slots - slot, memory);
       if (page.indexed && dictionary === null)
         throw new Error(`column "${column.name}" lacks its dictionary`);
       if (levels !== null) copyLevels(levels, slot, page, node);

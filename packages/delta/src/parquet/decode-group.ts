@@ -26,6 +26,8 @@ export interface StoredGroup {
 
 /** A row group with the bytes of its chunks. */
 export interface FetchedGroup extends StoredGroup {
+  /** The rows of each data page, where an index says them. */
+  readonly pageRows: readonly number[] | null;
   readonly bytes: readonly Uint8Array<ArrayBuffer>[];
 }
 
@@ -38,7 +40,7 @@ export interface DecodedGroup {
 
 /** Decodes the columns of a row group. It throws as `ParquetFile.readGroup` does. */
 export async function decodeGroup(group: FetchedGroup): Promise<DecodedGroup> {
-  const { file, index, rows, before, columns, plans, chunks, farTimes, bytes } = group;
+  const { file, index, rows, before, columns, plans, chunks, farTimes, bytes, pageRows } = group;
   const memory = new GroupMemory(
     `${file}: row group ${index + 1}`,
     bytes.reduce((sum, { length }) => sum + length, 0),
@@ -53,6 +55,7 @@ export async function decodeGroup(group: FetchedGroup): Promise<DecodedGroup> {
     bytes: bytes[next++]!,
     rows,
     before,
+    pageRows,
     memory,
     onFloored: () => void floored.add(column),
   });

@@ -10,6 +10,8 @@ export interface ParquetSource {
   readonly size: number;
   /** What to do where the file is damaged. */
   readonly advice: string;
+  /** The distance (bytes) below which pages are read together. Default: 256 KiB. */
+  readonly readGap?: number | undefined;
   read(from: number, to: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 

@@ -1,44 +1,94 @@
-/** Finds the rows of a row group that may have the keys of a scan. */
-import type { Vector } from "@tidemark/core/spi";
-import type { KeyRange } from "./reader.ts";
+/** Finds the rows of a row group that have the keys of a scan. */
+import type { KeyRanges, Value, Vector } from "@tidemark/core/spi";
 import { compareCodePoints } from "./statistics.ts";
 
-/**
- * The rows from the first to the last one with a key of the range. In a file that is sorted by its
- * keys, all of them have one.
- */
+/** Rows [from, to). */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The rows with a key of the ranges, in their order. null: the type has no order here. */
 export function rowsOfKeys(
   vector: Vector,
   rows: number,
-  { min, max }: KeyRange,
-): { readonly from: number; readonly to: number } {
-  const isInside = insideOf(vector, min, max);
-  if (isInside === null) return { from: 0, to: rows };
-  let from = 0;
-  while (from < rows && !isInside(from)) from++;
-  let to = rows;
-  while (to > from && !isInside(to - 1)) to--;
-  return { from, to };
+  { ranges }: Pick<KeyRanges, "ranges">,
+): readonly RowRange[] | null {
+  const isInside = insideOf(vector, ranges);
+  if (isInside === null) return null;
+  const found: RowRange[] = [];
+  for (let row = 0; row < rows; row++) {
+    if (!isInside(row)) continue;
+    const from = row++;
+    while (row < rows && isInside(row)) row++;
+    found.push({ from, to: row });
+  }
+  return found;
 }
 
-/** Whether the key of a row is in the range. null: the type has no order here. */
-function insideOf(
-  vector: Vector,
-  min: KeyRange["min"],
-  max: KeyRange["max"],
-): ((row: number) => boolean) | null {
+/** Whether the key of a row is in a range. null: the type has no order here. */
+function insideOf(vector: Vector, ranges: KeyRanges["ranges"]): ((row: number) => boolean) | null {
   const { valid } = vector;
   const isThere = (row: number): boolean => valid === null || valid[row] === 1;
   if (vector.kind === "string") {
     const { codes, dictionary } = vector;
-    const inside = dictionary.map(
-      (text) =>
-        compareCodePoints(text, min as string) >= 0 && compareCodePoints(text, max as string) <= 0,
-    );
+    const inside = dictionary.map((text) => holds(ranges, text));
     return (row) => isThere(row) && inside[codes[row]!]!;
   }
   if (vector.kind !== "int64" && vector.kind !== "int32") return null;
   const { values } = vector;
-  return (row) =>
-    isThere(row) && values[row]! >= (min as number) && values[row]! <= (max as number);
+  // neighbours are often equal
+  let [last, isInside]: [number | bigint | null, boolean] = [null, false];
+  return (row) => {
+    if (!isThere(row)) return false;
+    const value = values[row]!;
+    if (value !== last) [last, isInside] = [value, holds(ranges, value)];
+    return isInside;
+  };
+}
+
+/** Whether a range holds the key. */
+function holds(ranges: KeyRanges["ranges"], key: Value): boolean {
+  const at = firstFrom(ranges, key);
+  return at < ranges.length && compareKeys(ranges[at]!.min, key) <= 0;
+}
+
+/** Whether a range holds a key of [min, max]. */
+export function overlaps({ ranges }: Pick<KeyRanges, "ranges">, min: Value, max: Value): boolean {
+  const at = firstFrom(ranges, min);
+  return at < ranges.length && compareKeys(ranges[at]!.min, max) <= 0;
+}
+
+/**
+ * Whether most of the keys of [min, max] are asked, probably: one range holds all, or `many` ranges
+ * lie there and beyond both ends.
+ */
+export function asksForMost(
+  { ranges }: Pick<KeyRanges, "ranges">,
+  min: Value,
+  max: Value,
+  many: number,
+): boolean {
+  const first = firstFrom(ranges, min);
+  if (first === ranges.length || compareKeys(ranges[0]!.min, min) > 0) return false;
+  const last = firstFrom(ranges, max);
+  if (last === ranges.length) return false;
+  return last - first >= many || (first === last && compareKeys(ranges[first]!.min, min) <= 0);
+}
+
+/** The index of the first range that does not end before the key. */
+function firstFrom(ranges: KeyRanges["ranges"], key: Value): number {
+  let [low, high] = [0, ranges.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareKeys(ranges[middle]!.max, key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Compares texts by code point, and integers by value. */
+function compareKeys(a: Value, b: Value): number {
+  if (typeof a === "string") return compareCodePoints(a, b as string);
+  return a! < b! ? -1 : a! > b! ? 1 : 0;
 }

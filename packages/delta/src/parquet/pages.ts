@@ -6,7 +6,7 @@ import type { CompressionCodec, DecodedArray, SchemaElement } from "hyparquet";
 import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
 import { byteStreamSplit } from "hyparquet/src/encoding.js";
 import { readPlain } from "hyparquet/src/plain.js";
-import type { PageHeader } from "hyparquet/src/types.js";
+import { isOneRun, type StoredPage } from "./chunk-pages.ts";
 import { decompress } from "./codecs.ts";
 import { int64Deltas, lengthsThenBytes, prefixedBytes } from "./deltas.ts";
 import type { GroupMemory } from "./limits.ts";
@@ -29,8 +29,7 @@ export interface DecodedPage {
 
 /** Decodes a data page. `room` is the number of slots that still have no page. */
 export function decodePage(
-  header: PageHeader,
-  body: Uint8Array,
+  { header, body, values }: StoredPage,
   { element, ...max }: Pick<ParquetNode, "element" | "definition" | "repetition">,
   codec: CompressionCodec,
   room: number,
@@ -39,7 +38,7 @@ export function decodePage(
   const v2 = header.data_page_header_v2;
   const { num_values: count, encoding } = (v2 ?? header.data_page_header)!;
   if (!(count >= 0 && count <= room)) throw new Error(`a page claims ${count} rows of ${room}`);
-  memory.spend(header.uncompressed_page_size);
+  if (values === null) memory.spend(header.uncompressed_page_size);
   const levels = (bytes: Uint8Array, from: number, to: number, greatest: number): Uint8Array =>
     unpackLevels(bytes, from, to, greatest, count);
   let repetition: Uint8Array | null = null;
@@ -51,12 +50,14 @@ export function decodePage(
     if (!(first >= 0 && second >= 0 && start <= body.length))
       throw new Error("the levels of a page lie outside it");
     if (max.repetition > 0) repetition = levels(body, 0, first, max.repetition);
-    if (max.definition > 0) definition = levels(body, first, start, max.definition);
+    const hasAll = values !== null && second === 0;
+    if (max.definition > 0 && !hasAll && !isOneRun(body, first, start, max.definition, count))
+      definition = levels(body, first, start, max.definition);
     const rest = body.subarray(start);
     data =
       v2.is_compressed === false
         ? rest
-        : decompress(rest, header.uncompressed_page_size - start, codec);
+        : (values ?? decompress(rest, header.uncompressed_page_size - start, codec));
   } else {
     data = decompress(body, header.uncompressed_page_size, codec);
     const next = (greatest: number): Uint8Array => {

@@ -4,20 +4,20 @@
  */
 import type { ColumnChunk, FileMetaData, RowGroup } from "hyparquet";
 import { isTidemarkError, TidemarkError, typeOf } from "@tidemark/core/internal/columns";
-import type { ColumnSpec, OfflineStore, Vector } from "@tidemark/core/spi";
+import type { ColumnSpec, KeyRanges, Value, Vector } from "@tidemark/core/spi";
 import type { FarTimes } from "./chunk-reader.ts";
 import { type ColumnPlan, leavesOf, planOf } from "./column-plan.ts";
-import { decodeGroup, type FetchedGroup } from "./decode-group.ts";
+import { decodeGroup, type FetchedGroup, type StoredGroup } from "./decode-group.ts";
 import type { DecodeInThread } from "./decode-threads.ts";
 import { GroupMemory } from "./limits.ts";
 import { describedElement } from "./elements.ts";
-import { type ParquetSource, readExactly, readFooter } from "./footer.ts";
+import { fetchRanges } from "./fetch-ranges.ts";
+import { type ParquetSource, readFooter } from "./footer.ts";
+import { asksForMost, overlaps } from "./key-rows.ts";
 import { columnOfNode } from "./nested-elements.ts";
+import { byteRangeOf, indexRangeOf, PAGE_ROWS } from "./page-index.ts";
+import { type GroupReader, type ReadRows, readRowsOfKeys } from "./read-keys.ts";
 import { type ParquetNode, pathOf, treesOf } from "./schema-tree.ts";
-import { compareCodePoints } from "./statistics.ts";
-
-/** Keys of a column, in the order of its type, both ends included. */
-export type KeyRange = NonNullable<Parameters<OfflineStore["scan"]>[1]["keyRange"]>;
 
 export interface ParquetFile {
   readonly rows: number;
@@ -36,8 +36,10 @@ export interface ParquetFile {
     group: number,
     range: { readonly column: string; readonly min: number; readonly max: number },
   ): boolean;
-  /** The same in the order of the column's type: texts by code point. */
-  mayHoldKeys(group: number, range: KeyRange): boolean;
+  /** False if no row of the group has a key of the ranges. */
+  mayHoldKeys(group: number, keys: KeyRanges): boolean;
+  /** Whether its columns have an index of their pages. */
+  readonly hasPageIndex: boolean;
   /** Names of columns of which a time that was read had nanoseconds. It fills with each read. */
   readonly flooredColumns: ReadonlySet<string>;
   /**
@@ -56,6 +58,18 @@ export interface ParquetFile {
     farTimes: FarTimes,
     threads?: DecodeInThread | null,
   ): Promise<readonly Vector[]>;
+  /**
+   * Reads the rows that have a key of the ranges. Others may come too: where a range holds every
+   * key of the row group, and where their column has no order or is not read. It throws as
+   * `readGroup` does.
+   */
+  readKeys(
+    group: number,
+    columns: readonly ColumnSpec[],
+    keys: KeyRanges,
+    farTimes: FarTimes,
+    threads?: DecodeInThread | null,
+  ): Promise<ReadRows>;
 }
 
 /** A missing value has a flag and at most a number. */
@@ -67,15 +81,14 @@ const MAX_GAP = 256 * 1024;
 export async function openParquet(source: ParquetSource): Promise<ParquetFile> {
   return await guard(source, async () => {
     const { metadata, tail } = await readFooter(source);
-    // A small file was read whole with its footer.
-    return parquetFile(source, metadata, tail.length === source.size ? tail : null);
+    return parquetFile(source, metadata, tail);
   });
 }
 
 function parquetFile(
   source: ParquetSource,
   footer: FileMetaData,
-  whole: Uint8Array<ArrayBuffer> | null,
+  tail: Uint8Array<ArrayBuffer>,
 ): ParquetFile {
   // Arrow writes a table without rows as one row group without rows.
   const metadata = {
@@ -127,24 +140,13 @@ function parquetFile(
     unsupportedColumns: elements
       .filter(({ name }) => !columns.some((column) => column.name === name))
       .map((element) => ({ name: element.name, holds: describedElement(element) })),
-    mayHoldKeys(index, { column, min, max }) {
-      const type = columns.find(({ name }) => name === column)?.type;
-      const { min_value: low, max_value: high } =
-        metadata.row_groups[index]!.columns.find(({ meta_data: meta }) =>
-          isSamePath(meta?.path_in_schema, [column]),
-        )?.meta_data?.statistics ?? {};
-      if (type === "string")
-        return (
-          typeof low !== "string" ||
-          typeof high !== "string" ||
-          (compareCodePoints(low, max as string) <= 0 &&
-            compareCodePoints(high, min as string) >= 0)
-        );
-      const isWhole = (value: unknown): value is number | bigint =>
-        typeof value === "bigint" || Number.isInteger(value);
-      if (type !== "int64" && type !== "int32") return true;
-      return !isWhole(low) || !isWhole(high) || (low <= (max as number) && high >= (min as number));
+    mayHoldKeys(index, keys) {
+      const bounds = keyBounds(index, keys.column);
+      return bounds === null || overlaps(keys, bounds.min, bounds.max);
     },
+    hasPageIndex: metadata.row_groups.some((group) =>
+      group.columns.some((chunk) => indexRangeOf(chunk) !== null),
+    ),
     mayHold(index, { column, min, max }) {
       const element = treeOf.get(column)?.element;
       const statistics = metadata.row_groups[index]!.columns.find(({ meta_data: meta }) =>
@@ -167,43 +169,116 @@ function parquetFile(
       (footer.key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ""]),
     ),
     readGroup: (index, requested, farTimes, threads = null) =>
-      guard(source, async () => {
-        const group = metadata.row_groups[index]!;
-        const rows = Number(group.num_rows);
-        const read: { readonly column: ColumnSpec; readonly plan: ColumnPlan }[] = [];
-        const memory = new GroupMemory(`${source.name}: row group ${index + 1}`, 0);
-        // a column without a value needs no look at its bytes
-        const empty = requested.map((column): Vector | null => {
-          const plan = planFor(column);
-          if (plan.kind === "leaf" && nullCount(chunkOf(group, plan.node)) === rows) {
-            memory.spend(rows * MOST_BYTES_OF_NULL);
-            return typeOf(column).layout.missing(rows);
-          }
-          read.push({ column, plan });
-          return null;
-        });
-        const plans = read.map(({ plan }) => plan);
-        const chunks = plans.flatMap(leavesOf).map((leaf) => chunkOf(group, leaf.node));
-        const fetched = async (): Promise<FetchedGroup> => ({
-          file: source.name,
-          index,
-          rows,
-          before: before[index]!,
-          columns: read.map(({ column }) => column),
-          plans,
-          chunks,
-          farTimes,
-          bytes: await fetchChunks(source, chunks.map(byteRangeOf), whole),
-        });
-        const inThread = threads === null ? null : await threads(fetched);
-        const { vectors: decoded, flooredColumns: floored } =
-          inThread ?? (await decodeGroup(await fetched()));
-        for (const name of floored) flooredColumns.add(name);
-        const next = decoded.values();
-        const vectors = empty.map((vector) => vector ?? next.next().value!);
-        return vectors;
-      }),
+      guard(source, () => readGroup(index, requested, farTimes, threads)),
+    readKeys: (index, requested, keys, farTimes, threads = null) =>
+      guard(source, () => readKeys(index, requested, keys, farTimes, threads)),
   };
+
+  /** The least and the greatest key of a row group. null: they are not known. */
+  function keyBounds(index: number, column: string): Record<"min" | "max", Value> | null {
+    const type = columns.find(({ name }) => name === column)?.type;
+    const { min_value: min, max_value: max } =
+      metadata.row_groups[index]!.columns.find(({ meta_data: meta }) =>
+        isSamePath(meta?.path_in_schema, [column]),
+      )?.meta_data?.statistics ?? {};
+    if (type === "string")
+      return typeof min === "string" && typeof max === "string" ? { min, max } : null;
+    const isWhole = (value: unknown): value is number | bigint =>
+      typeof value === "bigint" || Number.isInteger(value);
+    if (type !== "int64" && type !== "int32") return null;
+    return isWhole(min) && isWhole(max) ? { min, max } : null;
+  }
+
+  /** Where columns of a row group lie in the file. */
+  function storedGroup(
+    index: number,
+    requested: readonly ColumnSpec[],
+    farTimes: FarTimes,
+  ): StoredGroup {
+    const group = metadata.row_groups[index]!;
+    const plans = requested.map(planFor);
+    return {
+      file: source.name,
+      index,
+      rows: Number(group.num_rows),
+      before: before[index]!,
+      columns: requested,
+      plans,
+      chunks: plans.flatMap(leavesOf).map((leaf) => chunkOf(group, leaf.node)),
+      farTimes,
+    };
+  }
+
+  async function decoded(
+    fetch: () => Promise<FetchedGroup>,
+    threads: DecodeInThread | null,
+  ): Promise<readonly Vector[]> {
+    const inThread = threads === null ? null : await threads(fetch);
+    const { vectors, flooredColumns: floored } = inThread ?? (await decodeGroup(await fetch()));
+    for (const name of floored) flooredColumns.add(name);
+    return vectors;
+  }
+
+  async function readGroup(
+    index: number,
+    requested: readonly ColumnSpec[],
+    farTimes: FarTimes,
+    threads: DecodeInThread | null,
+  ): Promise<readonly Vector[]> {
+    const rows = Number(metadata.row_groups[index]!.num_rows);
+    const memory = new GroupMemory(`${source.name}: row group ${index + 1}`, 0);
+    const stored: ColumnSpec[] = [];
+    // a column without a value needs no look at its bytes
+    const empty = requested.map((column): Vector | null => {
+      const plan = planFor(column);
+      if (
+        plan.kind !== "leaf" ||
+        nullCount(chunkOf(metadata.row_groups[index]!, plan.node)) !== rows
+      ) {
+        stored.push(column);
+        return null;
+      }
+      memory.spend(rows * MOST_BYTES_OF_NULL);
+      return typeOf(column).layout.missing(rows);
+    });
+    const group = storedGroup(index, stored, farTimes);
+    const vectors = await decoded(
+      async () => ({
+        ...group,
+        pageRows: null,
+        bytes: await fetchRanges(source, group.chunks.map(byteRangeOf), tail, MAX_GAP),
+      }),
+      threads,
+    );
+    const next = vectors.values();
+    return empty.map((vector) => vector ?? next.next().value!);
+  }
+
+  async function readKeys(
+    index: number,
+    requested: readonly ColumnSpec[],
+    keys: KeyRanges,
+    farTimes: FarTimes,
+    threads: DecodeInThread | null,
+  ): Promise<ReadRows> {
+    const rows = Number(metadata.row_groups[index]!.num_rows);
+    const key = columns.find(({ name }) => name === keys.column);
+    const bounds = keyBounds(index, keys.column);
+    // most pages would have rows of so many keys
+    const isWhole = bounds !== null && asksForMost(keys, bounds.min, bounds.max, rows / PAGE_ROWS);
+    if (key === undefined || isWhole)
+      return { rows, vectors: await readGroup(index, requested, farTimes, threads) };
+    const group: GroupReader = {
+      source,
+      tail,
+      rows,
+      gap: source.readGap ?? MAX_GAP,
+      stored: (some) => storedGroup(index, some, farTimes),
+      decode: decoded,
+      read: (some, helpers) => readGroup(index, some, farTimes, helpers),
+    };
+    return await readRowsOfKeys(group, requested, key, keys, threads);
+  }
 }
 
 /** The number of rows without a value, as the file says it; −1: it does not. */
@@ -226,45 +301,6 @@ function repeatedNames(names: readonly string[]): readonly string[] {
 /** Spark writes times of 96 bits as instants. Other writers write the clock of an unknown zone. */
 function isWrittenBySpark({ key_value_metadata: metadata }: FileMetaData): boolean {
   return (metadata ?? []).some(({ key }) => key === "org.apache.spark.version");
-}
-
-interface ByteRange {
-  readonly from: number;
-  readonly to: number;
-}
-
-function byteRangeOf(chunk: ColumnChunk): ByteRange {
-  const meta = chunk.meta_data!;
-  const from = Number(meta.dictionary_page_offset || meta.data_page_offset);
-  return { from, to: from + Number(meta.total_compressed_size) };
-}
-
-async function fetchChunks(
-  source: ParquetSource,
-  extents: readonly ByteRange[],
-  whole: Uint8Array<ArrayBuffer> | null,
-): Promise<Uint8Array<ArrayBuffer>[]> {
-  for (const { from, to } of extents)
-    if (from < 4 || to > source.size || to < from)
-      throw new Error(`a column lies at [${from}, ${to}) of ${source.size} bytes`);
-  if (whole !== null) return extents.map(({ from, to }) => whole.subarray(from, to));
-  const reads: { from: number; to: number; bytes: Promise<Uint8Array<ArrayBuffer>> }[] = [];
-  const sorted = [...extents].sort((a, b) => a.from - b.from);
-  for (let i = 0; i < sorted.length;) {
-    const from = sorted[i]!.from;
-    let to = sorted[i]!.to;
-    for (i++; i < sorted.length && sorted[i]!.from <= to + MAX_GAP; i++)
-      to = Math.max(to, sorted[i]!.to);
-    reads.push({ from, to, bytes: readExactly(source, from, to) });
-  }
-  const settled = await Promise.allSettled(reads.map((read) => read.bytes));
-  for (const result of settled) if (result.status === "rejected") throw result.reason;
-  return await Promise.all(
-    extents.map(async ({ from, to }) => {
-      const read = reads.find((candidate) => candidate.from <= from && candidate.to >= to)!;
-      return (await read.bytes).subarray(from - read.from, to - read.from);
-    }),
-  );
 }
 
 async function guard<T>(source: ParquetSource, action: () => Promise<T>): Promise<T> {

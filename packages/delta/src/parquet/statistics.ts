@@ -2,6 +2,7 @@
  * Computes the least and the greatest value of a column, which let a reader skip a file or a row
  * group.
  */
+import { layoutOf } from "@tidemark/core/internal/columns";
 import type { ColumnSpec, Value, Vector } from "@tidemark/core/spi";
 
 export interface ColumnRange {
@@ -9,6 +10,37 @@ export interface ColumnRange {
   /** The least value; null if the type has no useful order, or no value can be compared. */
   readonly min: Value;
   readonly max: Value;
+}
+
+/** Rows [from, to). */
+interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The range of all rows, and of those of each page. The pages follow each other. */
+export function rangesOf(
+  column: ColumnSpec,
+  vector: Vector,
+  pages: readonly RowRange[],
+): { readonly range: ColumnRange; readonly pages: readonly ColumnRange[] } {
+  if (pages.length === 1) {
+    const range = rangeOf(column, vector, pages[0]!.to);
+    return { range, pages: [range] };
+  }
+  const isDistinct = vector.kind === "string" && vector.distinct === true;
+  const ofPages = pages.map(({ from, to }): ColumnRange => {
+    const slice = layoutOf(vector).slice(vector, from, to);
+    const range = rangeOf(column, slice, to - from);
+    return isDistinct ? { ...range, ...withoutBounds() } : range;
+  });
+  let [range, rows] = [ofPages[0]!, pages[0]!.to];
+  for (const [p, { from, to }] of pages.entries()) {
+    if (p === 0) continue;
+    range = mergeRanges(column, range, rows, ofPages[p]!, to - from);
+    rows = to;
+  }
+  return { range, pages: ofPages };
 }
 
 export function rangeOf(column: ColumnSpec, vector: Vector, length: number): ColumnRange {
@@ -45,12 +77,32 @@ const ranges: {
 function textRange(vector: Extract<Vector, { kind: "string" }>, length: number): Bounds {
   if (vector.distinct === true) return withoutBounds();
   const { valid, codes, dictionary } = vector;
+  if (dictionary.length > length) return textRangeOfRows(vector, length);
   const seen = new Uint8Array(dictionary.length);
   for (let i = 0; i < length; i++) if (valid === null || valid[i] === 1) seen[codes[i]!] = 1;
   let min: string | null = null;
   let max: string | null = null;
   for (let code = 0; code < seen.length; code++) {
     if (seen[code] === 0) continue;
+    const text = dictionary[code]!;
+    if (min === null || compareCodePoints(text, min) < 0) min = text;
+    if (max === null || compareCodePoints(text, max) > 0) max = text;
+  }
+  return { min, max };
+}
+
+/** The same for fewer rows than texts. Neighbours are often equal. */
+function textRangeOfRows(
+  { valid, codes, dictionary }: Extract<Vector, { kind: "string" }>,
+  length: number,
+): Bounds {
+  let min: string | null = null;
+  let max: string | null = null;
+  let last = -1;
+  for (let i = 0; i < length; i++) {
+    const code = codes[i]!;
+    if (code === last || (valid !== null && valid[i] === 0)) continue;
+    last = code;
     const text = dictionary[code]!;
     if (min === null || compareCodePoints(text, min) < 0) min = text;
     if (max === null || compareCodePoints(text, max) > 0) max = text;

@@ -1,9 +1,10 @@
 /** Turns batches into the bytes of a Parquet file, with one row group in memory at a time. */
-import type { ColumnChunk, SchemaElement } from "hyparquet";
+import type { SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { TidemarkError } from "@tidemark/core/internal/columns";
 import type { Batch, ColumnSpec, Vector } from "@tidemark/core/spi";
 import { yieldToEventLoop } from "../yield-to-event-loop.ts";
+import type { IndexedChunk } from "./column-index.ts";
 import { elementsOf } from "./nested-elements.ts";
 import type { TimestampForm } from "./parquet-types.ts";
 import { gather, type Piece } from "./gather.ts";
@@ -36,6 +37,8 @@ export interface ParquetWriteOptions {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** The greatest number of rows of a row group. */
   readonly groupRows?: number | undefined;
+  /** The rows of a page, in all columns. Default: a row group has one page. */
+  readonly pageRows?: number | undefined;
   /** Encodes a row group. Default: in this thread. */
   readonly encode?: ((group: RowGroupRows) => Promise<EncodedGroup | EncodingRefusal>) | undefined;
 }
@@ -81,9 +84,11 @@ export async function* fileBytes(
 
   for await (const { rows, bytes, chunks, ranges } of groups) {
     const size = (pick: "total_compressed_size" | "total_uncompressed_size"): bigint =>
-      chunks.reduce((sum, chunk) => sum + chunk.meta_data![pick], 0n);
+      chunks.reduce((sum, { chunk }) => sum + chunk.meta_data![pick], 0n);
+    const placed = chunks.map((chunk) => withOffset(chunk, BigInt(writer.offset)));
+    file.pendingIndexes.push(...placed);
     file.row_groups.push({
-      columns: chunks.map((chunk) => withOffset(chunk, BigInt(writer.offset))),
+      columns: placed.map(({ chunk }) => chunk),
       num_rows: BigInt(rows),
       total_byte_size: size("total_uncompressed_size"),
       total_compressed_size: size("total_compressed_size"),
@@ -103,19 +108,33 @@ export async function* fileBytes(
   yield flush();
 }
 
-/** Moves a column chunk of a row group to the group's place in the file. */
-function withOffset(chunk: ColumnChunk, offset: bigint): ColumnChunk {
+/** Moves a column chunk of a row group, and its index, to the group's place in the file. */
+function withOffset(
+  { chunk, columnIndex, offsetIndex }: IndexedChunk,
+  offset: bigint,
+): IndexedChunk {
   const meta = chunk.meta_data!;
   return {
-    ...chunk,
-    file_offset: chunk.file_offset + offset,
-    meta_data: {
-      ...meta,
-      data_page_offset: meta.data_page_offset + offset,
-      ...(meta.dictionary_page_offset === undefined
-        ? {}
-        : { dictionary_page_offset: meta.dictionary_page_offset + offset }),
+    chunk: {
+      ...chunk,
+      file_offset: chunk.file_offset + offset,
+      meta_data: {
+        ...meta,
+        data_page_offset: meta.data_page_offset + offset,
+        ...(meta.dictionary_page_offset === undefined
+          ? {}
+          : { dictionary_page_offset: meta.dictionary_page_offset + offset }),
+      },
     },
+    ...(columnIndex !== undefined && { columnIndex }),
+    ...(offsetIndex !== undefined && {
+      offsetIndex: {
+        page_locations: offsetIndex.page_locations.map((page) => ({
+          ...page,
+          offset: page.offset + offset,
+        })),
+      },
+    }),
   };
 }
 
@@ -149,7 +168,7 @@ const REFUSAL_CODES = { decimal: "DECIMAL_OUT_OF_RANGE", time: "TIME_OUT_OF_RANG
  * @throws COLUMN_TYPE_CONFLICT when a batch has the column with another type.
  */
 export async function encodeRowGroup(
-  { columns, timestamps, where, encode = encodeGroup }: ParquetWriteOptions,
+  { columns, timestamps, where, pageRows, encode = encodeGroup }: ParquetWriteOptions,
   pieces: readonly Piece[],
 ): Promise<{ readonly group: Promise<EncodedGroup> }> {
   const vectors: Vector[] = [];
@@ -158,7 +177,7 @@ export async function encodeRowGroup(
     await yieldToEventLoop();
   }
   const rows = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
-  const group = encode({ columns, timestamps, rows, vectors }).then((answer) => {
+  const group = encode({ columns, timestamps, rows, vectors, pageRows }).then((answer) => {
     if ("refused" in answer)
       throw new TidemarkError(
         REFUSAL_CODES[answer.refused.kind],
