@@ -17,7 +17,8 @@ shard counts, so a shard may run again at any time, and at the same time.
                         AWS Batch (AWS_BATCH_JOB_ARRAY_INDEX)
   --memory-limit SIZE   the memory of the events, rows and answers, about, such as
                         512MiB; default: 1GiB. Events beyond it wait in a temporary file
-  --workers N           the threads that compute; default: one for each core
+  --workers N           the threads that compute, at most one for 320MiB of memory, and
+                        none below 1GiB; default: one for each core
 `;
 
 export const shardCommand: ReturnType<typeof configCommand> = configCommand({

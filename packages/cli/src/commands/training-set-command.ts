@@ -33,7 +33,8 @@ and any other columns. The file of --out appears when it is complete.
                         left out, such times are refused
   --memory-limit SIZE   the memory of the events, rows and answers, about, such as
                         512MiB; default: 1GiB. Events beyond it wait in a temporary file
-  --workers N           the threads that compute; default: one for each core
+  --workers N           the threads that compute, at most one for 320MiB of memory, and
+                        none below 1GiB; default: one for each core
   --force               replace the file of --out
   --engine NAME         an engine of the configuration computes the rows, such as Spark.
                         The output is a folder of Parquet files, whose column _row has
@@ -127,6 +128,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
           progress.warn(message);
         },
       });
+      warnOfNoHistory(coverage, progress);
       printResult({ out, job, knowledge, rows, coverage, ...written }, [
         `${rows} rows with ${written.features.length} features in ${shards} shards, after ` +
           `${seconds()}: ${job}`,
@@ -164,13 +166,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
             { store, offline: offline!, engine, job: given.text("job") ?? null, format },
             wanted,
           );
-    for (const [source, { knownSince }] of Object.entries(result.coverage)) {
-      if (knownSince === null)
-        progress.warn(
-          `source "${source}" has no history yet: its features are those of an entity without ` +
-            "events (law 6)",
-        );
-    }
+    warnOfNoHistory(result.coverage, progress);
     const coverage = Object.entries(result.coverage).map(
       ([source, { knownSince }]) =>
         `${source}: ${knownSince === null ? "no history" : `known since ${knownSince}`}`,
@@ -186,6 +182,18 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     return 0;
   },
 });
+
+function warnOfNoHistory(
+  coverage: HistoricalFileResult["coverage"],
+  progress: { warn(message: string): void },
+): void {
+  for (const [source, { knownSince }] of Object.entries(coverage))
+    if (knownSince === null)
+      progress.warn(
+        `source "${source}" has no history yet: its features are those of an entity without ` +
+          "events (law 6)",
+      );
+}
 
 const MOST_SHARDS = 10_000;
 

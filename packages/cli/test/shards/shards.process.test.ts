@@ -1,5 +1,5 @@
 /** Tests `tidemark training-set --shards`, `tidemark shard` and `tidemark finish`. */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { openStore, type Store } from "@tidemark/core";
 import { valueAt } from "@tidemark/core/spi";
@@ -243,5 +243,23 @@ test("what cannot be a job or a shard is refused", async () => {
     training("out.parquet", "--shards", "2", "--job", "other.json"),
     1,
     /OUT_EXISTS: .*add --force/,
+  );
+});
+
+test("a job over a source without history says so, and sees none that comes later", async () => {
+  const { project, feed } = await bank();
+  rmSync(project.path("lake"), { recursive: true });
+  expect(
+    await project.run(...training("out.parquet", "--shards", "1", "--job", "job.json")),
+  ).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('source "transactions" has no history yet') as string,
+  });
+  expect(await project.run(...training("none.parquet"))).toMatchObject({ code: 0 });
+  await feed(ALL);
+  await project.run("shard", "--job", "job.json", "--shard", "0/1");
+  expect(await project.run("finish", "--job", "job.json")).toMatchObject({ code: 0 });
+  expect(await content(project.path("out.parquet"))).toEqual(
+    await content(project.path("none.parquet")),
   );
 });
