@@ -1,8 +1,10 @@
 /**
- * Computes windows over many events, of which one entity has a third, in a process that the
- * operating system gives 512 MiB. The answers are compared with plain loops.
+ * Computes features over many events, of which one entity has a third, in a process that the
+ * operating system gives 512 MiB. The answers are compared with plain loops. `--features` is one of
+ * those of `hot-entity.ts`: windows with an end, without one, the same as known, or facts.
  *
  *     npm run bench -- memory [--events 100000000] [--limit 128] [--workers 0]
+ *       [--features reach | lifetime | known | latest]
  */
 import { startNode } from "@tidemark/testkit/child-process";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
@@ -14,6 +16,7 @@ const { values: given } = parseArgs({
     events: { type: "string", default: "100000000" },
     limit: { type: "string", default: "128" },
     workers: { type: "string", default: "0" },
+    features: { type: "string", default: "reach" },
   },
 });
 const PROCESS_MIB = 512;
@@ -54,7 +57,7 @@ try {
   const program = join(import.meta.dirname, "../packages/core/test/engine/hot-entity.ts");
   const began = performance.now();
   const enter = `echo $$ > ${join(group.folder, "cgroup.procs")}; exec "$@"`;
-  const child = startNode(program, [given.events, given.limit, given.workers], {
+  const child = startNode(program, [given.events, given.limit, given.workers, given.features], {
     through: ["bash", "-c", enter, "limited"],
   });
   const { code, how, stdout, output } = await child.ended;
@@ -66,6 +69,7 @@ try {
       events: Number(given.events),
       memoryLimitMiB: Number(given.limit),
       workers: Number(given.workers),
+      features: given.features,
       processMiB: Number(granted) / 2 ** 20,
       seconds: Number(((performance.now() - began) / 1000).toFixed(1)),
       ...(JSON.parse(stdout) as object),

@@ -6,7 +6,7 @@
 import type { Overflows } from "../aggregate/aggregator.ts";
 import { tieOrder } from "../columns/row-order.ts";
 import { inputOf, rowCondition, type WindowPlan } from "../plan/plan-kinds.ts";
-import type { Value } from "../specs.ts";
+import type { Expression, Value } from "../specs.ts";
 import { ENGINE_STATUSES } from "../spi.ts";
 import { blockGroups } from "./block-groups.ts";
 import { groupBinder, type BoundAggregate, type BoundGroup } from "./bound-groups.ts";
@@ -61,8 +61,15 @@ export function batchKernel(
       ? carriedGroups(group, carried, overflows)
       : splitGroup(group),
   );
-  const countsIn = ({ where, isCarrying }: BoundGroup): Uint8Array | null =>
-    isCarrying ? exceptFor(isCarried!, flagsOf(where)) : flagsOf(where);
+  // Equal conditions of a plan are one object.
+  const notCarried = new Map<Expression | null, Uint8Array>();
+  const countsIn = ({ where, isCarrying }: BoundGroup): Uint8Array | null => {
+    const passes = flagsOf(where);
+    if (!isCarrying) return passes;
+    const flags = notCarried.get(where) ?? exceptFor(isCarried!, passes);
+    notCarried.set(where, flags);
+    return flags;
+  };
   const ofKind = (wanted: GroupKind): BoundGroup[] =>
     split.flatMap(({ kind, group }) => (kind === wanted ? [group] : []));
   const sliding = ofKind("slides").map((group) =>

@@ -85,5 +85,4 @@ test(`any plan with windows without an end, any memory limit (${runs.text})`, as
   }
   expect(seen.slabs).toBeGreaterThan(0);
   expect(seen.cut).toBeGreaterThan(0);
-  console.log(seen);
 });
