@@ -22,7 +22,7 @@ import {
   sum,
   timestamp,
 } from "@tidemark/core";
-import { valueAt } from "@tidemark/core/spi";
+import { type Value, valueAt } from "@tidemark/core/spi";
 import { randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -104,6 +104,9 @@ const entityRows = TIMES.flatMap((t) =>
   [...BANK_USERS, "nobody"].map((user_id) => ({ user_id, t })),
 );
 
+/** A time in the middle of the rows, µs. */
+const HALF = bank.from + 15 * DAY;
+
 type Cell = string | number | null;
 type AnswerTable = Readonly<Record<string, readonly (readonly unknown[])[]>>;
 
@@ -133,6 +136,14 @@ function statements(changes: string, versions: string): Record<string, string> {
     "rows today":
       "SELECT id, user_id, vendor, channel, amount, points, fee, " +
       `time FROM ${versions} WHERE _known_to IS NULL AND NOT _deleted AND _quarantine IS NULL`,
+    // the page index of the files says which pages may have such rows
+    "versions of each user": BANK_USERS.map((user) => {
+      const literal = `'${user.replaceAll("'", "''")}'`;
+      return (
+        `SELECT ${literal}, count(*), sum(id - 9007199254740992), sum(CAST(points AS decimal(38, 0))) ` +
+        `FROM ${versions} WHERE user_id = ${literal} AND time >= ${HALF}`
+      );
+    }).join(" UNION ALL "),
     "as corrected": features("r._known_to IS NULL"),
     "as known": features("r._known_from < a.t AND (r._known_to IS NULL OR r._known_to >= a.t)"),
   };
@@ -269,6 +280,30 @@ async function ourSums(lake: DeltaOfflineStore, table: string): Promise<unknown[
   ];
 }
 
+/** Counts the versions of each user from the middle on, and adds two of their columns. */
+async function ourUsers(lake: DeltaOfflineStore): Promise<unknown[][]> {
+  const sums = new Map<Value, { rows: number; ids: bigint; points: bigint | null }>(
+    BANK_USERS.map((user) => [user, { rows: 0, ids: 0n, points: null }]),
+  );
+  for await (const { length, vectors } of lake.scan("transactions/versions", {
+    columns: ["user_id", "time", "id", "points"],
+  }))
+    for (let i = 0; i < length; i++) {
+      const [user, time, id, points] = vectors.map((vector) => valueAt(vector, i));
+      const own = sums.get(user!);
+      if (own === undefined || time === null || (time as number) < HALF) continue;
+      own.rows++;
+      own.ids += (id as bigint) - 9007199254740992n;
+      if (points !== null) own.points = (own.points ?? 0n) + (points as bigint);
+    }
+  return [...sums].map(([user, { rows, ids, points }]) => [
+    user,
+    rows,
+    rows === 0 ? null : ids,
+    points,
+  ]);
+}
+
 const python = pythonReaders();
 const needs = [minioServer(), trinoServer(), python, sparkReader()];
 
@@ -325,6 +360,7 @@ suiteNeeding(
           "sums of changes": [await sumsOfLog(lake)],
           "sums of versions": [await ourSums(lake, "transactions/versions")],
           "kinds of changes": [...kinds],
+          "versions of each user": await ourUsers(lake),
           "rows today": bank.rows.map((row) => [
             row.id,
             row.user,

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Batch, type ColumnSpec, type Value, batchOf } from "@tidemark/core/spi";
 import { deltaOfflineStore, localObjects, readParquet, writeParquet } from "@tidemark/delta";
 import { test } from "vitest";
 import { pythonReaders, suiteNeeding } from "@tidemark/testkit/needs";
 import { startPython } from "@tidemark/testkit/python-program";
+import { parquetBytes } from "../src/parquet/writer.ts";
 import { column, temporary, valuesOf } from "./lakes.ts";
 import { canonical } from "./python-values.ts";
 
@@ -299,5 +300,41 @@ suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => 
       canonicalRows(back.columns, await valuesOf(back)),
       canonicalRows(columns, rows),
     );
+  });
+
+  test("PyArrow, DuckDB and Polars find keys in a file with small pages and their index", async () => {
+    const file = join(await temporary(), "pages.parquet");
+    const keyed = [column("key", "string"), ...columns];
+    const keyOf = (i: number): string => `k${String(i >> 1).padStart(3, "0")}`;
+    const rows = Array.from({ length: 300 }, (_, i) => [keyOf(i), ...row(i)]);
+    const parts: Uint8Array[] = [];
+    for await (const part of parquetBytes(
+      { columns: keyed, timestamps: "utc", where: "the file", pageRows: 32, groupRows: 200 },
+      [{ batch: batchOf(keyed, rows), rows: null, from: 0, to: rows.length }],
+      { rows: 0, bytes: 0, ranges: [] },
+    ))
+      parts.push(part);
+    await writeFile(file, Buffer.concat(parts));
+    const keys = ["k000", "k015", "k016", "k101", "k149", "none"];
+    const found: Record<"pyarrow" | "duckdb" | "polars", Record<string, string[][]>> & {
+      rows: number;
+      offsets: string[];
+      bounds: string[];
+    } = await ask("read_pages.py", file, "key", JSON.stringify(keys));
+    assert.equal(found.rows, 300);
+    for (const reader of ["pyarrow", "duckdb", "polars"] as const)
+      for (const key of keys)
+        assert.deepEqual(
+          found[reader][key],
+          canonicalRows(
+            keyed,
+            rows.filter((one) => one[0] === key),
+          ),
+          `${reader}, ${key}`,
+        );
+    for (const name of ["key", "id", "time", "x", "price"]) {
+      assert.ok(found.offsets.includes(name), name);
+      assert.ok(found.bounds.includes(name), name);
+    }
   });
 });
