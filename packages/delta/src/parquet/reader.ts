@@ -224,6 +224,7 @@ function parquetFile(
     requested: readonly ColumnSpec[],
     farTimes: FarTimes,
     threads: DecodeInThread | null,
+    gap: number = MAX_GAP,
   ): Promise<readonly Vector[]> {
     const rows = Number(metadata.row_groups[index]!.num_rows);
     const memory = new GroupMemory(`${source.name}: row group ${index + 1}`, 0);
@@ -246,7 +247,7 @@ function parquetFile(
       async () => ({
         ...group,
         pageRows: null,
-        bytes: await fetchRanges(source, group.chunks.map(byteRangeOf), tail, MAX_GAP),
+        bytes: await fetchRanges(source, group.chunks.map(byteRangeOf), tail, gap),
       }),
       threads,
     );
@@ -268,14 +269,15 @@ function parquetFile(
     const isWhole = bounds !== null && asksForMost(keys, bounds.min, bounds.max, rows / PAGE_ROWS);
     if (key === undefined || isWhole)
       return { rows, vectors: await readGroup(index, requested, farTimes, threads) };
+    const gap = source.readGap ?? MAX_GAP;
     const group: GroupReader = {
       source,
       tail,
       rows,
-      gap: source.readGap ?? MAX_GAP,
+      gap,
       stored: (some) => storedGroup(index, some, farTimes),
       decode: decoded,
-      read: (some, helpers) => readGroup(index, some, farTimes, helpers),
+      read: (some, helpers) => readGroup(index, some, farTimes, helpers, gap),
     };
     return await readRowsOfKeys(group, requested, key, keys, threads);
   }
