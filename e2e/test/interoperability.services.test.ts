@@ -140,8 +140,9 @@ function statements(changes: string, versions: string): Record<string, string> {
     "versions of each user": BANK_USERS.map((user) => {
       const literal = `'${user.replaceAll("'", "''")}'`;
       return (
-        `SELECT ${literal}, count(*), sum(id - 9007199254740992), sum(CAST(points AS decimal(38, 0))) ` +
-        `FROM ${versions} WHERE user_id = ${literal} AND time >= ${HALF}`
+        `SELECT ${literal}, count(*), sum(id - 9007199254740992), ` +
+        `sum(CAST(points AS decimal(38, 0))) FROM ${versions} ` +
+        `WHERE user_id = ${literal} AND time >= ${HALF}`
       );
     }).join(" UNION ALL "),
     "as corrected": features("r._known_to IS NULL"),

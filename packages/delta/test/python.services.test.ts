@@ -302,14 +302,14 @@ suiteNeeding(python, "Python's readers and writers of Delta and Parquet", () => 
     );
   });
 
-  test("PyArrow, DuckDB and Polars find keys in a file with small pages and their index", async () => {
+  test("PyArrow, DuckDB and Polars find keys in a file with a page index", async () => {
     const file = join(await temporary(), "pages.parquet");
     const keyed = [column("key", "string"), ...columns];
     const keyOf = (i: number): string => `k${String(i >> 1).padStart(3, "0")}`;
     const rows = Array.from({ length: 300 }, (_, i) => [keyOf(i), ...row(i)]);
     const parts: Uint8Array[] = [];
     for await (const part of parquetBytes(
-      { columns: keyed, timestamps: "utc", where: "the file", pageRows: 32, groupRows: 200 },
+      { columns: keyed, timestamps: "utc", where: file, pageRows: 32, groupRows: 200 },
       [{ batch: batchOf(keyed, rows), rows: null, from: 0, to: rows.length }],
       { rows: 0, bytes: 0, ranges: [] },
     ))
