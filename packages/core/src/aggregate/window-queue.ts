@@ -13,6 +13,8 @@ export interface WindowQueue {
   begin(vectors: readonly Vector[], passes: Uint8Array | null, start: number): void;
   /** Moves the window to the rows [first, last). Neither is before that of the last window. */
   moveTo(first: number, last: number): Value;
+  /** The answer to a window that has one more row than the one whose answer this is. */
+  withRow(answer: Value, row: number): Value;
 }
 
 /** Whether the values of a type are numbers in a typed array. */
@@ -51,6 +53,8 @@ export function extremeQueue(sign: -1 | 1): WindowQueue {
     head = 0;
   }
 
+  const isThere = (row: number): boolean => valid === null || valid[row] === 1;
+
   return {
     begin(vectors, flags, start) {
       ({ values, valid } = vectorOfKind(vectors[0]!, "float64") as {
@@ -64,7 +68,7 @@ export function extremeQueue(sign: -1 | 1): WindowQueue {
     moveTo(first, last) {
       // rows that have left before they entered need no place
       for (let row = Math.max(entered, first); row < last; row++) {
-        if (valid !== null && valid[row] === 0) continue;
+        if (!isThere(row)) continue;
         if (passes !== null && passes[row] === 0) continue;
         const value = sign * values[row]!;
         while (tail > head && best[tail - 1]! <= value) tail--;
@@ -77,6 +81,11 @@ export function extremeQueue(sign: -1 | 1): WindowQueue {
       if (head === tail) return null;
       // −0 is 0 (law 3: one order of values)
       return sign * best[head]! + 0;
+    },
+    withRow(answer, row) {
+      if (!isThere(row)) return answer;
+      const value = values[row]! + 0;
+      return answer === null || sign * value > sign * (answer as number) ? value : answer;
     },
   };
 }

@@ -1,6 +1,8 @@
 /** Answers windows from blocks of rows, for aggregates whose states only merge. */
 import type { Overflows } from "../aggregate/aggregator.ts";
+import type { WindowQueue } from "../aggregate/window-queue.ts";
 import { sortTies } from "../columns/row-order.ts";
+import type { Value } from "../specs.ts";
 import { BlockTree } from "./block-tree.ts";
 import type { BoundAggregate, BoundGroup } from "./bound-groups.ts";
 import type { KnownChanges } from "./known-changes.ts";
@@ -12,6 +14,9 @@ import type { PutValue, WindowScan } from "./window-rows.ts";
 const SHORTEST_IN_BLOCKS = 192;
 /** With fewer entity rows the blocks of an entity are not used often enough. */
 const FEWEST_LABELS = 4;
+
+/** A window with more rows that are not always known needs its blocks. */
+const MOST_EXCEPTIONS = 64;
 
 /** Groups whose windows are answered from blocks, over one entity after another. */
 export interface BlockGroups {
@@ -52,8 +57,6 @@ export function blockGroups(
   let inBlocks = false;
   let allInBlocks = false;
   const isCarrying = groups.some((group) => group.isCarrying);
-  /** Whether all rows of the entity enter and leave with the edges of the windows. */
-  let inOrder = false;
   let current = -Infinity;
   const shared: { readonly group: BoundGroup; readonly one: BoundAggregate; tree: BlockTree }[] =
     [];
@@ -66,20 +69,21 @@ export function blockGroups(
       passes: countsIn(group),
       first: 0,
       last: 0,
+      exceptions: exceptionsOf(changes, countsIn(group), time.length),
     }));
 
   return {
     begin(start, end, labels) {
       begins = start;
       current = -Infinity;
-      inOrder = changes.alwaysKnown;
       for (const window of windows) {
         window.first = window.last = start;
-        const { group, queues, passes } = window;
-        if (inOrder)
-          queues.forEach((queue, a) => {
-            queue.begin(group.aggregates[a]!.vectors, passes, start);
-          });
+        const { group, queues, exceptions } = window;
+        if (queues.length === 0) continue;
+        const others = exceptions.begin();
+        queues.forEach((queue, a) => {
+          queue.begin(group.aggregates[a]!.vectors, others, start);
+        });
       }
       allInBlocks = labels >= FEWEST_LABELS && end - start >= SHORTEST_IN_BLOCKS;
       inBlocks = allInBlocks || isCarrying;
@@ -96,7 +100,7 @@ export function blockGroups(
           for (const { tree } of shared) tree.change(place);
         }
       for (const window of windows) {
-        const { group, trees, queues } = window;
+        const { group, trees, queues, exceptions } = window;
         const { edges, aggregates } = group;
         window.last =
           edges.entersAfter === 0
@@ -104,9 +108,9 @@ export function blockGroups(
             : lowerBoundAfter(time, window.last, beforeT, edges.end(t));
         window.first = lowerBoundAfter(time, window.first, window.last, edges.start(t));
         const { first, last } = window;
-        if (inOrder && queues.length > 0)
+        if (queues.length > 0 && exceptions.moveTo(first, last) <= MOST_EXCEPTIONS)
           for (let a = 0; a < queues.length; a++)
-            put(aggregates[a]!, queues[a]!.moveTo(first, last));
+            put(aggregates[a]!, withExceptions(window, queues[a]!, t));
         else if (!group.isCarrying && (!allInBlocks || last - first < SHORTEST_IN_BLOCKS))
           scan.answerBetween(group, first, last, t, put);
         else
@@ -115,6 +119,21 @@ export function blockGroups(
       }
     },
   };
+
+  /** The answer of a queue, which has the rows that are always known, and of the others. */
+  function withExceptions(
+    { first, last, passes, exceptions }: (typeof windows)[number],
+    queue: WindowQueue,
+    t: number,
+  ): Value {
+    let answer = queue.moveTo(first, last);
+    for (let i = exceptions.from; i < exceptions.to; i++) {
+      const row = changes.exceptions[i]!;
+      if (passes !== null && passes[row] === 0) continue;
+      if (isKnown(from![row]!, to![row]!, t)) answer = queue.withRow(answer, row);
+    }
+    return answer;
+  }
 
   function treeOf(group: BoundGroup, one: BoundAggregate): BlockTree {
     const equal = shared.find(
@@ -159,6 +178,47 @@ export function blockGroups(
     if (order !== null) sortTies(rowAt, length, time, order);
     for (let place = 0; place < length; place++) placeOf[rowAt[place]! - start] = place;
   }
+}
+
+/** The rows of a window that are not always known: those at [from, to) of the exceptions. */
+interface Exceptions {
+  readonly from: number;
+  readonly to: number;
+  /** Begins with an entity. Returns which rows pass and are always known; null: all do. */
+  begin(): Uint8Array | null;
+  /** Moves to the rows [first, last), and returns how many exceptions are among them. */
+  moveTo(first: number, last: number): number;
+}
+
+function exceptionsOf(
+  changes: KnownChanges,
+  passes: Uint8Array | null,
+  length: number,
+): Exceptions {
+  let others: Uint8Array | null = null;
+  /** The exceptions of the entity before. */
+  let before: readonly number[] = [];
+  const moved = {
+    from: 0,
+    to: 0,
+    begin() {
+      moved.from = moved.to = 0;
+      const { exceptions } = changes;
+      if (exceptions.length === 0 && others === null) return passes;
+      others ??= passes?.slice() ?? new Uint8Array(length).fill(1);
+      for (const row of before) others[row] = passes === null ? 1 : passes[row]!;
+      for (const row of exceptions) others[row] = 0;
+      before = [...exceptions];
+      return others;
+    },
+    moveTo(first: number, last: number) {
+      const { exceptions } = changes;
+      while (moved.to < exceptions.length && exceptions[moved.to]! < last) moved.to++;
+      while (moved.from < moved.to && exceptions[moved.from]! < first) moved.from++;
+      return moved.to - moved.from;
+    },
+  };
+  return moved;
 }
 
 /** Parts a group by what has a queue. */

@@ -9,6 +9,8 @@ import { isKnown } from "./window-law.ts";
 export interface KnownChanges {
   /** Whether each row that a label may count is known at that label. */
   readonly alwaysKnown: boolean;
+  /** The other rows, in their order. They are not known at some label that may count them. */
+  readonly exceptions: readonly number[];
   /** The rows that became known, or ceased to be, since the label before. */
   readonly rows: Int32Array;
   /** The number of these rows. */
@@ -26,6 +28,7 @@ export function knownChanges({ time, from, to }: TimedRows): KnownChanges {
 
 class NoChanges implements KnownChanges {
   readonly alwaysKnown = true;
+  readonly exceptions: readonly number[] = [];
   readonly rows = new Int32Array(0);
   readonly length = 0;
   moveTo(): void {}
@@ -33,7 +36,7 @@ class NoChanges implements KnownChanges {
 }
 
 class Changes implements KnownChanges {
-  alwaysKnown = true;
+  readonly exceptions: number[] = [];
   rows: Int32Array = new Int32Array(16);
   length = 0;
   private readonly time: Float64Array;
@@ -53,8 +56,8 @@ class Changes implements KnownChanges {
   }
 
   begin(start: number, end: number, labels: Float64Array, first: number, last: number): void {
-    const { time, from, to, late, closing } = this;
-    this.alwaysKnown = true;
+    const { time, from, to, late, closing, exceptions } = this;
+    exceptions.length = 0;
     late.length = 0;
     closing.length = 0;
     this.nextLate = 0;
@@ -73,12 +76,16 @@ class Changes implements KnownChanges {
         late.push(i);
         if (to[i]! < lastLabel) closing.push(i);
       }
-      this.alwaysKnown = false;
+      exceptions.push(i);
     }
     sortBy(late, from);
     sortBy(closing, to);
     const most = late.length + closing.length;
     if (this.rows.length < most) this.rows = new Int32Array(most * 2);
+  }
+
+  get alwaysKnown(): boolean {
+    return this.exceptions.length === 0;
   }
 
   moveTo(t: number): void {
