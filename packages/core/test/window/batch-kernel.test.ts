@@ -39,12 +39,18 @@ function inBatch(plan: WindowPlan, events: Entities, rows: EntityRows): Answers 
   const columns = answerColumns(plan.columns, rows.length, true);
   const answers = answersByRow(plan.columns, rowOf);
   const kernel = batchKernel(plan, events, columns, overflows);
-  for (let e = 0; e < rows.keyCount; e++)
-    kernel(events.starts[e]!, events.starts[e + 1]!, {
-      times,
-      first: starts[e]!,
-      last: starts[e + 1]!,
-    });
+  for (let e = 0; e < rows.keyCount; e++) {
+    const [start, end, first, last] = [
+      events.starts[e]!,
+      events.starts[e + 1]!,
+      starts[e]!,
+      starts[e + 1]!,
+    ];
+    // the later entity rows of an entity may be asked apart
+    const middle = e % 2 === 0 ? last : (first + last) >>> 1;
+    kernel(start, end, { times, first, last: middle });
+    if (middle < last) kernel(start, end, { times, first: middle, last });
+  }
   answers.put(
     0,
     columns.map((column) => column.finish()),
