@@ -17,7 +17,7 @@ import {
 import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { historyContext } from "../../packages/core/src/offline/offline-reader.ts";
+import { historyContext } from "../../packages/core/src/offline/history-context.ts";
 import { isOlderLayout } from "../../packages/core/src/offline/uncompacted-log.ts";
 import { layoutOf } from "../../packages/core/src/offline/versions-layout.ts";
 import { olderVersionsOf } from "../../packages/core/test/support/older-versions.ts";

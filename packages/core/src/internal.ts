@@ -185,12 +185,8 @@ export { localEngine } from "./engine/local-engine.ts";
 export { dimensionColumns, eventColumns, inputOf, lookupsOf, scansOf } from "./plan/plan-kinds.ts";
 export { projectedEvents } from "./window/union-rows.ts";
 export { entityNumbers } from "./offline/entity-numbers.ts";
-export {
-  historyContext,
-  knownSinceOf,
-  openOfflineReader,
-  refuseBeforeHistory,
-} from "./offline/offline-reader.ts";
+export { historyContext } from "./offline/history-context.ts";
+export { knownSinceOf, openOfflineReader, refuseBeforeHistory } from "./offline/offline-reader.ts";
 export { DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT, threadsWithin } from "./memory-limit.ts";
 export { pinnedOfflineStore, pinnedTables, type PinnedTables } from "./offline/pinned-history.ts";
 export { answerColumns } from "./request/result-rows.ts";

@@ -1,6 +1,6 @@
 /** Plans what becomes of the changes of a log when entities are erased. */
+import type { HistoryContext } from "../offline/history-context.ts";
 import { readChangeLog } from "../offline/change-log.ts";
-import type { HistoryContext } from "../offline/merge-versions.ts";
 import { withoutOldKey } from "../rows/erased-entities.ts";
 import { erasedRows } from "../row-formats/erased-row.ts";
 import { rowWithEarlierValues } from "../row-formats/earlier-values.ts";

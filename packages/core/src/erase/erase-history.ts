@@ -3,6 +3,7 @@
  * versions. Each table changes in one commit, or in a few where many rows are erased. A later call
  * does what is left.
  */
+import { historyContext, type HistoryContext } from "../offline/history-context.ts";
 import { selectRows, valueAt, type Batch } from "../columns/batch.ts";
 import {
   changeLogEncoder,
@@ -10,12 +11,10 @@ import {
   READ_COLUMNS,
   readChangeLog,
 } from "../offline/change-log.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import { rewriteVersions } from "../offline/rewrite-versions.ts";
 import { derivedUnder } from "../offline/versions-definition.ts";
 import { fenceCompaction } from "../offline/versions-erasures.ts";
 import { checkedChangeLog } from "../offline/history-tables.ts";
-import type { HistoryContext } from "../offline/merge-versions.ts";
 import { rowChangesOf } from "../rows/row-change.ts";
 import { columnsDifference, rowsDifference } from "../rows/definition-differences.ts";
 import type { SourceSpec, Value } from "../specs.ts";

@@ -1,6 +1,6 @@
 /** Erases rows of entities from the versions table of a source, in one commit. */
+import type { HistoryContext } from "../offline/history-context.ts";
 import type { Batch } from "../columns/batch.ts";
-import type { HistoryContext } from "../offline/merge-versions.ts";
 import { fenceCompaction } from "../offline/versions-erasures.ts";
 import { primaryKeyIndexes } from "../rows/row-change.ts";
 import type { Value } from "../specs.ts";

@@ -2,6 +2,7 @@
  * Erases entities from the stores. The steps are idempotent, so a killed erasure is called again:
  * first the stores refuse the entities' changes, then their rows go, then the receipt is written.
  */
+import { historyContext } from "../offline/history-context.ts";
 import type { Definitions } from "../define/collect-definitions.ts";
 import { durationMicros } from "../define/duration.ts";
 import { didYouMean } from "../did-you-mean.ts";
@@ -11,7 +12,6 @@ import { TidemarkError } from "../errors.ts";
 import { eraseSegmentRows } from "../materialize/erase-segments.ts";
 import { featuresTable } from "../materialize/features-table.ts";
 import { nodeCrypto } from "../node-modules.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import { onlineStates } from "../online/online-states.ts";
 import type { Retention } from "../online/retention.ts";
 import { keyReader } from "../request/entity-keys.ts";

@@ -2,11 +2,11 @@
  * Tells each store which entities the other has erased. A store that was begun anew then refuses
  * their changes too. A store that was restored from a backup holds their rows, which are erased.
  */
+import { historyContext } from "../offline/history-context.ts";
 import { lookedUpKeys } from "../define/looked-up-keys.ts";
 import { viewsOver } from "../define/source-readings.ts";
 import { eraseSegmentRows, segmentKeyTexts } from "../materialize/erase-segments.ts";
 import { featuresTable } from "../materialize/features-table.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import { onlineStates } from "../online/online-states.ts";
 import type { Retention } from "../online/retention.ts";
 import { withinTimeout } from "../pairing/within-timeout.ts";

@@ -2,6 +2,7 @@
  * Materializes views: the rows of some days go into the features table.
  * The rows of the newest day go into the online store too.
  */
+import { historyContext } from "../offline/history-context.ts";
 import { definitionOf, described } from "../define/definition.ts";
 import { TidemarkError } from "../errors.ts";
 import { bytesOption } from "../option-checks.ts";
@@ -12,7 +13,6 @@ import { historyState } from "../offline/version-events.ts";
 import { sourcesOfView } from "../plan/columns-read.ts";
 import type { DerivedViewSpec, ViewSpec } from "../specs.ts";
 import type { ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { computeDays } from "./compute-days.ts";

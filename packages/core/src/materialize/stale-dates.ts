@@ -3,6 +3,7 @@
  * It looks at the changes that the log got after each day was computed, whatever their event time.
  * A row that arrives today with an event time of last month changes days of last month.
  */
+import type { HistoryContext } from "../offline/history-context.ts";
 import { keyText } from "../columns/key-bytes.ts";
 import { valueAt } from "../columns/batch.ts";
 import { bindFilter } from "../expr/bind.ts";
@@ -13,7 +14,6 @@ import {
   type DimensionHistory,
   type ViewHistory,
 } from "../offline/history-lookups.ts";
-import type { HistoryContext } from "../offline/merge-versions.ts";
 import { rowVersionsOf } from "../offline/row-versions-of.ts";
 import { versionEvents, type HistoryState } from "../offline/version-events.ts";
 import { columnsOfRows, storedColumnsOf } from "../plan/columns-read.ts";

@@ -1,9 +1,9 @@
 /** Holds the changes of the rows of one bucket, and derives the versions of these rows. */
+import type { HistoryContext } from "./history-context.ts";
 import type { Batch } from "../columns/batch.ts";
 import type { KeyedRowChange, RowChange } from "../rows/row-change.ts";
 import { deriveVersions, type Truncate } from "../rows/row-versions.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
-import type { HistoryContext } from "./merge-versions.ts";
 import type { KeyedVersion } from "./version-rows.ts";
 
 /** Versions that become one batch. */

@@ -2,6 +2,7 @@
  * Reads the change log of a history again, up to a stated position. Partitions are read in their
  * order, generation after generation.
  */
+import type { HistoryContext } from "./history-context.ts";
 import type { Change, Metadata, Position, TableState } from "../spi.ts";
 import {
   generationStateOf,
@@ -13,7 +14,6 @@ import {
 import { readChangeLog } from "./change-log.ts";
 import { estimatedBytes } from "../ingest/source-batches.ts";
 import { offsetRanges, type OffsetRange } from "./offset-ranges.ts";
-import type { HistoryContext } from "./merge-versions.ts";
 
 export interface ChangeLogReader {
   /** The number of changes. */

@@ -2,6 +2,7 @@
  * Appends changes of one source to its change log as they arrive. Nothing is looked up, so this
  * source writer waits for no other.
  */
+import type { HistoryContext } from "./history-context.ts";
 import { TidemarkError } from "../errors.ts";
 import type { Change, Metadata, Position, PositionStep } from "../spi.ts";
 import { erasureGuard, type EntityKey, type ErasureGuard } from "../ingest/erasure-guard.ts";
@@ -12,7 +13,6 @@ import { isCompactionDue } from "./compaction-due.ts";
 import { compactHistory, type CompactionSettings } from "./compaction.ts";
 import { partitionOf } from "../rows/snapshot-generations.ts";
 import type { PairedLog } from "../pairing/store-pair.ts";
-import type { HistoryContext } from "./merge-versions.ts";
 
 /** When buffered changes are committed: at whichever limit comes first. */
 export interface CommitLimits {

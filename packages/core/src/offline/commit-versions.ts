@@ -2,13 +2,14 @@
  * Writes what a compaction planned, in one commit: sorted runs of new rows, corrections, and the
  * time buckets that are written anew.
  */
+import type { HistoryContext } from "./history-context.ts";
 import type { Batch } from "../columns/batch.ts";
 import type { Value } from "../specs.ts";
 import type { MetadataStep, TableState } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import { keyFinder, withoutKeys, type KeySet } from "./key-filter.ts";
 import type { LayoutLimits, MergePlan } from "./merge-plan.ts";
-import type { HistoryContext, MergedVersions } from "./merge-versions.ts";
+import type { MergedVersions } from "./merge-versions.ts";
 import { sortedVersions, type BucketRows, type VersionsOrder } from "./sorted-versions.ts";
 import { asCorrections, readCorrections } from "./stored-versions.ts";
 import { bucketsAfter, type PlacedBucket } from "./time-bucket-bounds.ts";

@@ -3,15 +3,15 @@
  * buckets. New versions of rows that the table has become corrections, until so many changes came
  * that a merge is worth it. Memory is bounded by the log tail, the corrections and a time bucket.
  */
+import { historyContext, type HistoryContext } from "./history-context.ts";
 import { TidemarkError } from "../errors.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { TableState } from "../spi.ts";
 import { sameTruncate } from "../rows/row-versions.ts";
 import { commitVersions } from "./commit-versions.ts";
 import { checkedChangeLog } from "./history-tables.ts";
-import { mergedVersions, type HistoryContext, type MergedVersions } from "./merge-versions.ts";
+import { mergedVersions, type MergedVersions } from "./merge-versions.ts";
 import { DEFAULT_LAYOUT_LIMITS, planMerge, type LayoutLimits } from "./merge-plan.ts";
-import { historyContext } from "./offline-reader.ts";
 import { rewriteVersions, type RewriteProgress } from "./rewrite-versions.ts";
 import {
   bucketState,

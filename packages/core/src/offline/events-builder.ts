@@ -1,10 +1,10 @@
 /** Makes events of batches of row versions. The loops run over one column each. */
+import type { HistoryContext } from "./history-context.ts";
+import type { EventsQuery } from "./events-query.ts";
 import { valueAt, type Batch, type Vector } from "../columns/batch.ts";
 import { keyNumbers } from "../columns/key-numbers.ts";
 import { columnIndex } from "../rows/row-change.ts";
 import type { Events } from "../spi.ts";
-import type { HistoryContext } from "./merge-versions.ts";
-import type { EventsQuery } from "./version-events.ts";
 import { columnNames } from "./version-rows.ts";
 
 /**

@@ -1,4 +1,5 @@
 /** Gives events the columns of dimensions, out of the history. */
+import type { HistoryContext } from "./history-context.ts";
 import { lookupIn, type DimensionVersions, type Lookup } from "../asof/lookup.ts";
 import type { Overflows } from "../columns/overflows.ts";
 import { gatherEvents } from "../engine/gather-events.ts";
@@ -6,7 +7,6 @@ import type { LookupNode, RowNode } from "../plan/nodes.ts";
 import { dimensionColumns, lookupsOf } from "../plan/plan-kinds.ts";
 import { primaryKeyColumns } from "../rows/row-change.ts";
 import type { Events } from "../spi.ts";
-import type { HistoryContext } from "./merge-versions.ts";
 import { versionEvents, type HistoryState } from "./version-events.ts";
 
 /** The history of a dimension. */

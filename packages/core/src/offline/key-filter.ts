@@ -1,8 +1,8 @@
 /** Finds the rows of batches whose primary keys are in a set. */
+import type { HistoryContext } from "./history-context.ts";
 import { selectRows, valueAt, type Batch, type Vector } from "../columns/batch.ts";
 import { primaryKeyIndexes } from "../rows/row-change.ts";
 import type { Value } from "../specs.ts";
-import type { HistoryContext } from "./merge-versions.ts";
 
 /** Bits of the filter for each key: at most one of sixteen other keys passes. */
 const BITS_PER_KEY = 16;

@@ -1,9 +1,9 @@
 /** The ranges of the entity keys that a read wants, so that it skips rows of other entities. */
+import type { HistoryContext } from "./history-context.ts";
 import { compareValues } from "../columns/compare.ts";
 import { valueAt, type Batch } from "../columns/batch.ts";
 import type { Value, ValueType } from "../specs.ts";
 import type { KeyRanges } from "../spi.ts";
-import type { HistoryContext } from "./merge-versions.ts";
 
 /** The first keys of some entities. */
 export interface EntityKeyRanges extends Pick<KeyRanges, "ranges"> {

@@ -3,8 +3,7 @@
  * reads between compactions.
  */
 import { valueAt, type Batch } from "../columns/batch.ts";
-import type { SourceSpec } from "../specs.ts";
-import type { OfflineStore, TableState } from "../spi.ts";
+import type { TableState } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import { compareChanges, rowChangesOf, type RowChange } from "../rows/row-change.ts";
 import {
@@ -19,17 +18,10 @@ import { isRetriedChange } from "../rows/retried.ts";
 import { generationStateOf } from "../rows/snapshot-generations.ts";
 import { readChangeLog } from "./change-log.ts";
 import { keyFinder, keyRange } from "./key-filter.ts";
-import type { HistoryTables } from "./history-tables.ts";
+import type { HistoryContext } from "./history-context.ts";
 import { storedVersions } from "./stored-versions.ts";
 import { bucketState, type UncompactedRows } from "./uncompacted-log.ts";
-import type { KeyedVersion, VersionRows } from "./version-rows.ts";
-
-export interface HistoryContext {
-  readonly offline: OfflineStore;
-  readonly source: SourceSpec;
-  readonly tables: HistoryTables;
-  readonly rows: VersionRows;
-}
+import type { KeyedVersion } from "./version-rows.ts";
 
 export interface BucketMerge {
   /**

@@ -6,14 +6,13 @@ import { reachOfPlan } from "../window/window-edges.ts";
 import { TidemarkError } from "../errors.ts";
 import { threadsWithin } from "../memory-limit.ts";
 import { readChangeLog } from "./change-log.ts";
-import { historyTables } from "./history-tables.ts";
-import type { HistoryContext } from "./merge-versions.ts";
+import type { EventsQuery } from "./events-query.ts";
+import { historyContext, type HistoryContext } from "./history-context.ts";
 import { historyLookups, withLookups, type DimensionHistory } from "./history-lookups.ts";
 import { readingEvents, readingsOfInput, type TableReading } from "./reading-events.ts";
 import { rangesOfKeys } from "./key-range.ts";
 import { tableReferences } from "./table-references.ts";
-import { historyState, type EventsQuery, type HistoryState } from "./version-events.ts";
-import { versionRows } from "./version-rows.ts";
+import { historyState, type HistoryState } from "./version-events.ts";
 import { valueAt, type Batch } from "../columns/batch.ts";
 import type { Overflows } from "../columns/overflows.ts";
 import { engineColumnOf, resultsOf } from "../engine/engine-columns.ts";
@@ -43,11 +42,6 @@ export interface OfflineQuery {
   /** The number of threads that compute. Default: one for each core. */
   readonly workers?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-export function historyContext(offline: OfflineStore, source: SourceSpec): HistoryContext {
-  const tables = historyTables(source);
-  return { offline, source, tables, rows: versionRows(source, tables) };
 }
 
 export interface OfflineReader {

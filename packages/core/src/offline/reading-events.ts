@@ -1,12 +1,13 @@
 /** The events of a plan: those of one table, or of the table of each part of a union. */
+import type { HistoryContext } from "./history-context.ts";
+import type { EventsQuery } from "./events-query.ts";
 import type { Overflows } from "../columns/overflows.ts";
 import { sourceReadings } from "../define/source-readings.ts";
 import type { InputNode, ProjectNode, ScanNode } from "../plan/nodes.ts";
 import type { ViewSpec } from "../specs.ts";
 import type { Events } from "../spi.ts";
 import { projectedEvents } from "../window/union-rows.ts";
-import type { HistoryContext } from "./merge-versions.ts";
-import { versionEvents, type EventsQuery, type HistoryState } from "./version-events.ts";
+import { versionEvents, type HistoryState } from "./version-events.ts";
 
 /** What a plan reads of one table of the history. */
 export interface TableReading {

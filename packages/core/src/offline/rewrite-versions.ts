@@ -3,12 +3,12 @@
  * commit replaces the table. Readers that have begun keep the version of the table that they read.
  * Buckets are staged as they are done, so that a killed rewrite is resumed.
  */
+import type { HistoryContext } from "./history-context.ts";
 import { isRetryable, isTidemarkError, TidemarkError } from "../errors.ts";
 import type { Batch } from "../columns/batch.ts";
 import type { MetadataStep, TableState } from "../spi.ts";
 import { readTruncates } from "./change-log.ts";
 import { checkedChangeLog } from "./history-tables.ts";
-import type { HistoryContext } from "./merge-versions.ts";
 import { rewriteRateSteps } from "./rewrite-rate.ts";
 import { rangeName, rewriteOfChanges } from "./staged-names.ts";
 import { newRewrite, resumedRewrite, type Rewrite } from "./staged-versions.ts";

@@ -2,9 +2,10 @@
  * Reads every version of some rows, from the versions table and the log tail. Only the buckets of
  * these rows are read.
  */
+import type { HistoryContext } from "./history-context.ts";
 import type { RowVersion } from "../rows/row-versions.ts";
 import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
-import { mergeBucket, type HistoryContext } from "./merge-versions.ts";
+import { mergeBucket } from "./merge-versions.ts";
 import { storedVersions } from "./stored-versions.ts";
 import type { HistoryState } from "./version-events.ts";
 

@@ -2,13 +2,13 @@
  * Stages the changes of a log by bucket, when they do not fit in memory. So a rewrite of versions
  * reads the log once, and then one bucket at a time. The changes are decoded already.
  */
+import type { HistoryContext } from "./history-context.ts";
 import { valueAt, vectorOf, type Batch } from "../columns/batch.ts";
 import { primaryKeyIndexes, type KeyedRowChange, type RowChange } from "../rows/row-change.ts";
 import type { ColumnSpec, Value, ValueType } from "../specs.ts";
 import type { OfflineStaging, StagedRows, TableSpec } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import { addChange, emptyBucket, takeRows, type BucketChanges } from "./bucket-changes.ts";
-import type { HistoryContext } from "./merge-versions.ts";
 
 const ROWS_PER_BATCH = 4_000;
 

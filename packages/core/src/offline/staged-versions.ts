@@ -2,6 +2,7 @@
  * Names what a rewrite of versions has staged, and finds what a killed rewrite left. The name says
  * all that the versions follow from, so equal names have equal versions.
  */
+import type { HistoryContext } from "./history-context.ts";
 import { isTidemarkError } from "../errors.ts";
 import { nodeCrypto } from "../node-modules.ts";
 import { selectRows } from "../columns/batch.ts";
@@ -10,7 +11,6 @@ import { generationStateOf } from "../rows/snapshot-generations.ts";
 import { snapshotEnds } from "../rows/row-versions.ts";
 import type { StagedRows, TableState } from "../spi.ts";
 import { changesReader, READ_COLUMNS, readChangeLog } from "./change-log.ts";
-import type { HistoryContext } from "./merge-versions.ts";
 import { DEFAULT_BUCKETS } from "./uncompacted-log.ts";
 import { definitionText } from "./versions-definition.ts";
 import { erasuresOf } from "./versions-erasures.ts";

@@ -1,10 +1,10 @@
 /** Reads the versions of a table, each row's newest ones: corrections take the place of others. */
+import type { HistoryContext } from "./history-context.ts";
 import { selectRows, valueAt, vectorOf, type Batch } from "../columns/batch.ts";
 import type { Value } from "../specs.ts";
 import type { KeyRanges, OfflineStore, TableState } from "../spi.ts";
 import { VERSION_COLUMNS } from "./history-tables.ts";
 import { keyFinder, keyNames, withoutKeys } from "./key-filter.ts";
-import type { HistoryContext } from "./merge-versions.ts";
 import { bucketIndex, layoutOf, type VersionsLayout } from "./versions-layout.ts";
 
 /** What is read of a versions table. */

@@ -1,6 +1,6 @@
 /** Names the tables of the history that an engine may read by itself. */
+import type { HistoryContext } from "./history-context.ts";
 import type { TableReference } from "../spi.ts";
-import type { HistoryContext } from "./merge-versions.ts";
 import type { HistoryState } from "./version-events.ts";
 
 /** The tables of each source that has a history, each source once. */

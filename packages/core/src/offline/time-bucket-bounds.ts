@@ -2,10 +2,10 @@
  * Decides where time buckets begin. The last bucket is closed when it has many rows. A bucket that
  * old rows have made too large is split.
  */
+import type { HistoryContext } from "./history-context.ts";
 import type { Batch } from "../columns/batch.ts";
 import { numbersOf } from "./events-builder.ts";
 import type { VersionsCommit } from "./commit-versions.ts";
-import type { HistoryContext } from "./merge-versions.ts";
 import { timeColumn } from "./sorted-versions.ts";
 import { bucketIndex, emptyBucket, type TimeBucket } from "./versions-layout.ts";
 

@@ -1,39 +1,21 @@
 /** Turns row versions into events for the compute engine. */
+import type { HistoryContext } from "./history-context.ts";
 import { TidemarkError } from "../errors.ts";
 import type { Batch } from "../columns/batch.ts";
 import { checkedChangeLog } from "./history-tables.ts";
-import type { NumberOfKey } from "../columns/key-numbers.ts";
-import type { ColumnSpec } from "../specs.ts";
 import type { Events, TableState } from "../spi.ts";
-import type { Knowledge } from "../request/request-types.ts";
 import { readableVersions } from "./versions-definition.ts";
 import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
-import { type EntityKeyRanges, keyRangesIn } from "./key-range.ts";
+import { keyRangesIn } from "./key-range.ts";
+import type { EventsQuery } from "./events-query.ts";
 import { countsKnownFrom, eventsBuilder } from "./events-builder.ts";
 import { keyFinder, keyNames, withoutKeys } from "./key-filter.ts";
-import { mergedVersions, type HistoryContext } from "./merge-versions.ts";
+import { mergedVersions } from "./merge-versions.ts";
 import { timeColumn } from "./sorted-versions.ts";
 import { storedVersions } from "./stored-versions.ts";
 
 /** The stored rows that are merged with a truncate at once. */
 const PART_ROWS = 200_000;
-
-export interface EventsQuery {
-  /** The plan's columns, by their names in the definitions. */
-  readonly columns: readonly ColumnSpec[];
-  readonly keyColumns: readonly string[];
-  /** The number of an entity key; −1: the entity is not requested. */
-  readonly entityOf: NumberOfKey;
-  /** The knowledge of the query. A dimension is always read as known (law 2: "in every mode"). */
-  readonly knowledge: Knowledge;
-  /** Event times that can matter, µs, both ends included. */
-  readonly times: { readonly min: number; readonly max: number };
-  /** The first of the requested entity keys. Default: any. */
-  readonly keys?: EntityKeyRanges | undefined;
-  /** The number of threads that may read ahead. */
-  readonly workers?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
 
 export interface HistoryState {
   readonly log: TableState;

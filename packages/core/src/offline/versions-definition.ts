@@ -2,6 +2,7 @@
  * The definition under which the versions of a source were derived. Versions of another definition
  * are never read as if they were of the reader's own (law 11: a change gives no other number).
  */
+import type { HistoryContext } from "./history-context.ts";
 import { isTidemarkError, TidemarkError } from "../errors.ts";
 import { nodeCrypto } from "../node-modules.ts";
 import {
@@ -14,7 +15,6 @@ import {
 import { tablesOf } from "../rows/source-tables.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { MetadataStep, TableState } from "../spi.ts";
-import type { HistoryContext } from "./merge-versions.ts";
 
 /** The key of the definition of the table's versions. */
 const DEFINITION = "definition";

@@ -3,6 +3,7 @@
  * fit in memory are staged by bucket meanwhile. A store without staging reads the log once for each
  * group of buckets that fits in memory.
  */
+import type { HistoryContext } from "./history-context.ts";
 import type { Batch } from "../columns/batch.ts";
 import { rowChangesOf, type KeyedRowChange } from "../rows/row-change.ts";
 import type { Truncate } from "../rows/row-versions.ts";
@@ -10,7 +11,6 @@ import type { OfflineStaging, TableState } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import { addChange, emptyBucket, versionBatches, type BucketChanges } from "./bucket-changes.ts";
 import { changesReader, READ_COLUMNS } from "./change-log.ts";
-import type { HistoryContext } from "./merge-versions.ts";
 import { readStagedChanges, stageChanges, type StagedChanges } from "./staged-changes.ts";
 import { newChangesName, partName } from "./staged-names.ts";
 

@@ -2,6 +2,7 @@
  * Fills the online store from the history. Changes that the topic no longer holds are read from the
  * change log, up to a stated position.
  */
+import { historyContext } from "../offline/history-context.ts";
 import { hasOnlyOtherTables } from "./build-tables.ts";
 import { isTidemarkError, TidemarkError } from "../errors.ts";
 import {
@@ -39,7 +40,6 @@ import {
   sourceStateKey,
   type SourceState,
 } from "./source-state.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import { userPositions } from "../ingest/snapshot-watch.ts";
 import type { Retention } from "./retention.ts";
 import { unreadableSource } from "./unreadable-source.ts";

@@ -4,10 +4,10 @@
  * and their order does not matter (law 5: replay is free). Then one step serves the new build. Each
  * step leaves a whole state, so another process can go on after a kill.
  */
+import { historyContext } from "../offline/history-context.ts";
 import { sleep } from "../ingest/backpressure.ts";
 import { TidemarkError } from "../errors.ts";
 import { changeLogReader } from "../offline/change-log-reader.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import { erasureGuard } from "../ingest/erasure-guard.ts";
 import { pairError } from "../pairing/pair-problem.ts";
 import { checkReachablePair } from "../pairing/store-pair.ts";

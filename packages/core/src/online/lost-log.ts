@@ -1,9 +1,9 @@
 /** Explains `LOG_LOST` when the history still has the changes that the online store lacks. */
+import { historyContext } from "../offline/history-context.ts";
 import { isTidemarkError, TidemarkError } from "../errors.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore } from "../spi.ts";
 import { offsetsOf, partitionKey } from "../rows/snapshot-generations.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 
 /**
  * Adds the way out to an error of a run. Such a way exists if the error is `LOG_LOST` and the

@@ -2,13 +2,13 @@
  * Brings an online store up to the pushes in the history. The online store is behind when a process
  * died between the two writes, or pushed without an online store.
  */
+import { historyContext } from "../offline/history-context.ts";
 import { isRetryable } from "../errors.ts";
 import { sourcesOf } from "../plan/columns-read.ts";
 import { refuseOtherHistory } from "../pairing/store-pair.ts";
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore } from "../spi.ts";
 import { fillFromHistory, type BackfillSettings } from "../online/backfill.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import { layoutFor, readSourceState } from "../online/source-state.ts";
 import { pushPosition } from "./push-log.ts";
 

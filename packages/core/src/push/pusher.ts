@@ -3,6 +3,7 @@
  * the online store. A compare-and-set of the position orders the pushes of all processes. Pushes
  * that arrive during a commit share the next commit.
  */
+import { historyContext } from "../offline/history-context.ts";
 import { isRetryable, isTidemarkError, TidemarkError } from "../errors.ts";
 import { erasureGuard } from "../ingest/erasure-guard.ts";
 import { changesToBatches } from "../offline/change-log.ts";
@@ -10,7 +11,6 @@ import { historyIdSteps } from "../pairing/history-link.ts";
 import { refuseOtherHistory, rememberReachableHistory } from "../pairing/store-pair.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { Change, OfflineStore, OnlineStore } from "../spi.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import type { WriterOptions } from "../resnapshot/store-writers.ts";
 import { onlineWriter, type OnlineWriter } from "../online/online-writer.ts";
 import { pushIdKeys, readPushDone, type PushDone } from "../online/push-ids.ts";

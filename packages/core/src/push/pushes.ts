@@ -1,11 +1,11 @@
 /** Makes the push calls of a store. */
+import { historyContext } from "../offline/history-context.ts";
 import { specOfSource } from "../define/spec-of.ts";
 import { TidemarkError } from "../errors.ts";
 import { compactHistory } from "../offline/compaction.ts";
 import { isCompactionDue } from "../offline/compaction-due.ts";
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
 import type { BackfillSettings } from "../online/backfill.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import type { WriterOptions } from "../resnapshot/store-writers.ts";
 import type { OnlineMaintenance } from "../online/maintenance.ts";
 import { formatTime } from "../time/parse-time.ts";

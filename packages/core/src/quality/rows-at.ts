@@ -1,9 +1,9 @@
 /** Reads the rows of a source as they were known at a time. */
+import { historyContext } from "../offline/history-context.ts";
 import type { Batch } from "../columns/batch.ts";
 import { bindFilters } from "../expr/bind.ts";
 import type { Overflows } from "../columns/overflows.ts";
 import { historyLookups, withLookups } from "../offline/history-lookups.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import { historyState, versionEvents } from "../offline/version-events.ts";
 import { rowNode } from "../plan/compile.ts";
 import { inputOf, lookupsOf, rowCondition } from "../plan/plan-kinds.ts";

@@ -1,7 +1,7 @@
 /** Applies definitions: to the registry, and then to the versions of rows in the history. */
+import { historyContext } from "../offline/history-context.ts";
 import type { CompactionSettings } from "../offline/compaction.ts";
 import { rewriteVersions, type RewrittenVersions } from "../offline/rewrite-versions.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import { rewriteCheck } from "./applied-source.ts";
 import type { ApplyResult } from "./plan-types.ts";
 import type { SourceSpec } from "../specs.ts";

@@ -1,10 +1,10 @@
 /** Tells what each source needs: a rewrite of its versions by the apply, and then a backfill. */
+import { historyContext } from "../offline/history-context.ts";
 import { inputName } from "../define/base-features.ts";
 import type { Definitions } from "../define/collect-definitions.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore, TableState } from "../spi.ts";
 import { historyTables } from "../offline/history-tables.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import { lastRewriteRate } from "../offline/rewrite-rate.ts";
 import { compactedDefinition } from "../offline/versions-definition.ts";
 import { backfillRates } from "../online/backfill-rates.ts";

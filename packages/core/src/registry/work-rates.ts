@@ -2,7 +2,7 @@
  * Estimates how long the work of a plan takes: by the rate of the last such work over the same
  * stores, else by a sample of the change log.
  */
-import type { HistoryContext } from "../offline/merge-versions.ts";
+import type { HistoryContext } from "../offline/history-context.ts";
 import { LEAST_MEASURED, type MeasuredRate } from "../plan/measured-rate.ts";
 import { changesReader, READ_COLUMNS } from "../offline/change-log.ts";
 import { rowChangesOf } from "../rows/row-change.ts";

@@ -2,12 +2,12 @@
  * Runs sources that may be in a new snapshot generation. A generation that was begun in one store
  * is begun in the other. A snapshot that was read to its end is completed.
  */
+import { historyContext } from "../offline/history-context.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { ChangeSource } from "../spi.ts";
 import { generationSource, type GenerationSource } from "./generation-source.ts";
 import type { SnapshotSpan } from "../rows/snapshot-generations.ts";
 import type { StoreWriters } from "../ingest/source-writer.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import { onlineWriter } from "../online/online-writer.ts";
 import { layoutFor } from "../online/source-state.ts";
 import {

@@ -1,8 +1,8 @@
 /** The snapshot generations of a source in its stores. */
+import type { HistoryContext } from "../offline/history-context.ts";
 import { isRetryable, TidemarkError } from "../errors.ts";
 import { compactHistory, type CompactionOptions } from "../offline/compaction.ts";
 import { checkedChangeLog, historyTables } from "../offline/history-tables.ts";
-import type { HistoryContext } from "../offline/merge-versions.ts";
 import { beginOnlineGeneration } from "../online/generation.ts";
 import { historyIdSteps } from "../pairing/history-link.ts";
 import type { SourceSpec } from "../specs.ts";

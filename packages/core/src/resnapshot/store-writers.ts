@@ -1,4 +1,5 @@
 /** The source writers of each store: of the online store and of the history. */
+import { historyContext } from "../offline/history-context.ts";
 import { isTidemarkError } from "../errors.ts";
 import {
   changeLogWriter,
@@ -18,7 +19,6 @@ import { partitionOf, positionsOfGeneration } from "../rows/snapshot-generations
 import { assumedHistoryPositions, assumedOnlinePositions } from "./assumed-positions.ts";
 import { openOfflineGeneration, openOnlineGeneration } from "./generation-stores.ts";
 import type { CompactionSettings } from "../offline/compaction.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 
 export interface HistoryOptions {
   /**

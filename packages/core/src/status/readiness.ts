@@ -1,7 +1,7 @@
 /** Says for each source whether requests for its features are answered, and why not. */
+import { historyContext } from "../offline/history-context.ts";
 import { hasOnlyOtherTables } from "../online/build-tables.ts";
 import { isTidemarkError } from "../errors.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import { layoutFor, readSourceState } from "../online/source-state.ts";
 import { skippedNear } from "../online/skipped-messages.ts";
 import { unreadableSource } from "../online/unreadable-source.ts";

@@ -1,4 +1,5 @@
 /** Reads what the stores hold of a source, and what went wrong in it. */
+import { historyContext } from "../offline/history-context.ts";
 import { isRetryable } from "../errors.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore, Position } from "../spi.ts";
@@ -12,7 +13,6 @@ import { formatTime } from "../time/parse-time.ts";
 import { reachableGenerations } from "../resnapshot/generation-stores.ts";
 import type { PairProblem, PairProblemCode } from "../pairing/pair-problem.ts";
 import { userPositions } from "../ingest/snapshot-watch.ts";
-import { historyContext } from "../offline/offline-reader.ts";
 import { backfillStatus, featuresToBackfill, type BackfillStatus } from "./backfill-status.ts";
 import { lagOf, unknownLag, type LogEnds, type SourceLag } from "./log-lag.ts";
 import { countQuarantinedRows } from "./quarantined-rows.ts";

@@ -1,9 +1,9 @@
 /** Many rows of a history are erased in several steps, so that memory stays bounded. */
 import { valueAt } from "@tidemark/core/spi";
 import { expect, test } from "vitest";
+import { historyContext } from "../../src/offline/history-context.ts";
 import { belongingTo, erasedEntities } from "../../src/erase/entity-columns.ts";
 import { eraseHistory } from "../../src/erase/erase-history.ts";
-import { historyContext } from "../../src/offline/offline-reader.ts";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
 import { definitions, openShop, ShopLog, type ShopStores } from "../support/shop.ts";
 

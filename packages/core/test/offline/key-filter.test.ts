@@ -1,10 +1,9 @@
 /** Tests that exactly the rows whose keys are in a set are found. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { historyContext, type HistoryContext } from "../../src/offline/history-context.ts";
 import { batchOf } from "../../src/columns/batch.ts";
 import { keyFinder, keyRange, type KeySet } from "../../src/offline/key-filter.ts";
-import { historyContext } from "../../src/offline/offline-reader.ts";
-import type { HistoryContext } from "../../src/offline/merge-versions.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../../src/specs.ts";
 import { memoryOfflineStore } from "../../src/testing/memory-offline.ts";
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
+import { historyContext } from "../../src/offline/history-context.ts";
 import { compactHistory } from "../../src/offline/compaction.ts";
 import { changeLogEncoder } from "../../src/offline/change-log.ts";
 import type { ColumnSpec, SourceSpec } from "../../src/specs.ts";
 import type { Change } from "../../src/spi.ts";
-import { historyContext } from "../../src/offline/offline-reader.ts";
 import { valueAt } from "../../src/columns/batch.ts";
 import { memoryOfflineStore } from "../../src/testing/index.ts";
 

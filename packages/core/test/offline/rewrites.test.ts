@@ -15,7 +15,7 @@ import {
 import { specOfSource, type OfflineStaging, type OfflineStore } from "@tidemark/core/spi";
 import { memoryOfflineData, memoryOfflineStore } from "@tidemark/core/testing";
 import { expect, test } from "vitest";
-import { historyContext } from "../../src/offline/offline-reader.ts";
+import { historyContext } from "../../src/offline/history-context.ts";
 import { rewriteVersions } from "../../src/offline/rewrite-versions.ts";
 import { NOON, ShopLog, date } from "../support/shop.ts";
 

@@ -24,12 +24,12 @@ import {
 } from "@tidemark/testkit";
 import type { Change, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import { expect, test } from "vitest";
+import { historyContext } from "../../src/offline/history-context.ts";
 import { collectDefinitions } from "../../src/define/collect-definitions.ts";
 import { changeLogReader } from "../../src/offline/change-log-reader.ts";
 import { lookupsBehindFeature } from "../../src/plan/columns-read.ts";
 import { onlineReader } from "../../src/online/online-reader.ts";
 import { backfillOnline, type BackfillSettings } from "../../src/online/backfill.ts";
-import { historyContext } from "../../src/offline/offline-reader.ts";
 import { configuredStores } from "../../src/store/store-options.ts";
 import { onlineMaintenance } from "../../src/online/maintenance.ts";
 

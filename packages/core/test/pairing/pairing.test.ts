@@ -18,6 +18,7 @@ import {
   type MemoryOnlineData,
 } from "@tidemark/core/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { historyContext } from "../../src/offline/history-context.ts";
 import {
   ShopLog,
   NOON,
@@ -29,7 +30,6 @@ import {
   user,
   weekly,
 } from "../support/shop.ts";
-import { historyContext } from "../../src/offline/offline-reader.ts";
 import { historyLinkOf } from "../../src/pairing/history-link.ts";
 import { pairedLog, type PairedLog } from "../../src/pairing/store-pair.ts";
 

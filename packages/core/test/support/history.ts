@@ -1,8 +1,8 @@
 /** A history of one source, whose change log and versions a test writes and reads itself. */
 import { expect } from "vitest";
+import { historyContext } from "../../src/offline/history-context.ts";
 import { valueAt } from "../../src/columns/batch.ts";
 import { changeLogEncoder } from "../../src/offline/change-log.ts";
-import { historyContext } from "../../src/offline/offline-reader.ts";
 import { storedVersions } from "../../src/offline/stored-versions.ts";
 import { historyState, versionEvents } from "../../src/offline/version-events.ts";
 import type { SourceSpec, Value } from "../../src/specs.ts";

@@ -1,7 +1,7 @@
 /** Writes versions as an older Tidemark wrote them: in buckets by primary key, without a layout. */
+import type { HistoryContext } from "../../src/offline/history-context.ts";
 import { bucketState } from "../../src/offline/uncompacted-log.ts";
 import { definitionText } from "../../src/offline/versions-definition.ts";
-import type { HistoryContext } from "../../src/offline/merge-versions.ts";
 import type { Batch, MetadataStep } from "../../src/spi.ts";
 
 /** The versions of a history, in buckets by primary key. */

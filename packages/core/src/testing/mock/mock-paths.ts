@@ -1,9 +1,10 @@
 /** The online path and the path of training sets, over the changes of a mock store. */
+import { historyContext } from "../../offline/history-context.ts";
 import { resultsOf } from "../../engine/engine-columns.ts";
 import { localEngine } from "../../engine/local-engine.ts";
 import { changesToBatches } from "../../offline/change-log.ts";
 import { compactHistory } from "../../offline/compaction.ts";
-import { historyContext, openOfflineReader } from "../../offline/offline-reader.ts";
+import { openOfflineReader } from "../../offline/offline-reader.ts";
 import { onlineReader } from "../../online/online-reader.ts";
 import { onlineWriter, type OnlineWriter } from "../../online/online-writer.ts";
 import { layoutFor } from "../../online/source-state.ts";
