@@ -6,7 +6,7 @@ import { openStore } from "@tidemark/core";
 import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { benchViews } from "./views.ts";
 import { writeTrainingSet } from "./write-training-set.ts";
-import { keepYoungGenerationSmall } from "../../packages/cli/src/training-set/young-generation.ts";
+import { fitYoungGeneration } from "../../packages/cli/src/training-set/young-generation.ts";
 
 const [lake, entities, out, view, knowledge, limit, workers] = process.argv.slice(2) as [
   string,
@@ -17,7 +17,8 @@ const [lake, entities, out, view, knowledge, limit, workers] = process.argv.slic
   string?,
   string?,
 ];
-keepYoungGenerationSmall();
+const memoryLimit = limit === undefined ? undefined : Number(limit) * 2 ** 20;
+fitYoungGeneration(memoryLimit);
 const began = performance.now();
 const used = process.cpuUsage();
 const store = await openStore({
@@ -29,7 +30,7 @@ const { rows } = await writeTrainingSet(store, {
   entities,
   out,
   knowledge,
-  memoryLimit: limit === undefined ? undefined : Number(limit) * 2 ** 20,
+  memoryLimit,
   workers: workers === undefined ? undefined : Number(workers),
 });
 await store.close();

@@ -3,7 +3,7 @@ import { computeShard } from "../shards/compute-shard.ts";
 import { readJob, type ShardJob } from "../shards/shard-job.ts";
 import { sizeOf, usage, workersOf } from "../terminal/options.ts";
 import { configCommand } from "./config-command.ts";
-import { keepYoungGenerationSmall } from "../training-set/young-generation.ts";
+import { fitYoungGeneration } from "../training-set/young-generation.ts";
 
 const help = `Usage: tidemark shard --job job.json [--shard 3/16] [options]
 
@@ -33,8 +33,8 @@ export const shardCommand: ReturnType<typeof configCommand> = configCommand({
   options: { job: "text", shard: "text", "memory-limit": "text", workers: "text" },
   required: ["job"],
   async run({ given, config, progress, signal, open, printResult, seconds }) {
-    keepYoungGenerationSmall();
     const memoryLimit = sizeOf(given, "memory-limit");
+    fitYoungGeneration(memoryLimit);
     const file = await readJob(given.text("job")!);
     const count = file.job.shards.length;
     const shard = shardOf(given.text("shard"), file.job);

@@ -5,7 +5,7 @@ import { usage, choiceOf, sizeOf, workersOf, type ParsedOptions } from "../termi
 import { featureNames, featuresAsked, timeReadingOf } from "../training-set/asked.ts";
 import { engineNamed } from "../training-set/engine-named.ts";
 import { trainingSetFile } from "../training-set/training-set-file.ts";
-import { keepYoungGenerationSmall } from "../training-set/young-generation.ts";
+import { fitYoungGeneration } from "../training-set/young-generation.ts";
 
 const help = `Usage: tidemark training-set --service NAME --entities labels.parquet
                              --out training.parquet [options]
@@ -75,7 +75,6 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
   },
   required: ["entities", "out"],
   async run({ given, config, progress, signal, open, printResult, seconds }) {
-    keepYoungGenerationSmall();
     const asked = featuresAsked(given);
     const out = given.text("out")!;
     const engineName = given.text("engine");
@@ -95,6 +94,7 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
     const knowledge = choiceOf(given, "knowledge", ["as-corrected", "as-known"]);
     const beforeHistory = choiceOf(given, "before-history", ["empty", "error"]);
     const memoryLimit = sizeOf(given, "memory-limit");
+    fitYoungGeneration(memoryLimit);
     if (memoryLimit !== undefined && engine !== null)
       throw usage("--memory-limit is of this process; give the engine its memory in its own way");
     if (memoryLimit !== undefined && shards !== null)

@@ -50,13 +50,10 @@ export function moduleUrl(from: string, folder: "./" | "../", name: string): str
   return new URL(file, from).href;
 }
 
-/** Rows lie in arrays outside the heap, so a thread needs few new objects at a time. */
-const RESOURCES = { maxYoungGenerationSizeMb: 12 };
-
 /** Starts the worker of a module. */
 export function startWorker(module: string): Worker {
   const { Worker: Thread } = nodeThreads();
-  return new Thread(new URL(module), { name: "tidemark worker", resourceLimits: RESOURCES });
+  return new Thread(new URL(module), { name: "tidemark worker" });
 }
 
 /** Threads that are idle for so long end, ms. */
