@@ -50,7 +50,8 @@ export async function bucketsAfter(
       const id = part === 0 ? bucket.id : nextId++;
       const latest = part === bounds.length - 1 ? last : bounds[part + 1]! - 1;
       const rows = Math.round(bucket.rows / bounds.length);
-      const stale = Math.round(bucket.stale / bounds.length);
+      // any part may have a stale row, and a merge leaves a bucket without one as it is
+      const stale = Math.ceil(bucket.stale / bounds.length);
       placed.push({ ...own, id, from, latest, rows, stale });
     });
   }
