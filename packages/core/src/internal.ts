@@ -187,7 +187,12 @@ export { projectedEvents } from "./window/union-rows.ts";
 export { entityNumbers } from "./offline/entity-numbers.ts";
 export { historyContext } from "./offline/history-context.ts";
 export { knownSinceOf, openOfflineReader, refuseBeforeHistory } from "./offline/offline-reader.ts";
-export { DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT, threadsWithin } from "./memory-limit.ts";
+export {
+  DEFAULT_MEMORY_LIMIT,
+  LEAST_MEMORY_LIMIT,
+  threadsOfCores,
+  threadsWithin,
+} from "./memory-limit.ts";
 export { pinnedOfflineStore, pinnedTables, type PinnedTables } from "./offline/pinned-history.ts";
 export { answerColumns } from "./request/result-rows.ts";
 export { selectionFingerprint } from "./registry/selection-fingerprint.ts";

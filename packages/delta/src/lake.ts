@@ -2,10 +2,9 @@
  * Holds what the modules of the store share: the objects, and the newest known state of each table.
  */
 import type { Duration } from "@tidemark/core";
-import { durationMicros } from "@tidemark/core/internal";
-import { availableParallelism } from "node:os";
+import { durationMicros, threadsOfCores } from "@tidemark/core/internal";
 import { decodeThreads, type DecodeInThread } from "./parquet/decode-threads.ts";
-import { encodeThreads } from "./parquet/encode-threads.ts";
+import { encodeOnOtherCores } from "./parquet/encode-threads.ts";
 import type { ParquetWriteOptions } from "./parquet/writer.ts";
 import type { ObjectStore } from "./objects.ts";
 import { catchUp, loadTable } from "./log/log.ts";
@@ -62,9 +61,8 @@ export class Lake {
     this.retention = options.retention ?? "7d";
     this.retentionMillis = durationMicros("deltaOfflineStore: retention", this.retention) / 1000;
     this.failpoint = options.failpoint ?? (() => undefined);
-    const hasThreads = availableParallelism() > 1;
-    this.encode = options.encode ?? (hasThreads ? encodeThreads() : undefined);
-    this.decode = options.decode ?? (hasThreads ? decodeThreads() : null);
+    this.encode = options.encode ?? encodeOnOtherCores();
+    this.decode = options.decode ?? (threadsOfCores() === 0 ? null : decodeThreads());
   }
 
   /**

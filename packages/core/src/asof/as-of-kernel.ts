@@ -8,7 +8,7 @@ import type { Value } from "../specs.ts";
 import { directColumns } from "../window/derived-columns.ts";
 import type { Status } from "../spi.ts";
 import { type TimedRows, withDefault } from "../window/timed-rows.ts";
-import { isKnown, lowerBound } from "../window/window-law.ts";
+import { isKnown, upperBound } from "../window/window-law.ts";
 import type { WindowKernel } from "../window/window-kernel.ts";
 
 /** Binds the plan's facts to these rows. */
@@ -53,20 +53,13 @@ export function asOfKernel(plan: LatestPlan, rows: TimedRows, overflows: Overflo
     passes: ((row: number) => boolean) | null,
   ): number {
     let best = -1;
-    for (let i = upperBound(start, end, t) - 1; i >= start; i--) {
+    for (let i = upperBound(time, start, end, t) - 1; i >= start; i--) {
       if (best >= 0 && time[i]! < time[best]!) break;
       if (from !== null && !isKnown(from[i]!, to![i]!, t)) continue;
       if (passes !== null && !passes(i)) continue;
       if (best < 0 || order(i, best) > 0) best = i;
     }
     return best;
-  }
-
-  /** The index after the last row with time ≤ t. */
-  function upperBound(start: number, end: number, t: number): number {
-    let i = lowerBound(time, start, end, t);
-    while (i < end && time[i] === t) i++;
-    return i;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Orders rows by entity and time. */
 import { sequence } from "../columns/sequence.ts";
+import { upperBound } from "../window/window-law.ts";
 
 /**
  * Puts the rows of each entity in the order of their times. The rows of entity e are
@@ -59,7 +60,7 @@ function mergeRuns(
   order: Int32Array,
 ): void {
   // rows at the start that come before all of the second run stay where they are
-  let to = firstAfter(times, start, middle, times[middle]!);
+  let to = upperBound(times, start, middle, times[middle]!);
   const left = middle - to;
   if (left === 0) return;
   if (leftTimes.length < left) {
@@ -74,17 +75,6 @@ function mergeRuns(
     times[to] = isLeft ? leftTimes[l]! : times[right]!;
     order[to++] = isLeft ? leftRows[l++]! : order[right++]!;
   }
-}
-
-/** The first of the ascending times [from, to) that is after `time`; `to`: none is. */
-function firstAfter(times: Float64Array, from: number, to: number, time: number): number {
-  let [low, high] = [from, to];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (times[middle]! <= time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function extended(numbers: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {

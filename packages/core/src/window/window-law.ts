@@ -26,6 +26,18 @@ export function lowerBound(times: Float64Array, start: number, end: number, boun
   return low;
 }
 
+/** The index of the first of the sorted `times[start, end)` that is after `bound`. */
+export function upperBound(times: Float64Array, start: number, end: number, bound: number): number {
+  let low = start;
+  let high = end;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle]! <= bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /**
  * As `lowerBound`, where the result is likely near `start`: the sorted times of a window's edge
  * that moves forward.

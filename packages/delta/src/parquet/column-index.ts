@@ -4,7 +4,7 @@ import type { ColumnIndex } from "hyparquet/src/types.js";
 import type { ParquetWriter } from "hyparquet-writer";
 import { unconvertMinMax } from "hyparquet-writer/src/unconvert.js";
 import type { Value } from "@tidemark/core/spi";
-import { type ColumnRange, compareCodePoints } from "./statistics.ts";
+import { type ColumnRange, compareBounds } from "./statistics.ts";
 
 /** A column chunk. One of more than one page has the index of its pages. */
 export type IndexedChunk = ParquetWriter["pendingIndexes"][number];
@@ -67,16 +67,14 @@ function boundaryOrder(pages: readonly PageRange[]): ColumnIndex["boundary_order
   for (const { range } of pages) {
     if (range === null || range.min === null) continue;
     if (before !== null)
-      for (const order of [compared(before.min, range.min), compared(before.max, range.max)]) {
+      for (const order of [
+        compareBounds(before.min, range.min),
+        compareBounds(before.max, range.max),
+      ]) {
         ascends &&= order <= 0;
         descends &&= order >= 0;
       }
     before = range;
   }
   return ascends ? "ASCENDING" : descends ? "DESCENDING" : "UNORDERED";
-}
-
-function compared(a: Value, b: Value): number {
-  if (typeof a === "string") return compareCodePoints(a, b as string);
-  return a! < b! ? -1 : a! > b! ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 /** Encodes row groups in threads, while the caller's thread computes the next rows. */
 import { buffersOfVector, ownVector } from "@tidemark/core/internal/columns";
-import { inThreads, moduleUrl, type RunInThread } from "@tidemark/core/internal";
+import { inThreads, moduleUrl, threadsOfCores, type RunInThread } from "@tidemark/core/internal";
 import type { Vector } from "@tidemark/core/spi";
 import {
   encodeGroup,
@@ -30,6 +30,11 @@ export function encodeThreads(
     });
     return answer ?? (await encodeGroup(group));
   };
+}
+
+/** What encodes row groups in threads; undefined: this process has one core. */
+export function encodeOnOtherCores(): ReturnType<typeof encodeThreads> | undefined {
+  return threadsOfCores() === 0 ? undefined : encodeThreads();
 }
 
 function holdsBytes(vector: Vector): boolean {

@@ -1,12 +1,6 @@
 /** Finds the rows of a row group that have the keys of a scan. */
 import type { KeyRanges, Value, Vector } from "@tidemark/core/spi";
-import { compareCodePoints } from "./statistics.ts";
-
-/** Rows [from, to). */
-export interface RowRange {
-  readonly from: number;
-  readonly to: number;
-}
+import { compareBounds, type RowRange } from "./statistics.ts";
 
 /** The rows with a key of the ranges, in their order. null: the type has no order here. */
 export function rowsOfKeys(
@@ -50,13 +44,13 @@ function insideOf(vector: Vector, ranges: KeyRanges["ranges"]): ((row: number) =
 /** Whether a range holds the key. */
 function holds(ranges: KeyRanges["ranges"], key: Value): boolean {
   const at = firstFrom(ranges, key);
-  return at < ranges.length && compareKeys(ranges[at]!.min, key) <= 0;
+  return at < ranges.length && compareBounds(ranges[at]!.min, key) <= 0;
 }
 
 /** Whether a range holds a key of [min, max]. */
 export function overlaps({ ranges }: Pick<KeyRanges, "ranges">, min: Value, max: Value): boolean {
   const at = firstFrom(ranges, min);
-  return at < ranges.length && compareKeys(ranges[at]!.min, max) <= 0;
+  return at < ranges.length && compareBounds(ranges[at]!.min, max) <= 0;
 }
 
 /**
@@ -70,10 +64,10 @@ export function asksForMost(
   many: number,
 ): boolean {
   const first = firstFrom(ranges, min);
-  if (first === ranges.length || compareKeys(ranges[0]!.min, min) > 0) return false;
+  if (first === ranges.length || compareBounds(ranges[0]!.min, min) > 0) return false;
   const last = firstFrom(ranges, max);
   if (last === ranges.length) return false;
-  return last - first >= many || (first === last && compareKeys(ranges[first]!.min, min) <= 0);
+  return last - first >= many || (first === last && compareBounds(ranges[first]!.min, min) <= 0);
 }
 
 /** The index of the first range that does not end before the key. */
@@ -81,14 +75,8 @@ function firstFrom(ranges: KeyRanges["ranges"], key: Value): number {
   let [low, high] = [0, ranges.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (compareKeys(ranges[middle]!.max, key) < 0) low = middle + 1;
+    if (compareBounds(ranges[middle]!.max, key) < 0) low = middle + 1;
     else high = middle;
   }
   return low;
-}
-
-/** Compares texts by code point, and integers by value. */
-function compareKeys(a: Value, b: Value): number {
-  if (typeof a === "string") return compareCodePoints(a, b as string);
-  return a! < b! ? -1 : a! > b! ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 /** Reads where the pages of a column lie (Parquet's offset index), and which of them have rows. */
 import { type ColumnChunk, readOffsetIndex } from "hyparquet";
 import type { ByteRange } from "./fetch-ranges.ts";
-import type { RowRange } from "./key-rows.ts";
+import type { RowRange } from "./statistics.ts";
 import { checkThrift } from "./thrift-check.ts";
 
 /** The rows of a page in files that are read by key. */

@@ -1,14 +1,13 @@
 /** Reads and writes single Parquet files, such as entity rows and training sets. */
 import { randomUUID } from "node:crypto";
 import { rename } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { layoutOf, TidemarkError, typeText } from "@tidemark/core/internal/columns";
 import type { TimeUnit } from "@tidemark/core";
 import type { Batch, ColumnSpec } from "@tidemark/core/spi";
 import { localObjects, objectError, syncDirectory, writeSynced } from "../local-objects.ts";
 import type { ObjectStore } from "../objects.ts";
-import { encodeThreads } from "./encode-threads.ts";
+import { encodeOnOtherCores } from "./encode-threads.ts";
 import { parquetParts } from "./parquet-folder.ts";
 import { openParquet, type ParquetFile } from "./reader.ts";
 import { parquetBytes, type ParquetSummary } from "./writer.ts";
@@ -274,7 +273,7 @@ export async function writeParquet(
           where: file,
           metadata: content.metadata,
           groupRows: content.groupRows,
-          encode: content.workers === 0 || availableParallelism() < 2 ? undefined : encodeThreads(),
+          encode: content.workers === 0 ? undefined : encodeOnOtherCores(),
         },
         pieces(),
         summary,

@@ -8,7 +8,8 @@ import type { FetchedGroup, StoredGroup } from "./decode-group.ts";
 import type { DecodeInThread } from "./decode-threads.ts";
 import { type ByteRange, fetchRanges } from "./fetch-ranges.ts";
 import type { ParquetSource } from "./footer.ts";
-import { type RowRange, rowsOfKeys } from "./key-rows.ts";
+import { rowsOfKeys } from "./key-rows.ts";
+import type { RowRange } from "./statistics.ts";
 import {
   haveSameRows,
   indexRangeOf,

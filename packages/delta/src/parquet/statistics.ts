@@ -13,7 +13,7 @@ export interface ColumnRange {
 }
 
 /** Rows [from, to). */
-interface RowRange {
+export interface RowRange {
   readonly from: number;
   readonly to: number;
 }
@@ -37,7 +37,7 @@ export function rangesOf(
   let [range, rows] = [ofPages[0]!, pages[0]!.to];
   for (const [p, { from, to }] of pages.entries()) {
     if (p === 0) continue;
-    range = mergeRanges(column, range, rows, ofPages[p]!, to - from);
+    range = mergeRanges(range, rows, ofPages[p]!, to - from);
     rows = to;
   }
   return { range, pages: ofPages };
@@ -151,7 +151,6 @@ function numericRange<T extends number | bigint>(
 }
 
 export function mergeRanges(
-  column: ColumnSpec,
   a: ColumnRange,
   aRows: number,
   b: ColumnRange,
@@ -161,25 +160,19 @@ export function mergeRanges(
   // If a row group with values has no range, the file has none either.
   if ((a.min === null && a.nulls < aRows) || (b.min === null && b.nulls < bRows))
     return { nulls, min: null, max: null };
-  return {
-    nulls,
-    min: extremeOf(column, a.min, b.min, -1),
-    max: extremeOf(column, a.max, b.max, 1),
-  };
+  return { nulls, min: extremeOf(a.min, b.min, -1), max: extremeOf(a.max, b.max, 1) };
 }
 
-function extremeOf(column: ColumnSpec, a: Value, b: Value, sign: -1 | 1): Value {
+function extremeOf(a: Value, b: Value, sign: -1 | 1): Value {
   if (a === null) return b;
   if (b === null) return a;
-  const order =
-    column.type === "string"
-      ? compareCodePoints(a as string, b as string)
-      : a < b
-        ? -1
-        : a > b
-          ? 1
-          : 0;
-  return order * sign >= 0 ? a : b;
+  return compareBounds(a, b) * sign >= 0 ? a : b;
+}
+
+/** Compares values that have an order: texts by code point, and others by value. */
+export function compareBounds(a: Value, b: Value): number {
+  if (typeof a === "string") return compareCodePoints(a, b as string);
+  return a! < b! ? -1 : a! > b! ? 1 : 0;
 }
 
 /**

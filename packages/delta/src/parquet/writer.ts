@@ -97,7 +97,7 @@ export async function* fileBytes(
     totals =
       totals === null
         ? ranges
-        : totals.map((total, c) => mergeRanges(columns[c]!, total, summary.rows, ranges[c]!, rows));
+        : totals.map((total, c) => mergeRanges(total, summary.rows, ranges[c]!, rows));
     summary.rows += rows;
     writer.appendBytes(bytes);
     yield flush();
