@@ -14,6 +14,7 @@ import {
   localEngine,
   openOfflineReader,
   pinnedOfflineStore,
+  threadsWithin,
 } from "@tidemark/core/internal";
 import { loadDelta } from "../modules/optional-packages.ts";
 import { entityFile } from "../training-set/entity-file.ts";
@@ -114,7 +115,8 @@ export async function computeShard(
   try {
     const { writeParquet } = await loadDelta("a shard");
     const groupRows = rowsOfGroups(job.shards.length);
-    await writeParquet(path, { columns, batches: batches(), groupRows, signal });
+    const workers = threadsWithin(memoryLimit, options.workers);
+    await writeParquet(path, { columns, batches: batches(), groupRows, workers, signal });
     signal.throwIfAborted();
     onStep("written");
     const claim = await makeClaim(
