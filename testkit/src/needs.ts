@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { absentImages, composeAnswers, missingForDocker } from "./services/images.ts";
 import { chromiumProgram } from "./services/chromium.ts";
 import { minioProgram } from "./services/minio.ts";
+import { monitoringPrograms } from "./services/prometheus.ts";
 import {
   hasJava,
   missingForKafka,
@@ -126,6 +127,20 @@ export function realKafka(): Need {
 /** Needs real PostgreSQL, Kafka and Kafka Connect with Debezium. */
 export function realPipeline(): Need {
   return { missing: missingForPostgres() ?? missingForKafka() };
+}
+
+/**
+ * Needs Prometheus, promtool and Alertmanager: Debian's packages prometheus and
+ * prometheus-alertmanager. TIDEMARK_PROMETHEUS names a folder of their programs.
+ */
+export function prometheusPrograms(): Need {
+  return {
+    missing:
+      monitoringPrograms() === null
+        ? "no Prometheus or Alertmanager; install Debian's packages prometheus and " +
+          "prometheus-alertmanager, or name the folder of the programs in TIDEMARK_PROMETHEUS"
+        : null,
+  };
 }
 
 /** Needs Trino, which scripts/setup-services.ts installs. */

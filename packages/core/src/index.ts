@@ -299,7 +299,7 @@ export type { StoreBackpressure } from "./ingest/backpressure.ts";
 export type { StoreTable } from "./status/store-tables.ts";
 export type { QuarantinedRow } from "./status/quarantined-rows.ts";
 export type { SourceReadiness } from "./status/readiness.ts";
-export type { SourceLag } from "./status/log-lag.ts";
+export type { PartitionLagStatus, SourceLag } from "./status/log-lag.ts";
 export type { BackfillStatus } from "./status/backfill-status.ts";
 export type { SourceStatus } from "./status/source-status.ts";
 export type { StatusMismatch } from "./status/status-mismatches.ts";
@@ -309,3 +309,9 @@ export type {
   MaterializeProgress,
   MaterializeResult,
 } from "./materialize/types.ts";
+export {
+  ENTITY_ROW_BOUNDS,
+  type AnswerCounts,
+  type EntityRowCounts,
+  type FeatureAnswerCounts,
+} from "./online/answer-counts.ts";

@@ -154,6 +154,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     // with TLS the type differs, but every member used here is the same
   }) as FastifyInstance;
   app.decorateRequest("entityCount", 0);
+  app.decorateRequest("service", null);
   app.decorateRequest("caller", null);
   app.decorateRequest("audited", false);
   app.removeAllContentTypeParsers();

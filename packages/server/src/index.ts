@@ -1,6 +1,12 @@
 export { clusterMetrics, type ProcessCounters } from "./metrics/cluster-metrics.ts";
 export { featureServer, type FeatureServer } from "./feature-server.ts";
 export { listenError } from "./http/listening.ts";
+export {
+  metricsServer,
+  type MetricsServer,
+  type MetricsServerOptions,
+} from "./metrics/metrics-server.ts";
+export type { RunCounts } from "./metrics/run-metrics.ts";
 export type { Limits } from "./options/limits.ts";
 export type {
   AuditOptions,

@@ -14,6 +14,13 @@ export {
   type PipelineOptions,
   startPipeline,
 } from "./pipeline.ts";
+export {
+  monitoringPrograms,
+  startAlertmanager,
+  startPrometheus,
+  type MonitoringPrograms,
+  type MonitoringService,
+} from "./prometheus.ts";
 export { startPostgres, type Postgres } from "./postgres.ts";
 export type { Service } from "./service.ts";
 export { startTrino, type Trino } from "./trino.ts";

@@ -3,12 +3,12 @@ import {
   TidemarkError,
   type OfflineOptions,
   type OnlineOptions,
-  type RunOptions,
   type StoreOptions,
 } from "@tidemark/core";
 import type { ChangeSource, JobEngine, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import { didYouMean } from "@tidemark/core/internal";
 import { checkLoadJobs, type LoadJob } from "./load-jobs.ts";
+import { checkRun, type RunConfig } from "./run-config.ts";
 import { checkServer, type ServerConfig } from "./server-config.ts";
 import { isSecretReference, type OpenContext, type SecretReferences } from "./secret.ts";
 
@@ -38,15 +38,6 @@ export type StoreConfig<Store, Options, S extends SecretReferences = SecretRefer
   | OpensStore<Store, S>
   | (Omit<Options, "store"> & { readonly store: OpensStore<Store, S> });
 
-/** Settings of `tidemark run` and `tidemark resnapshot`. */
-export interface RunConfig {
-  /**
-   * The share of a new source's first rows that may be unusable, from 0 to 1. More than that ends
-   * the run with `SOURCE_MISMATCH`. Default: 0.5. "ignore": the rows are not judged.
-   */
-  readonly mismatch?: RunOptions["mismatch"];
-}
-
 /** The configuration as a user writes it. */
 export interface ConfigInput<S extends SecretReferences = SecretReferences> extends Pick<
   StoreOptions,
@@ -73,7 +64,7 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
       }
     | undefined;
   /** Settings of `tidemark run` and `tidemark resnapshot`. An option of the command goes before. */
-  readonly run?: RunConfig | undefined;
+  readonly run?: RunConfig<S> | undefined;
   /** Load jobs by name, for `tidemark load`. */
   readonly load?: { readonly [name: string]: LoadJob<S> } | undefined;
   /** Engines by name, for `--engine NAME` of `tidemark training-set`. */
@@ -172,7 +163,7 @@ export function defineConfig<const S extends SecretReferences = {}>(
           "=> kafkaChanges({ …, until })",
       );
   }
-  checkRun(config.run);
+  checkRun(config.run, Object.keys(config.secrets ?? {}));
   checkAudit(config.audit);
   checkLoadJobs(config.load ?? {});
   checkServer(config.server ?? {}, Object.keys(config.secrets ?? {}));
@@ -214,17 +205,6 @@ function checkStore(name: string, value: unknown): void {
       `${name} has no member "${other}"${didYouMean(other, members)}; ` +
         `the members are ${members.join(", ")}`,
     );
-}
-
-function checkRun(value: unknown): void {
-  if (value === undefined) return;
-  const { mismatch, ...others } = membersOf("run", value);
-  const [other] = Object.keys(others);
-  if (other !== undefined)
-    throw configInvalid(`run has no member "${other}"; its only member is mismatch`);
-  const isShare = typeof mismatch === "number" && mismatch >= 0 && mismatch <= 1;
-  if (mismatch !== undefined && mismatch !== "ignore" && !isShare)
-    throw configInvalid('run.mismatch must be a share from 0 to 1, such as 0.5, or "ignore"');
 }
 
 function checkAudit(value: unknown): void {

@@ -282,7 +282,17 @@ const invalid: readonly (readonly [string, object, string])[] = [
   [
     "an unknown setting of runs",
     { definitions, run: { mismach: 0.9 } },
-    'run has no member "mismach"; its only member is mismatch',
+    'run has no member "mismach"; did you mean "mismatch"?',
+  ],
+  [
+    "a port of metrics that is none",
+    { definitions, run: { metrics: { port: -1 } } },
+    "run.metrics.port must be a whole number from 0 to 65535",
+  ],
+  [
+    "a token of metrics that is no secret",
+    { definitions, run: { metrics: { port: 1, secret: "other" } } },
+    "run.metrics.secret is none of secrets (there are none)",
   ],
   [
     "a share above one",

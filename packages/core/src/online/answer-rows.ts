@@ -5,6 +5,7 @@ import type { OnlineStore } from "../spi.ts";
 import type { ResultWriter, TimedRows } from "../window/timed-rows.ts";
 import { unchangedUntil } from "../window/unchanged-until.ts";
 import { cachedFrom, writeCached } from "./answer-cache.ts";
+import type { AnswerCounter } from "./answer-counts.ts";
 import { textCounter } from "./answer-size.ts";
 import { isLastPart, type EntityRequest } from "./entity-requests.ts";
 import type { GiveWay } from "./give-way.ts";
@@ -61,12 +62,14 @@ export interface RowAnswers {
 interface AnswerCounters {
   readonly onOverflow: (count: number) => void;
   readonly onTruncated?: ((count: number) => void) | undefined;
+  /** Counts hits and misses of the answer cache, and the stored rows behind an answer. */
+  readonly counter?: AnswerCounter | undefined;
 }
 
 export function rowAnswers(
   store: OnlineStore,
   overflows: Overflows,
-  { onOverflow, onTruncated }: AnswerCounters,
+  { onOverflow, onTruncated, counter }: AnswerCounters,
 ): RowAnswers {
   /**
    * Computes rows of a snapshot, from `from` up to `to` or until the thread was held for long
@@ -90,6 +93,7 @@ export function rowAnswers(
       if (tail === "same") {
         writeCached(cached!, written, row);
         if (changeCounter !== null) cached!.seen = changeCounter;
+        if (counter !== undefined) counter.hits++;
         // a cached row takes less time than a look at the clock
         if (i % 64 !== 0) continue;
       } else {
@@ -196,6 +200,10 @@ export function rowAnswers(
       rows = union(parts!);
     }
     kernels(rows)(0, rows.columns.length, t, results, row);
+    if (counter !== undefined) {
+      if (current.cached !== null) counter.misses++;
+      counter.addEntityRows(prepared.view.name, rows.columns.length);
+    }
     const { truncated = 0 } = overflows;
     if (overflows.count > 0 || truncated > 0) {
       // every such answer is counted, so none of them is cached

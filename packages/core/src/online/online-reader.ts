@@ -6,6 +6,7 @@ import type { SelectedBaseFeature, ViewSpec } from "../specs.ts";
 import type { OnlineStore, ResultColumns } from "../spi.ts";
 import { resultWriters, type ResultWriter } from "../window/timed-rows.ts";
 import { checkedCacheBytes, createAnswerCache } from "./answer-cache.ts";
+import type { AnswerCounter } from "./answer-counts.ts";
 import { needsMoreReads, rowAnswers } from "./answer-rows.ts";
 import { givingWay } from "./give-way.ts";
 import { knownStates } from "./known-states.ts";
@@ -51,6 +52,7 @@ export interface OnlineReaderOptions {
   readonly rules?: ReadinessRules | undefined;
   readonly onOverflow: (count: number) => void;
   readonly onTruncated?: ((count: number) => void) | undefined;
+  readonly counter?: AnswerCounter | undefined;
 }
 
 const READY_SOURCES: ReadinessRules = { serveWhileFilling: false, isPushLevel: () => true };

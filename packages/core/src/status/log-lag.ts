@@ -18,6 +18,26 @@ export interface SourceLag {
    * The log may have grown since.
    */
   readonly at: string;
+  /** The lag of each partition whose end is known. */
+  readonly partitions: readonly PartitionLagStatus[];
+}
+
+/** How far the slower store is behind one partition of the log. */
+export interface PartitionLagStatus {
+  readonly partition: string;
+  readonly messages: number;
+  /** As the seconds of the source, for this partition alone. */
+  readonly seconds: number | null;
+}
+
+/** What the stores of a source have taken. */
+interface TakenBySource {
+  /** The positions of each store. */
+  readonly positions: readonly (readonly Position[])[];
+  /** The newest commit time that was taken, µs; null: none is known. */
+  readonly committed: number | null;
+  /** The newest commit time of each partition, µs. */
+  readonly committedOf: ReadonlyMap<string, number>;
 }
 
 /** The ends of the logs, as change sources say them now or as runs measured them last. */
@@ -54,8 +74,7 @@ export async function logEnds(
 export function lagOf(
   { name }: SourceSpec,
   { ends, measured }: LogEnds,
-  stores: readonly (readonly Position[])[],
-  committed: number | null,
+  { positions: stores, committed, committedOf }: TakenBySource,
   now: number,
 ): SourceLag | null {
   if (stores.length === 0) return null;
@@ -72,27 +91,41 @@ export function lagOf(
     );
   if (byLog.length > 0) {
     const taken = new Map(byRun.map((one) => [one.partition, one]));
-    const messages = byLog.reduce((sum, { partition, end }) => {
-      const run = taken.get(partition);
-      const offset = reached(partition);
-      // Offsets without a message, such as ends of transactions, move no position.
-      const isWhole = run?.lag === 0 && run.end !== null && offset >= (run.offset ?? -1);
-      return sum + Math.max(0, end - 1 - (isWhole ? Math.max(offset, run.end! - 1) : offset));
-    }, 0);
-    return lagAt(messages, committed, now);
+    return lagAt(
+      now,
+      ({ partition, end }) => {
+        const run = taken.get(partition);
+        const offset = reached(partition);
+        // Offsets without a message, such as ends of transactions, move no position.
+        const isWhole = run?.lag === 0 && run.end !== null && offset >= (run.offset ?? -1);
+        return Math.max(0, end - 1 - (isWhole ? Math.max(offset, run.end! - 1) : offset));
+      },
+      byLog,
+    );
   }
   if (byRun.length === 0) return null;
-  const messages = byRun.reduce(
-    (sum, { partition, lag, offset }) =>
-      sum + lag + (offset === null ? 0 : Math.max(0, offset - reached(partition))),
-    0,
+  return lagAt(
+    Math.min(...byRun.map(({ at }) => at)),
+    ({ partition, lag, offset }) =>
+      lag + (offset === null ? 0 : Math.max(0, offset - reached(partition))),
+    byRun,
   );
-  return lagAt(messages, committed, Math.min(...byRun.map(({ at }) => at)));
-}
 
-function lagAt(messages: number, committed: number | null, at: number): SourceLag {
-  const age = committed === null ? null : Math.max(0, Math.round((at - committed) / 1e6));
-  return { messages, seconds: messages === 0 ? 0 : age, at: formatTime(at) };
+  function lagAt<Partition extends { readonly partition: string }>(
+    at: number,
+    messagesOf: (one: Partition) => number,
+    all: readonly Partition[],
+  ): SourceLag {
+    const seconds = (messages: number, newest: number | null): number | null =>
+      messages === 0 ? 0 : newest === null ? null : Math.max(0, Math.round((at - newest) / 1e6));
+    const partitions = all.map((one) => {
+      const messages = messagesOf(one);
+      const newest = committedOf.get(one.partition) ?? null;
+      return { partition: one.partition, messages, seconds: seconds(messages, newest) };
+    });
+    const messages = partitions.reduce((sum, one) => sum + one.messages, 0);
+    return { messages, seconds: seconds(messages, committed), at: formatTime(at), partitions };
+  }
 }
 
 /** Why the lag of a source is not known. null: it is known, or no log feeds the source. */

@@ -39,6 +39,8 @@ export interface SourceStatus {
   readonly lastEvent: string | null;
   /** The newest commit time that was taken. null: none is known. */
   readonly lastCommit: string | null;
+  /** The number of rows that were taken of the log; updates of a row count. null: not known. */
+  readonly rowsTaken: number | null;
   /** How far the slower store is behind the log. null: it is not known. */
   readonly lag: SourceLag | null;
   /** Why the lag is not known, or may be older than now. */
@@ -137,7 +139,12 @@ export async function sourceStatus(
   const positions = [onlineAnswer, historyAnswer].flatMap((one) =>
     one === null ? [] : [one.status.positions],
   );
-  const lag = lagOf(source, options.ends, positions, taken.committed, options.clock());
+  const lag = lagOf(
+    source,
+    options.ends,
+    { positions, committed: taken.committed, committedOf: committedTimes(stored) },
+    options.clock(),
+  );
   return {
     source: source.name,
     generation,
@@ -145,6 +152,7 @@ export async function sourceStatus(
     problem: problem === null ? null : { code: problem.code, message: problem.message },
     lastEvent: taken.event === null ? null : formatTime(taken.event),
     lastCommit: taken.committed === null ? null : formatTime(taken.committed),
+    rowsTaken: stored.length === 0 ? null : taken.rows,
     lag,
     lagUnknown:
       positions.length === 0 ? options.ends.unknown : unknownLag(source, options.ends, lag),
@@ -157,6 +165,16 @@ export async function sourceStatus(
     history: historyAnswer?.status ?? null,
     backpressure,
   };
+}
+
+/** The newest commit time that was taken of each partition, µs. */
+function committedTimes(positions: readonly Position[]): ReadonlyMap<string, number> {
+  return new Map(
+    positions.flatMap(({ partition, checkpoint }) => {
+      const committed = checkpoint?.taken?.committed ?? null;
+      return committed === null ? [] : [[partition, committed] as const];
+    }),
+  );
 }
 
 /** The status of one store, and the positions as they are stored. */

@@ -10,6 +10,7 @@ import type { RunProgress, RunResult } from "../ingest/runner.ts";
 import type { SourceMismatch } from "../ingest/source-fit.ts";
 import type { MaterializeOptions, MaterializeResult } from "../materialize/types.ts";
 import type { RewriteProgress } from "../offline/rewrite-versions.ts";
+import type { AnswerCounts } from "../online/answer-counts.ts";
 import type { BackfillOptions, BackfillResult } from "../online/backfill.ts";
 import type { NotTaken } from "../ingest/not-taken.ts";
 import type { QualityOptions, QualityReport } from "../quality/quality-types.ts";
@@ -271,6 +272,15 @@ export interface Store extends FeatureReads, Pushes {
    * const { failed, results } = await store.quality({ names: ["transactions_quality"] });
    */
   quality(options?: QualityOptions): Promise<QualityReport>;
+  /**
+   * Counts what this store object has answered from its online store since it was opened: statuses by
+   * feature, hits of the answer cache, stored rows behind an answer. `/metrics` of the server shows
+   * the counts.
+   *
+   * @example
+   * const { hits, misses } = store.answerCounts().answerCache;
+   */
+  answerCounts(): AnswerCounts;
   /** Lists the tables of the history, whether they exist yet or not. */
   tables(): readonly StoreTable[];
   /**

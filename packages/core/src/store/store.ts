@@ -53,6 +53,7 @@ import { historyTables } from "../offline/history-tables.ts";
 import { openOfflineReader } from "../offline/offline-reader.ts";
 import { explainLogLost } from "../online/lost-log.ts";
 import { layoutFor } from "../online/source-state.ts";
+import { AnswerCounter } from "../online/answer-counts.ts";
 import { onlineReader } from "../online/online-reader.ts";
 import { SkippedMessageLog, skippedMessages } from "../online/skipped-messages.ts";
 import { keepMismatches } from "../online/told-mismatches.ts";
@@ -127,6 +128,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const pairs = storePairs({ online, offline, tableOf });
   for (const { code, message } of await pairs.check(sources))
     process.emitWarning(message, { type: "TidemarkWarning", code });
+  const answerCounter = new AnswerCounter();
   const reader =
     online === undefined
       ? null
@@ -138,6 +140,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
           rules: { serveWhileFilling, isPushLevel: (source) => pushes.isLevel(source) },
           onOverflow: onOverflow ?? (() => undefined),
           onTruncated,
+          counter: answerCounter,
         });
   const materialized = online === undefined ? null : materializedReader(online, namespace);
   const offlineReader =
@@ -270,6 +273,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const { signal, maxBytes } = request;
     const onMissing = wordOption("onMissing", request.onMissing, ON_MISSING);
     const answers = await reader.read({ selection, keys, t, onMissing, signal, maxBytes });
+    answerCounter.addAnswers(selection, answers, keys.length);
     return { selection, answers, length: keys.length, t };
   }
 
@@ -567,6 +571,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       const { qualities } = definitions;
       return checkQuality({ qualities, offline, reader: offlineReader }, { names, t, signal });
     },
+    answerCounts: () => answerCounter.counts(),
     tables: () => storeTables(sources, views),
     async readiness() {
       if (online === undefined) throw missing("readiness", "online");

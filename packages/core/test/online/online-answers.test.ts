@@ -553,6 +553,7 @@ describe("a missing part", () => {
       expect(await store.status()).toEqual(
         ["payments", "customers"].map((source) => ({
           source,
+          rowsTaken: null,
           generation: 0,
           resnapshotting: false,
           problem: null,

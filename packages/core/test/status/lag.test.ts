@@ -41,7 +41,7 @@ describe("the status of a source", () => {
     expect(payments).toMatchObject({
       lastEvent: formatTime(NOON + 4 * SECOND),
       lastCommit: formatTime(NOON + 10 * SECOND),
-      lag: { messages: 2, seconds: 90 },
+      lag: { messages: 2, seconds: 90, partitions: [{ partition, messages: 2, seconds: 90 }] },
       lagUnknown: null,
       online: { isReady: true },
     });
@@ -59,9 +59,16 @@ describe("the status of a source", () => {
     ]);
     const [payments, customers] = await store.status({ changes });
     expect([payments!.lag, customers!.lag]).toMatchObject([
-      { messages: 3 },
+      {
+        messages: 3,
+        partitions: [
+          { partition, messages: 0, seconds: 0 },
+          { partition: "t.public.payments:1", messages: 3, seconds: null },
+        ],
+      },
       { messages: 0, seconds: 0 },
     ]);
+    expect([payments!.rowsTaken, customers!.rowsTaken]).toEqual([2, null]);
     expect(online).toBeDefined();
   });
 

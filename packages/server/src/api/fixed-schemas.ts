@@ -206,10 +206,18 @@ export function statusSchema(): Schema {
         resnapshotting: { type: "boolean" },
         lastEvent: TIME_OR_NULL,
         lastCommit: TIME_OR_NULL,
-        lag: open({ messages: COUNT, seconds: { type: ["integer", "null"] }, at: TEXT }, [
-          "object",
-          "null",
-        ]),
+        rowsTaken: { type: ["integer", "null"] },
+        lag: open(
+          {
+            messages: COUNT,
+            seconds: { type: ["integer", "null"] },
+            at: TEXT,
+            partitions: listOf(
+              open({ partition: TEXT, messages: COUNT, seconds: { type: ["integer", "null"] } }),
+            ),
+          },
+          ["object", "null"],
+        ),
         lagUnknown: { type: ["string", "null"] },
         mismatches: listOf(
           open({

@@ -40,9 +40,12 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
   app.post("/v1/features", read, (request, reply) =>
     answered(namedRequest(request.body, names.list, limits), request, reply),
   );
-  app.post<NameParams>("/v1/services/:name/features", read, (request, reply) =>
-    answered(requestFor(request.body, names.service(request.params.name), limits), request, reply),
-  );
+  app.post<NameParams>("/v1/services/:name/features", read, (request, reply) => {
+    const { name } = request.params;
+    const features = names.service(name);
+    request.service = name;
+    return answered(requestFor(request.body, features, limits), request, reply);
+  });
   app.post<NameParams>("/v1/views/:name/features", read, (request, reply) =>
     answered(requestFor(request.body, names.view(request.params.name), limits), request, reply),
   );

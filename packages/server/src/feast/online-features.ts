@@ -38,6 +38,8 @@ const VALUE_BYTES = 40;
 /** A request for features. */
 interface OnlineRequest {
   readonly plan: AnswerPlan;
+  /** The name of the requested service; null: the request names features. */
+  readonly service: string | null;
   /** The number of entities. */
   readonly length: number;
   /** The entity keys in the order of the request. */
@@ -90,7 +92,7 @@ export function readOnlineRequest(body: unknown, { resolver, limits }: Serving):
       "entities: the lists are empty; " +
         `give at least one ${plan.features.keys.map(({ name }) => name).join(", ")}`,
     );
-  return { plan, length, keys };
+  return { plan, service: service ?? null, length, keys };
 }
 
 function answerPlanOf(features: ResolvedFeatures): AnswerPlan {

@@ -30,6 +30,7 @@ export async function feastRoutes(
     async (request, reply) => {
       const online = readOnlineRequest(request.body, serving);
       request.entityCount = online.length;
+      request.service = online.service;
       const body = await onlineAnswer(serving, online, () => request.ending);
       return reply.header("content-type", JSON_TYPE).send(body);
     },

@@ -2,9 +2,15 @@
  * Keeps web pages away from a server without tokens. A browser on the server's machine sends what
  * any page asks it to, and a page can give its own host name the address of the server.
  */
+import type { IncomingHttpHeaders } from "node:http";
 import { TidemarkError } from "@tidemark/core";
 import { isLoopbackHost } from "@tidemark/core/internal";
-import type { FastifyRequest } from "fastify";
+
+/** What is checked of a request. */
+export interface CheckedRequest {
+  readonly headers: IncomingHttpHeaders;
+  readonly method?: string | undefined;
+}
 
 /** Refuses requests that a page of another site may have sent. */
 export interface BrowserCallers {
@@ -16,7 +22,7 @@ export interface BrowserCallers {
    * @throws HOST_NOT_ALLOWED when the header `Host` names another host.
    * @throws ORIGIN_NOT_ALLOWED when a page of another origin sent the request.
    */
-  check(request: FastifyRequest): void;
+  check(request: CheckedRequest): void;
 }
 
 const SAFE_METHODS: readonly string[] = ["GET", "HEAD", "OPTIONS"];
@@ -41,7 +47,7 @@ export function browserCallers(allowedHosts: readonly string[] = []): BrowserCal
           `the request: the server has no tokens, and is not called ${quoted(nameOf(host))}; ` +
             "add the name to allowedHosts of the server, or give the server tokens",
         );
-      if (SAFE_METHODS.includes(method)) return;
+      if (SAFE_METHODS.includes(method ?? "GET")) return;
       const { origin } = headers;
       const site = headers["sec-fetch-site"];
       // a browser's own word is better than the host, which a proxy may have changed

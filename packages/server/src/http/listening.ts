@@ -28,27 +28,32 @@ export function insecureTokensText(host: string): string | null {
 
 /**
  * Explains a system error of an address, with the next step. An unknown error is returned
- * unchanged.
+ * unchanged. `option` is the option of the command that gives the port.
  *
  * @example
  * process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
  *   console.error(listenError(error, "127.0.0.1", 6570).message);
  * });
  */
-export function listenError(cause: NodeJS.ErrnoException, host: string, port: number): Error {
+export function listenError(
+  cause: NodeJS.ErrnoException,
+  host: string,
+  port: number,
+  option = "--port",
+): Error {
   switch (cause.code) {
     case "EADDRINUSE":
       return new TidemarkError(
         "PORT_TAKEN",
         `server: another process listens on port ${port} of ${host}; ` +
-          "choose another port with --port or in the configuration",
+          `choose another port with ${option} or in the configuration`,
         { cause },
       );
     case "EACCES":
       return new TidemarkError(
         "PORT_TAKEN",
         `server: this process may not listen on port ${port} of ${host}; ` +
-          "choose a port from 1024 on with --port or in the configuration",
+          `choose a port from 1024 on with ${option} or in the configuration`,
         { cause },
       );
     case "EADDRNOTAVAIL":

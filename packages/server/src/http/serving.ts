@@ -53,6 +53,8 @@ declare module "fastify" {
     readonly ending: AbortSignal;
     /** The number of entities or rows of the request. The route sets it for logs and metrics. */
     entityCount: number;
+    /** The name of the requested service; null: the request names no service, or an unknown one. */
+    service: string | null;
     /** The name of the caller's token. null: the server has no tokens. */
     caller: string | null;
   }

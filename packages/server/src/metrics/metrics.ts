@@ -1,9 +1,11 @@
 /** Writes the metrics of a server in Prometheus' text format. */
 import type { Store } from "@tidemark/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from "prom-client";
+import { Counter, Gauge, Registry, type Metric } from "prom-client";
+import { answerMetrics } from "./answer-metrics.ts";
 import type { ProcessCounters } from "./cluster-metrics.ts";
-import { countAnswer, histogramValues, routeCounts, type RouteCounts } from "./route-counts.ts";
+import { processMetrics } from "./process-metrics.ts";
+import { countAnswer, countsOf, durationValues, type RouteCounts } from "./route-counts.ts";
 import type { TrainingSetCounts } from "../training-sets/job-types.ts";
 import { storeMetrics } from "./store-metrics.ts";
 
@@ -36,6 +38,7 @@ export function serverMetrics({
   readonly trainingSets?: TrainingSetCounts | null | undefined;
 }): Metrics {
   const routes = new Map<string, RouteCounts>();
+  const services = new Map<string, RouteCounts>();
   const own = new Registry();
   const registers = [own];
   new Counter({
@@ -49,16 +52,25 @@ export function serverMetrics({
         for (const [status, count] of statuses) this.inc({ route, status }, count);
     },
   });
-  const seconds = {
-    name: "tidemark_http_request_duration_seconds",
-    help: "Time from the head of a request to the end of its answer, by route",
-    type: "histogram",
-    aggregator: "sum",
-  } as const;
-  own.registerMetric({
-    name: seconds.name,
-    get: async () => ({ ...seconds, values: histogramValues(seconds.name, routes) }),
-  } as unknown as Metric);
+  const durations = (name: string, help: string, label: string, of: typeof routes): void => {
+    const metric = { name, help, type: "histogram", aggregator: "sum" } as const;
+    own.registerMetric({
+      name,
+      get: async () => ({ ...metric, values: durationValues(name, label, of) }),
+    } as unknown as Metric);
+  };
+  durations(
+    "tidemark_http_request_duration_seconds",
+    "Time from the head of a request to the end of its answer, by route",
+    "route",
+    routes,
+  );
+  durations(
+    "tidemark_service_request_duration_seconds",
+    "Time from the head of a request for a service to the end of its answer, by service",
+    "service",
+    services,
+  );
   new Counter({
     name: "tidemark_http_entities_total",
     help: "Entities and pushed rows of all requests, by route",
@@ -78,18 +90,19 @@ export function serverMetrics({
     },
   });
   if (trainingSets !== null) trainingSetMetrics(trainingSets, registers);
-  collectDefaultMetrics({ register: own });
-  // these gauges are called _total, as only counters are; the sums of their namesakes say the same
-  for (const kind of ["resources", "handles", "requests"])
-    own.removeSingleMetric(`nodejs_active_${kind}_total`);
+  answerMetrics(store, own);
+  processMetrics(own);
   const stores = storeMetrics(store);
 
   return {
     answered(request, reply) {
       const route = request.routeOptions.url ?? "unknown";
-      let counts = routes.get(route);
-      if (counts === undefined) routes.set(route, (counts = routeCounts()));
-      countAnswer(counts, reply.statusCode, reply.elapsedTime / 1000, request.entityCount);
+      const { statusCode: status } = reply;
+      const seconds = reply.elapsedTime / 1000;
+      countAnswer(countsOf(routes, route), status, seconds, request.entityCount);
+      const { service } = request;
+      if (service !== null)
+        countAnswer(countsOf(services, service), status, seconds, request.entityCount);
     },
     counters: () => own.getMetricsAsJSON(),
     text: async () => `${await (cluster?.() ?? own.metrics())}\n${await stores()}`,

@@ -1,4 +1,5 @@
-/** Counts the requests of a route in plain numbers, which cost less than prom-client's counters. */
+/** Counts requests in plain numbers, which cost less than prom-client's counters. */
+import { histogramValues, type HistogramValue } from "./histogram-values.ts";
 
 /**
  * The bounds of the histogram, in seconds: from a small request (0.25 ms) to the default time limit
@@ -8,7 +9,7 @@ export const BUCKET_BOUNDS: readonly number[] = [
   0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 
-/** The counts of one route. */
+/** The counts of one route or service. */
 export interface RouteCounts {
   /** The number of answers by status. */
   readonly statuses: Map<number, number>;
@@ -19,8 +20,6 @@ export interface RouteCounts {
   readonly perBucket: Float64Array;
   /** The sum of all durations. */
   seconds: number;
-  /** The number of all answers. */
-  answers: number;
   /** The number of entities and rows of all requests. */
   entities: number;
 }
@@ -31,9 +30,15 @@ export function routeCounts(): RouteCounts {
     statuses: new Map(),
     perBucket: new Float64Array(BUCKET_BOUNDS.length + 1),
     seconds: 0,
-    answers: 0,
     entities: 0,
   };
+}
+
+/** Returns the counts under a name, and makes them if there are none. */
+export function countsOf(all: Map<string, RouteCounts>, name: string): RouteCounts {
+  let counts = all.get(name);
+  if (counts === undefined) all.set(name, (counts = routeCounts()));
+  return counts;
 }
 
 /** Counts an answer. */
@@ -48,34 +53,19 @@ export function countAnswer(
   while (bound < BUCKET_BOUNDS.length && seconds > BUCKET_BOUNDS[bound]!) bound++;
   counts.perBucket[bound]!++;
   counts.seconds += seconds;
-  counts.answers++;
   counts.entities += entities;
 }
 
-/** A value in the form of prom-client. */
-interface HistogramValue {
-  readonly metricName: string;
-  readonly labels: Readonly<Record<string, string | number>>;
-  readonly value: number;
-}
-
-/** Returns the values of a Prometheus histogram. Each bucket counts all answers up to its bound. */
-export function histogramValues(
-  name: string,
-  routes: ReadonlyMap<string, RouteCounts>,
+/** Returns the values of the histogram of durations, with each name under `label`. */
+export function durationValues(
+  metric: string,
+  label: string,
+  all: ReadonlyMap<string, RouteCounts>,
 ): HistogramValue[] {
-  return [...routes].flatMap(([route, { perBucket, seconds, answers }]) => {
-    let below = 0;
-    const buckets = BUCKET_BOUNDS.map((le, bound) => ({
-      metricName: `${name}_bucket`,
-      labels: { le, route },
-      value: (below += perBucket[bound]!),
-    }));
-    return [
-      ...buckets,
-      { metricName: `${name}_bucket`, labels: { le: "+Inf", route }, value: answers },
-      { metricName: `${name}_sum`, labels: { route }, value: seconds },
-      { metricName: `${name}_count`, labels: { route }, value: answers },
-    ];
-  });
+  const series = [...all].map(([name, { perBucket, seconds }]) => ({
+    perBucket,
+    sum: seconds,
+    labels: { [label]: name },
+  }));
+  return histogramValues(metric, BUCKET_BOUNDS, series);
 }

@@ -5,7 +5,7 @@ import { Histogram, Registry } from "prom-client";
 import {
   BUCKET_BOUNDS,
   countAnswer,
-  histogramValues,
+  durationValues,
   routeCounts,
 } from "../../src/metrics/route-counts.ts";
 
@@ -44,7 +44,7 @@ test("the histogram equals prom-client's, also for durations at a bound", async 
           `${metricName} ${JSON.stringify(Object.entries(labels).toSorted())} ${value}`,
       )
       .toSorted();
-  expect(sorted(histogramValues("h", new Map([["/a", ours]])))).toEqual(
+  expect(sorted(durationValues("h", "route", new Map([["/a", ours]])))).toEqual(
     sorted((await theirs.get()).values),
   );
 });
