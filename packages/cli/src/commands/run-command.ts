@@ -64,7 +64,7 @@ export const runCommand: ReturnType<typeof configCommand> = configCommand({
       const source = await changes(name, { until, signal });
       const newHistory = given.has("new-history");
       const onProgress = (made: RunProgress): void => {
-        report.onProgress(made);
+        report.onProgress?.(made);
         metrics?.onProgress(made);
       };
       await store.run(source, { ...report, onProgress, mismatch, newHistory, signal });

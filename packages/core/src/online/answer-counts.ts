@@ -36,7 +36,7 @@ export interface AnswerCounts {
 }
 
 /**
- * The bounds of `EntityRowCounts.answers`. An entity with many rows costs much to read and to write.
+ * The bounds of `EntityRowCounts.answers`. An entity with many rows costs much to read and write.
  *
  * @example
  * const [view] = store.answerCounts().entityRows;

@@ -273,9 +273,9 @@ export interface Store extends FeatureReads, Pushes {
    */
   quality(options?: QualityOptions): Promise<QualityReport>;
   /**
-   * Counts what this store object has answered from its online store since it was opened: statuses by
-   * feature, hits of the answer cache, stored rows behind an answer. `/metrics` of the server shows
-   * the counts.
+   * Counts what this store object has answered from its online store since it was opened: statuses
+   * by feature, hits of the answer cache, stored rows behind an answer. `/metrics` of the server
+   * shows the counts.
    *
    * @example
    * const { hits, misses } = store.answerCounts().answerCache;

@@ -31,7 +31,7 @@ test("features that cannot be answered are counted with their status", async () 
   expect(feature).toMatchObject({ view: "last", statuses: { NOT_READY: 1, PRESENT: 0 } });
 });
 
-test("an answer of the cache is a hit, and the stored rows behind the others are counted", async () => {
+test("an answer of the cache is a hit, and the rows behind the others are counted", async () => {
   const { store, online } = await openShop();
   const log = new ShopLog();
   for (let id = 0; id < 12; id++) log.paid({ id, time: NOON - id * SECOND });

@@ -42,7 +42,7 @@ const MAX_CONNECTIONS = 64;
  * Serves `GET /metrics` and `GET /health`, until it is closed.
  *
  * @throws PORT_TAKEN when another process has the port, or this process may not use the port.
- * @throws SERVER_OPTIONS_INVALID when this machine does not have the address, or a token is invalid.
+ * @throws SERVER_OPTIONS_INVALID when this machine lacks the address, or a token is invalid.
  * @example
  * const server = await metricsServer({ store, port: 6571 });
  * console.log(`${server.address}/metrics`);

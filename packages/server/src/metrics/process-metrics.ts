@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
 
 /** The prefix of every metric. */
-export const METRIC_PREFIX = "tidemark_";
+const METRIC_PREFIX = "tidemark_";
 
 /** The version in package.json, one directory above both `src/metrics/` and `dist/`. */
 function packageVersion(): string {
