@@ -62,6 +62,7 @@ const sections: readonly Section[] = [
       ["deployment", "Deployment"],
       ["operating", "Operating"],
       ["monitoring", "Monitoring"],
+      ["skew", "Serving log and skew"],
       ["recovery", "Recovery"],
       ["erasure", "Erasing a person"],
     ],

@@ -1,4 +1,5 @@
 /** Encodes a request for features as the JSON of the server's API. */
+import { TidemarkError } from "@tidemark/core";
 import { formatTime, type ColumnSpec, type SelectedFeature } from "@tidemark/core/spi";
 import {
   keyReader,
@@ -33,6 +34,12 @@ export async function requestBody(
   request: OnlineRequestInput,
 ): Promise<RequestBody> {
   const { metadata, asOf } = request;
+  if (request.requestId !== undefined)
+    throw new TidemarkError(
+      "OPTION_UNKNOWN",
+      "getOnlineFeatures of a client has no option requestId: the server gives each request its " +
+        "id; leave the option out",
+    );
   const onMissing = wordOption("onMissing", request.onMissing, ["error", "null"]);
   const read = keyReader(needed, { extra: false });
   const keys = await requestedKeys("getOnlineFeatures", request, { needed, read });

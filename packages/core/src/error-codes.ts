@@ -39,7 +39,8 @@ type RequestCode =
   | "STORE_MISSING"
   | "SOURCE_UNKNOWN"
   | "ENTITY_UNKNOWN"
-  | "QUALITY_UNKNOWN";
+  | "QUALITY_UNKNOWN"
+  | "SERVING_LOG_MISSING";
 
 /** Materializing. */
 type MaterializeCode =

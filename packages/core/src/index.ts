@@ -262,6 +262,7 @@ export type {
   RunOptions,
   StatusOptions,
   Store,
+  StoreServingLog,
 } from "./store/store-types.ts";
 export type {
   AnswerCacheOptions,
@@ -278,6 +279,17 @@ export type { BackupOptions, BackupStep } from "./backup/backup.ts";
 export type { BackupFile, BackupManifest, BackupSource, BackupTable } from "./backup/manifest.ts";
 export type { PairProblemCode } from "./pairing/pair-problem.ts";
 export type { ExpectationResult, QualityOptions, QualityReport } from "./quality/quality-types.ts";
+export type { ServingLogOptions } from "./serving-log/serving-log-options.ts";
+export type { ServingLogStatus } from "./serving-log/serving-log-status.ts";
+export type {
+  FeatureSkew,
+  SkewCount,
+  SkewedValue,
+  SkewExample,
+  SkewKind,
+  SkewOptions,
+  SkewReport,
+} from "./skew/skew-types.ts";
 export type { ResnapshotResult, SnapshotEnding } from "./resnapshot/resnapshot.ts";
 export type { DefinitionMismatch, OnDefinitionMismatch } from "./registry/definition-mismatch.ts";
 export type { AppliedChange, AppliedVersion } from "./registry/apply-log.ts";

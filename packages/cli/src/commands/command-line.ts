@@ -36,6 +36,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./run-command.ts")).runCommand,
   serve: async () => (await import("./serve-command.ts")).serveCommand,
   shard: async () => (await import("./shard-command.ts")).shardCommand,
+  skew: async () => (await import("./skew-command.ts")).skewCommand,
   stats: async () => (await import("./stats-command.ts")).statsCommand,
   status: async () => (await import("./status-command.ts")).statusCommand,
   "training-set": async () => (await import("./training-set-command.ts")).trainingSetCommand,
@@ -70,6 +71,7 @@ const help = `Usage: tidemark COMMAND [options]
   run           bring changes into the stores
   serve         answer requests for features over HTTP
   shard         compute one shard of a training set
+  skew          compute logged answers again, and count the bits that differ
   stats         show the size of the stores
   status        show what each source has taken, and its errors
   training-set  add features to the rows of a file

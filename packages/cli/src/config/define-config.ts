@@ -41,7 +41,7 @@ export type StoreConfig<Store, Options, S extends SecretReferences = SecretRefer
 /** The configuration as a user writes it. */
 export interface ConfigInput<S extends SecretReferences = SecretReferences> extends Pick<
   StoreOptions,
-  "onDefinitionMismatch"
+  "onDefinitionMismatch" | "servingLog"
 > {
   /** The module of definitions, as in `import * as definitions from "./features.ts"`. */
   readonly definitions: { readonly [exported: string]: unknown };
@@ -91,6 +91,7 @@ const CONFIG_MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "st
   secrets: "object",
   online: "store",
   offline: "store",
+  servingLog: "object",
   changes: "object",
   run: "object",
   load: "object",

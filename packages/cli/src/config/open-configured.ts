@@ -106,6 +106,7 @@ export async function openConfigured(
         store: online,
       },
       offline: offline && { ...offlineConfig, store: offline },
+      servingLog: online && offline && config.servingLog,
       namespace,
       onDefinitionMismatch: options.onDefinitionMismatch ?? config.onDefinitionMismatch,
       onOverflow: options.onOverflow,

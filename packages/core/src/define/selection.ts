@@ -159,10 +159,14 @@ export function selectedFeatures(
   return selected;
 }
 
+/** The name of a selection that is no service. */
+export const REQUESTED = "requested";
+
 /**
  * Makes a selection of features that are known as data, such as those that a request to a server
  * names.
- * Keep the returned selection: a store prepares each selection once.
+ * Keep the returned selection: a store prepares each selection once. `name`: of the service whose
+ * features they are, for the serving log.
  *
  * @throws NAME_TAKEN when two features have one name, or a feature has that of a key.
  * @throws TYPE_MISMATCH when two views use one key with different types.
@@ -174,9 +178,10 @@ export function selectedFeatures(
 export function selectionFrom(
   features: readonly SelectedFeature[],
   who = "the features",
+  name: string = REQUESTED,
 ): Selection<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>> {
   checkNames(features, who);
-  return makeDefinition({ kind: "service", spec: { name: "requested", features } }, "selection");
+  return makeDefinition({ kind: "service", spec: { name, features } }, "selection");
 }
 
 function selectedOf(one: unknown, who: string): readonly SelectedFeature[] {

@@ -29,6 +29,8 @@ import {
 } from "./entity-columns.ts";
 import { eraseFeatures, isErasedFeature } from "./erase-features.ts";
 import { eraseHistory, isErasedChange, isErasedVersion } from "./erase-history.ts";
+import { eraseServingLog, isErasedAnswer } from "./erase-serving-log.ts";
+import { LOG_TABLE } from "../serving-log/log-table.ts";
 import { eraseExamples, eraseOnlineBuild } from "./erase-online.ts";
 import type { ErasedCells, EraseOptions, ErasureReceipt } from "./erase-types.ts";
 import { saveReceipt } from "./receipts.ts";
@@ -66,7 +68,7 @@ export async function eraseFromStores(
   const time = clock();
   let repeated = false;
   const isRepeated = (): boolean => repeated;
-  const steps = planned(erased, sources, views, settings, { ...options, isRepeated });
+  const steps = planned(erased, sources, views, settings, { ...options, isRepeated, time });
   const report = (done: number, place: string): void =>
     options.onProgress?.({ place, done, total: steps.length });
 
@@ -151,13 +153,14 @@ function planned(
   erased: ErasedEntities,
   sources: readonly SourceSpec[],
   views: readonly ViewSpec[],
-  { online, offline, namespace, clock, retention }: EraseSettings,
+  { definitions, online, offline, namespace, clock, retention }: EraseSettings,
   {
+    time,
     now = false,
     dryRun = false,
     signal,
     isRepeated,
-  }: EraseOptions & { readonly isRepeated: () => boolean },
+  }: EraseOptions & { readonly isRepeated: () => boolean; readonly time: number },
 ): readonly Step[] {
   const steps: Step[] = [];
   /** Removes what a table's log and its older versions say of the rows. */
@@ -235,6 +238,17 @@ function planned(
         },
       });
   }
+  if (offline !== undefined)
+    steps.push({
+      place: LOG_TABLE.name,
+      async run() {
+        const options = { until: time, dryRun, signal };
+        const table = await eraseServingLog(offline, erased, definitions, options);
+        const tables = table === null ? [] : [table];
+        await forget(LOG_TABLE.name, tables, isErasedAnswer(erased, definitions));
+        return { tables };
+      },
+    });
   return steps;
 }
 

@@ -8,6 +8,7 @@ import { threadsWithin } from "../memory-limit.ts";
 import { readChangeLog } from "./change-log.ts";
 import type { EventsQuery } from "./events-query.ts";
 import { historyContext, type HistoryContext } from "./history-context.ts";
+import { knownAtRows } from "./known-at-rows.ts";
 import { historyLookups, withLookups, type DimensionHistory } from "./history-lookups.ts";
 import { readingEvents, readingsOfInput, type TableReading } from "./reading-events.ts";
 import { rangesOfKeys } from "./key-range.ts";
@@ -37,6 +38,11 @@ export interface OfflineQuery {
   /** The time of each entity row, µs. */
   readonly times: Float64Array;
   readonly knowledge: Knowledge;
+  /**
+   * As known: the time of each entity row's knowledge, µs. Changes that were committed before it
+   * count. Default: the time of the entity row.
+   */
+  readonly knownAt?: Float64Array | undefined;
   /** The bytes that the events and answers may take, about. Default: 1 GiB. */
   readonly memoryLimit?: number | undefined;
   /** The number of threads that compute. Default: one for each core. */
@@ -143,8 +149,13 @@ async function readHistory(
       dimensions.push({ context: historyContext(offline, source), state: await stateOf(source) });
     const overflows: Overflows = { count: 0 };
     const lookUp = await historyLookups(plan.input.input, dimensions, times, overflows, signal);
-    const { keyCount, entity, keys, entityOf } = entityNumbers(view, question.keys);
-    const rows = { length: entity.length, keyCount, entity, time: question.times };
+    const numbers = entityNumbers(view, question.keys);
+    const { keyCount, entity, keys, entityOf } = numbers;
+    const apart =
+      question.knownAt === undefined
+        ? null
+        : knownAtRows(numbers, question.times, question.knownAt);
+    const rows = apart?.rows ?? { length: entity.length, keyCount, entity, time: question.times };
     const query = {
       entityOf,
       knowledge: question.knowledge,
@@ -157,11 +168,15 @@ async function readHistory(
     const computed = await engine.compute(
       { plan, tables: references, knowledge: question.knowledge, rows },
       {
-        events: () => withLookups(readingEvents(tables, query, overflows), lookUp),
-        keys,
+        events() {
+          const events = withLookups(readingEvents(tables, query, overflows), lookUp);
+          return apart === null ? events : apart.events(events);
+        },
+        keys: apart?.keys ?? keys,
         memoryLimit: question.memoryLimit,
         workers,
-        expectedEvents: eventCount(tables),
+        // rows that are apart have the events of their entity each
+        expectedEvents: apart === null ? eventCount(tables) : undefined,
         signal,
       },
     );

@@ -14,29 +14,38 @@ export function selectionFingerprint(
   definitions: Definitions,
   selection: readonly SelectedFeature[],
 ): string {
+  return fingerprinter(definitions)(selection);
+}
+
+/** Makes the function that gives the fingerprints of many selections of the same definitions. */
+export function fingerprinter(
+  definitions: Definitions,
+): (selection: readonly SelectedFeature[]) => string {
   const objects = definedObjects(definitions);
-  const base = baseFeatures(selection);
-  const keys = new Set<string>();
-  const add = (kind: ObjectKind, name: string): void => void keys.add(objectKey({ kind, name }));
-  for (const { view, feature } of [...selection, ...base]) {
-    add("view", view.name);
-    add("feature", `${view.name}.${feature.name}`);
-  }
-  for (const { view } of base) add("entity", view.entity.name);
-  for (const { name } of sourcesOf(selection)) add("source", name);
-  return textHash(
-    canonicalText([
-      ...selection.map((one) => [
-        one.as,
-        one.view.name,
-        one.feature.name,
-        neededColumns(one).map(({ name }) => name),
+  return (selection) => {
+    const base = baseFeatures(selection);
+    const keys = new Set<string>();
+    const add = (kind: ObjectKind, name: string): void => void keys.add(objectKey({ kind, name }));
+    for (const { view, feature } of [...selection, ...base]) {
+      add("view", view.name);
+      add("feature", `${view.name}.${feature.name}`);
+    }
+    for (const { view } of base) add("entity", view.entity.name);
+    for (const { name } of sourcesOf(selection)) add("source", name);
+    return textHash(
+      canonicalText([
+        ...selection.map((one) => [
+          one.as,
+          one.view.name,
+          one.feature.name,
+          neededColumns(one).map(({ name }) => name),
+        ]),
+        ...[...keys].sort().map((key) => {
+          const object = objects.get(key);
+          if (object === undefined) throw new TypeError(`the definitions lack the ${key}`);
+          return [key, object.fingerprint, object.code ?? null];
+        }),
       ]),
-      ...[...keys].sort().map((key) => {
-        const object = objects.get(key);
-        if (object === undefined) throw new TypeError(`the definitions lack the ${key}`);
-        return [key, object.fingerprint, object.code ?? null];
-      }),
-    ]),
-  );
+    );
+  };
 }

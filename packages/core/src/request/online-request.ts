@@ -17,6 +17,7 @@ export interface OnlineRequestInput {
   readonly onMissing?: unknown;
   readonly signal?: AbortSignal | undefined;
   readonly maxBytes?: number | undefined;
+  readonly requestId?: string | readonly string[] | undefined;
 }
 
 const OPTIONS: OptionNames = {
@@ -29,6 +30,7 @@ const OPTIONS: OptionNames = {
     "onMissing",
     "signal",
     "maxBytes",
+    "requestId",
   ]),
   renamed: {},
 };

@@ -180,6 +180,8 @@ export interface FeatureReads {
       readonly asOf?: TimeInput | undefined;
       /** What features get that the store cannot answer. Default: "error". */
       readonly onMissing?: N | undefined;
+      /** The id of the request in the serving log. */
+      readonly requestId?: string | undefined;
       readonly signal?: AbortSignal | undefined;
     } & RequestedEntities<E, Asked<L, Needs>>,
   ): Promise<OnlineAnswer<E, MissingAsNull<Answered<L, Row>, N>, M>>;

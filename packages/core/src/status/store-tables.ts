@@ -1,5 +1,6 @@
 /** The tables that a store keeps in its history. */
 import { historyTables } from "../offline/history-tables.ts";
+import { LOG_TABLE } from "../serving-log/log-table.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 
 /** A table that a store keeps in its history. */
@@ -8,10 +9,10 @@ export interface StoreTable {
   readonly name: string;
   /**
    * changes: the log of a source · versions: the versions of its rows · features: what a view was
-   * materialized into.
+   * materialized into · answers: the serving log.
    */
-  readonly holds: "changes" | "versions" | "features";
-  /** Name of the source or the view. */
+  readonly holds: "changes" | "versions" | "features" | "answers";
+  /** Name of the source or the view; "serving-log" for the serving log. */
   readonly of: string;
   /** The column with the times of its rows. */
   readonly timeColumn: string;
@@ -36,5 +37,11 @@ export function storeTables(
       of: view.name,
       timeColumn: "event_timestamp",
     });
+  tables.push({
+    name: LOG_TABLE.name,
+    holds: "answers",
+    of: "serving-log",
+    timeColumn: "answered_at",
+  });
   return tables;
 }

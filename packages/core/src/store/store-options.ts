@@ -7,6 +7,11 @@ import type { OnDefinitionMismatch } from "../registry/definition-mismatch.ts";
 import type { CompactionSettings } from "../offline/compaction.ts";
 import type { LayoutLimits } from "../offline/merge-plan.ts";
 import type { HistoryOptions } from "../resnapshot/store-writers.ts";
+import {
+  servingLogSettings,
+  type ServingLogOptions,
+  type ServingLogSettings,
+} from "../serving-log/serving-log-options.ts";
 import type { ComputeEngine, OfflineStore, OnlineStore } from "../spi.ts";
 
 /** A length of time, or for ever. */
@@ -72,6 +77,11 @@ export interface StoreOptions {
   readonly online?: OnlineStore | OnlineOptions | undefined;
   /** The offline store, with its options or alone. */
   readonly offline?: OfflineStore | OfflineOptions | undefined;
+  /**
+   * Logs what is served to a table of the offline store, for `store.skew`. `{}` logs every request.
+   * The log holds keys and values. Default: nothing is logged.
+   */
+  readonly servingLog?: ServingLogOptions | undefined;
   /** Computes historical features. Default: the local engine. */
   readonly engine?: ComputeEngine | undefined;
   /** The current time. Default: the machine's clock. */
@@ -98,6 +108,8 @@ export interface ConfiguredStores {
   readonly retention: Retention;
   readonly answerCacheBytes: number | undefined;
   readonly serveWhileFilling: boolean;
+  /** null: nothing is logged. */
+  readonly servingLog: ServingLogSettings | null;
   readonly history: Pick<HistoryOptions, "commit">;
   /** How each source is compacted. */
   readonly compaction: Pick<CompactionSettings, "buckets" | "layoutLimits" | "rewriteBytes">;
@@ -108,6 +120,7 @@ const STORE_OPTIONS: OptionNames = {
     "definitions",
     "online",
     "offline",
+    "servingLog",
     "engine",
     "clock",
     "namespace",
@@ -161,6 +174,12 @@ export function configuredStores(options: StoreOptions): ConfiguredStores {
   refuseUnknownOptions("openStore: online.answerCache", answerCache, ANSWER_CACHE_OPTIONS);
   const { commit = {}, buckets, rewriteBytes, layoutLimits } = offline;
   refuseUnknownOptions("openStore: offline.commit", commit, COMMIT_OPTIONS);
+  if (options.servingLog !== undefined && (!online.store || !offline.store))
+    throw new TidemarkError(
+      "STORE_MISSING",
+      "openStore: servingLog logs what the online store answers, to a table of the offline " +
+        `store; give both, such as online: ${EXAMPLES.online} and offline: ${EXAMPLES.offline}`,
+    );
   return {
     online: online.store,
     offline: offline.store,
@@ -170,6 +189,7 @@ export function configuredStores(options: StoreOptions): ConfiguredStores {
     },
     answerCacheBytes: answerCache.maxBytes,
     serveWhileFilling: flagOption("openStore: online.serveWhileFilling", online.serveWhileFilling),
+    servingLog: options.servingLog === undefined ? null : servingLogSettings(options.servingLog),
     history: {
       commit: {
         ...(commit.rows === undefined ? {} : { rows: commit.rows }),

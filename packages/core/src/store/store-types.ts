@@ -21,7 +21,9 @@ import type { ApplyOptions } from "../registry/registry.ts";
 import type { FeatureReads, OnlineColumns, OnMissing } from "../request/request-types.ts";
 import type { ResnapshotResult, SnapshotEnding } from "../resnapshot/resnapshot.ts";
 import type { RetryResult } from "../retry/retry.ts";
+import type { ServingLogStatus } from "../serving-log/serving-log-status.ts";
 import type { Batch, ChangeSource } from "../spi.ts";
+import type { SkewOptions, SkewReport } from "../skew/skew-types.ts";
 import type { QuarantinedRow } from "../status/quarantined-rows.ts";
 import type { SourceReadiness } from "../status/readiness.ts";
 import type { SourceStatus } from "../status/source-status.ts";
@@ -109,6 +111,26 @@ export interface OnlineRequest {
    * Default: no limit.
    */
   readonly maxBytes?: number | undefined;
+  /** The id of the request in the serving log, or one for each entity. */
+  readonly requestId?: string | readonly string[] | undefined;
+}
+
+/** The serving log of a store (`servingLog` of `openStore`). */
+export interface StoreServingLog {
+  /**
+   * Says how many rows were logged and lost in this process.
+   *
+   * @example
+   * const { written, lost } = store.servingLog!.status();
+   */
+  status(): ServingLogStatus;
+  /**
+   * Commits the rows that wait. A failure is in the status, and the rows wait on.
+   *
+   * @example
+   * await store.servingLog?.flush();
+   */
+  flush(): Promise<void>;
 }
 
 /** A feature store over an online store, an offline store, or both. */
@@ -281,6 +303,20 @@ export interface Store extends FeatureReads, Pushes {
    * const { hits, misses } = store.answerCounts().answerCache;
    */
   answerCounts(): AnswerCounts;
+  /**
+   * Computes the logged answers again, from the history as known when each was answered, and counts
+   * the bits that differ. `wrong` counts what nothing explains, and should be 0. A value that lacks
+   * changes which the online store had not taken yet is `late`. Rows that wait are committed first.
+   *
+   * @throws SERVING_LOG_MISSING when nothing was logged yet.
+   * @throws FEATURE_UNKNOWN when there is no such feature, and none was logged.
+   * @throws SERVICE_UNKNOWN when there is no such service, and none was logged.
+   * @example
+   * const { wrong, late, examples } = await store.skew({ from: "2026-03-01T00:00:00Z" });
+   */
+  skew(options?: SkewOptions): Promise<SkewReport>;
+  /** The log of what this process served. null: `openStore` has no `servingLog`. */
+  readonly servingLog: StoreServingLog | null;
   /** Lists the tables of the history, whether they exist yet or not. */
   tables(): readonly StoreTable[];
   /**

@@ -4,7 +4,8 @@ import { backUp } from "../backup/backup.ts";
 import { collectDefinitions, type Definitions } from "../define/collect-definitions.ts";
 import { timeLimitMillis, type TimeLimit } from "../define/duration.ts";
 import { sourcesOf } from "../plan/columns-read.ts";
-import { selectedFeatures } from "../define/selection.ts";
+import { definitionOf } from "../define/definition.ts";
+import { REQUESTED, selectedFeatures } from "../define/selection.ts";
 import { timeOf } from "../define/time-input.ts";
 import { localEngine } from "../engine/local-engine.ts";
 import { isRetryable, TidemarkError } from "../errors.ts";
@@ -63,6 +64,9 @@ import { forgetMissingHistory, resnapshotSource } from "../resnapshot/resnapshot
 import { retryKept } from "../retry/retry.ts";
 import type { WriterOptions } from "../resnapshot/store-writers.ts";
 import { keylessRows, quarantinedRows } from "../status/quarantined-rows.ts";
+import { DAY_MICROS } from "../serving-log/log-table.ts";
+import { checkSkew } from "../skew/check-skew.ts";
+import { openServingLog } from "../serving-log/serving-log.ts";
 import { sourceReadiness } from "../status/readiness.ts";
 import { logEnds } from "../status/log-lag.ts";
 import { measuredLag, writeMeasuredLag } from "../status/measured-lag.ts";
@@ -81,6 +85,10 @@ const ON_MISSING = ["error", "null"] as const;
 const QUALITY_OPTIONS: OptionNames = {
   names: new Set(["names", "asOf", "signal"]),
   renamed: { at: "asOf" },
+};
+const SKEW_OPTIONS: OptionNames = {
+  names: new Set(["from", "to", "features", "services", "examples", "onProgress", "signal"]),
+  renamed: {},
 };
 const HISTORICAL_OPTIONS: OptionNames = {
   names: new Set([
@@ -115,8 +123,9 @@ const HISTORICAL_OPTIONS: OptionNames = {
 export async function openStore(options: StoreOptions): Promise<Store> {
   const definitions = collectDefinitions(options.definitions);
   const { namespace = "default" } = options;
+  const configured = configuredStores(options);
   const { online, offline, retention, answerCacheBytes, serveWhileFilling, history, compaction } =
-    configuredStores(options);
+    configured;
   const { onOverflow, onTruncated } = options;
   const engine = options.engine ?? localEngine({ onOverflow, onTruncated });
   const clock = (): number => (options.clock?.() ?? new Date()).getTime() * 1000;
@@ -145,6 +154,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const materialized = online === undefined ? null : materializedReader(online, namespace);
   const offlineReader =
     offline === undefined ? null : openOfflineReader(offline, engine, onOverflow);
+  const servingLog =
+    configured.servingLog === null
+      ? null
+      : openServingLog({
+          settings: configured.servingLog,
+          definitions,
+          online: online!,
+          offline: offline!,
+          clock,
+        });
   const mayRewrite = rewriteCheck({ definitions, namespace, offline });
   const entityKeys = new Map(
     sources.map((source) => [source.name, layoutFor(source, views).entityLogs]),
@@ -269,11 +288,23 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const older = pairs.beforeOnlineRead(selection);
     if (older !== undefined) await older;
     // one time for the whole call, which the answer returns (law 1: one t for every window)
-    const t = request.asOf === undefined ? clock() : timeOf(request.asOf, "asOf");
+    const now = clock();
+    const t = request.asOf === undefined ? now : timeOf(request.asOf, "asOf");
+    const taken = servingLog?.takenNow() ?? null;
     const { signal, maxBytes } = request;
     const onMissing = wordOption("onMissing", request.onMissing, ON_MISSING);
     const answers = await reader.read({ selection, keys, t, onMissing, signal, maxBytes });
     answerCounter.addAnswers(selection, answers, keys.length);
+    servingLog?.record({
+      selection,
+      service: serviceName(request.features),
+      keys,
+      answers,
+      asOf: t,
+      answeredAt: now,
+      requestId: request.requestId,
+      taken,
+    });
     return { selection, answers, length: keys.length, t };
   }
 
@@ -544,8 +575,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
           onProgress,
         });
     },
-    erase: async (settings) =>
-      eraseFromStores(settings, {
+    async erase(settings) {
+      await servingLog?.flush();
+      return eraseFromStores(settings, {
         definitions,
         online,
         offline,
@@ -553,7 +585,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         clock,
         retention,
         user: currentUser,
-      }),
+      });
+    },
     async erasures({ signal } = {}) {
       if (offline === undefined) throw missing("erasures", "offline");
       return readReceipts(offline, signal);
@@ -572,6 +605,28 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       return checkQuality({ qualities, offline, reader: offlineReader }, { names, t, signal });
     },
     answerCounts: () => answerCounter.counts(),
+    async skew(options = {}) {
+      if (offline === undefined || offlineReader === null) throw missing("skew", "offline");
+      refuseUnknownOptions("skew", options, SKEW_OPTIONS);
+      await servingLog?.flush();
+      const { signal } = options;
+      await pairs.refuseHistory(sources, signal);
+      const to = options.to === undefined ? clock() + 1 : timeOf(options.to, "skew: to");
+      const from =
+        options.from === undefined ? to - DAY_MICROS : timeOf(options.from, "skew: from");
+      return checkSkew(
+        { definitions, offline, online, reader: offlineReader },
+        {
+          from,
+          to,
+          features: options.features,
+          services: options.services,
+          examples: countOption("skew: examples", options.examples, 1_000) ?? 5,
+          onProgress: options.onProgress,
+          signal,
+        },
+      );
+    },
     tables: () => storeTables(sources, views),
     async readiness() {
       if (online === undefined) throw missing("readiness", "online");
@@ -613,12 +668,23 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       await pairs.refuseHistory(sources, settings.signal);
       return backUp(settings, { definitions, namespace, online, offline, clock });
     },
+    servingLog:
+      servingLog === null
+        ? null
+        : { status: () => servingLog.status(), flush: () => servingLog.flush() },
     async close() {
       await pushes.close();
+      await servingLog?.close();
       await online?.close();
       await offline?.close();
     },
   };
+}
+
+/** The name of the feature service that is asked; null: it is none. */
+function serviceName(features: unknown): string | null {
+  const found = definitionOf(features);
+  return found?.kind === "service" && found.spec.name !== REQUESTED ? found.spec.name : null;
 }
 
 function warnOfNotTaken(first: NotTaken): void {

@@ -1,6 +1,7 @@
 /** Reads the body of a request for features, and writes the answer. */
 import type { Readable } from "node:stream";
 import type { OnMissing } from "@tidemark/core";
+import type { ReadBounds } from "../features/request-batching.ts";
 import { checkKeys } from "../features/key-sizes.ts";
 import type { Limits } from "../options/limits.ts";
 import type { Serving } from "../http/serving.ts";
@@ -69,7 +70,7 @@ function readRequest(body: Body, features: RequestedFeatures, limits: Limits): F
 export async function answerBody(
   { store, reads, answers, limits }: Serving,
   { features, entities, asOf, metadata, int64, onMissing }: FeaturesRequest,
-  ending: () => AbortSignal,
+  { ending, requestId }: Pick<ReadBounds, "ending" | "requestId">,
 ): Promise<string | Readable> {
   const writer = features.writer(int64, metadata);
   const { length } = entities;
@@ -84,7 +85,7 @@ export async function answerBody(
     length * features.count,
     async () =>
       asOf === undefined
-        ? reads(features.selection, rows, { ending, maxBytes, onMissing })
+        ? reads(features.selection, rows, { ending, maxBytes, onMissing, requestId })
         : {
             ...(await store.getOnlineColumns({
               features: features.selection,
@@ -93,6 +94,7 @@ export async function answerBody(
               onMissing,
               signal: ending(),
               maxBytes,
+              requestId,
             })),
             first: 0,
           },

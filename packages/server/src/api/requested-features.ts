@@ -68,10 +68,14 @@ export interface FeatureNames {
 export function featureNames(definitions: Definitions, resolver: FeatureResolver): FeatureNames {
   const cache = boundedCache<RequestedFeatures>(CACHE_BYTES);
 
-  function cached(key: string, find: () => readonly SelectedFeature[]): RequestedFeatures {
+  function cached(
+    key: string,
+    find: () => readonly SelectedFeature[],
+    service?: string,
+  ): RequestedFeatures {
     let found = cache.get(key);
     if (found === undefined) {
-      found = requestedFeatures(find());
+      found = requestedFeatures(find(), service);
       cache.set(key, found, found.count * FEATURE_BYTES);
     }
     return found;
@@ -126,13 +130,16 @@ export function featureNames(definitions: Definitions, resolver: FeatureResolver
 
   return {
     list: (names) => cached(JSON.stringify(names), () => names.flatMap(resolveName)),
-    service: (name) => cached(`service ${name}`, () => resolver.service(name).features),
+    service: (name) => cached(`service ${name}`, () => resolver.service(name).features, name),
     view: (name) => cached(`view ${name}`, () => viewSelection(resolver.anyView(name))),
   };
 }
 
-function requestedFeatures(features: readonly SelectedFeature[]): RequestedFeatures {
-  const selection = selectionFrom(features, "features");
+function requestedFeatures(
+  features: readonly SelectedFeature[],
+  service: string | undefined,
+): RequestedFeatures {
+  const selection = selectionFrom(features, "features", service);
   const keys = keysNeeded(features);
   const columns = features.map(({ feature, as }) => ({ ...feature.result, name: as }));
   const writers = new Map<string, AnswerWriter>();

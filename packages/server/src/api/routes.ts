@@ -34,7 +34,14 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
     reply: FastifyReply,
   ): Promise<FastifyReply> {
     request.entityCount = question.entities.length;
-    return reply.type(JSON_TYPE).send(await answerBody(serving, question, () => request.ending));
+    return reply
+      .type(JSON_TYPE)
+      .send(
+        await answerBody(serving, question, {
+          ending: () => request.ending,
+          requestId: request.id,
+        }),
+      );
   }
 
   app.post("/v1/features", read, (request, reply) =>

@@ -10,7 +10,7 @@ import type { ResolvedFeatures } from "../features/feature-resolver.ts";
 import type { Serving } from "../http/serving.ts";
 import { checkKey, hasAnySize } from "../features/key-sizes.ts";
 import { quoted } from "../features/names.ts";
-import type { BatchedAnswer } from "../features/request-batching.ts";
+import type { BatchedAnswer, ReadBounds } from "../features/request-batching.ts";
 import { BodyReader, lengthOf } from "./malformed.ts";
 import { keyFrom, keyText, timeText, valueText, type ValueText } from "./values.ts";
 
@@ -166,7 +166,7 @@ function readKeys(
 export async function onlineAnswer(
   { reads, answers }: Serving,
   { plan, keys, length }: OnlineRequest,
-  ending: () => AbortSignal,
+  { ending, requestId }: Pick<ReadBounds, "ending" | "requestId">,
 ): Promise<string | Readable> {
   const { selection, selected } = plan.features;
   const maxBytes = answers.check({
@@ -183,7 +183,7 @@ export async function onlineAnswer(
   return answers.write(
     length * selected.length,
     // a client of Feast drops the statuses, so null would be another answer without a word
-    () => reads(selection, entities, { ending, maxBytes, onMissing: "error" }),
+    () => reads(selection, entities, { ending, maxBytes, onMissing: "error", requestId }),
     (answered) => {
       let text = "";
       for (const piece of answerPieces(answered, plan, keys, length)) text += piece;

@@ -31,7 +31,10 @@ export async function feastRoutes(
       const online = readOnlineRequest(request.body, serving);
       request.entityCount = online.length;
       request.service = online.service;
-      const body = await onlineAnswer(serving, online, () => request.ending);
+      const body = await onlineAnswer(serving, online, {
+        ending: () => request.ending,
+        requestId: request.id,
+      });
       return reply.header("content-type", JSON_TYPE).send(body);
     },
   );

@@ -102,10 +102,14 @@ export function featureResolver(definitions: Definitions): FeatureResolver {
   /**
    * Returns the same object for the same text. The store prepares each selection object once.
    */
-  function cached(text: string, make: () => readonly SelectedFeature[]): ResolvedFeatures {
+  function cached(
+    text: string,
+    make: () => readonly SelectedFeature[],
+    service?: string,
+  ): ResolvedFeatures {
     const known = cache.get(text);
     if (known !== undefined) return known;
-    const selection = selectionFrom(make(), "the request");
+    const selection = selectionFrom(make(), "the request", service);
     const selected = selectedFeatures(selection);
     const resolved = { selection, selected, keys: keysNeeded(selected) };
     cache.set(text, resolved, selected.length * FEATURE_BYTES);
@@ -184,10 +188,13 @@ export function featureResolver(definitions: Definitions): FeatureResolver {
       return resolved;
     },
     serviceFeatures(name, naming) {
-      return cached(`${naming} service ${name}`, () =>
-        service(name).features.map((one) =>
-          naming === "full" ? { ...one, as: `${one.view.name}__${one.as}` } : one,
-        ),
+      return cached(
+        `${naming} service ${name}`,
+        () =>
+          service(name).features.map((one) =>
+            naming === "full" ? { ...one, as: `${one.view.name}__${one.as}` } : one,
+          ),
+        name,
       );
     },
   };

@@ -21,6 +21,8 @@ export interface ReadBounds {
   readonly maxBytes: number;
   /** What features get that the store cannot answer. */
   readonly onMissing: OnMissing;
+  /** The id of the request in the serving log. */
+  readonly requestId: string;
 }
 
 /** Reads the features of entities as of now. */
@@ -60,7 +62,7 @@ export function batchedReads(store: Store): OnlineReads {
   const readAlone = async (
     features: FeatureSelection,
     entities: readonly unknown[],
-    { ending, maxBytes, onMissing }: ReadBounds,
+    { ending, maxBytes, onMissing, requestId }: ReadBounds,
   ): Promise<BatchedAnswer> => ({
     ...(await store.getOnlineColumns({
       features,
@@ -68,6 +70,7 @@ export function batchedReads(store: Store): OnlineReads {
       onMissing,
       signal: ending(),
       maxBytes,
+      requestId,
     })),
     first: 0,
   });
@@ -101,6 +104,7 @@ export function batchedReads(store: Store): OnlineReads {
         signal: watch.signal,
         onMissing: reads[0]!.bounds.onMissing,
         maxBytes: reads[0]!.bounds.maxBytes,
+        requestId: store.servingLog === null ? undefined : requestIdsOf(reads),
       });
       let first = 0;
       for (const { entities, resolve } of reads) {
@@ -129,6 +133,12 @@ export function batchedReads(store: Store): OnlineReads {
       else others.push(read);
     });
   };
+}
+
+/** The id of its request for each entity. */
+function requestIdsOf(reads: readonly PendingRead[]): string | readonly string[] {
+  if (reads.length === 1) return reads[0]!.bounds.requestId;
+  return reads.flatMap(({ entities, bounds }) => entities.map(() => bounds.requestId));
 }
 
 function noReads(): Record<OnMissing, Map<FeatureSelection, PendingRead[]>> {

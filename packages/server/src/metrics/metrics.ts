@@ -7,6 +7,7 @@ import type { ProcessCounters } from "./cluster-metrics.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { countAnswer, countsOf, durationValues, type RouteCounts } from "./route-counts.ts";
 import type { TrainingSetCounts } from "../training-sets/job-types.ts";
+import { servingLogMetrics } from "./serving-log-metrics.ts";
 import { storeMetrics } from "./store-metrics.ts";
 
 /** The metrics of a server. */
@@ -91,6 +92,7 @@ export function serverMetrics({
   });
   if (trainingSets !== null) trainingSetMetrics(trainingSets, registers);
   answerMetrics(store, own);
+  servingLogMetrics(store, own);
   processMetrics(own);
   const stores = storeMetrics(store);
 

@@ -99,6 +99,7 @@ test("a read has at most 256 entities, and a large request is read alone", async
     ending: () => new AbortController().signal,
     maxBytes: 1000,
     onMissing: "error",
+    requestId: "r-1",
   } as const;
   const answers = await Promise.all([
     ...Array.from({ length: 50 }, () => reads(selection, users(10), bounds)),

@@ -1,0 +1,71 @@
+/** Finds where changes lie in the log of their source, and whether an answer had them. */
+import { valueAt } from "../columns/batch.ts";
+import { historyTables } from "../offline/history-tables.ts";
+import type { SourceSpec } from "../specs.ts";
+import { partitionKey } from "../rows/snapshot-generations.ts";
+import type { TakenChanges } from "../serving-log/taken-changes.ts";
+import type { OfflineStore } from "../spi.ts";
+
+/** Where changes of a source lie, by commit time (µs). */
+export type ChangePlaces = ReadonlyMap<
+  number,
+  readonly { readonly partition: string; readonly offset: number }[]
+>;
+
+/** Finds the places of the changes of a source that were committed at these times. */
+export async function changePlaces(
+  offline: OfflineStore,
+  source: SourceSpec,
+  times: ReadonlySet<number>,
+  signal: AbortSignal | undefined,
+): Promise<ChangePlaces> {
+  const places = new Map<number, { partition: string; offset: number }[]>();
+  if (times.size === 0) return places;
+  const { name } = historyTables(source).changes;
+  const [min, max] = [...times].reduce(
+    ([least, most], time) => [Math.min(least, time), Math.max(most, time)],
+    [Infinity, -Infinity],
+  );
+  for await (const { length, vectors } of offline.scan(name, {
+    columns: ["_committed", "_topic", "_partition", "_offset", "_generation"],
+    range: { column: "_committed", min, max },
+    signal,
+  })) {
+    for (let i = 0; i < length; i++) {
+      const [committed, topic, partition, offset, generation] = vectors.map((one) =>
+        valueAt(one, i),
+      );
+      if (committed === null || !times.has(Number(committed))) continue;
+      const of = `${topic as string}:${partition as number}`;
+      const place = {
+        partition: generation
+          ? partitionKey({ generation: generation as number, partition: of })
+          : of,
+        offset: Number(offset),
+      };
+      const list = places.get(Number(committed));
+      if (list === undefined) places.set(Number(committed), [place]);
+      else list.push(place);
+    }
+  }
+  return places;
+}
+
+/**
+ * Whether the online store had taken every change of that time before an answer. false: it had not,
+ * or it is not known.
+ */
+export function hadTaken(
+  taken: TakenChanges | null,
+  change: number,
+  places: ReadonlyMap<string, ChangePlaces>,
+): boolean {
+  if (taken === null) return false;
+  const found = [...places].flatMap(([source, of]) =>
+    (of.get(change) ?? []).map((place) => ({ source, ...place })),
+  );
+  return (
+    found.length > 0 &&
+    found.every(({ source, partition, offset }) => offset <= (taken[source]?.[partition] ?? -1))
+  );
+}
