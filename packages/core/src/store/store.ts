@@ -4,8 +4,7 @@ import { backUp } from "../backup/backup.ts";
 import { collectDefinitions, type Definitions } from "../define/collect-definitions.ts";
 import { timeLimitMillis, type TimeLimit } from "../define/duration.ts";
 import { sourcesOf } from "../plan/columns-read.ts";
-import { definitionOf } from "../define/definition.ts";
-import { REQUESTED, selectedFeatures } from "../define/selection.ts";
+import { selectedFeatures } from "../define/selection.ts";
 import { timeOf } from "../define/time-input.ts";
 import { localEngine } from "../engine/local-engine.ts";
 import { isRetryable, TidemarkError } from "../errors.ts";
@@ -64,6 +63,7 @@ import { forgetMissingHistory, resnapshotSource } from "../resnapshot/resnapshot
 import { retryKept } from "../retry/retry.ts";
 import type { WriterOptions } from "../resnapshot/store-writers.ts";
 import { keylessRows, quarantinedRows } from "../status/quarantined-rows.ts";
+import { serviceNamer } from "../serving-log/asked-service.ts";
 import { DAY_MICROS } from "../serving-log/log-table.ts";
 import { checkSkew } from "../skew/check-skew.ts";
 import { openServingLog } from "../serving-log/serving-log.ts";
@@ -164,6 +164,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
           offline: offline!,
           clock,
         });
+  const serviceOf = serviceNamer(definitions);
   const mayRewrite = rewriteCheck({ definitions, namespace, offline });
   const entityKeys = new Map(
     sources.map((source) => [source.name, layoutFor(source, views).entityLogs]),
@@ -297,7 +298,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     answerCounter.addAnswers(selection, answers, keys.length);
     servingLog?.record({
       selection,
-      service: serviceName(request.features),
+      service: serviceOf(request.features, selection),
       keys,
       answers,
       asOf: t,
@@ -679,12 +680,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       await offline?.close();
     },
   };
-}
-
-/** The name of the feature service that is asked; null: it is none. */
-function serviceName(features: unknown): string | null {
-  const found = definitionOf(features);
-  return found?.kind === "service" && found.spec.name !== REQUESTED ? found.spec.name : null;
 }
 
 function warnOfNotTaken(first: NotTaken): void {

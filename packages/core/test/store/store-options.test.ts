@@ -44,6 +44,7 @@ test("options stand beside their store, and durations are text", () => {
     retention: { retain: Infinity, logRetention: 30 * 86_400e6 },
     answerCacheBytes: 5,
     serveWhileFilling: true,
+    servingLog: null,
     history: { commit: { rows: 10, age: 10e6 } },
     compaction: { buckets: 4, layoutLimits: undefined, rewriteBytes: undefined },
   });

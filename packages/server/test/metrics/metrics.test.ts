@@ -9,7 +9,7 @@ const GET = "/get-online-features";
 const ANN = { features: ["weekly:payments_l1w"], entities: { user_id: ["ann"] } };
 
 test("/metrics counts requests by route and status, entities, quarantined rows", async () => {
-  const server = await shopServer({ trainingSets: { parquet: delta } });
+  const server = await shopServer({ trainingSets: { parquet: delta } }, undefined, {});
   for (let i = 0; i < 3; i++)
     await server.app.inject({
       method: "POST",

@@ -15,6 +15,7 @@ import {
   boolean as flagOf,
   int32 as intOf,
   openStore,
+  type StoreOptions,
   pushSource,
   string as textOf,
   entity,
@@ -166,11 +167,13 @@ function filledLog(): ShopLog {
 export async function shopServer(
   options: Partial<ServerOptions> = {},
   offline: OfflineStore | null = memoryOfflineStore(),
+  servingLog?: StoreOptions["servingLog"],
 ): Promise<FeatureServer & { readonly store: ServerOptions["store"] }> {
   const store = await openStore({
     definitions,
     online: { store: memoryOnlineStore(), retention: "forever" },
     ...(offline === null ? {} : { offline }),
+    servingLog,
     clock: () => date(NOON),
   });
   await store.run(filledLog().source());
