@@ -9,7 +9,7 @@ const GET = "/get-online-features";
 const ANN = { features: ["weekly:payments_l1w"], entities: { user_id: ["ann"] } };
 
 test("/metrics counts requests by route and status, entities, quarantined rows", async () => {
-  const server = await shopServer({ trainingSets: { parquet: delta } }, undefined, {});
+  const server = await shopServer({ trainingSets: { parquet: delta } });
   for (let i = 0; i < 3; i++)
     await server.app.inject({
       method: "POST",
@@ -89,7 +89,7 @@ async function metricTypes(): Promise<{
   readonly text: string;
   readonly types: Map<string, string>;
 }> {
-  const server = await shopServer({ trainingSets: { parquet: delta } });
+  const server = await shopServer({ trainingSets: { parquet: delta } }, undefined, {});
   await server.app.inject({ method: "POST", url: GET, payload: ANN });
   const { body } = await server.app.inject({ method: "GET", url: "/metrics" });
   await server.close();
