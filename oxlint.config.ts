@@ -26,6 +26,8 @@ const rooms = [
   "push",
   "materialize",
   "quality",
+  "profile",
+  "drift",
   "erase",
   "registry",
   "status",

@@ -63,6 +63,7 @@ const sections: readonly Section[] = [
       ["operating", "Operating"],
       ["monitoring", "Monitoring"],
       ["skew", "Serving log and skew"],
+      ["profiles", "Profiles and drift"],
       ["recovery", "Recovery"],
       ["erasure", "Erasing a person"],
     ],

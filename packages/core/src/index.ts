@@ -278,6 +278,18 @@ export type { RestoreOptions, RestoreResult } from "./backup/restore.ts";
 export type { BackupOptions, BackupStep } from "./backup/backup.ts";
 export type { BackupFile, BackupManifest, BackupSource, BackupTable } from "./backup/manifest.ts";
 export type { PairProblemCode } from "./pairing/pair-problem.ts";
+export type {
+  ColumnProfile,
+  DayProfile,
+  FrequentValue,
+  ProfiledRows,
+  ProfileHistogram,
+  ProfileOptions,
+  ProfileProgress,
+  ProfileQuantiles,
+  ProfileReference,
+  ProfileReport,
+} from "./profile/profile-types.ts";
 export type { ExpectationResult, QualityOptions, QualityReport } from "./quality/quality-types.ts";
 export type { ServingLogOptions } from "./serving-log/serving-log-options.ts";
 export type { ServingLogStatus } from "./serving-log/serving-log-status.ts";

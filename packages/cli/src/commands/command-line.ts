@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   materialize: async () => (await import("./materialize-command.ts")).materializeCommand,
   optimize: async () => (await import("./optimize-command.ts")).optimizeCommand,
   plan: async () => (await import("./plan-command.ts")).planCommand,
+  profile: async () => (await import("./profile-command.ts")).profileCommand,
   quality: async () => (await import("./quality-command.ts")).qualityCommand,
   quarantine: async () => (await import("./quarantine-command.ts")).quarantineCommand,
   record: async () => (await import("./record-command.ts")).recordCommand,
@@ -61,6 +62,7 @@ const help = `Usage: tidemark COMMAND [options]
   materialize   compute the rows of views as of the end of a day
   optimize      join the small files of the history
   plan          show what an apply would change, and what the change costs
+  profile       show statistics of the columns of a source, a view or a file
   quality       check the expectations of the definitions over the history
   quarantine    list the rows of a source that are in no window, and why
   record        make a recording of Kafka topics

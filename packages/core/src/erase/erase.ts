@@ -13,6 +13,8 @@ import { eraseSegmentRows } from "../materialize/erase-segments.ts";
 import { featuresTable } from "../materialize/features-table.ts";
 import { nodeCrypto } from "../node-modules.ts";
 import { onlineStates } from "../online/online-states.ts";
+import { eraseProfiles } from "../profile/erase-profiles.ts";
+import { sourceProfiles, viewProfiles } from "../profile/profile-subject.ts";
 import type { Retention } from "../online/retention.ts";
 import { keyReader } from "../request/entity-keys.ts";
 import { eraseEntitiesStep, isAnyErased, newSalt } from "../rows/erased-entities.ts";
@@ -181,6 +183,14 @@ function planned(
       signal,
     });
   };
+  /** Removes the profiles of a source or a view, which may show values of the entities. */
+  const forgetProfiles = async (table: string): Promise<readonly ErasedRows[]> => {
+    const removed = await eraseProfiles(offline!, table, { dryRun, signal });
+    if (removed === null) return [];
+    const tables = [{ table, removed, reduced: 0 }];
+    await forget(table, tables, null);
+    return tables;
+  };
   for (const source of sources) {
     const names = keyColumnsOf(erased.entity, source, views);
     if (offline !== undefined) {
@@ -194,7 +204,7 @@ function planned(
           const tables = await eraseHistory(context, belongingIn, { dryRun, signal });
           await forget(changes.name, tables, isErasedChange(source, belongingIn(source)));
           await forget(versions.name, tables, await isErasedVersion(context, belongingIn, signal));
-          return { tables };
+          return { tables: [...tables, ...(await forgetProfiles(sourceProfiles(source)))] };
         },
       });
     }
@@ -225,7 +235,7 @@ function planned(
           const table = await eraseFeatures(offline, view, erased, { dryRun, signal });
           const tables = table === null ? [] : [table];
           await forget(featuresTable(view).name, tables, isErasedFeature(erased));
-          return { tables };
+          return { tables: [...tables, ...(await forgetProfiles(viewProfiles(view)))] };
         },
       });
     if (online !== undefined)

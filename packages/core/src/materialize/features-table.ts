@@ -117,7 +117,7 @@ export interface FeaturesTableState {
 }
 
 /** The text of a checked log in the metadata. */
-interface StoredLog {
+export interface StoredLog {
   readonly reached: readonly Position[];
   readonly snapshots: number;
 }
@@ -212,6 +212,15 @@ export async function readFeaturesTableState(
   };
 }
 
+/** The texts of the dates in the metadata. The text of a date that is computed again may differ. */
+export function dateTexts(metadata: Metadata): ReadonlyMap<string, string> {
+  return new Map(
+    [...metadata].flatMap(([key, text]) =>
+      key.startsWith(DATES) ? [[key.slice(DATES.length), text] as const] : [],
+    ),
+  );
+}
+
 const NOTHING_CHECKED: StoredLog & StoredLogs = { reached: [], snapshots: 0 };
 
 function storedLogs({ log, dimensions }: ViewLogs): StoredLogs {
@@ -224,12 +233,16 @@ function storedLogs({ log, dimensions }: ViewLogs): StoredLogs {
   };
 }
 
-function storedLog({ positions, metadata }: TableState): StoredLog {
+/** Says of a log how far it reaches. */
+export function storedLog({ positions, metadata }: TableState): StoredLog {
   return { reached: withoutCheckpoints(positions), snapshots: snapshotsIn(metadata) };
 }
 
 /** A date is right for the log that it was computed from, and for what was checked since. */
-function checkedDate(computed: StoredLog, checked: StoredLog = NOTHING_CHECKED): CheckedDate {
+export function checkedDate(
+  computed: StoredLog,
+  checked: StoredLog = NOTHING_CHECKED,
+): CheckedDate {
   const offsets = offsetsOf(computed.reached);
   const since = offsetsOf(checked.reached);
   return {

@@ -13,6 +13,7 @@ import type { RewriteProgress } from "../offline/rewrite-versions.ts";
 import type { AnswerCounts } from "../online/answer-counts.ts";
 import type { BackfillOptions, BackfillResult } from "../online/backfill.ts";
 import type { NotTaken } from "../ingest/not-taken.ts";
+import type { ProfileOptions, ProfileReport } from "../profile/profile-types.ts";
 import type { QualityOptions, QualityReport } from "../quality/quality-types.ts";
 import type { Pushes } from "../push/push-types.ts";
 import type { AppliedVersion } from "../registry/apply-log.ts";
@@ -317,6 +318,18 @@ export interface Store extends FeatureReads, Pushes {
   skew(options?: SkewOptions): Promise<SkewReport>;
   /** The log of what this process served. null: `openStore` has no `servingLog`. */
   readonly servingLog: StoreServingLog | null;
+  /**
+   * Profiles each column of a source, each feature of a materialized view, or rows such as a
+   * training set: by event day, and over all days. The profiles of sources and views are stored as
+   * a table. A later call reads only the days whose rows changed, be it by updates, deletes or late
+   * rows. A call may be killed and made again.
+   *
+   * @throws PROFILE_INVALID when not exactly one of `source`, `view` and `rows` is given.
+   * @throws PROFILE_CONTENDED when other calls keep writing the table.
+   * @example
+   * const { days, all } = await store.profile({ source: "transactions", from: "2025-06-01" });
+   */
+  profile(options: ProfileOptions): Promise<ProfileReport>;
   /** Lists the tables of the history, whether they exist yet or not. */
   tables(): readonly StoreTable[];
   /**

@@ -58,6 +58,7 @@ import { onlineReader } from "../online/online-reader.ts";
 import { SkippedMessageLog, skippedMessages } from "../online/skipped-messages.ts";
 import { keepMismatches } from "../online/told-mismatches.ts";
 import { keyReader, keysNeeded, keysReader } from "../request/entity-keys.ts";
+import { profileOf } from "../profile/profile.ts";
 import { checkQuality } from "../quality/check-quality.ts";
 import { forgetMissingHistory, resnapshotSource } from "../resnapshot/resnapshot.ts";
 import { retryKept } from "../retry/retry.ts";
@@ -627,6 +628,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
           signal,
         },
       );
+    },
+    async profile(options) {
+      if (offline === undefined) throw missing("profile", "offline");
+      await pairs.refuseHistory(sources, options.signal);
+      return profileOf(options, { definitions, offline });
     },
     tables: () => storeTables(sources, views),
     async readiness() {
