@@ -110,6 +110,7 @@ const logRooms: Readonly<Record<string, readonly string[]>> = {
 
 /** The rooms of server, and those that each may not import from. */
 const serverRooms: Readonly<Record<string, readonly string[]>> = {
+  alerts: ["options", "features", "http", "training-sets", "metrics", "api", "feast"],
   options: ["features", "http", "training-sets", "metrics", "api", "feast"],
   features: ["options", "http", "training-sets", "metrics", "api", "feast"],
   http: ["metrics", "api", "feast"],

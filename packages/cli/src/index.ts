@@ -33,4 +33,5 @@ export type {
   CustomLoadJob,
   TableLoadJob,
 } from "./config/load-jobs.ts";
+export type { AlertsConfig } from "./config/alerts-config.ts";
 export type { ServerConfig, TokenConfig } from "./config/server-config.ts";

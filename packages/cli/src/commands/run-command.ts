@@ -5,6 +5,7 @@ import { changeSourceName, reportRun } from "./change-source.ts";
 import { hasUndecodable, notTakenLines } from "../output/not-taken.ts";
 import { configCommand } from "./config-command.ts";
 import { runMetricsSettings, serveRunMetrics } from "../serve/run-metrics.ts";
+import { watchConfigured } from "../serve/watch-configured.ts";
 import { mismatchOf, usage } from "../terminal/options.ts";
 
 const help = `Usage: tidemark run [--changes NAME] [--until caught-up] [options]
@@ -59,6 +60,10 @@ export const runCommand: ReturnType<typeof configCommand> = configCommand({
         ? null
         : await serveRunMetrics(metricsSettings, { name, store, secrets });
     if (metrics !== null) progress.done(`metrics at ${metrics.address}/metrics`);
+    const onWarning = (text: string): void => {
+      progress.warn(text);
+    };
+    const watch = await watchConfigured(config, { store, secrets, process: "run", onWarning });
     let stopped = false;
     try {
       const source = await changes(name, { until, signal });
@@ -72,6 +77,7 @@ export const runCommand: ReturnType<typeof configCommand> = configCommand({
       if (!signal.aborted || until === "caught-up") throw error;
       stopped = true;
     } finally {
+      await watch?.close();
       await metrics?.close();
     }
     const taken = report.changes();

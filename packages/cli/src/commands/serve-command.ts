@@ -7,11 +7,13 @@ import { configCommand, type CommandRun } from "./config-command.ts";
 import { loadDelta } from "../modules/optional-packages.ts";
 import { usage } from "../terminal/options.ts";
 import {
+  CLUSTER_ALERTS_VARIABLE,
   CLUSTER_FOLDER_VARIABLE,
   CLUSTER_PORT_VARIABLE,
   freePort,
   runCluster,
 } from "../serve/cluster.ts";
+import { watchConfigured } from "../serve/watch-configured.ts";
 import { openAuditLog } from "../output/audit-log.ts";
 import { logBuffer } from "../serve/log-buffer.ts";
 import { tlsOf, tokensOf, type ServerConfig } from "../config/server-config.ts";
@@ -157,6 +159,18 @@ async function startServer(
             ...(log === true ? {} : log),
           },
   });
+  // of several processes one sends alerts
+  const watch =
+    cluster.isWorker && process.env[CLUSTER_ALERTS_VARIABLE] !== "true"
+      ? null
+      : await watchConfigured(config, {
+          store,
+          secrets,
+          process: "serve",
+          onWarning: (text) => {
+            progress.warn(text);
+          },
+        });
   // what was pushed by a process that died is served as soon as it can be
   store.catchUp({ signal }).catch((error: unknown) => {
     if (!isRetryable(error) && !signal.aborted && !isTidemarkError(error, "STORE_MISSING"))
@@ -190,6 +204,7 @@ async function startServer(
     server,
     renew: () => void renew(),
     async end() {
+      await watch?.close();
       await server.close();
       lines.flush();
       audit.close();

@@ -7,6 +7,7 @@ import {
 } from "@tidemark/core";
 import type { ChangeSource, JobEngine, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import { didYouMean } from "@tidemark/core/internal";
+import { checkAlerts, type AlertsConfig } from "./alerts-config.ts";
 import { checkLoadJobs, type LoadJob } from "./load-jobs.ts";
 import { checkRun, type RunConfig } from "./run-config.ts";
 import { checkServer, type ServerConfig } from "./server-config.ts";
@@ -71,6 +72,8 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
   readonly engines?: { readonly [name: string]: JobEngine<never> } | undefined;
   /** Settings of `tidemark serve`. */
   readonly server?: ServerConfig<S> | undefined;
+  /** Where `tidemark run` and `tidemark serve` send alerts. Default: nowhere. */
+  readonly alerts?: AlertsConfig<S> | undefined;
   /**
    * Where the audit log goes: a JSON line for each push, for each command that changes stores, and
    * for each refused caller. Default: stderr. A file is appended to, and made for its owner alone;
@@ -97,6 +100,7 @@ const CONFIG_MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "st
   load: "object",
   engines: "object",
   server: "object",
+  alerts: "any",
   audit: "any",
   onDefinitionMismatch: "any",
 };
@@ -165,6 +169,7 @@ export function defineConfig<const S extends SecretReferences = {}>(
       );
   }
   checkRun(config.run, Object.keys(config.secrets ?? {}));
+  checkAlerts(config.alerts, Object.keys(config.secrets ?? {}));
   checkAudit(config.audit);
   checkLoadJobs(config.load ?? {});
   checkServer(config.server ?? {}, Object.keys(config.secrets ?? {}));

@@ -45,6 +45,9 @@ export const CLUSTER_PORT_VARIABLE = "tidemark_serve_port";
 /** The environment variable that tells a worker the folder of training sets. */
 export const CLUSTER_FOLDER_VARIABLE = "tidemark_serve_folder";
 
+/** The environment variable that tells a worker to send the alerts. */
+export const CLUSTER_ALERTS_VARIABLE = "tidemark_serve_alerts";
+
 /** Milliseconds before a dead worker is replaced, by the number of deaths in a row. */
 const RESTART_DELAYS = [0, 0, 100, 500, 2000];
 /** Milliseconds after which a worker's death does not count as a failed start. */
@@ -67,6 +70,8 @@ export async function runCluster({
   const listening = new Set<Worker>();
   const collections = new Map<number, MetricsCollection>();
   let ids = 0;
+  /** The worker that sends the alerts. The one that replaces it does so too. */
+  let alerting: Worker | null = null;
   let announced = false;
   let deaths = 0;
   let failure: TidemarkError<string> | null = null;
@@ -112,7 +117,9 @@ export async function runCluster({
     const worker = cluster.fork({
       [CLUSTER_PORT_VARIABLE]: port,
       [CLUSTER_FOLDER_VARIABLE]: folder,
+      [CLUSTER_ALERTS_VARIABLE]: String(alerting === null),
     });
+    alerting ??= worker;
     const startedAt = performance.now();
     worker.on("message", (message: unknown) => {
       if (!isClusterMessage<WorkerMessage>(message)) return;
@@ -133,6 +140,7 @@ export async function runCluster({
     });
     worker.once("exit", (code, killedBy) => {
       listening.delete(worker);
+      if (alerting === worker) alerting = null;
       for (const collection of collections.values()) receiveCounters(worker, collection, null);
       if (signal.aborted) return;
       if (!announced) {

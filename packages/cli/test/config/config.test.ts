@@ -300,6 +300,26 @@ const invalid: readonly (readonly [string, object, string])[] = [
     'run.mismatch must be a share from 0 to 1, such as 0.5, or "ignore"',
   ],
   [
+    "an unknown setting of alerts",
+    { definitions, alerts: { webhook: { url: "https://chat.example/hook" }, lags: "5m" } },
+    'alerts has no member "lags"; did you mean "lag"?',
+  ],
+  [
+    "alerts without a webhook",
+    { definitions, alerts: { lag: "5m" } },
+    "alerts.webhook must be { secret }, the name of a secret with the address",
+  ],
+  [
+    "a webhook that is no address",
+    { definitions, alerts: { webhook: { url: "chat.example/s3cret" } } },
+    "alerts.webhook.url must be an address that begins with https:// or http://",
+  ],
+  [
+    "a webhook whose secret is none",
+    { definitions, alerts: { webhook: { secret: "hook" } } },
+    "alerts.webhook.secret is none of secrets (there are none)",
+  ],
+  [
     "an unknown zone",
     { definitions, zone: "Asia/Saigon2" },
     'zone "Asia/Saigon2" is not known here; give an IANA name',
