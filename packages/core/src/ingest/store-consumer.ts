@@ -7,6 +7,7 @@
 import { TidemarkError, isRetryable } from "../errors.ts";
 import type { ChangeBatch, Position } from "../spi.ts";
 import { formatTime } from "../time/parse-time.ts";
+import { traced, type Attributes } from "../tracing.ts";
 import { sourceBatcher, type ChangeChecks, type SourceBatches } from "./source-batches.ts";
 import type { LogLevel } from "./log-level.ts";
 import type { SourceWriter, StoreWriters } from "./source-writer.ts";
@@ -335,7 +336,13 @@ export class StoreConsumer {
     for (const [source, writer] of this.writers!) {
       const part = bySource.get(source);
       if (part === undefined || part.positions.length === 0) continue;
-      if (await writer.write(part.changes, part.positions)) this.markDurable(source, writer);
+      const attributes = (): Attributes => ({
+        "tidemark.source": source,
+        "tidemark.store": this.store.role,
+        "tidemark.changes": part.changes.length,
+      });
+      const write = (): Promise<boolean> => writer.write(part.changes, part.positions);
+      if (await traced("apply", attributes, write)) this.markDurable(source, writer);
     }
     await this.run.acknowledge();
   }

@@ -77,6 +77,7 @@ import type { RunOptions, Store } from "./store-types.ts";
 import { configuredStores, EXAMPLES, type StoreOptions } from "./store-options.ts";
 import type { FeatureReads } from "../request/request-types.ts";
 import { trainingSet } from "../offline/training-set.ts";
+import { traced } from "../tracing.ts";
 
 /** µs between two writes of the counts of skipped messages during a run. */
 const SKIPPED_INTERVAL = 10_000_000;
@@ -295,7 +296,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const taken = servingLog?.takenNow() ?? null;
     const { signal, maxBytes } = request;
     const onMissing = wordOption("onMissing", request.onMissing, ON_MISSING);
-    const answers = await reader.read({ selection, keys, t, onMissing, signal, maxBytes });
+    const answers = await traced(
+      call,
+      () => ({
+        "tidemark.namespace": namespace,
+        "tidemark.entities": keys.length,
+        "tidemark.features": selection.length,
+      }),
+      () => reader.read({ selection, keys, t, onMissing, signal, maxBytes }),
+    );
     answerCounter.addAnswers(selection, answers, keys.length);
     servingLog?.record({
       selection,
@@ -438,16 +447,26 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         coverage,
         signal,
         answer: (block) =>
-          offlineReader.read({
-            selection,
-            keys: block.keys,
-            times: block.times,
-            knowledge,
-            since: beforeHistory === "error" ? since : null,
-            memoryLimit,
-            workers,
-            signal,
-          }),
+          traced(
+            "getHistoricalFeatures",
+            () => ({
+              "tidemark.namespace": namespace,
+              "tidemark.entities": block.length,
+              "tidemark.features": selection.length,
+              "tidemark.knowledge": knowledge,
+            }),
+            () =>
+              offlineReader.read({
+                selection,
+                keys: block.keys,
+                times: block.times,
+                knowledge,
+                since: beforeHistory === "error" ? since : null,
+                memoryLimit,
+                workers,
+                signal,
+              }),
+          ),
       });
     },
   };
@@ -556,7 +575,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async materialize(asked) {
       if (offline === undefined) throw missing("materialize", "offline");
       await pairs.refuseHistory(sources, asked.signal);
-      return materializeViews(asked, {
+      const settings = {
         views: definitions.views,
         derivedViews: definitions.derivedViews,
         offline,
@@ -565,7 +584,20 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         engine,
         clock,
         onOverflow,
-      });
+      };
+      return traced(
+        "materialize",
+        () => ({ "tidemark.namespace": namespace }),
+        () => materializeViews(asked, settings),
+        ({ views: made }) => ({
+          "tidemark.views": made.map(({ view }) => view),
+          "tidemark.days": made.reduce((sum, { dates }) => sum + dates.length, 0),
+          "tidemark.rows": made.reduce(
+            (sum, { dates }) => sum + dates.reduce((rows, one) => rows + one.rows, 0),
+            0,
+          ),
+        }),
+      );
     },
     async compact({ signal, onProgress } = {}) {
       if (offlineReader === null) throw missing("compact", "offline");
