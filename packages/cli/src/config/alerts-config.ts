@@ -47,7 +47,8 @@ export function checkAlerts(value: unknown, secrets: readonly string[]): void {
   const { url, secret, ...rest } = isObject(webhook) ? webhook : {};
   if ((url === undefined) === (secret === undefined) || Object.keys(rest).length > 0)
     throw invalid(
-      'alerts.webhook must be { secret }, the name of a secret with the address, or { url: "https://…" }',
+      "alerts.webhook must be { secret }, the name of a secret with the address, or " +
+        '{ url: "https://…" }',
     );
   if (url !== undefined && !isHttp(url))
     throw invalid("alerts.webhook.url must be an address that begins with https:// or http://");
@@ -57,7 +58,8 @@ export function checkAlerts(value: unknown, secrets: readonly string[]): void {
   ])
     if (given !== undefined && !secrets.includes(given as string))
       throw invalid(
-        `alerts.${name as string} is none of secrets (${secrets.join(", ") || "there are none"}); ` +
+        `alerts.${name as string} is none of secrets ` +
+          `(${secrets.join(", ") || "there are none"}); ` +
           'add one, as in secrets: { hook: env("ALERT_WEBHOOK") }',
       );
   for (const name of DURATIONS)

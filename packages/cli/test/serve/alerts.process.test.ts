@@ -91,7 +91,7 @@ test("tidemark serve with two processes sends each alert once", async () => {
   expect([code, stderr]).toEqual([0, expect.not.stringContaining("s3cret-path")]);
 });
 
-test("tidemark run sends alerts of its stream, and says when the webhook does not answer", async () => {
+test("tidemark run sends alerts of its stream, and says if the webhook is away", async () => {
   const { project, env, bodies } = await alerted('lag: "1s"');
   const first = project.start(["run"], { env });
   await expect

@@ -46,7 +46,7 @@ export interface AlertThresholds {
   readonly runStopped?: TimeLimit | undefined;
   /** A store does not keep up, or cannot be read, for this long. Default: "2m". */
   readonly unavailable?: TimeLimit | undefined;
-  /** An alert of quarantined or undecodable rows ends this long after the last one. Default: "15m". */
+  /** `quarantine` and `undecodable` end this long after the last row. Default: "15m". */
   readonly growth?: TimeLimit | undefined;
 }
 

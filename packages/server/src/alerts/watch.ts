@@ -62,7 +62,8 @@ interface Held {
  * @throws DURATION_INVALID when a threshold is no duration.
  * @throws SERVER_OPTIONS_INVALID when the address of the webhook is no HTTP address.
  * @example
- * const watch = watchStore({ store, webhook: { url: "https://chat.example/hooks/4711" }, lag: "1m" });
+ * const webhook = { url: "https://chat.example/hooks/4711" };
+ * const watch = watchStore({ store, webhook, lag: "1m" });
  * process.once("SIGTERM", () => void watch.close());
  */
 export function watchStore(options: WatchOptions): Watch {
@@ -71,7 +72,7 @@ export function watchStore(options: WatchOptions): Watch {
   if (!URL.canParse(webhook.url) || !/^https?:$/.test(new URL(webhook.url).protocol))
     throw new TidemarkError(
       "SERVER_OPTIONS_INVALID",
-      "alerts: the address of the webhook is no http:// or https:// address; give the whole address",
+      "alerts: the address of the webhook does not begin with http:// or https://; give it whole",
     );
   const limits = Object.fromEntries(
     Object.entries(DEFAULTS).map(([name, length]) => [

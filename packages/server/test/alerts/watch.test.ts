@@ -174,7 +174,7 @@ test("lag, a stalled stream and a run that has stopped fire", async () => {
   expect(time.now).toBe(NOON / 1000 + 11 * MINUTE);
 });
 
-test("a server leaves the stream to a run that is alive, and takes over when it has died", async () => {
+test("a server leaves the stream to a run that is alive, and takes over after it", async () => {
   const hook = await receiver();
   const { look, store } = await watched(hook.url, { process: "serve" });
   const stop = new AbortController();
@@ -196,7 +196,7 @@ test("a server leaves the stream to a run that is alive, and takes over when it 
   expect(hook.alerts().map(({ alert }) => alert)).toEqual(["run-stopped", "lag"]);
 });
 
-test("a webhook that fails gets the newest state of each alert, with growing delays", async () => {
+test("a webhook that fails gets each alert later, with growing delays", async () => {
   const hook = await receiver(500, 503, 429);
   const { look, waits, warnings, store } = await watched(hook.url);
   const log = new ShopLog().paid({ id: 1 });
