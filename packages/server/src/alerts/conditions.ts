@@ -1,4 +1,4 @@
-/** Says which conditions of a store hold now. Each becomes an alert once it has held for a while. */
+/** Says which conditions of a store hold now. A condition that holds for a while is an alert. */
 import type { SourceReadiness, SourceStatus } from "@tidemark/core";
 import type { Alert, AlertName, ThresholdMillis } from "./alert-types.ts";
 

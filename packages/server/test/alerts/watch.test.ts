@@ -215,7 +215,7 @@ test("a webhook that fails gets each alert later, with growing delays", async ()
   for (const text of warnings) expect(text).not.toContain("s3cret");
 });
 
-test("an alert that is refused for good is not sent again, and no redirect is followed", async () => {
+test("an alert that is refused is not sent again, and no redirect is followed", async () => {
   const hook = await receiver(404, 301);
   const { look, waits, warnings, store } = await watched(hook.url);
   const log = new ShopLog().paid({ id: 1 });
