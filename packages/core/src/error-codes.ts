@@ -40,7 +40,8 @@ type RequestCode =
   | "SOURCE_UNKNOWN"
   | "ENTITY_UNKNOWN"
   | "QUALITY_UNKNOWN"
-  | "SERVING_LOG_MISSING";
+  | "SERVING_LOG_MISSING"
+  | "EXPLAIN_TOO_LARGE";
 
 /** Materializing. */
 type MaterializeCode =

@@ -290,6 +290,19 @@ export type {
   ProfileReference,
   ProfileReport,
 } from "./profile/profile-types.ts";
+export type {
+  ExplainedAnswer,
+  ExplainedLookup,
+  ExplainedPart,
+  ExplainedRow,
+  ExplainedStep,
+  ExplainedVersion,
+  ExplainFrom,
+  ExplainRequest,
+  Explanation,
+} from "./explain/explain-types.ts";
+export type { JsonRow, JsonValue } from "./explain/exact-json.ts";
+export type { RowReason } from "./explain/seen-rows.ts";
 export type { ExpectationResult, QualityOptions, QualityReport } from "./quality/quality-types.ts";
 export type { ServingLogOptions } from "./serving-log/serving-log-options.ts";
 export type { ServingLogStatus } from "./serving-log/serving-log-status.ts";

@@ -5,6 +5,7 @@ import type { TimeLimit } from "../define/duration.ts";
 import type { Selection } from "../define/selection.ts";
 import type { TimeInput } from "../define/time-input.ts";
 import type { EraseOptions, ErasureReceipt } from "../erase/erase-types.ts";
+import type { ExplainRequest, Explanation } from "../explain/explain-types.ts";
 import type { StoreBackpressure } from "../ingest/backpressure.ts";
 import type { RunProgress, RunResult } from "../ingest/runner.ts";
 import type { SourceMismatch } from "../ingest/source-fit.ts";
@@ -330,6 +331,21 @@ export interface Store extends FeatureReads, Pushes {
    * const { days, all } = await store.profile({ source: "transactions", from: "2025-06-01" });
    */
   profile(options: ProfileOptions): Promise<ProfileReport>;
+  /**
+   * Explains the answer to one feature of one entity: the window's edges, each row inside with what
+   * it brings, and the rows outside with the reason. Each row has its versions with their times and
+   * their places in the log. The answer is computed again from these rows. Print it with
+   * `String(explanation)`; `explanation.toTest()` is a test for `mockStore`.
+   *
+   * @throws SELECTION_INVALID when the selection has several features.
+   * @throws KEY_INVALID when a key is missing, superfluous or of another type.
+   * @throws EXPLAIN_TOO_LARGE when the entity has more rows than an explanation lists.
+   * @throws ASOF_BEFORE_HORIZON when `asOf` is before what the online store keeps.
+   * @example
+   * const entity = { user_id: "4711" };
+   * console.log(String(await store.explain({ feature: weekly.amount_l1w, entity, asOf })));
+   */
+  explain<Row, Needs>(request: ExplainRequest<Row, Needs>): Promise<Explanation>;
   /** Lists the tables of the history, whether they exist yet or not. */
   tables(): readonly StoreTable[];
   /**

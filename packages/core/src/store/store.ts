@@ -59,6 +59,9 @@ import { SkippedMessageLog, skippedMessages } from "../online/skipped-messages.t
 import { keepMismatches } from "../online/told-mismatches.ts";
 import { keyReader, keysNeeded, keysReader } from "../request/entity-keys.ts";
 import { profileOf } from "../profile/profile.ts";
+import { exportedNames, storeExplainer } from "../explain/explainer.ts";
+import { historyRows } from "../explain/history-rows.ts";
+import { onlineRows } from "../explain/online-rows.ts";
 import { checkQuality } from "../quality/check-quality.ts";
 import { forgetMissingHistory, resnapshotSource } from "../resnapshot/resnapshot.ts";
 import { retryKept } from "../retry/retry.ts";
@@ -353,6 +356,36 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return selection;
   }
 
+  /** Waits for what an answer must have: pushes of this process, and a history that fits. */
+  const beforeOnlineRead = async (selection: readonly SelectedFeature[]): Promise<void> => {
+    await pushes.beforeRead(selection);
+    await pairs.beforeOnlineRead(selection);
+  };
+  const explain = storeExplainer({
+    exported: exportedNames(options.definitions),
+    clock,
+    selectionOf: selectionFor,
+    missing,
+    offline:
+      offlineReader === null || offline === undefined
+        ? null
+        : { store: offline, reader: offlineReader },
+    online:
+      reader === null || online === undefined
+        ? null
+        : {
+            reader,
+            beforeRead: beforeOnlineRead,
+            rows: (signal) =>
+              onlineRows({
+                store: online,
+                namespace,
+                views,
+                placesOf:
+                  offline === undefined ? null : historyRows(offline, signal).placesOf,
+              }),
+          },
+  });
   const backpressure = new Set<() => readonly StoreBackpressure[]>();
   const selections = new WeakMap<object, readonly SelectedFeature[]>();
 
@@ -474,6 +507,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return {
     ...(reads as unknown as FeatureReads),
     ...pushes.calls,
+    explain,
     async run(changes, settings = {}) {
       if (online === undefined && offline === undefined) throw missing("run", "online");
       const fed = logSources("run");

@@ -11,13 +11,10 @@ export { offlineStoreConformance } from "./offline-conformance.ts";
 export type { OfflineStoreUnderTest } from "./offline-conformance.ts";
 export { mockStore } from "./mock/mock-store.ts";
 export type {
-  ExplainedPart,
   MockChange,
-  MockExplanation,
   MockKey,
   MockQuestion,
   MockRow,
-  MockRowValues,
   MockSource,
   MockStore,
 } from "./mock/mock-types.ts";

@@ -5,7 +5,7 @@ import { columnIndex } from "../../rows/row-change.ts";
 import type { LookupSpec, SourceSpec, Value, ViewSpec } from "../../specs.ts";
 import type { KnownRow } from "./known-rows.ts";
 import type { MockRowChange } from "./mock-log.ts";
-import { passing, valuesOf } from "./row-values.ts";
+import { passing, valuesOf } from "../../explain/row-values.ts";
 
 /** Rows, and a source that has their columns. */
 export interface RowsOfSource {

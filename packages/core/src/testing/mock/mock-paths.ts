@@ -1,4 +1,8 @@
 /** The online path and the path of training sets, over the changes of a mock store. */
+import { explainFeature } from "../../explain/explain-feature.ts";
+import type { Explanation } from "../../explain/explain-types.ts";
+import { historySources, onlyFeature } from "../../explain/explainer.ts";
+import type { ExportedNames } from "../../explain/test-text.ts";
 import { historyContext } from "../../offline/history-context.ts";
 import { resultsOf } from "../../engine/engine-columns.ts";
 import { localEngine } from "../../engine/local-engine.ts";
@@ -97,7 +101,10 @@ export async function onlinePath(views: readonly ViewSpec[]): Promise<
 }
 
 /** Makes an offline store in memory. */
-export function trainingPath(): MockPath {
+export function trainingPath(): MockPath & {
+  /** Explains the answer to the only feature of a question. */
+  explain(asked: MockAsked, exported: ExportedNames): Promise<Explanation>;
+} {
   const store = memoryOfflineStore();
   const reader = openOfflineReader(store, localEngine());
   const applied = new Map<string, number>();
@@ -124,6 +131,18 @@ export function trainingPath(): MockPath {
         since: null,
       });
       return resultsOf(answers);
+    },
+    explain({ selection, keys, t, knowledge }, exported) {
+      const question = {
+        selected: onlyFeature(selection),
+        keys,
+        t,
+        knowledge,
+        from: "history" as const,
+        maxRows: Infinity,
+        exported,
+      };
+      return explainFeature(question, historySources(question, { store, reader }));
     },
   };
 }

@@ -7,6 +7,7 @@ import { specOfSource } from "../../define/spec-of.ts";
 import { timeOf } from "../../define/time-input.ts";
 import { didYouMean } from "../../did-you-mean.ts";
 import { TidemarkError } from "../../errors.ts";
+import { exportedNames, onlyFeature } from "../../explain/explainer.ts";
 import { literalText } from "../../expr/expression-text.ts";
 import {
   flagOption,
@@ -20,7 +21,6 @@ import { answerRow } from "../../request/result-rows.ts";
 import type { SelectedFeature, SourceSpec, Value } from "../../specs.ts";
 import type { ResultColumns } from "../../spi.ts";
 import { formatTime } from "../../time/parse-time.ts";
-import { explainAnswer } from "./explain-answer.ts";
 import { MockLog, type MockRowChange } from "./mock-log.ts";
 import { onlinePath, trainingPath, type MockAsked } from "./mock-paths.ts";
 import type { MockStore } from "./mock-types.ts";
@@ -58,6 +58,7 @@ export function mockStore(definitions: { readonly [exported: string]: unknown })
   // a failure is that of the questions
   online.catch(() => undefined);
   const training = trainingPath();
+  const exported = exportedNames(definitions);
   /** Questions are answered one after the other, each over the changes of its call. */
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -103,8 +104,12 @@ export function mockStore(definitions: { readonly [exported: string]: unknown })
     };
   }
 
-  /** Computes an answer over the changes of now, on every path. */
-  async function compute(call: string, asked: MockAsked) {
+  /** Computes an answer over the changes of now, on every path, and then what follows from it. */
+  async function compute<T>(
+    call: string,
+    asked: MockAsked,
+    then: (answers: readonly ResultColumns[]) => Promise<T>,
+  ): Promise<T> {
     const { knowledge, t } = asked;
     const counts = new Map([...logs].map(([name, { changes }]) => [name, changes.length]));
     const changesOf = ({ name }: SourceSpec): readonly MockRowChange[] =>
@@ -126,10 +131,10 @@ export function mockStore(definitions: { readonly [exported: string]: unknown })
         "all rows anew": await naiveAnswers(asked, changesOf),
       };
       refuseDifference(call, asked, answers);
-      return answers["the online path"];
+      return then(answers["the online path"]);
     });
     turn = answer.catch(() => undefined);
-    return { answers: await answer, changesOf };
+    return answer;
   }
 
   const store = {
@@ -141,14 +146,14 @@ export function mockStore(definitions: { readonly [exported: string]: unknown })
     },
     async ask(features: unknown, keys: unknown, options: unknown) {
       const asked = readQuestion("ask", features, keys, options, ASK_OPTIONS);
-      const { answers } = await compute("ask", asked);
+      const answers = await compute("ask", asked, async (answered) => answered);
       const row = answerRow(asked.selection, answers, 0, asked.metadata);
       return answerOf({ entity: keys, metadata: asked.metadata }, [row], () => formatTime(asked.t));
     },
     async explain(feature: unknown, keys: unknown, options: unknown) {
       const asked = readQuestion("explain", feature, keys, options, EXPLAIN_OPTIONS);
-      const { answers, changesOf } = await compute("explain", asked);
-      return explainAnswer(asked, answers, changesOf);
+      onlyFeature(asked.selection);
+      return compute("explain", asked, () => training.explain(asked, exported));
     },
   };
   return store as unknown as MockStore;

@@ -5,6 +5,7 @@ import type { CheckList, Selection, SelectionList } from "../../define/selection
 import type { SourceInfo, Timing } from "../../define/source.ts";
 import type { shape } from "../../define/shape.ts";
 import type { TimeInput } from "../../define/time-input.ts";
+import type { Explanation } from "../../explain/explain-types.ts";
 import type { Answered, Asked, Knowledge, OnlineAnswer } from "../../request/request-types.ts";
 import type { ValueType } from "../../specs.ts";
 
@@ -105,10 +106,10 @@ export interface MockStore {
     options: MockQuestion<M>,
   ): Promise<OnlineAnswer<never, Answered<L, Row>, M>>;
   /**
-   * Lists the rows behind an answer: those in each window, and those that are just outside or left
-   * out, with the reason. Print it with `String(explanation)`.
+   * Explains the answer to one feature, as `store.explain` does: the rows in each window with what
+   * they bring, and those outside with the reason. Print it with `String(explanation)`.
    *
-   * @throws SELECTION_INVALID when it is asked for anything but one feature of a feature view.
+   * @throws SELECTION_INVALID when it is asked for several features.
    * @example
    * const explanation = await bank.explain(weekly.amount_l1w, { user_id: "ann" }, { asOf });
    * console.log(String(explanation));
@@ -117,33 +118,5 @@ export interface MockStore {
     feature: Selection<Row, Needs>,
     keys: NoInfer<Needs>,
     options: Omit<MockQuestion, "metadata">,
-  ): Promise<MockExplanation>;
+  ): Promise<Explanation>;
 }
-
-/** The rows behind one answer. */
-export interface MockExplanation {
-  /** The view and the feature: `complaints.tickets_30d`. */
-  readonly feature: string;
-  readonly asOf: string;
-  readonly value: unknown;
-  /** One for each aggregation; more for a function of several. */
-  readonly parts: readonly ExplainedPart[];
-  toString(): string;
-}
-
-/** The rows of one aggregation, or of one fact. */
-export interface ExplainedPart {
-  /** What is computed: `count() over 30d`. */
-  readonly of: string;
-  /** Where the window begins; null: it has no beginning. */
-  readonly from: string | null;
-  /** Where the window ends. The row at this moment is outside, except for `latest`. */
-  readonly to: string;
-  /** The rows that count, in their order. */
-  readonly inside: readonly MockRowValues[];
-  /** The rows that were left out, and the nearest ones before and after the window. */
-  readonly outside: readonly { readonly row: MockRowValues; readonly because: string }[];
-}
-
-/** A row by column, as TypeScript sees its values. */
-export type MockRowValues = Readonly<Record<string, unknown>>;

@@ -5,7 +5,7 @@ import { knownRows, rowOrder, type KnownRow } from "./known-rows.ts";
 import { withLookups, type RowsOfSource } from "./looked-up-rows.ts";
 import type { MockRowChange } from "./mock-log.ts";
 import type { MockAsked } from "./mock-paths.ts";
-import { passing, valuesOf } from "./row-values.ts";
+import { passing, valuesOf } from "../../explain/row-values.ts";
 
 /** The rows of an entity in their order, removed ones too, with all columns of the source. */
 export function viewRows(

@@ -1,15 +1,19 @@
-/** Values of expressions over the rows of a mock store. */
-import { boundExpression } from "../../expr/bind.ts";
-import { columnIndex } from "../../rows/row-change.ts";
-import type { Expression, SourceSpec, Value } from "../../specs.ts";
-import type { KnownRow } from "./known-rows.ts";
+/** Values of expressions over rows, one row after the other. */
+import { boundExpression } from "../expr/bind.ts";
+import { columnIndex } from "../rows/row-change.ts";
+import type { Expression, SourceSpec, Value } from "../specs.ts";
+
+/** A row by the index of its source's columns. */
+export interface ValuesRow {
+  readonly values: readonly Value[];
+}
 
 /** The rows for which the condition is true; without one, all. */
-export function passing(
+export function passing<Row extends ValuesRow>(
   source: SourceSpec,
   condition: Expression | null,
-  rows: readonly KnownRow[],
-): readonly KnownRow[] {
+  rows: readonly Row[],
+): readonly Row[] {
   if (condition === null) return rows;
   const truth = valuesOf(source, condition, rows);
   return rows.filter((_, i) => truth[i] === true);
@@ -19,7 +23,7 @@ export function passing(
 export function valuesOf(
   source: SourceSpec,
   expression: Expression,
-  rows: readonly KnownRow[],
+  rows: readonly ValuesRow[],
 ): readonly Value[] {
   const read = boundExpression(
     expression,
