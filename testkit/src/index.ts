@@ -34,6 +34,8 @@ export type { OracleAnswer, OracleMode, OracleRequest } from "./oracle/oracle.ts
 export { createOracle } from "./oracle/oracle.ts";
 export type { Oracle } from "./oracle/oracle.ts";
 export { mergeHistory } from "./oracle/merge-history.ts";
+export { compareExplanations } from "./oracle/explanations.ts";
+export type { ComparedExplanations } from "./oracle/explanations.ts";
 export { compareQuality } from "./oracle/quality-differences.ts";
 export type { QualityComparison } from "./oracle/quality-differences.ts";
 export { redefinedChanges } from "./oracle/redefined-changes.ts";

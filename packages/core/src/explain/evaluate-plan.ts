@@ -118,15 +118,16 @@ export function aggregateValue(
 ): Value {
   const passed = passing(source, aggregate.where, rows);
   const { window } = aggregate;
+  const answer = (start: number, end: number): Value => {
+    const inside = between(passed, start, end);
+    if (aggregate.by !== undefined) return categories(source, aggregate, inside, t);
+    return answerOver(source, aggregate, newestOf(window, inside), t);
+  };
   const series = seriesEdgesOf(window)?.(t);
   if (series !== undefined)
-    return Array.from({ length: series.length - 1 }, (_, i) =>
-      answerOver(source, aggregate, between(passed, series[i]!, series[i + 1]!), t),
-    );
+    return Array.from({ length: series.length - 1 }, (_, i) => answer(series[i]!, series[i + 1]!));
   const { start, end } = edgesOf(window);
-  const inside = between(passed, start(t), end(t));
-  if (aggregate.by !== undefined) return categories(source, aggregate, inside, t);
-  return answerOver(source, aggregate, newestOf(window, inside), t);
+  return answer(start(t), end(t));
 }
 
 /** `agg.by(k)[v]` is `agg.where(eq(k, v))`. A row without a key is in no category. */
