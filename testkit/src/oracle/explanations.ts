@@ -4,7 +4,7 @@
  */
 import { compileQuery } from "../../../packages/core/src/plan/compile.ts";
 import { aggregationText } from "../../../packages/core/src/plan/explain.ts";
-import type { AggregateColumn } from "../../../packages/core/src/plan/nodes.ts";
+import type { AggregateColumn, DerivedColumn, FactColumn } from "../../../packages/core/src/plan/nodes.ts";
 import { expressionText } from "../../../packages/core/src/expr/expression-text.ts";
 import { typeSpecOf } from "../../../packages/core/src/expr/tree.ts";
 import { aggregateValue } from "../../../packages/core/src/explain/evaluate-plan.ts";
@@ -134,6 +134,14 @@ function rememberingRows(logged: LoggedRows): LoggedRows {
   };
 }
 
+type PartNode =
+  | { readonly kind: "fact"; readonly fact: FactColumn }
+  | {
+      readonly kind: "aggregate";
+      readonly aggregate: AggregateColumn;
+      readonly columns: readonly DerivedColumn[];
+    };
+
 /** Computes the value of each part from the rows that the explanation lists as inside. */
 function partsAgain(
   selected: SelectedFeature,
@@ -141,10 +149,10 @@ function partsAgain(
   t: number,
 ): readonly JsonValue[] {
   const listed = JSON.parse(JSON.stringify(explanation.parts)) as readonly ExplainedPart[];
-  const nodes = compileQuery([selected]).views.flatMap(({ plan: { input, columns } }) =>
+  const nodes = compileQuery([selected]).views.flatMap(({ plan: { input, columns } }): PartNode[] =>
     input.node === "latest"
-      ? input.facts.map((fact) => ({ kind: "fact" as const, fact, columns }))
-      : input.aggregates.map((aggregate) => ({ kind: "aggregate" as const, aggregate, columns })),
+      ? input.facts.map((fact) => ({ kind: "fact", fact }))
+      : input.aggregates.map((aggregate) => ({ kind: "aggregate", aggregate, columns })),
   );
   return nodes.map((node, p): JsonValue => {
     const part = listed[p]!;

@@ -43,8 +43,9 @@ export function testText(
     : `${view}[${JSON.stringify(member)}]`;
   const result = userText(toUser(value, selected.feature.result));
   return [
+    'import assert from "node:assert/strict";',
+    'import test from "node:test";',
     'import { mockStore } from "@tidemark/core/testing";',
-    'import { expect, test } from "vitest";',
     'import * as definitions from "./features.ts";',
     "",
     `const { ${imported.sort().join(", ")} } = definitions;`,
@@ -61,7 +62,7 @@ export function testText(
     `    asOf: ${JSON.stringify(asOf)},`,
     `    knowledge: ${JSON.stringify(knowledge)},`,
     "  });",
-    `  expect(row).toEqual({ ${propertyName(selected.as)}: ${result} });`,
+    `  assert.deepEqual(row, { ${propertyName(selected.as)}: ${result} });`,
     "});",
     "",
   ].join("\n");

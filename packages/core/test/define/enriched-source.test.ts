@@ -359,7 +359,13 @@ test("a mock store looks up too, and explains with what was found", async () => 
   const asOf = minutes(60).toISOString();
   expect(await mock.ask(view, { user_id: "ann" }, { asOf })).toMatchObject({ grocer: 2 + 4 });
   const { parts } = await mock.explain(view.grocer, { user_id: "ann" }, { asOf });
-  expect(parts[0]!.inside.map(({ kind }) => kind)).toEqual(["grocer", "grocer"]);
+  expect(parts[0]!.inside).toMatchObject(
+    [2, 4].map((amount) => ({
+      row: { kind: "grocer" },
+      brings: { amount },
+      lookups: [{ source: "shops", key: { shop_id: "a" }, version: { row: { kind: "grocer" } } }],
+    })),
+  );
 });
 
 test("a feature that looks something up waits for the dimension, and others do not", async () => {

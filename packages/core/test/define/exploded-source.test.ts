@@ -319,7 +319,7 @@ test("a mock store computes elements, and explains an answer", async () => {
   });
   const explained = await shop.explain(shopping.bought, { user_id: "ann" }, { asOf });
   expect(explained.parts[0]!.inside).toMatchObject([
-    { item: { product: "a", quantity: 1 } },
-    { item: { product: "b", quantity: 5 } },
+    { row: { item: { product: "a" } }, brings: { "member(item, quantity)": 1 } },
+    { row: { item: { product: "b" } }, brings: { "member(item, quantity)": 5 } },
   ]);
 });

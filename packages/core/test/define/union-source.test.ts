@@ -280,5 +280,8 @@ test("a mock store computes a union, and explains an answer", async () => {
     newest: [7000n, 500n],
   });
   const explained = await bank.explain(spending.spent, { user_id: "ann" }, { asOf });
-  expect(explained.parts[0]!.inside).toMatchObject([{ part: "cards" }, { part: "outgoing" }]);
+  expect(explained.parts[0]!.inside).toMatchObject([
+    { source: "cards", row: { part: "cards" } },
+    { source: "transfers", row: { part: "outgoing" } },
+  ]);
 });

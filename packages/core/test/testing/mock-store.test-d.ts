@@ -13,6 +13,7 @@ import {
   source,
   string,
   timestamp,
+  type JsonValue,
 } from "@tidemark/core";
 import { mockStore, type MockStore } from "@tidemark/core/testing";
 import { expectTypeOf, test } from "vitest";
@@ -95,6 +96,6 @@ test("answers are typed as those of getOnlineFeatures", async () => {
 
 test("an explanation is of one feature", async () => {
   const { value, parts } = await bank.explain(weekly.num, { user_id: "a" }, { asOf });
-  expectTypeOf(value).toEqualTypeOf<unknown>();
-  expectTypeOf(parts[0]!.from).toEqualTypeOf<string | null>();
+  expectTypeOf(value).toEqualTypeOf<JsonValue>();
+  expectTypeOf(parts[0]!.start).toEqualTypeOf<string | null>();
 });

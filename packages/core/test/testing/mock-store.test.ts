@@ -248,20 +248,21 @@ test("explain lists the rows inside, left out and just outside", async () => {
   expect(explanation.value).toBe(1);
   expect(explanation.parts).toHaveLength(1);
   const [part] = explanation.parts;
-  expect(part!.from).toBe("2026-02-24T00:00:00.000000Z");
-  expect(part!.inside.map(({ id }) => id)).toEqual([3]);
-  expect(part!.outside.map(({ row: { id }, because }) => [id, because])).toEqual([
-    [2, "before the window"],
-    [4, "does not meet where"],
-    [5, "removed at 2026-03-27T00:00:00.000000Z"],
-    [6, "after the window"],
+  expect(part).toMatchObject({ start: "2026-02-24T00:00:00.000000Z", value: 1 });
+  expect(part!.inside.map(({ key }) => key["id"])).toEqual([3]);
+  expect(part!.outside.map(({ key, reason, because }) => [key["id"], reason, because])).toEqual([
+    [2, "BEFORE_WINDOW", "it left the window last"],
+    [4, "FILTERED", 'it does not meet where topic = "billing"'],
+    [5, "DELETED", "the row was deleted at 2026-03-27T00:00:00.000000Z"],
+    [6, "AFTER_WINDOW", "it enters the window next"],
   ]);
   expect(String(explanation).split("\n")[0]).toBe(
-    "complaints.billing = 1 as of 2026-03-26T00:00:00.000000Z",
+    "complaints.billing of line_id 7, as of 2026-03-26T00:00:00.000000Z, as corrected since: " +
+      "1 (PRESENT)",
   );
   const facted = await bank.explain(facts.topic, { line_id: 7 }, { asOf: "2026-03-04T00:00:00Z" });
   expect(facted.value).toBe("roaming");
-  expect(facted.parts[0]!.inside.map(({ id }) => id)).toEqual([4]);
+  expect(facted.parts[0]!.inside.map(({ key }) => key["id"])).toEqual([4]);
 });
 
 describe("errors name the row, the cause and the next step", () => {

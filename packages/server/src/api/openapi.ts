@@ -4,6 +4,7 @@
  */
 import type { Definitions } from "@tidemark/core";
 import type { ColumnSpec, SelectedFeature, SourceSpec } from "@tidemark/core/spi";
+import { explainSchema, explanationSchema } from "./explain-schemas.ts";
 import {
   keysNeeded,
   metadataOf,
@@ -115,6 +116,15 @@ export function openApiDocument(
       "Computes a row of each view for every entity as of the end of days",
       materializedSchema(),
       materializeSchema([...definitions.views.keys()]),
+    ),
+  };
+  paths["/v1/explain"] = {
+    post: operation(
+      "explain",
+      "operate",
+      "Explains the answer to one feature: its window, the rows inside and outside, and their versions",
+      explanationSchema(),
+      explainSchema(),
     ),
   };
   if (trainingSets) Object.assign(paths, trainingSetPaths(limits));

@@ -151,7 +151,7 @@ export function requestInvalid(message: string): TidemarkError {
   return new TidemarkError("REQUEST_INVALID", message);
 }
 
-function jsonTypeOf(given: unknown): string {
+export function jsonTypeOf(given: unknown): string {
   if (given === null) return "null";
   if (given === undefined) return "missing";
   return Array.isArray(given)

@@ -2,6 +2,7 @@
 import { toJson } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Serving } from "../http/serving.ts";
+import { explainBody } from "./explain-request.ts";
 import { featureNames } from "./requested-features.ts";
 import { definitionsJson } from "./definitions-json.ts";
 import { answerBody, namedRequest, requestFor, type FeaturesRequest } from "./features-request.ts";
@@ -11,6 +12,7 @@ import { openApiDocument } from "./openapi.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
 import { trainingSetRoutes } from "./training-set-routes.ts";
 
+const TEXT_TYPE = "text/plain; charset=utf-8";
 const JSON_TYPE = "application/json; charset=utf-8";
 
 interface NameParams {
@@ -90,6 +92,14 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
     },
   );
 
+  app.post("/v1/explain", { config: { scope: "operate" } }, async (request, reply) => {
+    const { request: asked, format } = explainBody(request.body, { names, limits });
+    const explanation = await store.explain({ ...asked, signal: request.ending });
+    if (format === "json") return reply.type(JSON_TYPE).send(JSON.stringify(explanation));
+    const text = format === "text" ? String(explanation) : explanation.toTest();
+    return reply.type(TEXT_TYPE).send(text);
+  });
+
   app.get("/v1/definitions", read, (_, reply) => reply.type(JSON_TYPE).send(described));
   app.get("/openapi.json", { config: { scope: null, uncounted: true } }, (_, reply) =>
     reply.type(JSON_TYPE).send(document),
@@ -109,6 +119,7 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
     "/v1/views/:name/features",
     "/v1/push/:name",
     "/v1/materialize",
+    "/v1/explain",
   ])
     refuseOtherMethods(app, url, "POST");
   for (const url of ["/v1/definitions", "/openapi.json", "/v1/status"])

@@ -189,6 +189,18 @@ describe("requests and answers follow the document", () => {
       { views: ["weekly"], dates: ["2026-01-04"], zone: "Asia/Ho_Chi_Minh", online: false },
     ],
     ["/v1/materialize", { views: "profile", from: "2026-01-03", to: "2026-01-05" }],
+    ["/v1/explain", { feature: "weekly:spent_1h", entity: { user_id: "ann" } }],
+    ["/v1/explain", { feature: "profile:city", entity: { user_id: "ann" }, maxRows: 0 }],
+    [
+      "/v1/explain",
+      {
+        feature: "kinds:large",
+        entity: { id: "1" },
+        asOf: "2026-01-05T12:00:00.123456+07:00",
+        from: "online",
+        format: "json",
+      },
+    ],
     [
       "/v1/push/logins",
       { rows: [{ id: 2, user_id: "ann", score: "-Infinity", time: "2026-01-05T11:00:00Z" }] },
