@@ -64,6 +64,7 @@ const sections: readonly Section[] = [
       ["monitoring", "Monitoring"],
       ["skew", "Serving log and skew"],
       ["profiles", "Profiles and drift"],
+      ["explain", "Why is this number so?"],
       ["recovery", "Recovery"],
       ["erasure", "Erasing a person"],
     ],

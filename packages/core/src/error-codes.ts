@@ -39,9 +39,9 @@ type RequestCode =
   | "STORE_MISSING"
   | "SOURCE_UNKNOWN"
   | "ENTITY_UNKNOWN"
+  | "EXPLAIN_TOO_LARGE"
   | "QUALITY_UNKNOWN"
-  | "SERVING_LOG_MISSING"
-  | "EXPLAIN_TOO_LARGE";
+  | "SERVING_LOG_MISSING";
 
 /** Materializing. */
 type MaterializeCode =

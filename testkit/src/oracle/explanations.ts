@@ -4,12 +4,19 @@
  */
 import { compileQuery } from "../../../packages/core/src/plan/compile.ts";
 import { aggregationText } from "../../../packages/core/src/plan/explain.ts";
-import type { AggregateColumn, DerivedColumn, FactColumn } from "../../../packages/core/src/plan/nodes.ts";
+import type {
+  AggregateColumn,
+  DerivedColumn,
+  FactColumn,
+} from "../../../packages/core/src/plan/nodes.ts";
 import { expressionText } from "../../../packages/core/src/expr/expression-text.ts";
 import { typeSpecOf } from "../../../packages/core/src/expr/tree.ts";
 import { aggregateValue } from "../../../packages/core/src/explain/evaluate-plan.ts";
 import { explainFeature } from "../../../packages/core/src/explain/explain-feature.ts";
-import type { ExplainedPart, Explanation } from "../../../packages/core/src/explain/explain-types.ts";
+import type {
+  ExplainedPart,
+  Explanation,
+} from "../../../packages/core/src/explain/explain-types.ts";
 import { jsonOf, type JsonValue } from "../../../packages/core/src/explain/exact-json.ts";
 import { historyRows } from "../../../packages/core/src/explain/history-rows.ts";
 import type { LoggedRows } from "../../../packages/core/src/explain/logged-rows.ts";
@@ -74,15 +81,7 @@ export async function compareExplanations(
         const names = new Set(keysNeeded([one]).map(({ name }) => name));
         const own = Object.fromEntries(Object.entries(keys).filter(([name]) => names.has(name)));
         const explanation = await explainFeature(
-          {
-            selected: one,
-            keys: own,
-            t,
-            knowledge,
-            from,
-            maxRows: Infinity,
-            exported: new Map(),
-          },
+          { selected: one, keys: own, t, knowledge, from, maxRows: Infinity, exported: new Map() },
           {
             logged,
             answer: async (_, asked) =>

@@ -54,7 +54,7 @@ const help = `Usage: tidemark COMMAND [options]
   connector     manage a Debezium connector in Kafka Connect
   engine        make the archive that an engine needs on other machines
   erase         erase one entity from the stores
-  explain       show what a request for features computes
+  explain       say why an answer is what it is, or what a request computes
   finish        join the shards of a training set into one file
   history       show who applied which definitions, and when
   kernel        answer one job of another process, on its input and output

@@ -128,7 +128,8 @@ function entityOf(
     const value = text.slice(at + 1);
     const read = keyFromText(column, value, () => `--entity ${name}`);
     // a Date would lose the microseconds of a text
-    entity[name] = typeof read === "number" && TIMES.has(column.type) ? value : toUser(read, column);
+    entity[name] =
+      typeof read === "number" && TIMES.has(column.type) ? value : toUser(read, column);
   }
   const missing = needed.find(({ name }) => !(name in entity));
   if (missing !== undefined)

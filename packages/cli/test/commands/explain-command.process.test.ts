@@ -90,13 +90,19 @@ describe("the answer of one entity", () => {
     const project = await filledProject();
     const text = await project.run(...asked);
     expect(text).toMatchObject({ code: 0, stderr: "" });
-    expect(text.stdout).toMatch(/^weekly_activity\.total of user_id "user_000006", as of 2025-03-05T/);
+    expect(text.stdout).toMatch(
+      /^weekly_activity\.total of user_id "user_000006", as of 2025-03-05T/,
+    );
     expect(text.stdout).toContain("the rows below give this answer again, bit for bit");
     expect(text.stdout).toMatch(/multi\.public\.transaction_data \d:\d+, order \d+/);
 
     const json = await project.run(...asked, "--json");
     const explanation = JSON.parse(json.stdout);
-    expect(explanation).toMatchObject({ from: "history", knowledge: "as-known", isReproduced: true });
+    expect(explanation).toMatchObject({
+      from: "history",
+      knowledge: "as-known",
+      isReproduced: true,
+    });
 
     const online = await project.run(...asked, "--from", "online", "--json");
     expect(JSON.parse(online.stdout)).toMatchObject({ from: "online", isReproduced: true });
@@ -114,8 +120,16 @@ describe("the answer of one entity", () => {
     project.write("tidemark.config.ts", stores);
     const [command, feature, , ...rest] = asked;
     for (const [args, code, message] of [
-      [[command, "fraud_v1", "--entity", "user_id=a"], 2, /fraud_v1 has 7; write one, such as weekly/],
-      [[command, feature, "--entity", "user=a"], 2, /--entity: write KEY=VALUE, with user_id as KEY/],
+      [
+        [command, "fraud_v1", "--entity", "user_id=a"],
+        2,
+        /fraud_v1 has 7; write one, such as weekly/,
+      ],
+      [
+        [command, feature, "--entity", "user=a"],
+        2,
+        /--entity: write KEY=VALUE, with user_id as KEY/,
+      ],
       [[command, feature, "--entity", "user_id=a", "--entity", "user_id=b"], 2, /given twice/],
       [[command, feature, ...rest.slice(1)], 2, /--as-of is about the answer of one entity/],
       [[...asked, "--knowledge", "known"], 1, /OPTION_INVALID.*"as-known" or "as-corrected"/],

@@ -6,8 +6,19 @@ import type { Value } from "../specs.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { jsonOf, jsonRow, type JsonRow } from "./exact-json.ts";
 import type { ExplainQuestion, ViewParts } from "./explain-feature.ts";
-import type { ExplainedLookup, ExplainedPart, ExplainedRow, ExplainedVersion } from "./explain-types.ts";
-import type { AskedVersion, LoggedRow, LoggedRows, LoggedVersion, LogPlaces } from "./logged-rows.ts";
+import type {
+  ExplainedLookup,
+  ExplainedPart,
+  ExplainedRow,
+  ExplainedVersion,
+} from "./explain-types.ts";
+import type {
+  AskedVersion,
+  LoggedRow,
+  LoggedRows,
+  LoggedVersion,
+  LogPlaces,
+} from "./logged-rows.ts";
 import type { PlanPart } from "./plan-parts.ts";
 import { valuesOf } from "./row-values.ts";
 import type { LeftOut } from "./seen-rows.ts";

@@ -5,7 +5,12 @@ import { resultsOf } from "../engine/engine-columns.ts";
 import { TidemarkError } from "../errors.ts";
 import type { OfflineReader } from "../offline/offline-reader.ts";
 import type { OnlineReader } from "../online/online-reader.ts";
-import { countOption, refuseUnknownOptions, wordOption, type OptionNames } from "../option-checks.ts";
+import {
+  countOption,
+  refuseUnknownOptions,
+  wordOption,
+  type OptionNames,
+} from "../option-checks.ts";
 import { keyColumns, keysNeeded, keysReader } from "../request/entity-keys.ts";
 import type { SelectedFeature } from "../specs.ts";
 import type { OfflineStore } from "../spi.ts";

@@ -80,7 +80,9 @@ export function onlineRows({ store, namespace, views, placesOf }: OnlineRowsOpti
       images.push(values);
     }
     const keys = images.map((values) =>
-      stored.primaryKey.map((name) => values[stored.columns.findIndex((one) => one.name === name)]!),
+      stored.primaryKey.map(
+        (name) => values[stored.columns.findIndex((one) => one.name === name)]!,
+      ),
     );
     const changes = await changesOf(from, keys);
     return images.map((values, i): LoggedRow => {
@@ -122,7 +124,9 @@ export function onlineRows({ store, namespace, views, placesOf }: OnlineRowsOpti
       },
     ]);
     if (cells === null || cells === "same" || cells === undefined) return [];
-    const listed = [...cells.segments, cells.tail()].flatMap(rowsFromBatch).slice(-MOST_QUARANTINED);
+    const listed = [...cells.segments, cells.tail()]
+      .flatMap(rowsFromBatch)
+      .slice(-MOST_QUARANTINED);
     const keys = listed.map((row) => row.slice(QUARANTINE_COLUMNS));
     const changes = await changesOf(from, keys);
     const wanted = keyText(entity.keys, key);

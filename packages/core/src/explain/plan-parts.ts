@@ -207,8 +207,7 @@ function sortRows(
       outside.push(without(row, "SUPERSEDED", "a later version of the row is at another time"));
   for (const [because, condition] of filters) {
     const passed = new Set(passing(source, condition, inside));
-    for (const row of inside)
-      if (!passed.has(row)) outside.push(without(row, "FILTERED", because));
+    for (const row of inside) if (!passed.has(row)) outside.push(without(row, "FILTERED", because));
     inside = inside.filter((row) => passed.has(row));
   }
   const { kept, outside: notChosen } = chosen(inside);
@@ -225,10 +224,7 @@ function sortRows(
   if (after !== undefined)
     outside.push(without(after, "AFTER_WINDOW", "it enters the window next"));
   const places = new Map(rows.map((row, i) => [row, i]));
-  return {
-    inside: kept,
-    outside: outside.sort((a, b) => places.get(a.row)! - places.get(b.row)!),
-  };
+  return { inside: kept, outside: outside.sort((a, b) => places.get(a.row)! - places.get(b.row)!) };
 }
 
 /** The types of the aggregates, as the features above them read them. */

@@ -56,9 +56,7 @@ export function seenRow(row: LoggedRow, t: number, knowledge: Knowledge): SeenRo
         ? null
         : { reason: "QUARANTINED", because: `it is quarantined: ${seen.quarantine}` },
     );
-  const before = versions.findLast(
-    ({ isHere, to }) => isHere && (isAsKnown ? to < t : true),
-  );
+  const before = versions.findLast(({ isHere, to }) => isHere && (isAsKnown ? to < t : true));
   if (before !== undefined && seen !== undefined) {
     const at = formatTime(seen.from);
     return found(

@@ -78,7 +78,10 @@ interface Put {
 
 /** The changes of each source in the order of their commits. */
 function putsOf(views: readonly ViewParts[]): ReadonlyMap<SourceSpec, readonly Put[]> {
-  const rows = new Map<string, { readonly row: LoggedRow; readonly only: Set<LoggedVersion> | null }>();
+  const rows = new Map<
+    string,
+    { readonly row: LoggedRow; readonly only: Set<LoggedVersion> | null }
+  >();
   for (const { parts } of views)
     for (const { inside, outside } of parts)
       for (const { origin, found } of [...inside, ...outside.map((one) => one.row)]) {
@@ -87,8 +90,7 @@ function putsOf(views: readonly ViewParts[]): ReadonlyMap<SourceSpec, readonly P
           if (one === null) continue;
           const id = `${one.row.source.name} ${one.row.text}`;
           const known = rows.get(id);
-          if (known === undefined)
-            rows.set(id, { row: one.row, only: new Set([one.version]) });
+          if (known === undefined) rows.set(id, { row: one.row, only: new Set([one.version]) });
           else known.only?.add(one.version);
         }
       }
@@ -174,8 +176,7 @@ function inputText(value: Value, spec: TypeSpec): string {
 function userText(value: unknown): string {
   if (typeof value === "bigint") return `${value}n`;
   if (value instanceof Date) return `new Date(${JSON.stringify(value.toISOString())})`;
-  if (value instanceof Uint8Array)
-    return `new Uint8Array([${value.join(", ")}])`;
+  if (value instanceof Uint8Array) return `new Uint8Array([${value.join(", ")}])`;
   if (Array.isArray(value)) return `[${value.map(userText).join(", ")}]`;
   if (value instanceof Map)
     return `new Map([${Array.from(value, ([key, one]) => `[${userText(key)}, ${userText(one)}]`).join(", ")}])`;

@@ -117,7 +117,8 @@ async function withLookup(
       const of = texts[i] === null ? undefined : there.get(texts[i]!);
       // known from < event time ≤ known to
       const version = of?.versions.find(({ from, to }) => from < row.time && row.time <= to);
-      const isThere = version !== undefined && version.values !== null && version.quarantine === null;
+      const isThere =
+        version !== undefined && version.values !== null && version.quarantine === null;
       const found = isThere ? [{ values: version.values! }] : [];
       const met = passing(dimension, condition ?? null, found);
       const added = columns.map(({ value }): Value => valuesOf(dimension, value, met)[0] ?? null);
@@ -135,7 +136,9 @@ function rowOrder(source: SourceSpec): (a: ViewRow, b: ViewRow) => number {
   const ties = tieColumns(source).map((name) => columnIndex(source, name));
   return (a, b) => {
     // rows without a time come first
-    const [earlier, later] = [a.time, b.time].map((time) => (Number.isNaN(time) ? -Infinity : time));
+    const [earlier, later] = [a.time, b.time].map((time) =>
+      Number.isNaN(time) ? -Infinity : time,
+    );
     if (earlier! < later!) return -1;
     if (earlier! > later!) return 1;
     for (const index of ties) {

@@ -381,8 +381,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
                 store: online,
                 namespace,
                 views,
-                placesOf:
-                  offline === undefined ? null : historyRows(offline, signal).placesOf,
+                placesOf: offline === undefined ? null : historyRows(offline, signal).placesOf,
               }),
           },
   });

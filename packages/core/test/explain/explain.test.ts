@@ -1,12 +1,7 @@
 import { compactHistory } from "../../src/offline/compaction.ts";
 import { historyContext } from "../../src/offline/history-context.ts";
 import { specOfSource } from "@tidemark/core/spi";
-import {
-  derivedView,
-  div,
-  type ExplainedRow,
-  type Explanation,
-} from "@tidemark/core";
+import { derivedView, div, type ExplainedRow, type Explanation } from "@tidemark/core";
 import { describe, expect, test } from "vitest";
 import {
   DAY,
@@ -102,11 +97,7 @@ describe("the rows of an answer, from the history", () => {
 
   test("as corrected since: what became of each row", async () => {
     const { store } = await filled();
-    const now = await store.explain({
-      ...ask,
-      asOf: iso(NOON),
-      knowledge: "as-corrected",
-    });
+    const now = await store.explain({ ...ask, asOf: iso(NOON), knowledge: "as-corrected" });
     expect(now).toMatchObject({ value: 2.5, isReproduced: true });
     expect(told(now.parts[0]!.inside)).toEqual([["2", 2.5]]);
     expect(told(now.parts[0]!.outside)).toEqual([
@@ -129,14 +120,21 @@ describe("the rows of an answer, from the history", () => {
     ]);
     const row6 = now.parts[0]!.outside.find(({ key }) => key["id"] === "6")!;
     expect(row6.because).toBe("it is quarantined: time: NULL_KEY_OR_TIME");
-    expect(row6.versions[0]).toMatchObject({ transaction: "tx-6", committed: iso(NOON - HOUR + SECOND) });
+    expect(row6.versions[0]).toMatchObject({
+      transaction: "tx-6",
+      committed: iso(NOON - HOUR + SECOND),
+    });
   });
 
   test("a row whose commit came later was not known yet", async () => {
     const { store } = await filled(
       new ShopLog().paid({ id: 1, time: NOON - DAY }, { committed: NOON + DAY }),
     );
-    const { value, status, parts } = await store.explain({ ...ask, asOf: iso(NOON), feature: weekly.payments_l1w });
+    const { value, status, parts } = await store.explain({
+      ...ask,
+      asOf: iso(NOON),
+      feature: weekly.payments_l1w,
+    });
     expect([value, status]).toEqual([0, "NOT_FOUND"]);
     expect(parts[0]!.outside).toMatchObject([
       {
@@ -150,11 +148,7 @@ describe("the rows of an answer, from the history", () => {
     const { store, offline } = await filled();
     const context = historyContext(offline, specOfSource(payments));
     await compactHistory(context, { clusterBy: ["user_id"] });
-    const now = await store.explain({
-      ...ask,
-      asOf: iso(NOON),
-      knowledge: "as-corrected",
-    });
+    const now = await store.explain({ ...ask, asOf: iso(NOON), knowledge: "as-corrected" });
     expect(now.isReproduced).toBe(true);
     expect(told(now.parts[0]!.outside)).toEqual([
       ["6", "QUARANTINED"],
@@ -176,7 +170,12 @@ describe("the rows of an answer, from the history", () => {
     const { store } = await filled(
       new ShopLog().paid({ id: 1, time: NOON - DAY }).truncatePayments({ committed: NOON + DAY }),
     );
-    const { parts } = await store.explain({ ...ask, feature: weekly.payments_l1w, asOf: iso(NOON), knowledge: "as-corrected" });
+    const { parts } = await store.explain({
+      ...ask,
+      feature: weekly.payments_l1w,
+      asOf: iso(NOON),
+      knowledge: "as-corrected",
+    });
     expect(told(parts[0]!.outside)).toEqual([["1", "DELETED"]]);
   });
 
@@ -186,7 +185,11 @@ describe("the rows of an answer, from the history", () => {
         .customer(1, "Bern", { committed: NOON - DAY })
         .customer(1, "Wien", { committed: NOON - HOUR }),
     );
-    const { value, parts } = await store.explain({ ...ask, feature: profile.city, asOf: iso(NOON) });
+    const { value, parts } = await store.explain({
+      ...ask,
+      feature: profile.city,
+      asOf: iso(NOON),
+    });
     expect(value).toBe("Wien");
     expect(parts[0]!.inside).toMatchObject([{ time: iso(NOON - HOUR), brings: { city: "Wien" } }]);
     expect(parts[0]!.inside[0]!.versions.map(({ row }) => row!["city"])).toEqual(["Bern", "Wien"]);
@@ -229,7 +232,10 @@ describe("the rows of an answer, from the online store", () => {
     const { store } = await filled();
     expect(
       await rejectionOf(store.explain({ ...ask, from: "online", knowledge: "as-known" })),
-    ).toMatchObject({ code: "OPTION_INVALID", message: expect.stringContaining('from: "history"') as string });
+    ).toMatchObject({
+      code: "OPTION_INVALID",
+      message: expect.stringContaining('from: "history"') as string,
+    });
   });
 });
 
@@ -250,7 +256,12 @@ test("an explanation is plain data", async () => {
 });
 
 test.each([
-  ["a view of several features", { feature: weekly }, "SELECTION_INVALID", /has 6 .*give one of them/],
+  [
+    "a view of several features",
+    { feature: weekly },
+    "SELECTION_INVALID",
+    /has 6 .*give one of them/,
+  ],
   ["a wrong key", { entity: { user: "ann" } }, "KEY_INVALID", /user_id is missing/],
   ["an unknown option", { features: weekly }, "OPTION_UNKNOWN", /write feature/],
   ["a wrong time", { asOf: "yesterday" }, "TIME_INVALID", /explain: asOf/],

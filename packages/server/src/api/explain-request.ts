@@ -63,7 +63,9 @@ export function explainBody(
       asOf: timeIn(body, "asOf"),
       // without a choice, the store chooses
       knowledge:
-        body["knowledge"] === undefined ? undefined : choiceIn(body, "knowledge", EXPLAIN_KNOWLEDGE),
+        body["knowledge"] === undefined
+          ? undefined
+          : choiceIn(body, "knowledge", EXPLAIN_KNOWLEDGE),
       from: body["from"] === undefined ? undefined : choiceIn(body, "from", EXPLAIN_FROM),
       maxRows: maxRows as number | undefined,
     },
