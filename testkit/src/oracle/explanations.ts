@@ -88,7 +88,8 @@ export async function compareExplanations(
               from === "online" ? rowOf(answered[f]!, 0) : rowOf(served[asked][f]!, row),
           },
         );
-        const who = `seed ${scenario.seed}, ${from} ${knowledge}, request ${row}, ${explanation.feature}`;
+        const who =
+          `seed ${scenario.seed}, ${from} ${knowledge}, request ${row}, ` + explanation.feature;
         explanations++;
         if (!explanation.isReproduced) faults.push(`${who}: not reproduced\n${explanation}`);
         const again = partsAgain(one, explanation, t);

@@ -17,24 +17,25 @@ import { configCommand, type CommandRun } from "./config-command.ts";
 const help = `Usage: tidemark explain VIEW:FEATURE --entity KEY=VALUE [options]
        tidemark explain NAME [options]
 
-With --entity it prints why an answer is what it is: the window's edges, each row inside
-with what it brings, and the rows outside with the reason. Each row has its versions with
-the times from which and until which they were known, and their places in the log. The
+With --entity it prints why an answer is what it is: the window's edges, each row
+inside with what it brings, and the rows outside with the reason. Each row has its
+versions with the times between which they were known, and their places in the log. The
 answer is computed again from these rows alone.
 
 Without --entity it prints what a request computes, as a tree: the answers with their
-types, the keys that they need, the functions, the aggregates over their windows, and the
-columns that are read. It reads the definitions only, and opens no store.
+types, the keys that they need, the functions, the aggregates over their windows, and
+the columns that are read. It reads the definitions only, and opens no store.
 
   NAME                  a feature service, a view, a derived view or a transform;
                         or view:feature,view:feature for some features
   --entity KEY=VALUE    a key of the entity, or a column of request data; once for each
   --as-of TIME          the time of the answer, as in 2026-03-01T00:00:00Z; default: now
   --knowledge WHICH     as-known: the changes that were committed before the time, which
-                        serving without lag saw; as-corrected: all that are known now;
-                        default: as-known
+                        serving without lag saw; as-corrected: all that are known
+                        now; default: as-known
   --from STORE          history or online; default: history, if there is one
-  --max-rows N          the most rows that each part lists inside, and outside; default: 100
+  --max-rows N          the most rows that each part lists inside, and outside;
+                        default: 100
   --test                print a test in TypeScript that puts the rows into a mockStore
 `;
 

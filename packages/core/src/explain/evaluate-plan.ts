@@ -1,7 +1,7 @@
 /**
  * Computes the features of one entity from its rows, slowly and obviously: it goes through all rows
- * for each answer. It shares with the paths that serve the aggregators, the scalar functions and the
- * edges of windows, and nothing else: no join, no order of arrival, no state that is kept.
+ * for each answer. It shares the aggregators, the scalar functions and the edges of windows with
+ * the paths that serve, and nothing else: no join, no order of arrival, no state that is kept.
  */
 import type { Overflows } from "../aggregate/aggregator.ts";
 import { aggregatorNamed } from "../aggregate/registry.ts";

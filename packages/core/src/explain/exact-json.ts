@@ -33,7 +33,7 @@ export function jsonOf(value: Value, spec: TypeSpec): JsonValue {
   return JSON.parse(text) as JsonValue;
 }
 
-/** Converts a row. Columns that a user did not declare are left out, and so are those not `held`. */
+/** Converts a row. Columns that no user declared are left out, and so are those not `held`. */
 export function jsonRow(
   columns: readonly ColumnSpec[],
   values: readonly Value[],

@@ -207,7 +207,7 @@ async function otherAnswer(
 }
 
 /** Whether two answers have the same bits, status and event time. */
-export function sameAnswer(a: ResultColumns, b: ResultColumns): boolean {
+function sameAnswer(a: ResultColumns, b: ResultColumns): boolean {
   return (
     dataText(a.values[0]) === dataText(b.values[0]) &&
     a.statuses[0] === b.statuses[0] &&
@@ -224,6 +224,6 @@ function entityRow({ selected, keys }: ExplainQuestion): Explanation["entity"] {
 }
 
 /** NaN is no time. */
-export function timeOrNull(micros: number): string | null {
+function timeOrNull(micros: number): string | null {
   return Number.isFinite(micros) ? formatTime(micros) : null;
 }

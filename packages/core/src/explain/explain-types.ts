@@ -144,7 +144,7 @@ export interface ExplainedVersion {
   readonly knownTo: string | null;
   /** Whether this version decides for the answer. */
   readonly isSeen: boolean;
-  /** "deleted": the row was deleted. "elsewhere": it is another entity's, or has no columns here. */
+  /** "deleted": the row was deleted. "elsewhere": it is another entity's, or at another time. */
   readonly change: "row" | "deleted" | "elsewhere";
   /** The columns of the table. null: the row was deleted. */
   readonly row: JsonRow | null;

@@ -96,7 +96,8 @@ function versionLines({ versions, lookups }: ExplainedRow): readonly string[] {
 /** A version on one line. The columns of an only version are those of the row above. */
 function versionText(version: ExplainedVersion, isOnly: boolean): string {
   const { knownFrom, knownTo, change, row, quarantine, isSeen } = version;
-  const known = `known from ${knownFrom ?? "the beginning"}${knownTo === null ? "" : ` to ${knownTo}`}`;
+  const until = knownTo === null ? "" : ` to ${knownTo}`;
+  const known = `known from ${knownFrom ?? "the beginning"}${until}`;
   const what = {
     row: isOnly || row === null ? "" : `: ${rowText(row)}`,
     deleted: ": deleted",

@@ -35,8 +35,8 @@ export interface SeenRow {
 }
 
 /**
- * Finds the version that is seen at `t` (law 6: known from < t ≤ known to; as corrected, the current
- * one). A dimension is read as known, always (law 2). null: the row never had values.
+ * Finds the version that is seen at `t` (law 6: known from < t ≤ known to). As corrected it is the
+ * current one. A dimension is always read as known (law 2). null: the row was never here.
  */
 export function seenRow(row: LoggedRow, t: number, knowledge: Knowledge): SeenRow | null {
   const timeIndex = eventTimeIndex(row.source);

@@ -142,10 +142,9 @@ function putsInOrder(source: SourceSpec, changes: readonly SourceChange[]): read
 }
 
 function membersText(columns: readonly ColumnSpec[], values: readonly Value[]): string {
-  const members = columns.map(
-    (column, c) => `${propertyName(column.name)}: ${inputText(values[c] ?? null, column)}`,
+  return objectText(
+    columns.map((column, c) => [column.name, inputText(values[c] ?? null, column)]),
   );
-  return `{ ${members.join(", ")} }`;
 }
 
 /** A value as TypeScript that a store takes. Times are texts, which keep microseconds. */
@@ -158,15 +157,16 @@ function inputText(value: Value, spec: TypeSpec): string {
       return userText(value);
     case "json":
       return value as string;
-    case "list":
-      return `[${(value as readonly Value[]).map((one) => inputText(one, spec.element!)).join(", ")}]`;
-    case "struct":
-      return `{ ${spec
-        .fields!.map(
-          (field, f) =>
-            `${propertyName(field.name)}: ${inputText((value as readonly Value[])[f] ?? null, field)}`,
-        )
-        .join(", ")} }`;
+    case "list": {
+      const elements = value as readonly Value[];
+      return `[${elements.map((one) => inputText(one, spec.element!)).join(", ")}]`;
+    }
+    case "struct": {
+      const members = value as readonly Value[];
+      return objectText(
+        spec.fields!.map((field, f) => [field.name, inputText(members[f] ?? null, field)]),
+      );
+    }
     default:
       return JSON.stringify(jsonOf(value, spec));
   }
@@ -178,13 +178,17 @@ function userText(value: unknown): string {
   if (value instanceof Date) return `new Date(${JSON.stringify(value.toISOString())})`;
   if (value instanceof Uint8Array) return `new Uint8Array([${value.join(", ")}])`;
   if (Array.isArray(value)) return `[${value.map(userText).join(", ")}]`;
-  if (value instanceof Map)
-    return `new Map([${Array.from(value, ([key, one]) => `[${userText(key)}, ${userText(one)}]`).join(", ")}])`;
+  if (value instanceof Map) {
+    const pairs = Array.from(value, ([key, one]) => `[${userText(key)}, ${userText(one)}]`);
+    return `new Map([${pairs.join(", ")}])`;
+  }
   if (typeof value === "object" && value !== null)
-    return `{ ${Object.entries(value)
-      .map(([name, one]) => `${propertyName(name)}: ${userText(one)}`)
-      .join(", ")} }`;
+    return objectText(Object.entries(value).map(([name, one]) => [name, userText(one)]));
   return JSON.stringify(value);
+}
+
+function objectText(members: readonly (readonly [name: string, text: string])[]): string {
+  return `{ ${members.map(([name, text]) => `${propertyName(name)}: ${text}`).join(", ")} }`;
 }
 
 function propertyName(name: string): string {

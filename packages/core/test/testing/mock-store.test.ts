@@ -233,6 +233,22 @@ describe("answers", () => {
   });
 });
 
+test("categories of a series of windows are answered", async () => {
+  const byTopic = featureView("by_topic", {
+    entity: line,
+    source: tickets,
+    features: { days: count().by(tickets.topic).over(series("1d", 2)) },
+  });
+  const bank = mockStore({ ...definitions, byTopic });
+  bank.put(tickets, [
+    { ...ticket, id: 1, opened: "2026-03-24T12:00:00Z" },
+    { ...ticket, id: 2, opened: "2026-03-25T12:00:00Z" },
+    { ...ticket, id: 3, opened: "2026-03-25T13:00:00Z" },
+  ]);
+  const { days } = await bank.ask(byTopic, { line_id: 7 }, { asOf });
+  expect(days).toEqual([new Map([[ticket.topic, 1]]), new Map([[ticket.topic, 2]])]);
+});
+
 test("explain lists the rows inside, left out and just outside", async () => {
   const bank = mockStore(definitions);
   bank.put(tickets, [

@@ -122,7 +122,7 @@ export function openApiDocument(
     post: operation(
       "explain",
       "operate",
-      "Explains the answer to one feature: its window, the rows inside and outside, and their versions",
+      "Explains the answer to one feature: the rows inside and outside of its window",
       explanationSchema(),
       explainSchema(),
     ),
