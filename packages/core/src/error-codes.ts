@@ -58,7 +58,8 @@ type MaterializeCode =
   | "MATERIALIZE_FENCED"
   | "MATERIALIZE_CONTENDED"
   | "PROFILE_INVALID"
-  | "PROFILE_CONTENDED";
+  | "PROFILE_CONTENDED"
+  | "DRIFT_INVALID";
 
 /** Pushing. */
 type PushCode =

@@ -279,6 +279,14 @@ export type { BackupOptions, BackupStep } from "./backup/backup.ts";
 export type { BackupFile, BackupManifest, BackupSource, BackupTable } from "./backup/manifest.ts";
 export type { PairProblemCode } from "./pairing/pair-problem.ts";
 export type {
+  ColumnDrift,
+  DriftMeasure,
+  DriftOptions,
+  DriftReference,
+  DriftReport,
+  DriftThresholds,
+} from "./drift/drift-types.ts";
+export type {
   ColumnProfile,
   DayProfile,
   FrequentValue,

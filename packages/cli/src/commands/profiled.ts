@@ -37,7 +37,7 @@ export async function profiledNamed(
 }
 
 /** The rows of a Parquet file. */
-async function fileRows(file: string, signal: AbortSignal): Promise<ProfiledRows> {
+export async function fileRows(file: string, signal: AbortSignal): Promise<ProfiledRows> {
   const { readParquet } = await loadDelta(`the Parquet file ${file}`);
   const rows = await readParquet(file, { signal });
   return { name: file, columns: rows.columns, batches: (options) => rows.batches(options) };

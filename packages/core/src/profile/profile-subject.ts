@@ -31,6 +31,8 @@ export interface ProfileSubject {
   /** The name of the table of its profiles. */
   readonly table: string;
   readonly columns: DayRows["columns"];
+  /** The columns that identify a row. */
+  readonly keys: readonly string[];
   /** A text that differs if the profiles of all days may differ. */
   readonly fingerprint: string;
   /** Opens the rows as they are now. */
@@ -75,6 +77,7 @@ export function sourceSubject(
     name: source.name,
     table: sourceProfiles(source),
     columns,
+    keys: source.primaryKey,
     fingerprint: fingerprintOf(columns, days.zone, [source.primaryKey, source.eventTime]),
     async open(signal) {
       const state = await historyState(context, signal);
@@ -147,6 +150,7 @@ export function viewSubject(offline: OfflineStore, view: ViewSpec): ProfileSubje
     name: view.name,
     table: viewProfiles(view),
     columns,
+    keys: [],
     fingerprint: fingerprintOf(columns, "", null),
     async open(signal) {
       const state = await offline.state(table.name, { signal });

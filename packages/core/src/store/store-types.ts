@@ -14,6 +14,7 @@ import type { RewriteProgress } from "../offline/rewrite-versions.ts";
 import type { AnswerCounts } from "../online/answer-counts.ts";
 import type { BackfillOptions, BackfillResult } from "../online/backfill.ts";
 import type { NotTaken } from "../ingest/not-taken.ts";
+import type { DriftOptions, DriftReport } from "../drift/drift-types.ts";
 import type { ProfileOptions, ProfileReport } from "../profile/profile-types.ts";
 import type { QualityOptions, QualityReport } from "../quality/quality-types.ts";
 import type { Pushes } from "../push/push-types.ts";
@@ -346,6 +347,23 @@ export interface Store extends FeatureReads, Pushes {
    * console.log(String(await store.explain({ feature: weekly.amount_l1w, entity, asOf })));
    */
   explain<Row, Needs>(request: ExplainRequest<Row, Needs>): Promise<Explanation>;
+  /**
+   * Measures how far the columns of a source, the features of a materialized view, or rows are from
+   * a reference: a training set, a window of days, or a fixed profile. The result of a source or a
+   * view is also added to a table. Up to 1,000,000 different values of a column are compared
+   * exactly.
+   *
+   * @throws DRIFT_INVALID when the reference or a threshold is missing or wrong.
+   * @throws PROFILE_INVALID when not exactly one of `source`, `view` and `rows` is given.
+   * @example
+   * const { drifted, columns } = await store.drift({
+   *   source: "transactions",
+   *   from: "2025-06-01",
+   *   reference: { from: "2025-05-01", to: "2025-06-01" },
+   *   thresholds: { psi: 0.2, ks: 0.1 },
+   * });
+   */
+  drift(options: DriftOptions): Promise<DriftReport>;
   /** Lists the tables of the history, whether they exist yet or not. */
   tables(): readonly StoreTable[];
   /**

@@ -58,6 +58,7 @@ import { onlineReader } from "../online/online-reader.ts";
 import { SkippedMessageLog, skippedMessages } from "../online/skipped-messages.ts";
 import { keepMismatches } from "../online/told-mismatches.ts";
 import { keyReader, keysNeeded, keysReader } from "../request/entity-keys.ts";
+import { driftOf } from "../drift/drift.ts";
 import { profileOf } from "../profile/profile.ts";
 import { exportedNames, storeExplainer } from "../explain/explainer.ts";
 import { historyRows } from "../explain/history-rows.ts";
@@ -698,6 +699,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       if (offline === undefined) throw missing("profile", "offline");
       await pairs.refuseHistory(sources, options.signal);
       return profileOf(options, { definitions, offline });
+    },
+    async drift(options) {
+      if (offline === undefined) throw missing("drift", "offline");
+      await pairs.refuseHistory(sources, options.signal);
+      return driftOf(options, { definitions, offline, clock });
     },
     tables: () => storeTables(sources, views),
     async readiness() {

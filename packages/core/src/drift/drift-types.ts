@@ -1,0 +1,67 @@
+/** How data drifted. Types only. */
+import type { ProfiledRows, ProfileOptions, ProfileReference } from "../profile/profile-types.ts";
+
+/** What is measured of a column. */
+export type DriftMeasure = "psi" | "ks" | "jensenShannon" | "wasserstein" | "nullRate";
+
+/** What data is compared with: one of them. */
+export interface DriftReference {
+  /** The first day of a window of the same source, view or rows. */
+  readonly from?: string | undefined;
+  /** The day after the last day of that window. */
+  readonly to?: string | undefined;
+  /** Rows, such as a training set. */
+  readonly rows?: ProfiledRows | undefined;
+  /** What `reference()` of a profile gave. */
+  readonly profile?: ProfileReference | undefined;
+}
+
+/** The options of `store.drift`. */
+export interface DriftOptions extends Omit<ProfileOptions, "onProgress"> {
+  readonly reference: DriftReference;
+  /** A measure beyond its threshold is drift. Default: `{ psi: 0.2 }`. */
+  readonly thresholds?: DriftThresholds | undefined;
+}
+
+/** The greatest distance of each measure that is no drift. */
+export type DriftThresholds = { readonly [measure in DriftMeasure]?: number | undefined };
+
+/** How far data is from its reference. */
+export interface DriftReport {
+  readonly of: { readonly kind: "source" | "view" | "rows"; readonly name: string };
+  /** The reference in words. */
+  readonly reference: string;
+  /** The days that were compared, both included. null: all of them. */
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly measuredAt: string;
+  readonly thresholds: DriftThresholds;
+  /** The table in the offline store to which the result was added. null: none. */
+  readonly table: string | null;
+  readonly columns: readonly ColumnDrift[];
+  /** Columns that only one side has, or that have values of different kinds. */
+  readonly notCompared: readonly string[];
+  /** The number of columns that drifted. */
+  readonly drifted: number;
+}
+
+/** How far a column is from its reference. A measure is null if it has no value here. */
+export interface ColumnDrift {
+  readonly column: string;
+  readonly rows: number;
+  readonly referenceRows: number;
+  /** False: one side has too many different values, and the middles of bins were compared. */
+  readonly isExact: boolean;
+  /** The population stability index, over deciles of the reference or over categories. */
+  readonly psi: number | null;
+  /** The statistic of Kolmogorov and Smirnov; numbers and times only. */
+  readonly ks: number | null;
+  /** The Jensen–Shannon distance over the same bins as the PSI, with natural logarithms. */
+  readonly jensenShannon: number | null;
+  /** The Wasserstein distance in the unit of the numbers; of times in seconds. */
+  readonly wasserstein: number | null;
+  /** By how much the share of missing values differs. */
+  readonly nullRate: number | null;
+  /** The measures beyond their thresholds. */
+  readonly exceeded: readonly DriftMeasure[];
+}
