@@ -168,7 +168,7 @@ test("every warning has its row, and every row has its warning", () => {
       : null,
   );
   // Some warnings of the store are codes of errors, and have their row there.
-  const ofStore = given(["core/src/request", "core/src/store"], (node) =>
+  const ofStore = given(["core/src/request", "core/src/serving-log", "core/src/store"], (node) =>
     ts.isCallExpression(node) && node.expression.getText() === "process.emitWarning"
       ? node.arguments.slice(1)
       : null,

@@ -27,3 +27,22 @@ test(`answers of ${seeds} generated scenarios have no skew`, { timeout: 600_000 
   console.log(`skew: ${answers} answers, ${compared} values`);
   if (seeds >= 3) expect(compared).toBeGreaterThan(20_000);
 });
+
+test("answers without the newest changes are late, and none of them is wrong", async () => {
+  let [late, behind] = [0, 0];
+  for (let n = 0; n < seeds; n++) {
+    const scenario = generateScenario(seed + n, { traits: SERVED_TRAITS });
+    const stores = { online: memoryOnlineStore(), offline: memoryOfflineStore() };
+    const { store, range } = await serveScenario(scenario, stores, { behind: 2 });
+    const report = await store.skew(range);
+    expect(
+      report.examples.filter(({ kind }) => kind !== "late" && kind !== "behind"),
+      `seed ${seed + n}`,
+    ).toEqual([]);
+    // answers that fall into the middle of a transaction are behind, and fewer
+    late += report.late.values;
+    behind += report.behind.values;
+    await store.close();
+  }
+  expect(late).toBeGreaterThan(behind);
+});

@@ -82,12 +82,13 @@ type Counts = Omit<FeatureSkew, "feature" | "compared">;
 
 /** What is to tell of counts; empty: nothing. */
 function noteOf(counts: Counts): string {
-  const { wrong, late, early, erased, latestBy } = counts;
+  const { wrong, late, early, behind, erased, latestBy } = counts;
   const { otherDefinition, notInHistory, unanswered } = counts;
   const parts: readonly (readonly [number, string])[] = [
     [wrong.values, `${countText(wrong)} wrong`],
     [late.values, `${countText(late)} late${latestBy === null ? "" : `, by up to ${latestBy} s`}`],
     [early.values, `${countText(early)} with a change committed after the request`],
+    [behind.values, `${countText(behind)} while changes had not arrived`],
     [erased.values, `${countText(erased)} differ since an entity was erased`],
     [otherDefinition, `${otherDefinition} of another definition`],
     [notInHistory, `${notInHistory} that the history has not reached`],

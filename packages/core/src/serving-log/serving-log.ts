@@ -67,6 +67,8 @@ export function openServingLog(options: {
   const { settings, definitions, offline, clock } = options;
   const describe = selectionDescriber(definitions);
   const sampler = takenSampler(options.online, [...definitions.sources.values()]);
+  // the first answers need a sample
+  sampler.now();
   const writer = logWriter(offline, definitions);
   const encoder = logEncoder(writer.process);
 

@@ -61,11 +61,30 @@ export function hadTaken(
   places: ReadonlyMap<string, ChangePlaces>,
 ): boolean {
   if (taken === null) return false;
-  const found = [...places].flatMap(([source, of]) =>
-    (of.get(change) ?? []).map((place) => ({ source, ...place })),
-  );
+  const states = statesAt(taken, change, places);
+  return states.length > 0 && states.every((isTaken) => isTaken);
+}
+
+/** Whether the online store had surely not taken a change of these times before an answer. */
+export function lackedAny(
+  taken: TakenChanges | null,
+  changes: readonly number[],
+  places: ReadonlyMap<string, ChangePlaces>,
+): boolean {
   return (
-    found.length > 0 &&
-    found.every(({ source, partition, offset }) => offset <= (taken[source]?.[partition] ?? -1))
+    taken !== null && changes.some((change) => statesAt(taken, change, places).includes(false))
+  );
+}
+
+/** Whether each change of that time was taken. */
+function statesAt(
+  taken: TakenChanges,
+  change: number,
+  places: ReadonlyMap<string, ChangePlaces>,
+): readonly boolean[] {
+  return [...places].flatMap(([source, of]) =>
+    (of.get(change) ?? []).map(
+      ({ partition, offset }) => offset <= (taken[source]?.[partition] ?? -1),
+    ),
   );
 }

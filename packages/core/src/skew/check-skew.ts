@@ -9,7 +9,7 @@ import { featureFingerprints, readSelection } from "../serving-log/logged-select
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore } from "../spi.ts";
 import { formatTime } from "../time/parse-time.ts";
-import { changePlaces, hadTaken, type ChangePlaces } from "./change-places.ts";
+import { changePlaces, hadTaken, lackedAny, type ChangePlaces } from "./change-places.ts";
 import { changeTimes } from "./change-times.ts";
 import {
   compareAnswers,
@@ -18,7 +18,7 @@ import {
   type DifferingValue,
 } from "./compare-answers.ts";
 import { differingBits } from "./differing-bits.ts";
-import { findKnowledge, type FoundKnowledge } from "./find-knowledge.ts";
+import { findKnowledge, type FoundKnowledge, type SearchedKnowledge } from "./find-knowledge.ts";
 import { historyReach, type HistoryReach } from "./history-reach.ts";
 import { refuseUnknownNames } from "./known-names.ts";
 import { keysOfRows } from "./logged-keys.ts";
@@ -153,51 +153,61 @@ export async function checkSkew(context: SkewContext, question: SkewQuestion): P
     sources: readonly (readonly SourceSpec[])[],
     differing: readonly DifferingValue[],
   ): Promise<void> {
-    const found = await findKnowledge(rows, differing, history, (selection, keys, times) =>
+    const searched = await findKnowledge(rows, differing, history, (selection, keys, times) =>
       changeTimes(offline, selection, { keys, times }, signal),
     );
-    const places = await placesOf(found, sources, differing);
+    const { found, changes } = searched;
+    const places = await placesOf(searched, sources, differing);
     differing.forEach((one, i) => {
       const { feature, selected } = compared[one.feature]!;
       const row = rows.rows[one.row]!;
-      const knowledge = found[i] ?? null;
       const own = new Map(sources[one.feature]!.map(({ name }) => [name, places.get(name)!]));
-      const kind = kindOf(knowledge, row, own, sources[one.feature]!);
+      const { kind, change } = judged(found[i]!, row, own, {
+        sources: sources[one.feature]!,
+        changes: changes.get(one.row)!,
+      });
       const bits = differingBits(
         selected.feature.result.type,
         one.logged.value,
         one.recomputed.value,
       );
-      const isLate = kind === "late" && knowledge !== null;
-      counts.differs(feature, kind, bits, isLate ? row.answeredAt - knowledge.change : null);
-      examples.add({ kind, bits, feature, selected, row, knowledge, differing: one });
+      const lateBy = kind === "late" ? row.answeredAt - change! : null;
+      counts.differs(feature, kind, bits, lateBy);
+      examples.add({ kind, bits, feature, selected, row, change, differing: one });
     });
   }
 
-  function kindOf(
-    knowledge: FoundKnowledge | null,
+  /** Says why a value differs, and the change that explains it, if one does. */
+  function judged(
+    { late, early }: FoundKnowledge,
     row: LoggedRow,
     places: ReadonlyMap<string, ChangePlaces>,
-    sources: readonly SourceSpec[],
-  ): SkewKind {
-    if (knowledge?.kind === "early") return "early";
-    if (knowledge?.kind === "late" && !hadTaken(row.taken, knowledge.change, places)) return "late";
+    {
+      sources,
+      changes,
+    }: { readonly sources: readonly SourceSpec[]; readonly changes: readonly number[] },
+  ): { readonly kind: SkewKind; readonly change: number | null } {
+    if (late !== null && !hadTaken(row.taken, late, places)) return { kind: "late", change: late };
+    if (lackedAny(row.taken, changes, places)) return { kind: "behind", change: null };
+    if (early !== null) return { kind: "early", change: early };
     const isErased = sources.some(({ name }) => reaches.get(name)!.erasedAt >= row.answeredAt);
-    return isErased ? "erased" : "wrong";
+    return { kind: isErased ? "erased" : "wrong", change: null };
   }
 
   /** The places of the changes that answers may lack, by source. */
   async function placesOf(
-    found: readonly (FoundKnowledge | null)[],
+    { found, changes }: SearchedKnowledge,
     sources: readonly (readonly SourceSpec[])[],
     differing: readonly DifferingValue[],
   ): Promise<ReadonlyMap<string, ChangePlaces>> {
     const times = new Map<SourceSpec, Set<number>>();
-    differing.forEach(({ feature }, i) => {
+    differing.forEach(({ row, feature }, i) => {
+      const { late: own } = found[i]!;
+      const wanted = own === null ? changes.get(row)! : [own, ...changes.get(row)!];
       for (const source of sources[feature]!) {
-        const late = times.get(source) ?? new Set();
-        if (found[i]?.kind === "late") late.add(found[i].change);
-        times.set(source, late);
+        let late = times.get(source);
+        if (late === undefined) times.set(source, (late = new Set()));
+        for (const change of wanted) late.add(change);
       }
     });
     const places = new Map<string, ChangePlaces>();

@@ -16,6 +16,7 @@ export interface SkewCounts {
     | "wrong"
     | "late"
     | "early"
+    | "behind"
     | "erased"
     | "otherDefinition"
     | "notInHistory"
@@ -40,6 +41,7 @@ export function skewCounts(): SkewCounts {
           wrong: none(),
           late: none(),
           early: none(),
+          behind: none(),
           erased: none(),
           latestBy: null,
           otherDefinition: 0,
@@ -71,6 +73,7 @@ export function skewCounts(): SkewCounts {
         wrong: sumOf("wrong"),
         late: sumOf("late"),
         early: sumOf("early"),
+        behind: sumOf("behind"),
         erased: sumOf("erased"),
         otherDefinition: sum((one) => one.otherDefinition),
         notInHistory: sum((one) => one.notInHistory),

@@ -4,7 +4,6 @@ import type { SelectedFeature } from "../specs.ts";
 import { formatTime } from "../time/parse-time.ts";
 import type { DifferingValue, StatedValue } from "./compare-answers.ts";
 import { explainCommand } from "./explain-command.ts";
-import type { FoundKnowledge } from "./find-knowledge.ts";
 import type { LoggedRow } from "./read-log.ts";
 import type { SkewedValue, SkewExample } from "./skew-types.ts";
 
@@ -13,7 +12,8 @@ export interface JudgedValue extends Pick<SkewExample, "kind" | "bits" | "featur
   readonly differing: DifferingValue;
   readonly selected: SelectedFeature;
   readonly row: LoggedRow;
-  readonly knowledge: FoundKnowledge | null;
+  /** The commit time of the change that explains it, µs. null: none does. */
+  readonly change: number | null;
 }
 
 /** Keeps the first examples of each feature and kind. `most`: of each. */
@@ -36,7 +36,7 @@ export function skewExamples(most: number): {
 }
 
 function exampleOf(value: JudgedValue): SkewExample {
-  const { kind, bits, feature, selected, row, knowledge, differing } = value;
+  const { kind, bits, feature, selected, row, change, differing } = value;
   const entity = Object.fromEntries(
     Object.entries(parseMembers(row.entity)).map(([name, key]) => [
       name,
@@ -55,7 +55,7 @@ function exampleOf(value: JudgedValue): SkewExample {
     logged: shown(differing.logged),
     recomputed: shown(differing.recomputed),
     bits,
-    change: knowledge === null ? null : formatTime(knowledge.change),
+    change: change === null ? null : formatTime(change),
     explain: explainCommand(selected, entity, asOf),
   };
 }

@@ -27,9 +27,11 @@ export interface SkewOptions {
  *   taken these.
  * - `early`: the answer equals the history with changes that were committed at its time or after.
  *   The clocks of the database and of the store differ, or the commit came between.
+ * - `behind`: the online store had not taken all changes of the entity, and no moment of the history
+ *   has the value: the store had some of the changes of a transaction, or of other partitions.
  * - `erased`: an entity was erased since, and rows of the source with it.
  */
-export type SkewKind = "wrong" | "late" | "early" | "erased";
+export type SkewKind = "wrong" | "late" | "early" | "behind" | "erased";
 
 /** How many values differ, and in how many bits. */
 export interface SkewCount {
@@ -46,6 +48,7 @@ export interface FeatureSkew {
   readonly wrong: SkewCount;
   readonly late: SkewCount;
   readonly early: SkewCount;
+  readonly behind: SkewCount;
   readonly erased: SkewCount;
   /** The longest time in seconds by which a change was late. null: none was. */
   readonly latestBy: number | null;
@@ -95,6 +98,7 @@ export interface SkewReport {
   readonly wrong: SkewCount;
   readonly late: SkewCount;
   readonly early: SkewCount;
+  readonly behind: SkewCount;
   readonly erased: SkewCount;
   readonly otherDefinition: number;
   readonly notInHistory: number;
