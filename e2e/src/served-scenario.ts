@@ -3,6 +3,7 @@ import { openStore, type Store } from "@tidemark/core";
 import { keysNeeded, toUser } from "@tidemark/core/internal";
 import type { Change, ChangeSource, SelectedFeature } from "@tidemark/core/spi";
 import { scenarioDefinitions, type PathStores, type Scenario } from "@tidemark/testkit";
+import { setImmediate } from "node:timers/promises";
 import { keepingStores } from "./real-stores.ts";
 
 /** A scenario whose log arrives in the order in which it was committed. */
@@ -40,10 +41,17 @@ export async function serveScenario(
   ];
   const definitions = scenarioDefinitions({ ...scenario, selected: selected as never });
   let now = 0;
+  let isLogged = false;
   const store = await openStore({
     definitions,
     ...keepingStores(stores),
-    servingLog: { commit: { rows: 500 } },
+    // the first request after a change is not logged: it begins the look at what was taken
+    servingLog: {
+      sample: 0.5,
+      random: () => (isLogged ? 0 : 1),
+      takenAge: 0,
+      commit: { rows: 500 },
+    },
     clock: () => new Date(now / 1000),
   });
   const columns = keysNeeded(selected);
@@ -65,10 +73,17 @@ export async function serveScenario(
     const last = Math.floor(Math.min(next, known + 3_600_000_000) / 1000) * 1000;
     if (first > last || known === -Infinity) continue;
     await run(store, truth, arrived - behind);
+    const features = definitions.all;
+    const ask = () => store.getOnlineColumns({ features, entities, onMissing: "null" });
+    now = first;
+    isLogged = false;
+    await ask();
+    await setImmediate();
+    isLogged = true;
     for (const time of new Set([first, last])) {
       now = time;
       times.push(time);
-      await store.getOnlineColumns({ features: definitions.all, entities, onMissing: "null" });
+      await ask();
     }
   }
   await run(store, truth, truth.length);

@@ -32,6 +32,8 @@ export interface ServingLogOptions {
     | undefined;
   /** Draws the requests without an id that are logged. Default: `Math.random`. */
   readonly random?: (() => number) | undefined;
+  /** @internal How old (ms) what the log knows of taken changes may be, for tests. */
+  readonly takenAge?: number | undefined;
 }
 
 /** The settings in the units that the code computes with. */
@@ -45,10 +47,19 @@ export interface ServingLogSettings {
   readonly queueRows: number;
   readonly queueBytes: number;
   readonly random: () => number;
+  /** ms */
+  readonly takenAge: number;
 }
 
 const OPTIONS: OptionNames = {
-  names: new Set<keyof ServingLogOptions>(["sample", "retention", "commit", "queue", "random"]),
+  names: new Set<keyof ServingLogOptions>([
+    "sample",
+    "retention",
+    "commit",
+    "queue",
+    "random",
+    "takenAge",
+  ]),
   renamed: {},
 };
 const COMMIT_OPTIONS: OptionNames = { names: new Set(["rows", "age"]), renamed: {} };
@@ -99,5 +110,6 @@ export function servingLogSettings(
       otherwise: 64 * 2 ** 20,
     }),
     random,
+    takenAge: options.takenAge ?? 1_000,
   };
 }

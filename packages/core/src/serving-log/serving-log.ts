@@ -66,7 +66,11 @@ export function openServingLog(options: {
 }): ServingLog {
   const { settings, definitions, offline, clock } = options;
   const describe = selectionDescriber(definitions);
-  const sampler = takenSampler(options.online, [...definitions.sources.values()]);
+  const sampler = takenSampler(
+    options.online,
+    [...definitions.sources.values()],
+    settings.takenAge,
+  );
   // the first answers need a sample
   sampler.now();
   const writer = logWriter(offline, definitions);

@@ -13,16 +13,17 @@ export type TakenChanges = Readonly<Record<string, Readonly<Record<string, numbe
 export interface TakenSampler {
   /**
    * Returns what the store had taken a short time ago; null: it is not known yet. The call reads
-   * nothing. It begins a read for later calls if the last one is a second old.
+   * nothing. It begins a read for later calls if the last one is old.
    */
   now(): TakenChanges | null;
 }
 
-/** How old (ms) a sample is before it is taken anew. */
-const SAMPLE_AGE = 1_000;
-
-/** Makes a sampler of the positions of all sources. */
-export function takenSampler(online: OnlineStore, sources: readonly SourceSpec[]): TakenSampler {
+/** Makes a sampler of the positions of all sources. `age`: ms after which a sample is taken anew. */
+export function takenSampler(
+  online: OnlineStore,
+  sources: readonly SourceSpec[],
+  age: number,
+): TakenSampler {
   let sample: TakenChanges | null = null;
   let begunAt = -Infinity;
   let isReading = false;
@@ -36,7 +37,7 @@ export function takenSampler(online: OnlineStore, sources: readonly SourceSpec[]
   return {
     now() {
       const time = performance.now();
-      if (!isReading && time - begunAt >= SAMPLE_AGE) {
+      if (!isReading && time - begunAt >= age) {
         isReading = true;
         begunAt = time;
         // a store that does not answer leaves the last sample, which stays true

@@ -12,19 +12,29 @@ export type ChangePlaces = ReadonlyMap<
   readonly { readonly partition: string; readonly offset: number }[]
 >;
 
-/** Finds the places of the changes of a source that were committed at these times. */
+/** The changes of a source to look for. */
+export interface WantedChanges {
+  /** Commit times, µs. */
+  readonly times: ReadonlySet<number>;
+  /** All changes that were committed in this range are wanted, µs. null: no others. */
+  readonly range: { readonly from: number; readonly to: number } | null;
+}
+
+/** Finds the places of changes of a source. */
 export async function changePlaces(
   offline: OfflineStore,
   source: SourceSpec,
-  times: ReadonlySet<number>,
+  { times, range }: WantedChanges,
   signal: AbortSignal | undefined,
 ): Promise<ChangePlaces> {
   const places = new Map<number, { partition: string; offset: number }[]>();
-  if (times.size === 0) return places;
+  if (times.size === 0 && range === null) return places;
   const { name } = historyTables(source).changes;
+  const isWanted = (time: number): boolean =>
+    times.has(time) || (range !== null && range.from <= time && time < range.to);
   const [min, max] = [...times].reduce(
     ([least, most], time) => [Math.min(least, time), Math.max(most, time)],
-    [Infinity, -Infinity],
+    [range?.from ?? Infinity, range?.to ?? -Infinity],
   );
   for await (const { length, vectors } of offline.scan(name, {
     columns: ["_committed", "_topic", "_partition", "_offset", "_generation"],
@@ -35,7 +45,7 @@ export async function changePlaces(
       const [committed, topic, partition, offset, generation] = vectors.map((one) =>
         valueAt(one, i),
       );
-      if (committed === null || !times.has(Number(committed))) continue;
+      if (committed === null || !isWanted(Number(committed))) continue;
       const of = `${topic as string}:${partition as number}`;
       const place = {
         partition: generation

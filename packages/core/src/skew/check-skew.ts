@@ -9,7 +9,6 @@ import { featureFingerprints, readSelection } from "../serving-log/logged-select
 import type { SelectedFeature, SourceSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore } from "../spi.ts";
 import { formatTime } from "../time/parse-time.ts";
-import { changePlaces, hadTaken, lackedAny, type ChangePlaces } from "./change-places.ts";
 import { changeTimes } from "./change-times.ts";
 import {
   compareAnswers,
@@ -18,14 +17,15 @@ import {
   type DifferingValue,
 } from "./compare-answers.ts";
 import { differingBits } from "./differing-bits.ts";
-import { findKnowledge, type FoundKnowledge, type SearchedKnowledge } from "./find-knowledge.ts";
+import { findKnowledge } from "./find-knowledge.ts";
 import { historyReach, type HistoryReach } from "./history-reach.ts";
+import { judgeDifferences } from "./judge-differences.ts";
 import { refuseUnknownNames } from "./known-names.ts";
 import { keysOfRows } from "./logged-keys.ts";
 import { readServingLog, type LoggedGroup, type LoggedRow } from "./read-log.ts";
 import { skewCounts } from "./skew-counts.ts";
 import { skewExamples } from "./skew-examples.ts";
-import type { SkewKind, SkewReport } from "./skew-types.ts";
+import type { SkewReport } from "./skew-types.ts";
 
 /** What a check of the skew reads. */
 export interface SkewContext {
@@ -156,63 +156,19 @@ export async function checkSkew(context: SkewContext, question: SkewQuestion): P
     const searched = await findKnowledge(rows, differing, history, (selection, keys, times) =>
       changeTimes(offline, selection, { keys, times }, signal),
     );
-    const { found, changes } = searched;
-    const places = await placesOf(searched, sources, differing);
+    const judgements = await judgeDifferences(rows, sources, differing, searched, {
+      offline,
+      erasedAt: (source) => reaches.get(source.name)!.erasedAt,
+      signal,
+    });
     differing.forEach((one, i) => {
       const { feature, selected } = compared[one.feature]!;
       const row = rows.rows[one.row]!;
-      const own = new Map(sources[one.feature]!.map(({ name }) => [name, places.get(name)!]));
-      const { kind, change } = judged(found[i]!, row, own, {
-        sources: sources[one.feature]!,
-        changes: changes.get(one.row)!,
-      });
-      const bits = differingBits(
-        selected.feature.result.type,
-        one.logged.value,
-        one.recomputed.value,
-      );
-      const lateBy = kind === "late" ? row.answeredAt - change! : null;
-      counts.differs(feature, kind, bits, lateBy);
+      const { kind, change } = judgements[i]!;
+      const { type } = selected.feature.result;
+      const bits = differingBits(type, one.logged.value, one.recomputed.value);
+      counts.differs(feature, kind, bits, kind === "late" ? row.answeredAt - change! : null);
       examples.add({ kind, bits, feature, selected, row, change, differing: one });
     });
-  }
-
-  /** Says why a value differs, and the change that explains it, if one does. */
-  function judged(
-    { late, early }: FoundKnowledge,
-    row: LoggedRow,
-    places: ReadonlyMap<string, ChangePlaces>,
-    {
-      sources,
-      changes,
-    }: { readonly sources: readonly SourceSpec[]; readonly changes: readonly number[] },
-  ): { readonly kind: SkewKind; readonly change: number | null } {
-    if (late !== null && !hadTaken(row.taken, late, places)) return { kind: "late", change: late };
-    if (lackedAny(row.taken, changes, places)) return { kind: "behind", change: null };
-    if (early !== null) return { kind: "early", change: early };
-    const isErased = sources.some(({ name }) => reaches.get(name)!.erasedAt >= row.answeredAt);
-    return { kind: isErased ? "erased" : "wrong", change: null };
-  }
-
-  /** The places of the changes that answers may lack, by source. */
-  async function placesOf(
-    { found, changes }: SearchedKnowledge,
-    sources: readonly (readonly SourceSpec[])[],
-    differing: readonly DifferingValue[],
-  ): Promise<ReadonlyMap<string, ChangePlaces>> {
-    const times = new Map<SourceSpec, Set<number>>();
-    differing.forEach(({ row, feature }, i) => {
-      const { late: own } = found[i]!;
-      const wanted = own === null ? changes.get(row)! : [own, ...changes.get(row)!];
-      for (const source of sources[feature]!) {
-        let late = times.get(source);
-        if (late === undefined) times.set(source, (late = new Set()));
-        for (const change of wanted) late.add(change);
-      }
-    });
-    const places = new Map<string, ChangePlaces>();
-    for (const [source, late] of times)
-      places.set(source.name, await changePlaces(offline, source, late, signal));
-    return places;
   }
 }
