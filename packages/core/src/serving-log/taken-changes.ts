@@ -12,11 +12,14 @@ export type TakenChanges = Readonly<Record<string, Readonly<Record<string, numbe
 /** Knows what the online store has taken. */
 export interface TakenSampler {
   /**
-   * Returns what the store had taken a short time ago; null: it is not known yet. The call reads
+   * Returns what the store had taken a short time ago; null: it is not known. The call reads
    * nothing. It begins a read for later calls if the last one is old.
    */
   now(): TakenChanges | null;
 }
+
+/** How long (ms) a sample may take, and wait for the next request. */
+const MOST_EXTRA_AGE = 1_000;
 
 /** Makes a sampler of the positions of all sources. `age`: ms after which a sample is taken anew. */
 export function takenSampler(
@@ -25,13 +28,15 @@ export function takenSampler(
   age: number,
 ): TakenSampler {
   let sample: TakenChanges | null = null;
+  let sampledAt = -Infinity;
   let begunAt = -Infinity;
   let isReading = false;
 
   async function read(): Promise<void> {
+    const time = performance.now();
     const taken: Record<string, Readonly<Record<string, number>>> = {};
     for (const { name } of sources) taken[name] = takenOffsets(await online.positions(name));
-    sample = taken;
+    [sample, sampledAt] = [taken, time];
   }
 
   return {
@@ -45,7 +50,8 @@ export function takenSampler(
           .catch(() => undefined)
           .finally(() => (isReading = false));
       }
-      return sample;
+      // after a while without requests an old sample would excuse too much
+      return time - sampledAt <= age + MOST_EXTRA_AGE ? sample : null;
     },
   };
 }

@@ -60,6 +60,12 @@ function flipped(value: number): number {
   return bits.getFloat64(0);
 }
 
+/** Forgets what the online store had taken, so that nothing excuses a value. */
+async function forgetTaken({ store, offline }: ShopStores): Promise<void> {
+  await store.servingLog!.flush();
+  await edit(offline, LOG, "taken", () => null);
+}
+
 /** A store that is asked while its log is read, one change at a time. */
 async function served(): Promise<ShopStores> {
   const shop = await openShop({ servingLog: {} });
@@ -107,8 +113,9 @@ describe("skew", () => {
   });
 
   test("finds one changed bit in a logged value, and how to explain it", async () => {
-    const { store, offline } = await served();
-    await store.servingLog!.flush();
+    const shop = await served();
+    const { store, offline } = shop;
+    await forgetTaken(shop);
     let planted = false;
     await edit(offline, LOG, "values", (value, row) => {
       const values = JSON.parse(value as string) as Record<string, number | null>;
@@ -143,7 +150,9 @@ describe("skew", () => {
   });
 
   test("finds one changed row of the history", async () => {
-    const { store, offline } = await served();
+    const shop = await served();
+    const { store, offline } = shop;
+    await forgetTaken(shop);
     await edit(offline, "payments/versions", "amount", (value, row) =>
       row("id") === 29n ? flipped(value as number) : value,
     );
@@ -175,7 +184,7 @@ describe("skew", () => {
   });
 
   test("a change that the store had taken is no excuse", async () => {
-    const shop = await openShop({ servingLog: {} });
+    const shop = await openShop({ servingLog: { takenAge: 0 } });
     const { store, offline } = shop;
     const log = new ShopLog();
     log.paid({ id: 1, time: NOON }).paid({ id: 2, time: NOON + SECOND });
@@ -274,11 +283,12 @@ describe("skew", () => {
     const { collectDefinitions } = await import("@tidemark/core");
     const { localEngine } = await import("../../src/engine/local-engine.ts");
     const { openOfflineReader } = await import("../../src/offline/offline-reader.ts");
-    const { store, offline, online } = await served();
+    const shop = await served();
+    const { offline, online } = shop;
+    await forgetTaken(shop);
     await edit(offline, "payments/versions", "amount", (value, row) =>
       row("id") === 12n ? flipped(value as number) : value,
     );
-    await store.servingLog!.flush();
     const reader = openOfflineReader(offline, localEngine());
     const context = { definitions: collectDefinitions(definitions), offline, online, reader };
     const question = {
