@@ -21,7 +21,7 @@ export interface TakenSampler {
 /** How long (ms) a sample may take, and wait for the next request. */
 const MOST_EXTRA_AGE = 1_000;
 
-/** Makes a sampler of the positions of all sources. `age`: ms after which a sample is taken anew. */
+/** Makes a sampler of the positions of all sources. `age`: ms until a sample is taken anew. */
 export function takenSampler(
   online: OnlineStore,
   sources: readonly SourceSpec[],

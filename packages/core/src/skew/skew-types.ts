@@ -27,8 +27,9 @@ export interface SkewOptions {
  *   taken these.
  * - `early`: the answer equals the history with changes that were committed at its time or after.
  *   The clocks of the database and of the store differ, or the commit came between.
- * - `behind`: the online store had not taken all changes of the entity, and no moment of the history
- *   has the value: the store had some of the changes of a transaction, or of other partitions.
+ * - `behind`: the online store had not taken all changes of the entity, and no moment of the
+ *   history has the value: the store had some of the changes of a transaction, or of other
+ *   partitions.
  * - `erased`: an entity was erased since, and rows of the source with it.
  */
 export type SkewKind = "wrong" | "late" | "early" | "behind" | "erased";
