@@ -12,14 +12,14 @@ import { tableLines } from "../output/table.ts";
 import { configCommand } from "./config-command.ts";
 import { fileRows, profiledNamed } from "./profiled.ts";
 
-const help = `Usage: tidemark drift SOURCE|VIEW|FILE --reference REFERENCE [options]
+const help = `Usage: tidemark drift SOURCE|VIEW|SERVICE|FILE --reference REFERENCE [options]
 
-Measures how far the columns of a source, the features of a materialized view or the
-columns of a Parquet file are from a reference. Measures are the population stability
-index (psi), the statistic of Kolmogorov and Smirnov (ks), the Jensen-Shannon distance
-(jensenShannon), the Wasserstein distance (wasserstein), and the difference of the share
-of missing values (nullRate). The results of a source or a view are added to the table
-SOURCE/drift or VIEW/feature_drift.
+Measures how far the columns of a source, the features of a materialized view or of a
+service in the serving log, or the columns of a Parquet file are from a reference. The
+measures are the population stability index (psi), the statistic of Kolmogorov and
+Smirnov (ks), the Jensen-Shannon distance (jensenShannon), the Wasserstein distance
+(wasserstein), and the difference of the share of missing values (nullRate). The results
+are added to the table SOURCE/drift, VIEW/feature_drift or serving-log/SERVICE/drift.
 
   --reference REFERENCE a Parquet file such as a training set; a file that tidemark
                         profile --out wrote, which ends in .json; or days of the same

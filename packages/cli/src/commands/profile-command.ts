@@ -6,14 +6,14 @@ import { writeWhole } from "../output/whole-file.ts";
 import { configCommand } from "./config-command.ts";
 import { profiledNamed } from "./profiled.ts";
 
-const help = `Usage: tidemark profile SOURCE|VIEW|FILE [--from DAY] [--to DAY] [options]
+const help = `Usage: tidemark profile SOURCE|VIEW|SERVICE|FILE [--from DAY] [--to DAY] [options]
 
-Shows statistics of each column of a source, of each feature of a materialized view, or
-of each column of a Parquet file such as a training set: rows, nulls, different values,
-least and greatest value, mean, standard deviation, quantiles, and the most frequent
-values. The profiles of a source and a view are stored by event day, in the table
-SOURCE/profiles or VIEW/feature_profiles. A later call counts only the days whose rows
-changed since. A call may be killed and made again.
+Shows statistics of each column of a source, of each feature of a materialized view or
+of a service in the serving log, or of each column of a Parquet file such as a training
+set: rows, nulls, different values, least and greatest value, mean, standard deviation,
+quantiles, and the most frequent values. Profiles are stored by event day, in the table
+SOURCE/profiles, VIEW/feature_profiles or serving-log/SERVICE/profiles. A later call
+counts only the days whose rows changed since. A call may be killed and made again.
 
   --from DAY            the first day, as in 2025-06-14; default: the first of all
   --to DAY              the day after the last; default: all days

@@ -1,19 +1,21 @@
-/** Finds what `tidemark profile` and `tidemark drift` name: a source, a view or a file. */
+/** Finds what `tidemark profile` and `tidemark drift` name: a source, view, service or file. */
 import { stat } from "node:fs/promises";
 import type { ProfiledRows } from "@tidemark/core";
 import { didYouMean } from "@tidemark/core/internal";
 import { loadDelta } from "../modules/optional-packages.ts";
 import { usage } from "../terminal/options.ts";
 
-/** A source, a view, or the rows of a file. */
+/** A source, a view, a service, or the rows of a file. */
 export interface Profiled {
   readonly source?: string;
   readonly view?: string;
+  readonly service?: string;
   readonly rows?: ProfiledRows;
 }
 
 /**
- * Finds what the name means: a source, or else a view, or else a Parquet file or a folder of them.
+ * Finds what the name means: a source, or else a view, a service, a Parquet file or a folder of
+ * them.
  *
  * @throws USAGE when it is none of them.
  */
@@ -22,17 +24,20 @@ export async function profiledNamed(
   definitions: {
     readonly sources: ReadonlyMap<string, unknown>;
     readonly views: ReadonlyMap<string, unknown>;
+    readonly services: ReadonlyMap<string, unknown>;
   },
   signal: AbortSignal,
 ): Promise<Profiled> {
   if (definitions.sources.has(name)) return { source: name };
   if (definitions.views.has(name)) return { view: name };
+  if (definitions.services.has(name)) return { service: name };
   const found = await stat(name).catch(() => null);
   if (found !== null) return { rows: await fileRows(name, signal) };
-  const names = [...definitions.sources.keys(), ...definitions.views.keys()];
+  const { sources, views, services } = definitions;
+  const names = [sources, views, services].flatMap((specs) => [...specs.keys()]);
   throw usage(
-    `"${name}" is no source, no view and no file${didYouMean(name, names)}; the definitions have ` +
-      names.join(", "),
+    `"${name}" is no source, view, service or file${didYouMean(name, names)}; the ` +
+      `definitions have ${names.join(", ")}`,
   );
 }
 

@@ -75,6 +75,6 @@ test("profile shows what the database held, of a source, a view and a file", asy
   const unknown = await project.run("profile", "transaction");
   expect([unknown.code, unknown.stderr]).toEqual([
     2,
-    expect.stringMatching(/"transaction" is no source, no view and no file; did you mean/),
+    expect.stringMatching(/"transaction" is no source, view, service or file; did you mean/),
   ]);
 });

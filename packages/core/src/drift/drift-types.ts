@@ -28,7 +28,7 @@ export type DriftThresholds = { readonly [measure in DriftMeasure]?: number | un
 
 /** How far data is from its reference. */
 export interface DriftReport {
-  readonly of: { readonly kind: "source" | "view" | "rows"; readonly name: string };
+  readonly of: { readonly kind: "source" | "view" | "service" | "rows"; readonly name: string };
   /** The reference in words. */
   readonly reference: string;
   /** The days that were compared, both included. null: all of them. */

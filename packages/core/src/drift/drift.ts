@@ -10,6 +10,7 @@ import { givenRows } from "../profile/given-rows.ts";
 import { measuredColumn, type MeasuredColumn } from "../profile/measured-column.ts";
 import {
   namesOf,
+  namesSubject,
   rangeOf,
   subjectOf,
   valuesOf,
@@ -25,6 +26,7 @@ const OPTIONS: OptionNames = {
   names: new Set([
     "source",
     "view",
+    "service",
     "rows",
     "from",
     "to",
@@ -135,8 +137,8 @@ async function currentSide(
   readonly current: Side;
   readonly window: (range: DayRange) => Side;
 }> {
-  const { rows, source, view } = options;
-  if (rows !== undefined && source === undefined && view === undefined)
+  const { rows } = options;
+  if (rows !== undefined && !namesSubject(options))
     return {
       of: { kind: "rows", name: rows.name ?? "rows" },
       keys: new Set(),

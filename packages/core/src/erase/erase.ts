@@ -15,6 +15,7 @@ import { nodeCrypto } from "../node-modules.ts";
 import { onlineStates } from "../online/online-states.ts";
 import { eraseProfiles } from "../profile/erase-profiles.ts";
 import { sourceProfiles, viewProfiles } from "../profile/profile-subject.ts";
+import { servedProfiles } from "../profile/served-answers.ts";
 import type { Retention } from "../online/retention.ts";
 import { keyReader } from "../request/entity-keys.ts";
 import { eraseEntitiesStep, isAnyErased, newSalt } from "../rows/erased-entities.ts";
@@ -256,6 +257,8 @@ function planned(
         const table = await eraseServingLog(offline, erased, definitions, options);
         const tables = table === null ? [] : [table];
         await forget(LOG_TABLE.name, tables, isErasedAnswer(erased, definitions));
+        for (const service of definitions.services.values())
+          tables.push(...(await forgetProfiles(servedProfiles(service))));
         return { tables };
       },
     });

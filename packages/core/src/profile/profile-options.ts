@@ -1,6 +1,6 @@
 /** Reads the options that profiles and drift share. */
 import type { Definitions } from "../define/collect-definitions.ts";
-import { specOfSource, specOfView } from "../define/spec-of.ts";
+import { specOfService, specOfSource, specOfView } from "../define/spec-of.ts";
 import { didYouMean } from "../did-you-mean.ts";
 import { TidemarkError } from "../errors.ts";
 import { DEFAULT_MEMORY_LIMIT, LEAST_MEMORY_LIMIT } from "../memory-limit.ts";
@@ -11,6 +11,7 @@ import type { DayRange, DayRows } from "./day-rows.ts";
 import { dayOfText, type Days } from "./days.ts";
 import { sourceSubject, viewSubject, type ProfileSubject } from "./profile-subject.ts";
 import type { ProfileOptions } from "./profile-types.ts";
+import { serviceSubject } from "./served-answers.ts";
 
 /** What profiles are made from. */
 export interface ProfileContext {
@@ -19,39 +20,62 @@ export interface ProfileContext {
 }
 
 /**
- * The source or the view of the options.
+ * The source, the view or the service of the options.
  *
- * @throws PROFILE_INVALID when not exactly one of source, view and rows is given.
+ * @throws PROFILE_INVALID when not exactly one of source, view, service and rows is given.
  * @throws SOURCE_UNKNOWN when there is no such source.
  * @throws VIEW_UNKNOWN when there is no such view.
+ * @throws SERVICE_UNKNOWN when there is no such service.
  */
 export function subjectOf(
   call: string,
-  { source, view, rows }: Pick<ProfileOptions, "source" | "view" | "rows">,
+  { source, view, service, rows }: Pick<ProfileOptions, "source" | "view" | "service" | "rows">,
   { definitions, offline }: ProfileContext,
   days: Days,
 ): ProfileSubject {
-  const given = [source, view, rows].filter((one) => one !== undefined);
+  const given = [source, view, service, rows].filter((one) => one !== undefined);
   if (given.length !== 1)
-    throw new TidemarkError("PROFILE_INVALID", `${call}: give one of source, view and rows`);
+    throw new TidemarkError(
+      "PROFILE_INVALID",
+      `${call}: give one of source, view, service and rows`,
+    );
   if (source !== undefined) {
     const name = typeof source === "string" ? source : specOfSource(source).name;
     return sourceSubject(offline, named(call, "source", name, definitions.sources), days);
+  }
+  if (service !== undefined) {
+    const name = typeof service === "string" ? service : specOfService(service).name;
+    return serviceSubject(offline, named(call, "service", name, definitions.services));
   }
   const name = typeof view === "string" ? view : specOfView(view).name;
   return viewSubject(offline, named(call, "view", name, definitions.views));
 }
 
+/** Whether the options name a source, a view or a service. */
+export function namesSubject({
+  source,
+  view,
+  service,
+}: Pick<ProfileOptions, "source" | "view" | "service">): boolean {
+  return [source, view, service].some((one) => one !== undefined);
+}
+
+const UNKNOWN = {
+  source: "SOURCE_UNKNOWN",
+  view: "VIEW_UNKNOWN",
+  service: "SERVICE_UNKNOWN",
+} as const;
+
 function named<Spec extends { readonly name: string }>(
   call: string,
-  kind: "source" | "view",
+  kind: "source" | "view" | "service",
   name: string,
   specs: ReadonlyMap<string, Spec>,
 ): Spec {
   const spec = specs.get(name);
   if (spec !== undefined) return spec;
   throw new TidemarkError(
-    kind === "source" ? "SOURCE_UNKNOWN" : "VIEW_UNKNOWN",
+    UNKNOWN[kind],
     `${call}: no ${kind} is called "${name}"${didYouMean(name, specs.keys())}; there ` +
       `${specs.size === 1 ? "is" : "are"} ${[...specs.keys()].join(", ") || "none"}`,
   );

@@ -26,7 +26,7 @@ import { sourceColumns, sourceRows } from "./source-rows.ts";
 
 /** Something whose profiles are stored by day. */
 export interface ProfileSubject {
-  readonly kind: "source" | "view";
+  readonly kind: "source" | "view" | "service";
   readonly name: string;
   /** The name of the table of its profiles. */
   readonly table: string;
@@ -51,7 +51,12 @@ export interface OpenedSubject {
 /** Changes whenever equal rows get other profiles. */
 const FORMAT = 1;
 
-function fingerprintOf(columns: DayRows["columns"], zone: string, more: unknown): string {
+/** A text of the columns, the zone and more, which changes whenever profiles may. */
+export function subjectFingerprint(
+  columns: DayRows["columns"],
+  zone: string,
+  more: unknown,
+): string {
   const text = JSON.stringify(
     [FORMAT, zone, columns.map(({ column, isHidden }) => [column, isHidden]), more],
     (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value),
@@ -78,10 +83,10 @@ export function sourceSubject(
     table: sourceProfiles(source),
     columns,
     keys: source.primaryKey,
-    fingerprint: fingerprintOf(columns, days.zone, [source.primaryKey, source.eventTime]),
+    fingerprint: subjectFingerprint(columns, days.zone, [source.primaryKey, source.eventTime]),
     async open(signal) {
       const state = await historyState(context, signal);
-      if (state === null) return nothing(columns);
+      if (state === null) return noRows(columns);
       return {
         rows: sourceRows(context, state, days),
         checked: storedLog(state.log),
@@ -102,7 +107,8 @@ export function viewProfiles(view: ViewSpec): string {
   return `${view.name}/feature_profiles`;
 }
 
-function nothing(columns: DayRows["columns"]): OpenedSubject {
+/** A subject that has no rows yet. */
+export function noRows(columns: DayRows["columns"]): OpenedSubject {
   return {
     rows: { columns, async *batches() {} },
     checked: null,
@@ -151,10 +157,10 @@ export function viewSubject(offline: OfflineStore, view: ViewSpec): ProfileSubje
     table: viewProfiles(view),
     columns,
     keys: [],
-    fingerprint: fingerprintOf(columns, "", null),
+    fingerprint: subjectFingerprint(columns, "", null),
     async open(signal) {
       const state = await offline.state(table.name, { signal });
-      if (state === null) return nothing(columns);
+      if (state === null) return noRows(columns);
       const { version } = state;
       const texts = dateTexts(state.metadata);
       const dates = Object.fromEntries([...texts].map(([date, text]) => [date, textHash(text)]));

@@ -75,6 +75,11 @@ export interface ProfileOptions {
   /** A view, or its name. Its rows are those of the materialized days. */
   readonly view?: object | string | undefined;
   /**
+   * A service, or its name. Its rows are the answers in the serving log. A day is one of UTC, in
+   * which they were given.
+   */
+  readonly service?: object | string | undefined;
+  /**
    * Rows as columns, such as a training set, or a file that `readParquet` opened. They are read
    * once, or again where memory is short. Their profile is not stored.
    */
@@ -109,7 +114,7 @@ export interface ProfiledRows {
 
 /** The profile of a source, a view or some rows. */
 export interface ProfileReport {
-  readonly of: { readonly kind: "source" | "view" | "rows"; readonly name: string };
+  readonly of: { readonly kind: "source" | "view" | "service" | "rows"; readonly name: string };
   /** The table in the offline store that has the profile of each day. null: it is not stored. */
   readonly table: string | null;
   /** The time zone of the days. */

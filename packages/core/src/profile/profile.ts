@@ -7,7 +7,14 @@ import { countDays } from "./count-days.ts";
 import type { DayRange } from "./day-rows.ts";
 import { daysIn, dayText, type Days } from "./days.ts";
 import { givenRows, NO_DAY } from "./given-rows.ts";
-import { namesOf, rangeOf, subjectOf, valuesOf, type ProfileContext } from "./profile-options.ts";
+import {
+  namesOf,
+  namesSubject,
+  rangeOf,
+  subjectOf,
+  valuesOf,
+  type ProfileContext,
+} from "./profile-options.ts";
 import { storedProfiles } from "./profile-table.ts";
 import type {
   ColumnProfile,
@@ -23,6 +30,7 @@ const OPTIONS: OptionNames = {
   names: new Set([
     "source",
     "view",
+    "service",
     "rows",
     "from",
     "to",
@@ -49,7 +57,7 @@ export async function profileOf(
     values: valuesOf("profile", options.memoryLimit),
     signal: options.signal,
   };
-  if (options.rows !== undefined && options.source === undefined && options.view === undefined)
+  if (options.rows !== undefined && !namesSubject(options))
     return profileRows(options.rows, options, days, settings);
   const subject = subjectOf("profile", options, context, days);
   const names = namesOf("profile", subject.name, subject.columns, options.columns);

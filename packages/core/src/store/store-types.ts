@@ -321,12 +321,12 @@ export interface Store extends FeatureReads, Pushes {
   /** The log of what this process served. null: `openStore` has no `servingLog`. */
   readonly servingLog: StoreServingLog | null;
   /**
-   * Profiles each column of a source, each feature of a materialized view, or rows such as a
-   * training set: by event day, and over all days. The profiles of sources and views are stored as
-   * a table. A later call reads only the days whose rows changed, be it by updates, deletes or late
-   * rows. A call may be killed and made again.
+   * Profiles each column of a source, each feature of a materialized view or of a service in the
+   * serving log, or rows such as a training set: by event day, and over all days. Profiles are
+   * stored as a table, but those of rows. A later call reads only the days whose rows changed, be
+   * it by updates, deletes or late rows. A call may be killed and made again.
    *
-   * @throws PROFILE_INVALID when not exactly one of `source`, `view` and `rows` is given.
+   * @throws PROFILE_INVALID when not exactly one of `source`, `view`, `service`, `rows` is given.
    * @throws PROFILE_CONTENDED when other calls keep writing the table.
    * @example
    * const { days, all } = await store.profile({ source: "transactions", from: "2025-06-01" });
@@ -354,7 +354,7 @@ export interface Store extends FeatureReads, Pushes {
    * exactly.
    *
    * @throws DRIFT_INVALID when the reference or a threshold is missing or wrong.
-   * @throws PROFILE_INVALID when not exactly one of `source`, `view` and `rows` is given.
+   * @throws PROFILE_INVALID when not exactly one of `source`, `view`, `service`, `rows` is given.
    * @example
    * const { drifted, columns } = await store.drift({
    *   source: "transactions",
