@@ -6,6 +6,7 @@ import { aggregationText, whereText } from "../plan/explain.ts";
 import type { AggregateColumn, DeriveNode, FactColumn, LatestNode } from "../plan/nodes.ts";
 import { rowCondition } from "../plan/plan-kinds.ts";
 import type { Expression, SourceSpec, TypeSpec, Value } from "../specs.ts";
+import { formatTime } from "../time/parse-time.ts";
 import { edgesOf, seriesEdgesOf } from "../window/window-edges.ts";
 import { aggregateValue, newestOf, type PlanValues } from "./evaluate-plan.ts";
 import { passing, valuesOf } from "./row-values.ts";
@@ -213,16 +214,23 @@ function sortRows(
   const { kept, outside: notChosen } = chosen(inside);
   outside.push(...notChosen);
   const told = new Set(outside.map(({ row }) => row));
-  const counts = filters.reduce<readonly ViewRow[]>(
+  const isKnown = ({ leftOut }: ViewRow): boolean => leftOut === null;
+  // the row that comes next may have been committed later
+  const beyond = filters.reduce<readonly ViewRow[]>(
     (some, [, condition]) => passing(source, condition, some),
-    there.filter((row) => !told.has(row) && !isIn(row)),
+    rows.filter(
+      (row) =>
+        (isKnown(row) || row.leftOut?.reason === "NOT_KNOWN_YET") && !told.has(row) && !isIn(row),
+    ),
   );
-  const before = counts.findLast((row) => row.time < from);
-  const after = counts.find((row) => row.time >= to);
+  const before = beyond.findLast((row) => isKnown(row) && row.time < from);
+  const after = beyond.find((row) => row.time >= to);
   if (before !== undefined)
     outside.push(without(before, "BEFORE_WINDOW", "it left the window last"));
-  if (after !== undefined)
-    outside.push(without(after, "AFTER_WINDOW", "it enters the window next"));
+  if (after !== undefined) {
+    const later = isKnown(after) ? "" : `; it was committed at ${formatTime(after.origin.version.from)}`;
+    outside.push(without(after, "AFTER_WINDOW", `it enters the window next${later}`));
+  }
   const places = new Map(rows.map((row, i) => [row, i]));
   return { inside: kept, outside: outside.sort((a, b) => places.get(a.row)! - places.get(b.row)!) };
 }

@@ -95,6 +95,16 @@ describe("the rows of an answer, from the history", () => {
     ]);
   });
 
+  test("the row that enters next may be one that was not known yet", async () => {
+    const { store } = await filled();
+    const { parts } = await store.explain({ ...ask, asOf: iso(NOON - 3 * DAY) });
+    expect(parts[0]!.outside.at(-1)).toMatchObject({
+      key: { id: "2" },
+      reason: "AFTER_WINDOW",
+      because: `it enters the window next; it was committed at ${iso(NOON - 3 * DAY + SECOND)}`,
+    });
+  });
+
   test("as corrected since: what became of each row", async () => {
     const { store } = await filled();
     const now = await store.explain({ ...ask, asOf: iso(NOON), knowledge: "as-corrected" });
