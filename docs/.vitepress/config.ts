@@ -44,6 +44,7 @@ const sections: readonly Section[] = [
     pages: [
       ["serving", "Server"],
       ["client", "Client, browser, JSON API"],
+      ["mcp", "Programs and agents: MCP"],
     ],
   },
   {

@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   kernel: async () => (await import("./kernel-command.ts")).kernelCommand,
   load: async () => (await import("./load-command.ts")).loadCommand,
   materialize: async () => (await import("./materialize-command.ts")).materializeCommand,
+  mcp: async () => (await import("./mcp-command.ts")).mcpCommand,
   optimize: async () => (await import("./optimize-command.ts")).optimizeCommand,
   plan: async () => (await import("./plan-command.ts")).planCommand,
   profile: async () => (await import("./profile-command.ts")).profileCommand,
@@ -62,6 +63,7 @@ const help = `Usage: tidemark COMMAND [options]
   kernel        answer one job of another process, on its input and output
   load          load the rows of a day into the tables of the database
   materialize   compute the rows of views as of the end of a day
+  mcp           serve the feature store to programs and agents over MCP
   optimize      join the small files of the history
   plan          show what an apply would change, and what the change costs
   profile       show statistics of the columns of a source, a view or a file

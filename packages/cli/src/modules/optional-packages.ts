@@ -1,4 +1,6 @@
 /** Loads optional peer dependencies when a command needs them. */
+import type * as McpServer from "@modelcontextprotocol/server";
+import type * as McpStdio from "@modelcontextprotocol/server/stdio";
 import type * as Sqlite from "@tidemark/adapter-sqlite";
 import { TidemarkError } from "@tidemark/core";
 import type * as Delta from "@tidemark/delta";
@@ -15,6 +17,15 @@ export const loadDelta = (purpose: string): Promise<typeof Delta> =>
 /** @throws PACKAGE_MISSING when it is not installed; `purpose` says what needs it. */
 export const loadDebezium = (purpose: string): Promise<typeof Debezium> =>
   load("@tidemark/source-debezium", purpose, () => import("@tidemark/source-debezium"));
+
+/** @throws PACKAGE_MISSING when it is not installed; `purpose` says what needs it. */
+export const loadMcp = (
+  purpose: string,
+): Promise<{ readonly server: typeof McpServer; readonly stdio: typeof McpStdio }> =>
+  load("@modelcontextprotocol/server", purpose, async () => ({
+    server: await import("@modelcontextprotocol/server"),
+    stdio: await import("@modelcontextprotocol/server/stdio"),
+  }));
 
 async function load<T>(name: string, purpose: string, imported: () => Promise<T>): Promise<T> {
   try {

@@ -228,7 +228,9 @@ function sortRows(
   if (before !== undefined)
     outside.push(without(before, "BEFORE_WINDOW", "it left the window last"));
   if (after !== undefined) {
-    const later = isKnown(after) ? "" : `; it was committed at ${formatTime(after.origin.version.from)}`;
+    const later = isKnown(after)
+      ? ""
+      : `; it was committed at ${formatTime(after.origin.version.from)}`;
     outside.push(without(after, "AFTER_WINDOW", `it enters the window next${later}`));
   }
   const places = new Map(rows.map((row, i) => [row, i]));

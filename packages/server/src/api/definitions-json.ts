@@ -96,7 +96,13 @@ export interface DefinitionsJson {
   })[];
 }
 
-/** Describes the definitions. */
+/**
+ * Describes the definitions as plain JSON: services, views, entities and sources, with keys, value
+ * types and metadata. It is the answer of `GET /v1/definitions`.
+ *
+ * @example
+ * const { views } = definitionsJson(collectDefinitions(await import("./features.ts")));
+ */
 export function definitionsJson({
   services,
   views,

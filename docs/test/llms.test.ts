@@ -1,0 +1,46 @@
+/**
+ * docs/public/llms.txt lists every page for programs (https://llmstxt.org). After a change of a
+ * page's first sentence, `npm test -- docs/test/llms -u` writes it again.
+ */
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { pages, root } from "./support/page.ts";
+
+const SITE = "https://tidemark-features.github.io/tidemark/";
+
+/** The first sentence of the page below its heading, on one line and without links. */
+function firstSentence(text: string): string {
+  const [, paragraph = ""] = /^# .*\n+((?:[^\n#`|].*\n)+)/m.exec(text) ?? [];
+  const [sentence = ""] = paragraph
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .replaceAll(/\s+/g, " ")
+    .trim()
+    .split(/(?<=[.:]) /);
+  return sentence.replace(/:$/, ".");
+}
+
+test("llms.txt has every page with its first sentence", async () => {
+  const lines = pages()
+    .filter(({ name }) => name.startsWith("docs/") && name !== "docs/index.md")
+    .map(({ name, text }) => {
+      const [, title = ""] = /^# (.*)$/m.exec(text) ?? [];
+      const page = name.slice("docs/".length, -".md".length);
+      expect(firstSentence(text), `${name} begins with a sentence`).toMatch(/\.$/);
+      return `- [${title}](${SITE}${page}): ${firstSentence(text)}`;
+    });
+  const text = [
+    "# Tidemark",
+    "",
+    "> A feature store for TypeScript, installed with npm. A team writes entities, feature views and",
+    "> window aggregations once. The change stream, the training set and the request give the same",
+    "> number, bit for bit.",
+    "",
+    "`tidemark mcp` serves a feature store to programs: catalogue, features, explanations and status.",
+    "",
+    "## Docs",
+    "",
+    ...lines,
+    "",
+  ].join("\n");
+  await expect(text).toMatchFileSnapshot(join(root, "docs/public/llms.txt"));
+});
