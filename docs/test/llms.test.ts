@@ -1,6 +1,6 @@
 /**
  * docs/public/llms.txt lists every page for programs (https://llmstxt.org). After a change of a
- * page's first sentence, `npm test -- docs/test/llms -u` writes it again.
+ * page's first paragraph, `npm test -- docs/test/llms -u` writes it again.
  */
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -8,25 +8,24 @@ import { pages, root } from "./support/page.ts";
 
 const SITE = "https://tidemark-features.github.io/tidemark/";
 
-/** The first sentence of the page below its heading, on one line and without links. */
-function firstSentence(text: string): string {
+/** The first paragraph of the page below its heading, on one line and without links. */
+function firstParagraph(text: string): string {
   const [, paragraph = ""] = /^# .*\n+((?:[^\n#`|].*\n)+)/m.exec(text) ?? [];
-  const [sentence = ""] = paragraph
+  return paragraph
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1")
     .replaceAll(/\s+/g, " ")
     .trim()
-    .split(/(?<=[.:]) /);
-  return sentence.replace(/:$/, ".");
+    .replace(/:$/, ".");
 }
 
-test("llms.txt has every page with its first sentence", async () => {
+test("llms.txt has every page with its first paragraph", async () => {
   const lines = pages()
     .filter(({ name }) => name.startsWith("docs/") && name !== "docs/index.md")
     .map(({ name, text }) => {
       const [, title = ""] = /^# (.*)$/m.exec(text) ?? [];
       const page = name.slice("docs/".length, -".md".length);
-      expect(firstSentence(text), `${name} begins with a sentence`).toMatch(/\.$/);
-      return `- [${title}](${SITE}${page}): ${firstSentence(text)}`;
+      expect(firstParagraph(text), `${name} begins with a paragraph`).toMatch(/\.$/);
+      return `- [${title}](${SITE}${page}): ${firstParagraph(text)}`;
     });
   const text = [
     "# Tidemark",
