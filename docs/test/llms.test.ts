@@ -10,7 +10,7 @@ const SITE = "https://tidemark-features.github.io/tidemark/";
 
 /** The first paragraph of the page below its heading, on one line and without links. */
 function firstParagraph(text: string): string {
-  const [, paragraph = ""] = /^# .*\n+((?:[^\n#`|].*\n)+)/m.exec(text) ?? [];
+  const [, paragraph = ""] = /^# .*\n+((?:(?!```|#|\|).+\n)+)/m.exec(text) ?? [];
   return paragraph
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1")
     .replaceAll(/\s+/g, " ")
@@ -30,11 +30,11 @@ test("llms.txt has every page with its first paragraph", async () => {
   const text = [
     "# Tidemark",
     "",
-    "> A feature store for TypeScript, installed with npm. A team writes entities, feature views and",
-    "> window aggregations once. The change stream, the training set and the request give the same",
-    "> number, bit for bit.",
+    "> A feature store for TypeScript, installed with npm. A team writes entities, feature views",
+    "> and window aggregations once. The change stream, the training set and the request give the",
+    "> same number, bit for bit.",
     "",
-    "`tidemark mcp` serves a feature store to programs: catalogue, features, explanations and status.",
+    "`tidemark mcp` serves a feature store to programs: features, explanations and status.",
     "",
     "## Docs",
     "",

@@ -6,8 +6,8 @@ import { configCommand } from "./config-command.ts";
 const help = `Usage: tidemark mcp [options]
 
 Serves the feature store to a program or an agent over the Model Context Protocol, on
-standard input and output. Its tools only read: catalogue, get, explain, plan, status and
-profile. The program starts the command and ends it. It needs the package
+standard input and output. Its tools only read: catalogue, get, explain, plan, status
+and profile. The program starts the command and ends it. It needs the package
 @modelcontextprotocol/server.
 
 `;

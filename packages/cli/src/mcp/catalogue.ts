@@ -71,6 +71,7 @@ export function describeDefinition(
   const names = CATALOGUE_KINDS.flatMap((kind) => all[kind].map((one) => one.name));
   throw new TidemarkError(
     "DEFINITION_UNKNOWN",
-    `nothing is called "${name}"${didYouMean(name, names)}; call catalogue without a name for a list`,
+    `nothing is called "${name}"${didYouMean(name, names)}; call catalogue without a name, which ` +
+      "lists all definitions",
   );
 }

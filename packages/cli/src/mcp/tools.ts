@@ -41,8 +41,8 @@ const catalogue: Tool = {
   name: "catalogue",
   title: "Catalogue",
   description:
-    "Lists sources, entities, feature views and feature services, with owner, tags and description. " +
-    "With a name it returns everything about one definition: keys, features, types and windows.",
+    "Lists sources, entities, feature views and services, with owner, tags and description. With " +
+    "a name it returns everything about one definition: keys, features, types and windows.",
   properties: {
     name: { ...TEXT, description: "One definition. Omit it for a list" },
     kind: { type: "string", enum: [...CATALOGUE_KINDS], description: "Only this kind" },
@@ -122,9 +122,9 @@ const explain: Tool = {
   name: "explain",
   title: "Explain an answer",
   description:
-    "Says why a feature of an entity has its value: the window's edges, each row inside with what " +
-    "it brings, the rows outside with the reason, the versions of each row with their times and " +
-    "places in the log, and the value as known and as corrected where they differ.",
+    "Says why a feature of an entity has its value: the window's edges, each row inside with " +
+    "what it brings, the rows outside with the reason, the versions of each row with their times " +
+    "and places in the log, and the value as known and as corrected where they differ.",
   properties: {
     feature: { ...TEXT, description: "One feature, as view:feature" },
     entity: ENTITY,
@@ -168,8 +168,8 @@ const status: Tool = {
   name: "status",
   title: "Status",
   description:
-    "Says for each source what was taken, how far it is behind, what was quarantined or not taken, " +
-    "and whether its features are answered.",
+    "Says for each source what was taken, how far it is behind, what was quarantined or not " +
+    "taken, and whether its features are answered.",
   properties: {},
   required: [],
   async run(_, { configured: { store, online } }, signal) {
@@ -184,8 +184,8 @@ const profile: Tool = {
   name: "profile",
   title: "Profile",
   description:
-    "Statistics of each column of a source, or of each feature of a materialized view: rows, null " +
-    "rate, distinct values, least and greatest value, mean, quantiles and frequent values.",
+    "Statistics of each column of a source, or of each feature of a materialized view: rows, " +
+    "null rate, distinct values, least and greatest value, mean, quantiles and frequent values.",
   properties: {
     source: { ...TEXT, description: "The name of a source; give a source or a view" },
     view: { ...TEXT, description: "The name of a materialized view" },
