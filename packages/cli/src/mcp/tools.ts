@@ -5,8 +5,8 @@ import type { NeededColumn, SelectedFeature } from "@tidemark/core/spi";
 import type { Configured } from "../config/open-configured.ts";
 import type { LoadedConfig } from "../config/config-file.ts";
 import { featuresNamed, featuresOfService } from "../input/named-features.ts";
-import { CATALOGUE_KINDS, describeDefinition, listDefinitions } from "./catalogue.ts";
-import type { CatalogueKind } from "./catalogue.ts";
+import { DEFINITION_LISTS, describeDefinition, listDefinitions } from "./definition-lists.ts";
+import type { DefinitionList } from "./definition-lists.ts";
 
 /** What a tool reads. */
 export interface ToolContext {
@@ -37,7 +37,7 @@ const ENTITY = {
 };
 const DAY = { type: "string", format: "date" };
 
-const catalogue: Tool = {
+const findDefinitions: Tool = {
   name: "catalogue",
   title: "Catalogue",
   description:
@@ -45,7 +45,7 @@ const catalogue: Tool = {
     "a name it returns everything about one definition: keys, features, types and windows.",
   properties: {
     name: { ...TEXT, description: "One definition. Omit it for a list" },
-    kind: { type: "string", enum: [...CATALOGUE_KINDS], description: "Only this kind" },
+    kind: { type: "string", enum: [...DEFINITION_LISTS], description: "Only this kind" },
     search: {
       ...TEXT,
       description: "Only definitions with this text in name, tags or description",
@@ -56,7 +56,7 @@ const catalogue: Tool = {
     if (name !== undefined) return describeDefinition(definitions, String(name));
     return {
       definitions: listDefinitions(definitions, {
-        kind: kind as CatalogueKind | undefined,
+        kind: kind as DefinitionList | undefined,
         search: search as string | undefined,
       }),
     };
@@ -203,7 +203,7 @@ const profile: Tool = {
 };
 
 /** The tools, in the order in which a program sees them. */
-export const TOOLS: readonly Tool[] = [catalogue, get, explain, plan, status, profile];
+export const TOOLS: readonly Tool[] = [findDefinitions, get, explain, plan, status, profile];
 
 function featuresOf(
   names: readonly string[],

@@ -4,18 +4,18 @@ import { didYouMean } from "@tidemark/core/internal";
 import { definitionsJson, type DefinitionsJson } from "@tidemark/server";
 
 /** The kinds of definitions. */
-export const CATALOGUE_KINDS = [
+export const DEFINITION_LISTS = [
   "services",
   "views",
   "derivedViews",
   "entities",
   "sources",
 ] as const;
-export type CatalogueKind = (typeof CATALOGUE_KINDS)[number];
+export type DefinitionList = (typeof DEFINITION_LISTS)[number];
 
 /** A definition in a list. */
-interface CatalogueEntry {
-  readonly kind: CatalogueKind;
+interface ListedDefinition {
+  readonly kind: DefinitionList;
   readonly name: string;
   readonly description?: string | undefined;
   readonly owner?: string | undefined;
@@ -25,7 +25,7 @@ interface CatalogueEntry {
   readonly features?: readonly string[] | undefined;
 }
 
-type Described = DefinitionsJson[CatalogueKind][number] & { readonly metadata?: Metadata };
+type Described = DefinitionsJson[DefinitionList][number] & { readonly metadata?: Metadata };
 
 /** Lists definitions. `search`: only those with this text in their name, description or tags. */
 export function listDefinitions(
@@ -33,11 +33,11 @@ export function listDefinitions(
   {
     kind,
     search,
-  }: { readonly kind?: CatalogueKind | undefined; readonly search?: string | undefined },
-): readonly CatalogueEntry[] {
+  }: { readonly kind?: DefinitionList | undefined; readonly search?: string | undefined },
+): readonly ListedDefinition[] {
   const all = definitionsJson(definitions);
   const wanted = search?.toLowerCase();
-  const kinds = kind === undefined ? CATALOGUE_KINDS : [kind];
+  const kinds = kind === undefined ? DEFINITION_LISTS : [kind];
   return kinds
     .flatMap((one) => (all[one] as readonly Described[]).map((found) => entryOf(one, found)))
     .filter(
@@ -45,7 +45,7 @@ export function listDefinitions(
     );
 }
 
-function entryOf(kind: CatalogueKind, found: Described): CatalogueEntry {
+function entryOf(kind: DefinitionList, found: Described): ListedDefinition {
   const { name, metadata = {} } = found;
   const features = "features" in found ? found.features.map(({ feature }) => feature) : undefined;
   const { description, owner, tags, deprecated } = metadata;
@@ -62,16 +62,16 @@ export function describeDefinition(
   name: string,
 ): Readonly<Record<string, unknown>> {
   const all = definitionsJson(definitions);
-  const found = CATALOGUE_KINDS.flatMap((kind) =>
+  const found = DEFINITION_LISTS.flatMap((kind) =>
     (all[kind] as readonly Described[])
       .filter((one) => one.name === name)
       .map((one) => ({ list: kind, ...one })),
   );
   if (found.length > 0) return found.length === 1 ? found[0]! : { definitions: found };
-  const names = CATALOGUE_KINDS.flatMap((kind) => all[kind].map((one) => one.name));
+  const names = DEFINITION_LISTS.flatMap((kind) => all[kind].map((one) => one.name));
   throw new TidemarkError(
     "DEFINITION_UNKNOWN",
-    `nothing is called "${name}"${didYouMean(name, names)}; call catalogue without a name, which ` +
+    `nothing is called "${name}"${didYouMean(name, names)}; call the tool without a name, which ` +
       "lists all definitions",
   );
 }
