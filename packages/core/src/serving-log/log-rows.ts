@@ -145,21 +145,25 @@ export function answerTexts(
   answers: readonly ResultColumns[],
   i: number,
 ): { readonly values: string; readonly statuses: string; readonly newest: number | null } {
-  let [values, statuses] = ["", ""];
+  // joined at once, because text that grows piece by piece is copied again when it is read
+  const values = new Array<string>(2 * writers.length + 1);
+  let statuses = "";
   let newest = -Infinity;
   for (let f = 0; f < writers.length; f++) {
     const { name, head, text } = writers[f]!;
     const { values: column, statuses: stated, times } = answers[f]!;
     const value = column[i]!;
-    values += head + (value === null ? "null" : text(value));
+    values[2 * f] = head;
+    values[2 * f + 1] = value === null ? "null" : text(value);
     const status = stated[i]!;
     if (status !== "PRESENT")
       statuses += `${statuses === "" ? "{" : ","}${JSON.stringify(name)}:"${status}"`;
     const time = times[i]!;
     if (time > newest) newest = time;
   }
+  values[2 * writers.length] = "}";
   return {
-    values: `${values}}`,
+    values: values.join(""),
     statuses: statuses === "" ? "{}" : `${statuses}}`,
     newest: newest === -Infinity ? null : newest,
   };

@@ -1,18 +1,18 @@
 /** The command that explains a value. */
 import { roleOf } from "../define/roles.ts";
-import { keysOf } from "../define/base-features.ts";
+import { neededColumns } from "../define/base-features.ts";
 import type { SelectedFeature } from "../specs.ts";
 
-/** Writes the command. `entity`: the logged keys, as texts. `asOf`: as an ISO string. */
+/** Writes the command. `given`: the logged keys and request data, as texts. `asOf`: ISO. */
 export function explainCommand(
   selected: SelectedFeature,
-  entity: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, string>>,
   asOf: string,
 ): string {
   const role = roleOf(selected) ?? {};
   const original = new Map(Object.entries(role).map(([name, inRole]) => [inRole, name]));
-  const keys = keysOf(selected).map(
-    ({ name }) => `--entity ${quoted(`${original.get(name) ?? name}=${entity[name] ?? ""}`)}`,
+  const keys = neededColumns(selected).map(
+    ({ name }) => `--entity ${quoted(`${original.get(name) ?? name}=${given[name] ?? ""}`)}`,
   );
   return [
     `tidemark explain ${selected.view.name}:${selected.feature.name}`,

@@ -37,12 +37,7 @@ export function skewExamples(most: number): {
 
 function exampleOf(value: JudgedValue): SkewExample {
   const { kind, bits, feature, selected, row, change, differing } = value;
-  const entity = Object.fromEntries(
-    Object.entries(parseMembers(row.entity)).map(([name, key]) => [
-      name,
-      typeof key === "string" ? key : memberText(key),
-    ]),
-  );
+  const entity = textsOf(row.entity);
   const asOf = formatTime(row.asOf);
   return {
     kind,
@@ -56,8 +51,18 @@ function exampleOf(value: JudgedValue): SkewExample {
     recomputed: shown(differing.recomputed),
     bits,
     change: change === null ? null : formatTime(change),
-    explain: explainCommand(selected, entity, asOf),
+    explain: explainCommand(selected, { ...textsOf(row.requestData ?? "{}"), ...entity }, asOf),
   };
+}
+
+/** The members of logged JSON as texts. */
+function textsOf(members: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(parseMembers(members)).map(([name, value]) => [
+      name,
+      typeof value === "string" ? value : memberText(value),
+    ]),
+  );
 }
 
 function shown({ value, status }: StatedValue): SkewedValue {
