@@ -10,6 +10,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   "online-read": "bench/online-read.ts",
   http: "bench/http.ts",
   "serving-log": "bench/serving-log.ts",
+  observed: "bench/observed.ts",
   "online-cells": "packages/adapter-sqlite/bench/online-cells.ts",
   replay: "packages/cli/bench/replay.ts",
   backfill: "packages/cli/bench/backfill.ts",
