@@ -9,6 +9,7 @@ import { openStore } from "@tidemark/core";
 import { featureServer } from "@tidemark/server";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { weekly } from "@tidemark/testkit/bank/definitions";
+import { logBuffer } from "../packages/cli/src/serve/log-buffer.ts";
 import { AnswerCounter } from "../packages/core/src/online/answer-counts.ts";
 import { NOW } from "./bank.ts";
 
@@ -39,7 +40,11 @@ const store = await openStore({
   online: { store: sqliteOnlineStore(file!, { readOnly: true }), retention: "1d" },
   clock: () => new Date(NOW / 1000),
 });
-const nowhere = createWriteStream("/dev/null");
-const log = { write: (line: string) => void nowhere.write(line) };
+const lines = logBuffer(createWriteStream("/dev/null"));
+const log = {
+  write: (line: string) => {
+    lines.write(line);
+  },
+};
 const server = await featureServer({ store, definitions, ...(mode === "all" ? { log } : {}) });
 console.log(new URL(await server.listen({ port: 0 })).port);

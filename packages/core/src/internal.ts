@@ -199,3 +199,4 @@ export { selectionFingerprint } from "./registry/selection-fingerprint.ts";
 export { historyState } from "./offline/version-events.ts";
 export { typeSpecOf } from "./expr/tree.ts";
 export { layoutOf as versionsLayoutOf } from "./offline/versions-layout.ts";
+export { serviceNamer } from "./serving-log/asked-service.ts";

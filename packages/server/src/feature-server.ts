@@ -21,7 +21,7 @@ import {
   type ErrorForm,
 } from "./http/http-errors.ts";
 import { insecureTokensText, listenError, refuseOpenAddress } from "./http/listening.ts";
-import { errorText } from "@tidemark/core/internal";
+import { errorText, serviceNamer } from "@tidemark/core/internal";
 import { probeRoutes } from "./http/probe-routes.ts";
 import { proxiesOf } from "./http/proxies.ts";
 import { readinessOf } from "./http/readiness.ts";
@@ -118,6 +118,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     answers: answerLimits(limits),
     definitions,
     resolver: featureResolver(definitions),
+    serviceOf: serviceNamer(definitions),
     limits,
     readiness: readinessOf(options.store),
     log,

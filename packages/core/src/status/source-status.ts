@@ -39,7 +39,10 @@ export interface SourceStatus {
   readonly lastEvent: string | null;
   /** The newest commit time that was taken. null: none is known. */
   readonly lastCommit: string | null;
-  /** The number of rows that were taken of the log; updates of a row count. null: not known. */
+  /**
+   * The number of rows that were taken; updates of a row count, and so do deletes that were pushed.
+   * null: not known.
+   */
   readonly rowsTaken: number | null;
   /** How far the slower store is behind the log. null: it is not known. */
   readonly lag: SourceLag | null;
@@ -152,7 +155,7 @@ export async function sourceStatus(
     problem: problem === null ? null : { code: problem.code, message: problem.message },
     lastEvent: taken.event === null ? null : formatTime(taken.event),
     lastCommit: taken.committed === null ? null : formatTime(taken.committed),
-    rowsTaken: stored.length === 0 ? null : taken.rows,
+    rowsTaken: stored.length === 0 ? null : source.push === true ? pushed(stored) : taken.rows,
     lag,
     lagUnknown:
       positions.length === 0 ? options.ends.unknown : unknownLag(source, options.ends, lag),
@@ -165,6 +168,11 @@ export async function sourceStatus(
     history: historyAnswer?.status ?? null,
     backpressure,
   };
+}
+
+/** The number of changes that were pushed: each has an offset of its own. */
+function pushed(positions: readonly Position[]): number {
+  return positions.reduce((sum, { offset }) => sum + offset + 1, 0);
 }
 
 /** The newest commit time that was taken of each partition, µs. */

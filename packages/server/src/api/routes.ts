@@ -35,6 +35,8 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> {
+    const { selection, selected } = question.features;
+    request.service ??= serving.serviceOf(selection, selected);
     request.entityCount = question.entities.length;
     return reply
       .type(JSON_TYPE)

@@ -30,7 +30,8 @@ export async function feastRoutes(
     async (request, reply) => {
       const online = readOnlineRequest(request.body, serving);
       request.entityCount = online.length;
-      request.service = online.service;
+      const { selection, selected } = online.plan.features;
+      request.service = online.service ?? serving.serviceOf(selection, selected);
       const body = await onlineAnswer(serving, online, {
         ending: () => request.ending,
         requestId: request.id,

@@ -1,5 +1,6 @@
 /** The objects that every route uses, and the settings that a route declares. */
 import type { Definitions, Store } from "@tidemark/core";
+import type { SelectedFeature } from "@tidemark/core/spi";
 import type { FeatureResolver } from "../features/feature-resolver.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Limits } from "../options/limits.ts";
@@ -19,6 +20,8 @@ export interface Serving {
   readonly answers: AnswerLimits;
   readonly definitions: Definitions;
   readonly resolver: FeatureResolver;
+  /** Names the service whose features a request has; null: those of no service. */
+  readonly serviceOf: (features: unknown, selection: readonly SelectedFeature[]) => string | null;
   readonly limits: Limits;
   /** Says whether the server may get requests. */
   readonly readiness: () => Promise<Readiness>;

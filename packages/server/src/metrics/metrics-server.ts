@@ -11,6 +11,7 @@ import { answerMetrics } from "./answer-metrics.ts";
 import { METRICS_TYPE } from "./metrics.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { runMetrics, type RunCounts } from "./run-metrics.ts";
+import { servingLogMetrics } from "./serving-log-metrics.ts";
 import { storeMetrics } from "./store-metrics.ts";
 
 /** The options of `metricsServer`. */
@@ -62,6 +63,7 @@ export async function metricsServer({
   const own = new Registry();
   runMetrics(runs, own);
   answerMetrics(store, own);
+  servingLogMetrics(store, own);
   processMetrics(own);
   const stores = storeMetrics(store);
 

@@ -1,8 +1,9 @@
 /** Tests the counters and gauges of `/metrics`. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { selectedFeatures } from "@tidemark/core";
 import * as delta from "@tidemark/delta";
-import { NOON } from "../../../core/test/support/shop.ts";
+import { date, everything, NOON } from "../../../core/test/support/shop.ts";
 import { shopServer } from "../support/shop-server.ts";
 
 const GET = "/get-online-features";
@@ -46,19 +47,29 @@ test("/metrics counts values by feature and status, services, cache hits and row
   await ask(["ann", "bob"]);
   await ask(["ann"]);
   await ask(["nobody"]);
+  // clients name the features of a service one by one
+  const names = selectedFeatures(everything, "test").map(
+    ({ view, feature }) => `${view.name}:${feature.name}`,
+  );
+  const payload = { features: names, entities: [{ user_id: "ann" }] };
+  expect(
+    (await server.app.inject({ method: "POST", url: "/v1/features", payload })).statusCode,
+  ).toBe(200);
+  const feast = { features: names, entities: { user_id: ["ann"] } };
+  await server.app.inject({ method: "POST", url: GET, payload: feast });
   const { body } = await server.app.inject({ method: "GET", url: "/metrics" });
   const answers = 'tidemark_feature_answers_total{view="weekly",feature="payments_l1w",status=';
-  expect(body).toContain(`${answers}"PRESENT"} 3\n`);
+  expect(body).toContain(`${answers}"PRESENT"} 5\n`);
   expect(body).toContain(`${answers}"NOT_FOUND"} 1\n`);
   expect(body).toContain(
-    'tidemark_service_request_duration_seconds_count{service="everything"} 3\n',
+    'tidemark_service_request_duration_seconds_count{service="everything"} 5\n',
   );
   // ann was asked twice at one moment, so the second answer of the view is the cached one
   const [hits, misses] = ["hits", "misses"].map((of) =>
     Number(new RegExp(`^tidemark_answer_cache_${of}_total (\\d+)$`, "m").exec(body)![1]),
   );
   expect(hits).toBeGreaterThan(0);
-  expect(misses).toBeGreaterThanOrEqual(hits!);
+  expect(misses).toBeGreaterThan(0);
   expect(body).toContain('tidemark_entity_rows_max{view="weekly"} 2\n');
   expect(body).toMatch(/tidemark_entity_rows_bucket\{le="1",view="weekly"\} 2\n/);
   expect(body).toMatch(/^tidemark_build_info\{version="\d+\.\d+\.\d+.*"\} 1$/m);
@@ -68,7 +79,12 @@ test("/metrics counts values by feature and status, services, cache hits and row
 
 test("/metrics tells rows by outcome, times and readiness of each source", async () => {
   const server = await shopServer();
+  const login = { device: null, score: null, fee: null, extra: null, raw: null };
+  const rows = ["1", "2"].map((id) => ({ id, user_id: "ann", time: date(NOON), ...login }));
+  const push = { method: "POST", url: "/v1/push/logins", payload: { rows } } as const;
+  expect((await server.app.inject(push)).statusCode).toBe(200);
   const { body } = await server.app.inject({ method: "GET", url: "/metrics" });
+  expect(body).toContain('tidemark_source_rows_total{source="logins",outcome="applied"} 2\n');
   expect(body).toContain('tidemark_source_rows_total{source="payments",outcome="applied"} 3\n');
   expect(body).toContain('tidemark_source_rows_total{source="payments",outcome="quarantined"} 0\n');
   expect(body).toContain('tidemark_source_rows_total{source="payments",outcome="undecodable"} 0\n');

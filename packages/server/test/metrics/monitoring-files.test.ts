@@ -1,9 +1,11 @@
 /** The dashboard and the alert rules of docker/monitoring name metrics that exist. */
 import { readFileSync } from "node:fs";
+import { openStore } from "@tidemark/core";
+import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
 import * as delta from "@tidemark/delta";
 import { metricsServer } from "@tidemark/server";
 import { beforeAll, expect, test } from "vitest";
-import { NOON } from "../../../core/test/support/shop.ts";
+import { definitions, NOON } from "../../../core/test/support/shop.ts";
 import { shopServer } from "../support/shop-server.ts";
 
 const file = (name: string): string =>
@@ -29,9 +31,16 @@ beforeAll(async () => {
   });
   const { body } = await server.app.inject({ method: "GET", url: "/metrics" });
   const runs = () => [{ name: "bank", changes: 5, total: 9, lastChangeAt: NOON / 1000 }];
-  const runner = await metricsServer({ store: server.store, runs, port: 0 });
+  const store = await openStore({
+    definitions,
+    online: memoryOnlineStore(),
+    offline: memoryOfflineStore(),
+    servingLog: {},
+  });
+  const runner = await metricsServer({ store, runs, port: 0 });
   const runText = await (await fetch(`${runner.address}/metrics`)).text();
   await runner.close();
+  await store.close();
   await server.close();
   series = new Map();
   for (const line of `${body}\n${runText}`.split("\n")) {

@@ -71,5 +71,10 @@ test("clusterMetrics adds the counters and histograms of two processes", async (
   expect(text).toMatch(
     /tidemark_http_request_duration_seconds_count\{route="\/get-online-features"\} 3\n/,
   );
+  const answers = 'tidemark_feature_answers_total{view="weekly",feature="mean_l1w"';
+  expect(text).toContain(`${answers},status="PRESENT"} 3\n`);
+  // what is the same in every process, or the most of one, is not added
+  expect(text).toMatch(/^tidemark_build_info\{version="[^"]+"\} 1$/m);
+  expect(text).toContain('tidemark_entity_rows_max{view="weekly"} 2\n');
   for (const server of servers) await server.close();
 });
