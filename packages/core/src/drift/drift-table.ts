@@ -28,6 +28,11 @@ const DRIFT_COLUMNS: readonly ColumnSpec[] = [
   column("reference_row_count", "int64", false),
 ];
 
+/** The name of the table of drift beside a table of profiles. */
+export function driftTableOf(profiles: string): string {
+  return profiles.replace(/profiles$/, "drift");
+}
+
 /** The table of drift with this name. */
 export function driftTable(name: string): TableSpec {
   return { name, columns: DRIFT_COLUMNS, partitionBy: [] };

@@ -9,6 +9,7 @@ import { daysIn, dayText, type Days } from "../profile/days.ts";
 import { givenRows } from "../profile/given-rows.ts";
 import { measuredColumn, type MeasuredColumn } from "../profile/measured-column.ts";
 import {
+  inOrder,
   namesOf,
   namesSubject,
   rangeOf,
@@ -19,7 +20,7 @@ import {
 import type { ProfiledRows, ProfileReference } from "../profile/profile-types.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { columnDrift, MEASURES } from "./compare.ts";
-import { driftRows, driftTable } from "./drift-table.ts";
+import { driftRows, driftTable, driftTableOf } from "./drift-table.ts";
 import type { DriftOptions, DriftReport, DriftThresholds } from "./drift-types.ts";
 
 const OPTIONS: OptionNames = {
@@ -69,9 +70,8 @@ export async function driftOf(
   const asked = namesOf("drift", of.name, current.columns, options.columns);
   const compared: MeasuredColumn[] = [];
   const notCompared: string[] = [];
-  for (const column of current.columns) {
+  for (const column of inOrder(asked, current.columns)) {
     const { name } = column.column;
-    if (!asked.has(name)) continue;
     const other = reference.columns.find((one) => one.column.name === name);
     // keys and times differ always
     if (options.columns === undefined && (keys.has(name) || column.kind === "time")) continue;
@@ -151,7 +151,7 @@ async function currentSide(
   return {
     of: { kind: subject.kind, name: subject.name },
     keys: new Set(subject.keys),
-    table: subject.table.replace(/profiles$/, "drift"),
+    table: driftTableOf(subject.table),
     current: sideOf(opened.rows, range, counting),
     window: (other) => sideOf(opened.rows, other, counting),
   };

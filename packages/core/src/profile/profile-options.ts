@@ -138,3 +138,12 @@ export function namesOf(
       );
   return new Set(asked ?? names);
 }
+
+/** The columns with these names, in the order of the names. */
+export function inOrder(
+  names: ReadonlySet<string>,
+  columns: DayRows["columns"],
+): DayRows["columns"] {
+  const byName = new Map(columns.map((one) => [one.column.name, one]));
+  return [...names].map((name) => byName.get(name)!);
+}

@@ -20,7 +20,7 @@ import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OfflineStore } from "../spi.ts";
 import { EVERY_DAY, joinedRanges } from "./day-ranges.ts";
 import type { DayRange, DayRows } from "./day-rows.ts";
-import { dayOfText, type Days } from "./days.ts";
+import { dayOfText, daysIn, type Days } from "./days.ts";
 import { measuredColumn } from "./measured-column.ts";
 import { sourceColumns, sourceRows } from "./source-rows.ts";
 
@@ -31,6 +31,8 @@ export interface ProfileSubject {
   /** The name of the table of its profiles. */
   readonly table: string;
   readonly columns: DayRows["columns"];
+  /** The first moment of a day, µs. */
+  readonly startOf: (day: number) => number;
   /** The columns that identify a row. */
   readonly keys: readonly string[];
   /** A text that differs if the profiles of all days may differ. */
@@ -49,7 +51,7 @@ export interface OpenedSubject {
 }
 
 /** Changes whenever equal rows get other profiles. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** A text of the columns, the zone and more, which changes whenever profiles may. */
 export function subjectFingerprint(
@@ -82,6 +84,7 @@ export function sourceSubject(
     name: source.name,
     table: sourceProfiles(source),
     columns,
+    startOf: days.startOf,
     keys: source.primaryKey,
     fingerprint: subjectFingerprint(columns, days.zone, [source.primaryKey, source.eventTime]),
     async open(signal) {
@@ -156,6 +159,7 @@ export function viewSubject(offline: OfflineStore, view: ViewSpec): ProfileSubje
     name: view.name,
     table: viewProfiles(view),
     columns,
+    startOf: daysIn("UTC").startOf,
     keys: [],
     fingerprint: subjectFingerprint(columns, "", null),
     async open(signal) {

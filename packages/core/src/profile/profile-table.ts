@@ -21,12 +21,13 @@ const NUMBERS = ["min", "max", "mean", "stddev"] as const;
 const QUANTILES = ["p01", "p05", "p25", "p50", "p75", "p95", "p99"] as const;
 
 /**
- * `min_value` and the other numbers are null for texts and times, which have `min_text` and
- * `max_text`. `histogram` and `frequent` are JSON. `profile` is all of it as JSON. `state` is what
- * profiles of several days are merged of.
+ * `day_start` is the first moment of the day. `min_value` and the other numbers are null for texts
+ * and times, which have `min_text` and `max_text`. `histogram` and `frequent` are JSON. `profile`
+ * is all of it as JSON. `state` is what profiles of several days are merged of.
  */
 const PROFILE_COLUMNS: readonly ColumnSpec[] = [
   column(DAY, "string", false),
+  column("day_start", "timestamp"),
   column("column_name", "string", false),
   column("value_type", "string", false),
   column("measures", "string", false),
@@ -50,15 +51,19 @@ export function profileTable(name: string): TableSpec {
   return { name, columns: PROFILE_COLUMNS, partitionBy: [DAY] };
 }
 
-/** The rows of some days. */
-export function profileRows(days: ReadonlyMap<number, readonly CountedColumn[]>): Batch {
+/** The rows of some days. `startOf` gives the first moment of a day, µs. */
+export function profileRows(
+  days: ReadonlyMap<number, readonly CountedColumn[]>,
+  startOf: (day: number) => number,
+): Batch {
   const rows: Value[][] = [];
   for (const [day, columns] of days)
-    for (const { profile, state } of columns) rows.push(rowOf(dayText(day), profile, state));
+    for (const { profile, state } of columns)
+      rows.push([dayText(day), startOf(day), ...rowOf(profile, state)]);
   return batchOf(PROFILE_COLUMNS, rows);
 }
 
-function rowOf(day: string, profile: ColumnProfile, state: Uint8Array): Value[] {
+function rowOf(profile: ColumnProfile, state: Uint8Array): Value[] {
   const { column: name, type, measures, rows, nulls, nullRate, distinct, isExact } = profile;
   const { min, max, quantiles, histogram, frequent } = profile;
   const number = (value: unknown): number | null => (typeof value === "number" ? value : null);
@@ -66,7 +71,6 @@ function rowOf(day: string, profile: ColumnProfile, state: Uint8Array): Value[] 
     value === null || typeof value === "number" ? null : String(value);
   const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
   return [
-    day,
     name,
     type,
     measures,

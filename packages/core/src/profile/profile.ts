@@ -8,6 +8,7 @@ import type { DayRange } from "./day-rows.ts";
 import { daysIn, dayText, type Days } from "./days.ts";
 import { givenRows, NO_DAY } from "./given-rows.ts";
 import {
+  inOrder,
   namesOf,
   namesSubject,
   rangeOf,
@@ -85,7 +86,7 @@ export async function profileOf(
       before.merge(ColumnState.decode(state, measured));
       all.set(profile.column, before);
     }
-  const columns = subject.columns.filter(({ column }) => names.has(column.name));
+  const columns = inOrder(names, subject.columns);
   return {
     of: { kind: subject.kind, name: subject.name },
     table: updated.table === null ? null : subject.table,
@@ -138,7 +139,7 @@ async function profileRows(
   const { name = "rows" } = given;
   const rows = givenRows(given, days, range);
   const names = namesOf("profile", name, rows.columns, options.columns);
-  const columns = rows.columns.filter(({ column }) => names.has(column.name));
+  const columns = inOrder(names, rows.columns);
   const profiles: DayProfile[] = [];
   const all = columns.map((column) => new ColumnState(column));
   for await (const group of countDays({ ...rows, columns }, [range], { values, signal })) {

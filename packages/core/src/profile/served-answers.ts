@@ -8,7 +8,7 @@ import type { ColumnSpec, ServiceSpec, Value } from "../specs.ts";
 import type { OfflineStore } from "../spi.ts";
 import { joinedRanges } from "./day-ranges.ts";
 import type { DayRows } from "./day-rows.ts";
-import { dayOfText } from "./days.ts";
+import { dayOfText, daysIn } from "./days.ts";
 import { measuredColumn } from "./measured-column.ts";
 import { noRows, subjectFingerprint, type ProfileSubject } from "./profile-subject.ts";
 
@@ -30,6 +30,7 @@ export function serviceSubject(offline: OfflineStore, service: ServiceSpec): Pro
     name: service.name,
     table: servedProfiles(service),
     columns,
+    startOf: daysIn("UTC").startOf,
     keys: [],
     fingerprint: subjectFingerprint(columns, "", null),
     async open(signal) {

@@ -141,7 +141,7 @@ class ProfileWriter {
     const table = { name, columns, partitionBy };
     const metadata = [profileStep(this.table, this.next(stale))];
     const replaced = [...new Set([...gone, ...days.keys()])];
-    const rows = days.size === 0 ? [] : [profileRows(days)];
+    const rows = days.size === 0 ? [] : [profileRows(days, this.subject.startOf)];
     const written =
       replaced.length === 0
         ? await this.offline.append(table, [], { positions: [], metadata, signal })

@@ -1,5 +1,9 @@
 /** The tables that a store keeps in its history. */
+import type { Definitions } from "../define/collect-definitions.ts";
+import { driftTableOf } from "../drift/drift-table.ts";
 import { historyTables } from "../offline/history-tables.ts";
+import { sourceProfiles, viewProfiles } from "../profile/profile-subject.ts";
+import { servedProfiles } from "../profile/served-answers.ts";
 import { LOG_TABLE } from "../serving-log/log-table.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 
@@ -9,15 +13,17 @@ export interface StoreTable {
   readonly name: string;
   /**
    * changes: the log of a source · versions: the versions of its rows · features: what a view was
-   * materialized into · answers: the serving log.
+   * materialized into · answers: the serving log · profiles: statistics by day · drift: results of
+   * `store.drift`.
    */
-  readonly holds: "changes" | "versions" | "features" | "answers";
-  /** Name of the source or the view; "serving-log" for the serving log. */
+  readonly holds: "changes" | "versions" | "features" | "answers" | "profiles" | "drift";
+  /** Name of the source, the view or the service; "serving-log" for the serving log. */
   readonly of: string;
   /** The column with the times of its rows. */
   readonly timeColumn: string;
 }
 
+/** The tables without which a store cannot be restored. */
 export function storeTables(
   sources: readonly SourceSpec[],
   views: readonly ViewSpec[],
@@ -44,4 +50,21 @@ export function storeTables(
     timeColumn: "answered_at",
   });
   return tables;
+}
+
+/** The tables with profiles and drift, which can be counted again. */
+export function profileTables({
+  sources,
+  views,
+  services,
+}: Pick<Definitions, "sources" | "views" | "services">): readonly StoreTable[] {
+  const profiles = [
+    ...[...sources.values()].map((one) => ({ of: one.name, name: sourceProfiles(one) })),
+    ...[...views.values()].map((one) => ({ of: one.name, name: viewProfiles(one) })),
+    ...[...services.values()].map((one) => ({ of: one.name, name: servedProfiles(one) })),
+  ];
+  return profiles.flatMap(({ of, name }): StoreTable[] => [
+    { name, holds: "profiles", of, timeColumn: "day_start" },
+    { name: driftTableOf(name), holds: "drift", of, timeColumn: "measured_at" },
+  ]);
 }

@@ -76,7 +76,7 @@ import { sourceReadiness } from "../status/readiness.ts";
 import { logEnds } from "../status/log-lag.ts";
 import { measuredLag, writeMeasuredLag } from "../status/measured-lag.ts";
 import { sourceStatus } from "../status/source-status.ts";
-import { storeTables } from "../status/store-tables.ts";
+import { profileTables, storeTables } from "../status/store-tables.ts";
 import type { RunOptions, Store } from "./store-types.ts";
 import { configuredStores, EXAMPLES, type StoreOptions } from "./store-options.ts";
 import type { FeatureReads } from "../request/request-types.ts";
@@ -705,7 +705,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       await pairs.refuseHistory(sources, options.signal);
       return driftOf(options, { definitions, offline, clock });
     },
-    tables: () => storeTables(sources, views),
+    tables: () => [...storeTables(sources, views), ...profileTables(definitions)],
     async readiness() {
       if (online === undefined) throw missing("readiness", "online");
       const settings = { online, offline, namespace, views, serveWhileFilling };
