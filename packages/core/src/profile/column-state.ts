@@ -14,7 +14,7 @@ const MOST_STORED = 10_000;
 /** Values that wait before they go into a sketch together. */
 const MOST_WAITING = 20_000;
 
-const FORMAT = 1;
+const FORMAT = 2;
 const EXACT = 0;
 const SKETCHED = 1;
 
@@ -27,6 +27,8 @@ export class ColumnState {
   /** The number of rows of each value; with a sketch, of those that wait for it. */
   private counts = new Map<Measured, number>();
   private sketch: ValueSketch | null = null;
+  /** The values in their order; null: it must be made anew. */
+  private order: readonly { readonly value: Measured; rows: number }[] | null = null;
 
   constructor(measured: MeasuredColumn, most: number = MOST_COUNTED) {
     this.measured = measured;
@@ -50,6 +52,7 @@ export class ColumnState {
       return;
     }
     const { counts } = this;
+    this.order = null;
     counts.set(value, (counts.get(value) ?? 0) + rows);
     if (counts.size > (this.sketch === null ? this.most : MOST_WAITING)) this.sketchValues();
   }
@@ -68,9 +71,10 @@ export class ColumnState {
   sorted(): readonly { readonly value: Measured; rows: number }[] | null {
     if (this.sketch !== null) return null;
     const { compare } = this.measured;
-    return Array.from(this.counts, ([value, rows]) => ({ value, rows })).sort((a, b) =>
+    this.order ??= Array.from(this.counts, ([value, rows]) => ({ value, rows })).sort((a, b) =>
       compare(a.value, b.value),
     );
+    return this.order;
   }
 
   /** A sketch of all values. */

@@ -7,7 +7,7 @@ import { ColumnState } from "./column-state.ts";
 import { columnProfile } from "./column-profile.ts";
 import { isInRanges } from "./day-ranges.ts";
 import type { DayRange, DayRows } from "./day-rows.ts";
-import type { MeasuredColumn } from "./measured-column.ts";
+import type { Measured, MeasuredColumn } from "./measured-column.ts";
 import type { ColumnProfile } from "./profile-types.ts";
 
 /** The memory of a counted value, about: its entry in a table and a short text. */
@@ -118,7 +118,7 @@ class Pass {
         const end = Math.min(length, begin + BLOCK_ROWS);
         const states = this.statesOf(days, begin, end);
         readers.forEach((valueOf, c) => {
-          for (let row = begin; row < end; row++) states[row - begin]?.[c]!.add(valueOf(row));
+          addRuns(states, c, begin, valueOf);
         });
         this.keepWithin();
         signal?.throwIfAborted();
@@ -178,4 +178,27 @@ class Pass {
       return;
     }
   }
+}
+
+/** Adds the values of rows. Equal values of one day that follow each other are added together. */
+function addRuns(
+  states: readonly (readonly ColumnState[] | undefined)[],
+  column: number,
+  begin: number,
+  valueOf: (row: number) => Measured | null,
+): void {
+  let [value, rows]: [Measured | null, number] = [null, 0];
+  let last: readonly ColumnState[] | undefined;
+  for (let i = 0; i < states.length; i++) {
+    const own = states[i];
+    if (own === undefined) continue;
+    const next = valueOf(begin + i);
+    if (own === last && next === value) {
+      rows++;
+      continue;
+    }
+    if (last !== undefined) last[column]!.add(value, rows);
+    [last, value, rows] = [own, next, 1];
+  }
+  if (last !== undefined) last[column]!.add(value, rows);
 }

@@ -48,7 +48,7 @@ export class ValueSketch {
     const rows = Int32Array.from(values.keys());
     this.distinctValues.add(
       this.registers,
-      [vectorOf(form, values, (value) => value)],
+      [vectorOf(form, values, (value) => (form.type === "int64" ? BigInt(value) : value))],
       rows,
       values.length,
     );
