@@ -23,7 +23,7 @@ export interface StoreTable {
   readonly timeColumn: string;
 }
 
-/** The tables without which a store cannot be restored. */
+/** The tables of a store that a backup has. */
 export function storeTables(
   sources: readonly SourceSpec[],
   views: readonly ViewSpec[],
@@ -52,7 +52,7 @@ export function storeTables(
   return tables;
 }
 
-/** The tables with profiles and drift, which can be counted again. */
+/** The tables of profiles and drift. A backup leaves them out: they can be counted again. */
 export function profileTables({
   sources,
   views,
