@@ -11,7 +11,11 @@ const { first: seed, runs: seeds } = seedsFromEnvironment({ runs: 3, least: 1 })
 test(`answers of ${seeds} generated scenarios have no skew`, { timeout: 600_000 }, async () => {
   let [answers, compared] = [0, 0];
   for (let n = 0; n < seeds; n++) {
-    const scenario = generateScenario(seed + n, { everyAggregation: true, traits: SERVED_TRAITS });
+    const scenario = generateScenario(seed + n, {
+      everyAggregation: true,
+      requests: 6,
+      traits: SERVED_TRAITS,
+    });
     const check = async (stores: Parameters<typeof serveScenario>[1]): Promise<void> => {
       const { store, rows, range } = await serveScenario(scenario, stores);
       const report = await store.skew(range);
@@ -33,7 +37,11 @@ test("answers without the newest changes are late, and none of them is wrong", a
   let [late, behind] = [0, 0];
   for (let n = 0; n < seeds; n++) {
     const everyAggregation = n % 3 === 1;
-    const scenario = generateScenario(seed + n, { everyAggregation, traits: SERVED_TRAITS });
+    const scenario = generateScenario(seed + n, {
+      everyAggregation,
+      requests: 6,
+      traits: SERVED_TRAITS,
+    });
     const stores = { online: memoryOnlineStore(), offline: memoryOfflineStore() };
     const { store, range } = await serveScenario(scenario, stores, { behind: 2 });
     const report = await store.skew(range);
@@ -60,7 +68,11 @@ function flipped(text: string): string {
 test("each flipped bit of a logged double is found, and nothing else", async () => {
   let planted = 0;
   for (let n = 0; planted === 0; n++) {
-    const scenario = generateScenario(seed + n, { everyAggregation: true, traits: SERVED_TRAITS });
+    const scenario = generateScenario(seed + n, {
+      everyAggregation: true,
+      requests: 6,
+      traits: SERVED_TRAITS,
+    });
     const doubles = [...scenario.selected, ...scenario.derived]
       .filter(({ feature }) => feature.result.type === "float64")
       .map(({ as }) => as);
