@@ -360,3 +360,4 @@ export {
   type EntityRowCounts,
   type FeatureAnswerCounts,
 } from "./online/answer-counts.ts";
+export type { CheckResults, DriftResult, ExpectationState } from "./status/check-results.ts";

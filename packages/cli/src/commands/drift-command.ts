@@ -33,6 +33,7 @@ are added to the table SOURCE/drift, VIEW/feature_drift or serving-log/SERVICE/d
                         psi=0.2
   --zone ZONE           the time zone of the days; default: UTC
   --memory SIZE         what counted values may take, as in 512MiB; default: 1GiB
+  --publish             keep the result in the online store, for the metrics of servers
 `;
 
 export const driftCommand: ReturnType<typeof configCommand> = configCommand({
@@ -53,12 +54,13 @@ export const driftCommand: ReturnType<typeof configCommand> = configCommand({
     threshold: "texts",
     zone: "text",
     memory: "text",
+    publish: "flag",
   },
   required: ["reference"],
   interrupted: "no result was stored",
   async run({ given, open, signal, printResult }) {
     const thresholds = given.has("threshold") ? thresholdsOf(given.texts("threshold")) : undefined;
-    const { store, definitions } = await open({ offline: true, online: false });
+    const { store, definitions } = await open({ offline: true, online: given.has("publish") });
     const of = await profiledNamed(given.text("name")!, definitions, signal);
     const report = await store.drift({
       ...of,

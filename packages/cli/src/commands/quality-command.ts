@@ -10,6 +10,7 @@ replaced or deleted by then does not count. Nothing is changed.
 
   --name NAME           a quality; may be repeated; default: all qualities
   --as-of TIME          the time of the check, as in 2026-03-01T00:00:00Z; default: now
+  --publish             keep the result in the online store, for the metrics of servers
 `;
 
 export const qualityCommand: ReturnType<typeof configCommand> = configCommand({
@@ -21,10 +22,10 @@ export const qualityCommand: ReturnType<typeof configCommand> = configCommand({
     3: 'an expectation of severity "error" does not hold',
     130: "interrupted",
   },
-  options: { name: "texts", "as-of": "text" },
+  options: { name: "texts", "as-of": "text", publish: "flag" },
   interrupted: "nothing was changed",
   async run({ given, open, signal, printResult }) {
-    const { store } = await open({ offline: true, online: false });
+    const { store } = await open({ offline: true, online: given.has("publish") });
     const report = await store.quality({
       ...(given.has("name") ? { names: given.texts("name") } : {}),
       asOf: given.text("as-of"),

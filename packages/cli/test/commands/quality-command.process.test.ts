@@ -74,3 +74,36 @@ test("quality reports over a Delta history, as text and JSON, and exits by sever
     expect.stringMatching(/QUALITY_UNKNOWN: no quality is called "row"/),
   ]);
 });
+
+test("--publish keeps the result for the metrics of a server", async () => {
+  const project = bankProject();
+  const online =
+    'online: () => sqliteOnlineStore("online.db"),\n  offline: () => deltaOfflineStore(';
+  project.write(
+    "tidemark.config.ts",
+    `import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";${config.replace(
+      "offline: () => deltaOfflineStore(",
+      online,
+    )}`,
+  );
+  project.write("features.ts", definitions + qualities.replace("LEAST", "1e9"));
+  expect((await project.run("run", "--until", "caught-up")).code).toBe(0);
+  expect((await project.run("quality", "--publish", "--quiet")).code).toBe(3);
+  const reference = ["--reference", "2025-01-01..2025-03-01"];
+  const drift = await project.run("drift", "transactions", ...reference, "--publish");
+  expect([drift.code, drift.stderr]).toEqual([expect.toBeOneOf([0, 3]), ""]);
+  const { child, ended } = project.start(["serve", "--port", "0", "--json"]);
+  const { address } = JSON.parse(await child.line()) as { readonly address: string };
+  const text = await (await fetch(`${address}/metrics`)).text();
+  child.kill("SIGTERM");
+  await ended;
+  expect(text).toContain(
+    'tidemark_expectation_holds{quality="rows",expectation="large",severity="error"} 0\n',
+  );
+  expect(text).toContain(
+    'tidemark_expectation_holds{quality="rows",expectation="ids",severity="error"} 1\n',
+  );
+  expect(text).toMatch(
+    /^tidemark_drift_exceeded\{of="source transactions",column="amount"\} [01]$/m,
+  );
+});

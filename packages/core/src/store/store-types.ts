@@ -28,6 +28,7 @@ import type { ServingLogStatus } from "../serving-log/serving-log-status.ts";
 import type { Batch, ChangeSource } from "../spi.ts";
 import type { SkewOptions, SkewReport } from "../skew/skew-types.ts";
 import type { QuarantinedRow } from "../status/quarantined-rows.ts";
+import type { CheckResults } from "../status/check-results.ts";
 import type { SourceReadiness } from "../status/readiness.ts";
 import type { SourceStatus } from "../status/source-status.ts";
 import type { StoreTable } from "../status/store-tables.ts";
@@ -364,6 +365,13 @@ export interface Store extends FeatureReads, Pushes {
    * });
    */
   drift(options: DriftOptions): Promise<DriftReport>;
+  /**
+   * Reads what the last `drift` and `quality` found, by whatever process. The online store keeps it.
+   *
+   * @example
+   * const failing = (await store.checkResults()).expectations.filter(({ holds }) => !holds);
+   */
+  checkResults(): Promise<CheckResults>;
   /** Lists the tables of the history, whether they exist yet or not. */
   tables(): readonly StoreTable[];
   /**

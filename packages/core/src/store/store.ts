@@ -72,6 +72,7 @@ import { serviceNamer } from "../serving-log/asked-service.ts";
 import { DAY_MICROS } from "../serving-log/log-table.ts";
 import { checkSkew } from "../skew/check-skew.ts";
 import { openServingLog } from "../serving-log/serving-log.ts";
+import { checkResults, keepDrift, keepExpectations } from "../status/check-results.ts";
 import { sourceReadiness } from "../status/readiness.ts";
 import { logEnds } from "../status/log-lag.ts";
 import { measuredLag, writeMeasuredLag } from "../status/measured-lag.ts";
@@ -670,7 +671,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       await pairs.refuseHistory(sources, signal);
       const t = asOf === undefined ? clock() : timeOf(asOf, "quality: asOf");
       const { qualities } = definitions;
-      return checkQuality({ qualities, offline, reader: offlineReader }, { names, t, signal });
+      const report = await checkQuality(
+        { qualities, offline, reader: offlineReader },
+        { names, t, signal },
+      );
+      // a check of the past says nothing of now
+      if (online !== undefined && asOf === undefined)
+        await keepExpectations(online, namespace, report, names === undefined);
+      return report;
     },
     answerCounts: () => answerCounter.counts(),
     async skew(options = {}) {
@@ -703,7 +711,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async drift(options) {
       if (offline === undefined) throw missing("drift", "offline");
       await pairs.refuseHistory(sources, options.signal);
-      return driftOf(options, { definitions, offline, clock });
+      const report = await driftOf(options, { definitions, offline, clock });
+      if (online !== undefined) await keepDrift(online, namespace, report);
+      return report;
+    },
+    async checkResults() {
+      if (online === undefined) throw missing("checkResults", "online");
+      return checkResults(online, namespace);
     },
     tables: () => [...storeTables(sources, views), ...profileTables(definitions)],
     async readiness() {

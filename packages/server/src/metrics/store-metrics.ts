@@ -5,6 +5,7 @@
 import type { Store } from "@tidemark/core";
 import { Gauge, Registry } from "prom-client";
 import { backfillMetrics } from "./backfill-metrics.ts";
+import { checkMetrics } from "./check-metrics.ts";
 import { readinessMetrics } from "./readiness-metrics.ts";
 import { sourceMetrics } from "./source-metrics.ts";
 import type { StoreState } from "./store-state.ts";
@@ -19,6 +20,7 @@ const PARTS: readonly ((register: Registry) => (state: StoreState) => void)[] = 
   sourceMetrics,
   readinessMetrics,
   backfillMetrics,
+  checkMetrics,
 ];
 
 /**
@@ -54,10 +56,11 @@ export function storeMetrics(store: Store): () => Promise<string> {
 
 /** Reads the state of a store. A store without an online store has no readiness. */
 async function readState(store: Store): Promise<StoreState> {
-  const [sources, readiness, skipped] = await Promise.all([
+  const [sources, readiness, skipped, checks] = await Promise.all([
     store.status(),
     store.readiness().catch(() => []),
     store.skipped().catch(() => []),
+    store.checkResults().catch(() => ({ drift: [], expectations: [] })),
   ]);
-  return { sources, readiness, skipped };
+  return { sources, readiness, skipped, checks };
 }

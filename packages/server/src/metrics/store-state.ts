@@ -1,5 +1,5 @@
 /** What the metrics of a store are filled from. */
-import type { NotTaken, SourceReadiness, SourceStatus } from "@tidemark/core";
+import type { CheckResults, NotTaken, SourceReadiness, SourceStatus } from "@tidemark/core";
 
 /** The state of a store at one time. */
 export interface StoreState {
@@ -8,4 +8,5 @@ export interface StoreState {
   readonly readiness: readonly SourceReadiness[];
   /** The messages of no source. */
   readonly skipped: readonly NotTaken[];
+  readonly checks: CheckResults;
 }

@@ -1,7 +1,7 @@
 /** Tests the counters and gauges of `/metrics`. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { selectedFeatures } from "@tidemark/core";
+import { selectedFeatures, type CheckResults } from "@tidemark/core";
 import * as delta from "@tidemark/delta";
 import { date, everything, NOON } from "../../../core/test/support/shop.ts";
 import { shopServer } from "../support/shop-server.ts";
@@ -98,6 +98,38 @@ test("/metrics tells rows by outcome, times and readiness of each source", async
   expect(body).toContain('tidemark_backfill_in_progress{source="payments"} 0\n');
   expect(body).toContain("tidemark_ready 1\n");
   await server.close();
+});
+
+test("/metrics tells what the last checks of drift and expectations found", async () => {
+  const server = await shopServer();
+  const at = "2026-01-05T12:00:00.000000Z";
+  const of = "source payments";
+  const checked = { on: of, severity: "error", measured: 1, checkedAt: at } as const;
+  const measures = { psi: 0.25, jensenShannon: 0.125 };
+  const results: CheckResults = {
+    drift: [
+      { of, column: "amount", measuredAt: at, measures, isDrifted: true },
+      { of, column: "vendor", measuredAt: at, measures: {}, isDrifted: false },
+    ],
+    expectations: [
+      { ...checked, quality: "rows", expectation: "positive", holds: false, failing: 3 },
+      { ...checked, quality: "rows", expectation: "unique", holds: true, failing: 0 },
+    ],
+  };
+  Object.assign(server.store, { checkResults: async () => results });
+  const { body } = await server.app.inject({ method: "GET", url: "/metrics" });
+  await server.close();
+  for (const line of [
+    `tidemark_drift_distance{of="${of}",column="amount",measure="psi"} 0.25`,
+    `tidemark_drift_distance{of="${of}",column="amount",measure="jensen_shannon"} 0.125`,
+    `tidemark_drift_exceeded{of="${of}",column="amount"} 1`,
+    `tidemark_drift_exceeded{of="${of}",column="vendor"} 0`,
+    `tidemark_drift_measured_timestamp_seconds{of="${of}"} ${NOON / 1e6}`,
+    'tidemark_expectation_holds{quality="rows",expectation="positive",severity="error"} 0',
+    'tidemark_expectation_holds{quality="rows",expectation="unique",severity="error"} 1',
+    'tidemark_expectation_failing_rows{quality="rows",expectation="positive"} 3',
+  ])
+    expect(body).toContain(`${line}\n`);
 });
 
 /** The names and types of all metrics of a server that has answered a request. */
