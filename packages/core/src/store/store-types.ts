@@ -366,7 +366,7 @@ export interface Store extends FeatureReads, Pushes {
    */
   drift(options: DriftOptions): Promise<DriftReport>;
   /**
-   * Reads what the last `drift` and `quality` found, by whatever process. The online store keeps it.
+   * Reads what the last `drift` and `quality` found, in any process. The online store keeps it.
    *
    * @example
    * const failing = (await store.checkResults()).expectations.filter(({ holds }) => !holds);
