@@ -157,6 +157,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   app.decorateRequest("entityCount", 0);
   app.decorateRequest("service", null);
   app.decorateRequest("caller", null);
+  app.decorateRequest("seesPersonal", authenticate === null);
   app.decorateRequest("audited", false);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", bodyParser(limits));
@@ -174,6 +175,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
       if (authenticate !== null && scope !== null && request.routeOptions.url !== undefined) {
         const caller = authenticate.callerOf(request.headers.authorization);
         request.caller = caller.name;
+        request.seesPersonal = caller.scopes.includes("personal");
         checkScope(caller, scope ?? "operate"); // a route without a scope needs the strongest scope
       }
     } catch (error) {

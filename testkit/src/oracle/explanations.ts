@@ -19,6 +19,7 @@ import type {
 } from "../../../packages/core/src/explain/explain-types.ts";
 import { jsonOf, type JsonValue } from "../../../packages/core/src/explain/exact-json.ts";
 import { historyRows } from "../../../packages/core/src/explain/history-rows.ts";
+import { nothingMasked } from "../../../packages/core/src/explain/masking.ts";
 import type { LoggedRows } from "../../../packages/core/src/explain/logged-rows.ts";
 import { onlineRows } from "../../../packages/core/src/explain/online-rows.ts";
 import { dataText } from "../../../packages/core/src/define/data-text.ts";
@@ -81,7 +82,16 @@ export async function compareExplanations(
         const names = new Set(keysNeeded([one]).map(({ name }) => name));
         const own = Object.fromEntries(Object.entries(keys).filter(([name]) => names.has(name)));
         const explanation = await explainFeature(
-          { selected: one, keys: own, t, knowledge, from, maxRows: Infinity, exported: new Map() },
+          {
+            selected: one,
+            keys: own,
+            t,
+            knowledge,
+            from,
+            maxRows: Infinity,
+            masking: nothingMasked,
+            exported: new Map(),
+          },
           {
             logged,
             answer: async (_, asked) =>

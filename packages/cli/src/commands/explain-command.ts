@@ -36,13 +36,15 @@ the columns that are read. It reads the definitions only, and opens no store.
   --from STORE          history or online; default: history, if there is one
   --max-rows N          the most rows that each part lists inside, and outside;
                         default: 100
+  --show-personal       show values of columns with the sensitivity "pii", which are
+                        masked otherwise
   --test                print a test in TypeScript that puts the rows into a mockStore
 `;
 
 const TIMES: ReadonlySet<string> = new Set(["timestamp", "date"]);
 
 /** The options of an explanation. They need --entity. */
-const OF_ENTITY = ["as-of", "knowledge", "from", "max-rows", "test"] as const;
+const OF_ENTITY = ["as-of", "knowledge", "from", "max-rows", "show-personal", "test"] as const;
 
 export const explainCommand: ReturnType<typeof configCommand> = configCommand({
   name: "explain",
@@ -60,6 +62,7 @@ export const explainCommand: ReturnType<typeof configCommand> = configCommand({
     knowledge: "text",
     from: "text",
     "max-rows": "text",
+    "show-personal": "flag",
     test: "flag",
   },
   interrupted: "nothing was changed",
@@ -105,6 +108,7 @@ async function explainAnswer(
     // the store names the words that it takes
     knowledge: given.text("knowledge") as "as-known" | undefined,
     from: from as "history" | undefined,
+    personal: given.has("show-personal") ? "show" : "mask",
     maxRows: given.has("max-rows") ? Number(given.text("max-rows")) : undefined,
     signal,
   });

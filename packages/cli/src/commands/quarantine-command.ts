@@ -1,5 +1,7 @@
 /** `tidemark quarantine`: lists the rows of a source that are in no window. */
 import type { QuarantinedRow } from "@tidemark/core";
+import { MASKED, personalMasked } from "@tidemark/core/internal";
+import type { SourceSpec } from "@tidemark/core/spi";
 import { checkSourceName } from "./change-source.ts";
 import { configCommand } from "./config-command.ts";
 
@@ -10,6 +12,8 @@ cannot be read: primary key, place of the message, column and reason. The
 next readable change of a row brings it back. Messages whose primary key cannot be read
 are listed from the history, which keeps their bytes for tidemark retry.
 
+  --show-personal       show primary keys with the sensitivity "pii", which are masked
+                        otherwise
 `;
 
 export const quarantineCommand: ReturnType<typeof configCommand> = configCommand({
@@ -17,13 +21,16 @@ export const quarantineCommand: ReturnType<typeof configCommand> = configCommand
   help,
   exitCodes: { 0: "done", 1: "failed", 130: "interrupted" },
   argument: "source",
-  options: {},
+  options: { "show-personal": "flag" },
   interrupted: "nothing was changed",
   async run({ given, config, open, printResult }) {
     const source = given.text("source")!;
     const { store, definitions } = await open({ online: true });
     checkSourceName(source, [...definitions.sources.keys()], config.file);
-    const rows = await store.quarantine(source);
+    const all = await store.quarantine(source);
+    const rows = given.has("show-personal")
+      ? all
+      : maskedKeys(all, definitions.sources.get(source)!);
     printResult({ source, rows }, [
       ...rows.map(rowLine),
       `${rows.length} ${rows.length === 1 ? "row" : "rows"} of ${source} in quarantine`,
@@ -31,6 +38,21 @@ export const quarantineCommand: ReturnType<typeof configCommand> = configCommand
     return 0;
   },
 });
+
+/** Masks the values of personal columns in primary keys. */
+function maskedKeys(
+  rows: readonly QuarantinedRow[],
+  source: SourceSpec,
+): readonly QuarantinedRow[] {
+  const isMasked = (name: string): boolean =>
+    source.columns.some((column) => column.name === name && personalMasked.column(source, column));
+  return rows.map((row) => ({
+    ...row,
+    key: Object.fromEntries(
+      Object.entries(row.key).map(([name, value]) => [name, isMasked(name) ? MASKED : value]),
+    ),
+  }));
+}
 
 function rowLine({ key, topic, partition, offset, column, reason }: QuarantinedRow): string {
   const columns = Object.entries(key).map(([name, value]) => `${name} ${String(value)}`);

@@ -146,6 +146,7 @@ const explain: Tool = {
       entity: entityOf(entity as Arguments, keysNeeded(selected)),
       maxRows: 20,
       ...given,
+      personal: "mask",
       signal,
     });
     if (format === "json") return explanation;

@@ -1,6 +1,7 @@
 /** Explains the answer to one feature: reads its rows, sorts them, and computes it again. */
 import { baseFeatures, inputName, isDerived, transformsBehind } from "../define/base-features.ts";
 import { dataText } from "../define/data-text.ts";
+import { TidemarkError } from "../errors.ts";
 import { expressionText } from "../expr/expression-text.ts";
 import { typeSpecOf } from "../expr/tree.ts";
 import { compileQuery, viewPlans } from "../plan/compile.ts";
@@ -26,6 +27,7 @@ import { explainedParts } from "./explained-parts.ts";
 import { explanationText } from "./explanation-text.ts";
 import type { LoggedRows } from "./logged-rows.ts";
 import { testText, type ExportedNames } from "./test-text.ts";
+import { maskedIf, masksAny, type Masking } from "./masking.ts";
 import { planParts, type PlanPart } from "./plan-parts.ts";
 import { readViewRows, type ViewRows } from "./view-rows.ts";
 
@@ -38,6 +40,8 @@ export interface ExplainQuestion {
   readonly knowledge: Knowledge;
   readonly from: ExplainFrom;
   readonly maxRows: number;
+  /** Which values are not shown. */
+  readonly masking: Masking;
   /** Under what names the definitions are exported, for `toTest`. */
   readonly exported: ExportedNames;
 }
@@ -54,6 +58,8 @@ export interface ViewParts {
   readonly view: ViewSpec;
   readonly rows: ViewRows;
   readonly parts: readonly PlanPart[];
+  /** Whether the values of its features are not shown. */
+  readonly isMasked: boolean;
 }
 
 /** Explains an answer. */
@@ -72,7 +78,8 @@ export async function explainFeature(
     const rows = await readViewRows(view, keys, question, sources.logged);
     const there = rows.rows.filter(({ leftOut }) => leftOut === null);
     const values = evaluatePlan(rows.source, plan, there, t);
-    views.push({ view, rows, parts: planParts(rows, plan, values, t) });
+    const isMasked = indexes.some((index) => question.masking.feature(base[index]!));
+    views.push({ view, rows, parts: planParts(rows, plan, values, t), isMasked });
     indexes.forEach((index, c) => {
       const answer = values.columns[c]!;
       const one = base[index]!;
@@ -82,13 +89,14 @@ export async function explainFeature(
       const text = expressionText(value);
       const expression =
         replaced === undefined ? text : `${text}; null is ${defaultText(replaced, value)}`;
-      steps.push(step(inputName(one), expression, answer, one.feature.result));
+      steps.push(step(inputName(one), expression, answer, one.feature.result, isMasked));
     });
   }
   const recomputed = await recompute(question, answers, steps);
   const { result, name } = selected.feature;
   const other = await otherAnswer(question, served, sources);
   const parts = await explainedParts(views, question, sources.logged);
+  const isMasked = question.masking.feature(selected);
   const explanation = {
     feature: `${selected.view.name}.${name}`,
     type: typeText(result),
@@ -96,7 +104,7 @@ export async function explainFeature(
     asOf: formatTime(t),
     from,
     knowledge,
-    value: jsonOf(served.values[0]!, result),
+    value: maskedIf(isMasked, jsonOf(served.values[0]!, result)),
     status: served.statuses[0]!,
     eventTime: timeOrNull(served.times[0]!),
     isReproduced: sameAnswer(served, recomputed),
@@ -105,9 +113,10 @@ export async function explainFeature(
     steps,
     parts,
   };
-  return withTexts(explanation, () =>
-    testText({ ...explanation, value: served.values[0]! }, views, question),
-  );
+  return withTexts(explanation, () => {
+    if (masksAny(question.masking, selected)) throw testMasked(explanation.feature);
+    return testText({ ...explanation, value: served.values[0]! }, views, question);
+  });
 }
 
 /** Adds the methods, which JSON leaves out. */
@@ -126,8 +135,19 @@ function step(
   expression: string,
   { values, statuses }: ResultColumns,
   type: TypeSpec,
+  isMasked: boolean,
 ): ExplainedStep {
-  return { name, expression, value: jsonOf(values[0]!, type), status: statuses[0]! };
+  const value = maskedIf(isMasked, jsonOf(values[0]!, type));
+  return { name, expression, value, status: statuses[0]! };
+}
+
+/** The error of a test that would hold personal values. */
+function testMasked(feature: string): TidemarkError {
+  return new TidemarkError(
+    "PERSONAL_MASKED",
+    `explain: a test of ${feature} would hold values of personal columns, which are masked here: ` +
+      'explain with personal: "show", or with --show-personal, or with a token of scope "personal"',
+  );
 }
 
 function defaultText(replaced: unknown, value: Expression): string {
@@ -139,7 +159,7 @@ function defaultText(replaced: unknown, value: Expression): string {
  * and for the feature itself where it is derived.
  */
 async function recompute(
-  { selected, keys, t }: ExplainQuestion,
+  { selected, keys, t, masking }: ExplainQuestion,
   answers: ReadonlyMap<string, ResultColumns>,
   steps: ExplainedStep[],
 ): Promise<ResultColumns> {
@@ -175,6 +195,7 @@ async function recompute(
           `transform ${transform.name}, version ${transform.version}, of ${inputs.join(", ")}`,
           computed[i]!,
           feature.result,
+          masking.feature(selected) || masking.feature(outputs[i]!),
         ),
       ),
     );
@@ -182,13 +203,14 @@ async function recompute(
   const [answer] = await ask([selected]);
   const { feature, view } = selected;
   const name = `${view.name}.${feature.name}`;
-  steps.push(step(name, expressionText(feature.value), answer!, feature.result));
+  const text = expressionText(feature.value);
+  steps.push(step(name, text, answer!, feature.result, masking.feature(selected)));
   return answer!;
 }
 
 /** Answers as the store does under the other knowledge. null: the answer is the same. */
 async function otherAnswer(
-  { selected, knowledge, from }: ExplainQuestion,
+  { selected, knowledge, from, masking }: ExplainQuestion,
   served: ResultColumns,
   sources: ExplainSources,
 ): Promise<ExplainedAnswer | null> {
@@ -201,7 +223,7 @@ async function otherAnswer(
   if (isSame) return null;
   return {
     knowledge: other,
-    value: jsonOf(answer.values[0]!, selected.feature.result),
+    value: maskedIf(masking.feature(selected), jsonOf(answer.values[0]!, selected.feature.result)),
     status: answer.statuses[0]!,
   };
 }

@@ -29,6 +29,10 @@ export interface ExplainRequest<Row, Needs> {
   readonly from?: ExplainFrom | undefined;
   /** The most rows that each part lists inside its window, and the most outside. Default: 100. */
   readonly maxRows?: number | undefined;
+  /**
+   * "mask": values of columns and features with the sensitivity "pii" are `***`. Default: "show".
+   */
+  readonly personal?: "show" | "mask" | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,8 +1,9 @@
 /** Writes the parts of an explanation as plain data, with the places of their rows in the log. */
 import { expressionText } from "../expr/expression-text.ts";
+import { columnExpression } from "../expr/tree.ts";
 import { primaryKeyColumns } from "../rows/row-change.ts";
 import { generationOf, orderInGeneration } from "../rows/snapshot-generations.ts";
-import type { Value } from "../specs.ts";
+import type { ColumnSpec, SourceSpec, Value, ViewSpec } from "../specs.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { jsonOf, jsonRow, type JsonRow } from "./exact-json.ts";
 import type { ExplainQuestion, ViewParts } from "./explain-feature.ts";
@@ -19,6 +20,7 @@ import type {
   LoggedVersion,
   LogPlaces,
 } from "./logged-rows.ts";
+import { maskedIf, maskedRow, type Masking } from "./masking.ts";
 import type { PlanPart } from "./plan-parts.ts";
 import { valuesOf } from "./row-values.ts";
 import type { LeftOut } from "./seen-rows.ts";
@@ -30,7 +32,7 @@ const MOST_WITHOUT = 50;
 /** Writes the parts of all views. Only the rows that are listed are looked for in the log. */
 export async function explainedParts(
   views: readonly ViewParts[],
-  { keys, maxRows }: Pick<ExplainQuestion, "keys" | "maxRows">,
+  { keys, maxRows, masking }: Pick<ExplainQuestion, "keys" | "maxRows" | "masking">,
   logged: LoggedRows,
 ): Promise<readonly ExplainedPart[]> {
   const asked = new Map<LoggedVersion, AskedVersion>();
@@ -49,11 +51,19 @@ export async function explainedParts(
       for (const found of row.found) if (found !== null) ask(found.row, [found.version]);
     }
   const places = await logged.placesOf([...asked.values()]);
-  return views.flatMap(({ view, rows: { source }, parts }, v) =>
+  return views.flatMap(({ view, rows: { source }, parts, isMasked }, v) =>
     parts.map((part, p): ExplainedPart => {
       const { inside, outside } = lists[v]![p]!;
       const written = (row: ViewRow, leftOut: LeftOut | null): ExplainedRow =>
-        explainedRow({ view: source, part, row, leftOut, places, logged });
+        explainedRow({
+          view,
+          columns: source,
+          part,
+          isMasked,
+          row,
+          leftOut,
+          context: { places, logged, masking },
+        });
       return {
         name: part.name,
         view: view.name,
@@ -69,7 +79,7 @@ export async function explainedParts(
         start: Number.isFinite(part.start) ? formatTime(part.start) : null,
         end: formatTime(part.end),
         edges: part.edges === null ? null : part.edges.map((edge) => formatTime(edge)),
-        value: jsonOf(part.value, part.type),
+        value: maskedIf(isMasked, jsonOf(part.value, part.type)),
         insideCount: part.inside.length,
         inside: inside.map((row) => written(row, null)),
         outsideCount: part.outside.length,
@@ -84,15 +94,27 @@ function newest<Row>(rows: readonly Row[], most: number): readonly Row[] {
 }
 
 interface RowToWrite {
-  readonly view: ViewParts["rows"]["source"];
+  readonly view: ViewSpec;
+  /** The source that has the columns of the view's rows. */
+  readonly columns: SourceSpec;
   readonly part: PlanPart;
+  /** Whether the values of the part are not shown. */
+  readonly isMasked: boolean;
   readonly row: ViewRow;
   readonly leftOut: LeftOut | null;
-  readonly places: LogPlaces;
-  readonly logged: LoggedRows;
+  readonly context: WrittenContext;
 }
 
-function explainedRow({ view, part, row, leftOut, places, logged }: RowToWrite): ExplainedRow {
+/** What all rows of an explanation are written with. */
+interface WrittenContext {
+  readonly places: LogPlaces;
+  readonly logged: LoggedRows;
+  readonly masking: Masking;
+}
+
+function explainedRow(written: RowToWrite): ExplainedRow {
+  const { view, columns: of, part, isMasked, row, leftOut, context } = written;
+  const { places, logged, masking } = context;
   const { origin } = row;
   const { source, key, versions } = origin.row;
   const counts = leftOut === null;
@@ -100,35 +122,60 @@ function explainedRow({ view, part, row, leftOut, places, logged }: RowToWrite):
   const { valueOver, inside, type } = part;
   return {
     source: source.name,
-    key: jsonRow(primaryKeyColumns(source), key),
+    key: tableRow(source, primaryKeyColumns(source), key, masking),
     time: Number.isNaN(row.time) ? null : formatTime(row.time),
-    row: jsonRow(view.columns, row.values, heldIn(logged, view.columns, row)),
+    row: maskedRow(jsonRow(of.columns, row.values, heldIn(logged, of.columns, row)), (name) =>
+      masking.expression(view, columnExpression(columnNamed(of, name))),
+    ),
     reason: told?.reason ?? null,
     because: told?.because ?? null,
     brings: counts
       ? Object.fromEntries(
           part.inputs.map((input) => [
             expressionText(input),
-            jsonOf(valuesOf(view, input, [row])[0]!, input),
+            maskedIf(
+              masking.expression(view, input),
+              jsonOf(valuesOf(of, input, [row])[0]!, input),
+            ),
           ]),
         )
       : {},
     ...(counts && valueOver !== null && inside.length <= MOST_WITHOUT
-      ? { without: jsonOf(valueOver(inside.filter((one) => one !== row)), type) }
+      ? {
+          without: maskedIf(isMasked, jsonOf(valueOver(inside.filter((one) => one !== row)), type)),
+        }
       : {}),
     versions: versions.flatMap((version) =>
-      explainedVersions(origin.row, version, counts && version === origin.version, places),
+      explainedVersions(origin.row, version, counts && version === origin.version, context),
     ),
-    lookups: row.found.flatMap((found) => (found === null ? [] : [explainedLookup(found, places)])),
+    lookups: row.found.flatMap((found) =>
+      found === null ? [] : [explainedLookup(found, context)],
+    ),
   };
+}
+
+/** Values of columns of a table, as far as they are shown. */
+function tableRow(
+  source: SourceSpec,
+  columns: readonly ColumnSpec[],
+  values: readonly Value[],
+  masking: Masking,
+): JsonRow {
+  return maskedRow(jsonRow(columns, values), (name) =>
+    masking.column(source, columnNamed(source, name)),
+  );
+}
+
+function columnNamed({ columns }: SourceSpec, name: string): ColumnSpec {
+  return columns.find((column) => column.name === name)!;
 }
 
 /** Columns that the online store does not hold are not told as null. */
 function heldIn(
   { hasAllColumns }: LoggedRows,
-  columns: RowToWrite["view"]["columns"],
+  columns: readonly ColumnSpec[],
   { values }: ViewRow,
-): (column: RowToWrite["view"]["columns"][number]) => boolean {
+): (column: ColumnSpec) => boolean {
   return hasAllColumns ? () => true : (column) => values[columns.indexOf(column)] !== null;
 }
 
@@ -150,11 +197,11 @@ function toldReason(version: LoggedVersion, leftOut: LeftOut, { ends }: LogPlace
   }
 }
 
-function explainedLookup({ row, version }: FoundVersion, places: LogPlaces): ExplainedLookup {
+function explainedLookup({ row, version }: FoundVersion, context: WrittenContext): ExplainedLookup {
   return {
     source: row.source.name,
-    key: jsonRow(primaryKeyColumns(row.source), row.key),
-    version: explainedVersions(row, version, true, places)[0]!,
+    key: tableRow(row.source, primaryKeyColumns(row.source), row.key, context.masking),
+    version: explainedVersions(row, version, true, context)[0]!,
   };
 }
 
@@ -163,13 +210,13 @@ function explainedVersions(
   { source }: LoggedRow,
   version: LoggedVersion,
   isSeen: boolean,
-  { origins, ends }: LogPlaces,
+  { places: { origins, ends }, masking }: WrittenContext,
 ): readonly ExplainedVersion[] {
   const { from, to, values, isHere, quarantine, order, committed } = version;
   const origin = origins.get(version);
   const end = ends.get(version);
   const row = (of: readonly Value[] | null): JsonRow | null =>
-    of === null ? null : jsonRow(source.columns, of);
+    of === null ? null : tableRow(source, source.columns, of, masking);
   const own: ExplainedVersion = {
     knownFrom: Number.isFinite(from) ? formatTime(from) : null,
     knownTo: Number.isFinite(to) ? formatTime(to) : null,

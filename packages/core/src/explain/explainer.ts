@@ -18,15 +18,26 @@ import { explainFeature, type ExplainQuestion, type ExplainSources } from "./exp
 import type { Explanation } from "./explain-types.ts";
 import { historyRows } from "./history-rows.ts";
 import type { LoggedRows } from "./logged-rows.ts";
+import { nothingMasked, personalMasked } from "./masking.ts";
 import type { ExportedNames } from "./test-text.ts";
 
 const OPTIONS: OptionNames = {
-  names: new Set(["feature", "entity", "asOf", "knowledge", "from", "maxRows", "signal"]),
+  names: new Set([
+    "feature",
+    "entity",
+    "asOf",
+    "knowledge",
+    "from",
+    "maxRows",
+    "personal",
+    "signal",
+  ]),
   renamed: { features: "feature", entities: "entity", at: "asOf" },
 };
 const FROM = ["history", "online"] as const;
 const ONLINE_FIRST = ["online", "history"] as const;
 const KNOWLEDGE = ["as-known", "as-corrected"] as const;
+const PERSONAL = ["show", "mask"] as const;
 /** How many rows are listed, at most, unless the request says it. */
 const DEFAULT_ROWS = 100;
 const MOST_ROWS = 100_000;
@@ -41,6 +52,7 @@ export interface ExplainInput {
   readonly knowledge?: unknown;
   readonly from?: unknown;
   readonly maxRows?: unknown;
+  readonly personal?: unknown;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -88,6 +100,10 @@ export function storeExplainer(
       knowledge: from === "online" ? "as-corrected" : knowledge,
       from,
       maxRows: countOption("explain: maxRows", request.maxRows, MOST_ROWS) ?? DEFAULT_ROWS,
+      masking:
+        wordOption("explain: personal", request.personal, PERSONAL) === "mask"
+          ? personalMasked
+          : nothingMasked,
       exported,
     };
     if (from === "history") {

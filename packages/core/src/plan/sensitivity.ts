@@ -46,6 +46,19 @@ export function sensitivityOf(one: SelectedFeature): FeatureSensitivity {
   };
 }
 
+/** The sensitivity of a column of a view's rows: of a table, of a union, or one that is looked up. */
+export function columnSensitivity(view: ViewSpec, name: string): Sensitivity | null {
+  const read = [
+    ...readColumns(view.source, [name], view.parts),
+    ...(view.lookups ?? []).flatMap(({ dimension, columns }) =>
+      columns
+        .filter((column) => column.name === name)
+        .flatMap(({ value }) => readColumns(dimension, columnsOfExpression(value))),
+    ),
+  ];
+  return strictest(read.map(({ sensitivity }) => sensitivity));
+}
+
 function readByDerived({
   inputs,
   request,

@@ -1,7 +1,24 @@
 import { compactHistory } from "../../src/offline/compaction.ts";
 import { historyContext } from "../../src/offline/history-context.ts";
 import { specOfSource } from "@tidemark/core/spi";
-import { derivedView, div, type ExplainedRow, type Explanation } from "@tidemark/core";
+import {
+  count,
+  derivedView,
+  div,
+  featureView,
+  float64,
+  int64,
+  last,
+  openStore,
+  source,
+  string,
+  sum,
+  timestamp,
+  type Store,
+  type ExplainedRow,
+  type Explanation,
+} from "@tidemark/core";
+import { memoryOfflineStore } from "@tidemark/core/testing";
 import { describe, expect, test } from "vitest";
 import {
   DAY,
@@ -15,6 +32,7 @@ import {
   payments,
   profile,
   rejectionOf,
+  user,
   weekly,
   type ShopStores,
 } from "../support/shop.ts";
@@ -283,4 +301,77 @@ test.each([
   const rejected = await rejectionOf(store.explain(request as never));
   expect(rejected.code).toBe(code);
   expect(rejected.message).toMatch(message);
+});
+
+describe("personal values", () => {
+  const people = source("people", {
+    table: "public.payments",
+    columns: {
+      id: int64(),
+      user_id: string().describe({ sensitivity: "pii" }),
+      amount: float64().describe({ sensitivity: "pii" }),
+      vendor: string().nullable(),
+      time: timestamp(),
+    },
+    primaryKey: ["id"],
+    eventTime: "time",
+  });
+  const spending = featureView("spending", {
+    entity: user,
+    source: people,
+    features: {
+      total: sum(people.amount).over("7d"),
+      number: count().over("7d"),
+      vendor: last(people.vendor).over("7d"),
+    },
+  });
+  const asOf = "2026-03-05T00:00:00Z";
+  const ann = { user_id: "ann" };
+
+  async function personalStore(): Promise<Store> {
+    const store = await openStore({
+      definitions: { spending },
+      offline: memoryOfflineStore(),
+      clock: () => new Date(asOf),
+    });
+    const row = [1n, "ann", 12.5, "Sport", Date.UTC(2026, 2, 4) * 1000];
+    await store.run(
+      new ShopLog()
+        .add("people", "upsert", row, { committed: Date.UTC(2026, 2, 4) * 1000 })
+        .source(),
+    );
+    return store;
+  }
+
+  test("masked: the value of a feature, what a row brings, and the columns of its versions", async () => {
+    const store = await personalStore();
+    const shown = await store.explain({ feature: spending.total, entity: ann, asOf });
+    expect(shown).toMatchObject({ value: 12.5 });
+    const masked = await store.explain({
+      feature: spending.total,
+      entity: ann,
+      asOf,
+      personal: "mask",
+    });
+    expect(masked).toMatchObject({ value: "***", status: "PRESENT", isReproduced: true });
+    const [part] = masked.parts;
+    expect(part).toMatchObject({ value: "***", insideCount: 1 });
+    expect(part!.inside[0]).toMatchObject({
+      key: { id: "1" },
+      brings: { amount: "***" },
+      without: "***",
+      row: { user_id: "***", amount: "***", vendor: "Sport" },
+      versions: [{ row: { user_id: "***", amount: "***", vendor: "Sport" } }],
+    });
+    expect(JSON.stringify(masked) + String(masked)).not.toContain("12.5");
+    expect(() => masked.toTest()).toThrow(/PERSONAL_MASKED|personal: "show"/);
+  });
+
+  test("a feature that reads nothing personal shows its value", async () => {
+    const store = await personalStore();
+    const asked = { entity: ann, asOf, personal: "mask" } as const;
+    expect(await store.explain({ ...asked, feature: spending.number })).toMatchObject({ value: 1 });
+    const { value, parts } = await store.explain({ ...asked, feature: spending.vendor });
+    expect([value, parts[0]!.inside[0]!.brings]).toEqual(["Sport", { vendor: "Sport" }]);
+  });
 });

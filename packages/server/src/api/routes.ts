@@ -96,7 +96,11 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
 
   app.post("/v1/explain", { config: { scope: "operate" } }, async (request, reply) => {
     const { request: asked, format } = explainBody(request.body, { names, limits });
-    const explanation = await store.explain({ ...asked, signal: request.ending });
+    const explanation = await store.explain({
+      ...asked,
+      personal: request.seesPersonal ? "show" : "mask",
+      signal: request.ending,
+    });
     if (format === "json") return reply.type(JSON_TYPE).send(JSON.stringify(explanation));
     const text = format === "text" ? String(explanation) : explanation.toTest();
     return reply.type(TEXT_TYPE).send(text);

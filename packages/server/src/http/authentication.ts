@@ -9,7 +9,12 @@ export interface Caller {
   readonly scopes: readonly Scope[];
 }
 
-const SCOPES: readonly string[] = ["read", "push", "operate"] satisfies readonly Scope[];
+const SCOPES: readonly string[] = [
+  "read",
+  "push",
+  "operate",
+  "personal",
+] satisfies readonly Scope[];
 
 /** The authentication of a server. */
 export interface Authentication {

@@ -60,5 +60,7 @@ declare module "fastify" {
     service: string | null;
     /** The name of the caller's token. null: the server has no tokens. */
     caller: string | null;
+    /** Whether the caller may see personal values: its token has the scope, or none is needed. */
+    seesPersonal: boolean;
   }
 }

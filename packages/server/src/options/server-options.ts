@@ -14,9 +14,11 @@ import type { ShutdownOptions, Timeouts } from "./timeouts.ts";
  *
  * - read: features and their descriptions.
  * - push: rows of push sources.
- * - operate: materialization, status and metrics.
+ * - operate: materialization, explanations, status and metrics.
+ * - personal: values of columns with the sensitivity "pii" in explanations. Without it they are
+ *   masked. The answers of features are not masked: a model needs them.
  */
-export type Scope = "read" | "push" | "operate";
+export type Scope = "read" | "push" | "operate" | "personal";
 
 /**
  * A token and its scopes. `token` is the token itself, from a secret. `sha256` is its SHA-256,

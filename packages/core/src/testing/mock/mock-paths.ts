@@ -2,6 +2,7 @@
 import { explainFeature } from "../../explain/explain-feature.ts";
 import type { Explanation } from "../../explain/explain-types.ts";
 import { historySources, onlyFeature } from "../../explain/explainer.ts";
+import { nothingMasked } from "../../explain/masking.ts";
 import type { ExportedNames } from "../../explain/test-text.ts";
 import { historyContext } from "../../offline/history-context.ts";
 import { resultsOf } from "../../engine/engine-columns.ts";
@@ -140,6 +141,7 @@ export function trainingPath(): MockPath & {
         knowledge,
         from: "history" as const,
         maxRows: Infinity,
+        masking: nothingMasked,
         exported,
       };
       return explainFeature(question, historySources(question, { store, reader }));
