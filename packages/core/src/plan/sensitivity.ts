@@ -46,7 +46,7 @@ export function sensitivityOf(one: SelectedFeature): FeatureSensitivity {
   };
 }
 
-/** The sensitivity of a column of a view's rows: of a table, of a union, or one that is looked up. */
+/** The sensitivity of a column of a view: of a table, of a union, or one that is looked up. */
 export function columnSensitivity(view: ViewSpec, name: string): Sensitivity | null {
   const read = [
     ...readColumns(view.source, [name], view.parts),

@@ -343,7 +343,7 @@ describe("personal values", () => {
     return store;
   }
 
-  test("masked: the value of a feature, what a row brings, and the columns of its versions", async () => {
+  test("masked: the value, what a row brings, and the columns of its versions", async () => {
     const store = await personalStore();
     const shown = await store.explain({ feature: spending.total, entity: ann, asOf });
     expect(shown).toMatchObject({ value: 12.5 });
