@@ -3,6 +3,8 @@ import type { TimeLimit } from "@tidemark/core";
 
 /** What an alert is about. */
 export type AlertName =
+  | "drift"
+  | "expectation"
   | "lag"
   | "needs-backfill"
   | "not-ready"

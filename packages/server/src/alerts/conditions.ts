@@ -1,28 +1,19 @@
 /** Says which conditions of a store hold now. A condition that holds for a while is an alert. */
-import type { SourceReadiness, SourceStatus } from "@tidemark/core";
-import type { Alert, AlertName, ThresholdMillis } from "./alert-types.ts";
+import type { CheckResults, SourceReadiness, SourceStatus } from "@tidemark/core";
+import type { ThresholdMillis } from "./alert-types.ts";
+import { checkConditions } from "./check-conditions.ts";
+import { page, type Condition } from "./condition.ts";
 
 /** The state of a store when it was read. null: its status could not be read. */
 export interface WatchedState {
   readonly sources: readonly SourceStatus[];
   readonly readiness: readonly SourceReadiness[];
-}
-
-/** A condition that holds now. */
-export interface Condition extends Pick<
-  Alert,
-  "alert" | "source" | "severity" | "summary" | "nextStep" | "value" | "docs"
-> {
-  /** What the alert is of, beside its name: the source, or the role of a store. */
-  readonly of: string;
-  /** How long it must hold before it fires, ms. */
-  readonly after: number;
+  readonly checks: CheckResults;
 }
 
 /** The process that watches: a server leaves the stream to a run that is alive. */
 export type WatchingProcess = "run" | "serve";
 
-const DOCS = "https://tidemark-features.github.io/tidemark/";
 /** A run whose last measure is older is not alive, ms. A run measures every ten seconds. */
 const ALIVE_TIME = 60_000;
 
@@ -66,6 +57,7 @@ export class ConditionFinder {
       ...state.readiness.flatMap((one) => this.readiness(one, backfilled)),
       ...this.unavailable(state),
       ...state.sources.flatMap((one) => this.stream(one, now)),
+      ...this.checks(state, now),
     ];
   }
 
@@ -161,6 +153,13 @@ export class ConditionFinder {
     return found;
   }
 
+  /** What the last checks of data found. A server leaves it to a run that is alive. */
+  private checks({ sources, checks }: WatchedState, now: number): readonly Condition[] {
+    const isLeft = sources.some(({ lag }) => lag !== null && now - Date.parse(lag.at) < ALIVE_TIME);
+    if (this.process === "serve" && isLeft) return [];
+    return checkConditions(checks);
+  }
+
   private remember({ source, online, history }: SourceStatus, now: number): Remembered {
     const before = this.remembered.get(source);
     const positions = JSON.stringify([online?.positions, history?.positions]);
@@ -188,15 +187,6 @@ export class ConditionFinder {
     this.remembered.set(source, seen);
     return seen;
   }
-}
-
-function page(
-  alert: AlertName,
-  source: string | null,
-  severity: Alert["severity"],
-  docs: string,
-): Pick<Condition, "alert" | "source" | "of" | "severity" | "docs"> {
-  return { alert, source, of: source ?? "stores", severity, docs: DOCS + docs };
 }
 
 const seconds = (ms: number): number => Math.round(ms / 1000);

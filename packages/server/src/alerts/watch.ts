@@ -2,12 +2,8 @@
 import { TidemarkError, type Store } from "@tidemark/core";
 import { timeLimitMillis } from "@tidemark/core/internal";
 import type { Alert, AlertThresholds, ThresholdMillis } from "./alert-types.ts";
-import {
-  ConditionFinder,
-  type Condition,
-  type WatchedState,
-  type WatchingProcess,
-} from "./conditions.ts";
+import type { Condition } from "./condition.ts";
+import { ConditionFinder, type WatchedState, type WatchingProcess } from "./conditions.ts";
 import { WebhookSender, type SenderOptions, type Webhook } from "./webhook.ts";
 
 /** The options of `watchStore`. */
@@ -136,11 +132,12 @@ export function watchStore(options: WatchOptions): Watch {
 }
 
 async function readState(store: Store): Promise<WatchedState> {
-  const [sources, readiness] = await Promise.all([
+  const [sources, readiness, checks] = await Promise.all([
     store.status(),
     store.readiness().catch(() => []),
+    store.checkResults().catch(() => ({ drift: [], expectations: [] })),
   ]);
-  return { sources, readiness };
+  return { sources, readiness, checks };
 }
 
 function alertOf(id: string, condition: Condition, since: number): Alert {

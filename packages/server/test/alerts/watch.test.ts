@@ -286,6 +286,36 @@ test("stores that cannot be read fire, and nothing ends meanwhile", async () => 
   ).toEqual(new Set(["quarantine/payments resolved", "store-unavailable/stores resolved"]));
 });
 
+test("what checks find fires, and ends when a later check finds nothing", async () => {
+  const hook = await receiver();
+  const { look, store } = await watched(hook.url, { runStopped: "1d" });
+  await store.run(new ShopLog().paid({ id: 1 }).source());
+  const at = "2026-01-05T12:00:00.000000Z";
+  const of = "source payments";
+  const rows = { quality: "rows", on: of, measured: 1, failing: 3, checkedAt: at } as const;
+  const results = {
+    drift: [{ of, column: "amount", measuredAt: at, measures: { psi: 0.3 }, isDrifted: true }],
+    expectations: [
+      { ...rows, expectation: "positive", severity: "error", holds: false },
+      { ...rows, expectation: "unique", severity: "warning", holds: true },
+    ],
+  };
+  Object.assign(store, { checkResults: async () => results });
+  await look();
+  expect(hook.alerts()).toMatchObject([
+    { id: "expectation/rows.positive", severity: "critical", value: 3, source: null },
+    { id: "drift/source payments.amount", severity: "warning" },
+  ]);
+  Object.assign(store, { checkResults: async () => ({ drift: [], expectations: [] }) });
+  await look(1000);
+  expect(
+    hook
+      .alerts()
+      .slice(2)
+      .map(({ status }) => status),
+  ).toEqual(["resolved", "resolved"]);
+});
+
 test("a wrong address or threshold is refused", async () => {
   await expect(watched("ftp://chat.example/x")).rejects.toMatchObject({
     code: "SERVER_OPTIONS_INVALID",
