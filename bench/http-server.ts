@@ -11,7 +11,7 @@ import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { weekly } from "@tidemark/testkit/bank/definitions";
 import { NOW } from "./bank.ts";
 
-// with a lake and a sample there is a serving log
+// with a sample there is a serving log in the lake
 const [what, file, lake, sample] = process.argv.slice(2);
 process.stdin.resume().on("end", () => process.exit());
 if (what === "echo") {
@@ -37,12 +37,8 @@ if (what === "echo") {
   const store = await openStore({
     definitions,
     online: { store: sqliteOnlineStore(file!, { readOnly: true }), retention: "1d", answerCache },
-    ...(sample === undefined
-      ? {}
-      : {
-          offline: deltaOfflineStore(localObjects(lake!)),
-          servingLog: { sample: Number(sample), commit: { age: "1s" } },
-        }),
+    ...(lake === undefined ? {} : { offline: deltaOfflineStore(localObjects(lake)) }),
+    ...(sample === undefined ? {} : { servingLog: { sample: Number(sample) } }),
     clock: () => new Date(NOW / 1000),
   });
   const server = await featureServer({ store, definitions });

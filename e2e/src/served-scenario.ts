@@ -6,7 +6,10 @@ import { scenarioDefinitions, type PathStores, type Scenario } from "@tidemark/t
 import { setImmediate } from "node:timers/promises";
 import { keepingStores } from "./real-stores.ts";
 
-/** A scenario whose log arrives in the order in which it was committed. */
+/**
+ * A scenario whose log arrives in the order in which it was committed. No snapshot comes later: its
+ * rows would hold from before it, where the source is `commitTime({ since })`.
+ */
 export const SERVED_TRAITS = {
   clockGoesBack: false,
   redelivered: false,
@@ -14,6 +17,8 @@ export const SERVED_TRAITS = {
   partitionAdded: false,
   tailCut: false,
   partitions: 1,
+  incremental: false,
+  gap: false,
 } as const;
 
 export interface ServedScenario {
