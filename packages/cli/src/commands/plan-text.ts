@@ -143,6 +143,7 @@ function changeLines(change: PlannedChange): string[] {
     ...change.details.map((detail) => `    ${detail}`),
     ...change.consequences.map((consequence) => `    ${consequence}`),
     ...(change.usedBy.length === 0 ? [] : [`    used by ${change.usedBy.join(", ")}`]),
+    ...(change.owners.length === 0 ? [] : [`    owned by ${change.owners.join(", ")}`]),
     ...(change.destructive === null ? [] : [`    destructive: ${change.destructive}`]),
   ];
 }

@@ -16,6 +16,8 @@ export interface PlannedChange extends DefinitionDifference {
   readonly serving: ServingStatus | null;
   /** What the change does to columns, rows and requests, in sentences. */
   readonly consequences: readonly string[];
+  /** The owners of the object, and of the views and services that are made of it. */
+  readonly owners: readonly string[];
 }
 
 /** The result of `store.plan`: what `apply` would change. */

@@ -11,6 +11,7 @@ import {
 import { differences } from "./differences.ts";
 import type { DefinitionDifference } from "./definition-difference.ts";
 import { definedObjects, objectKey, type DefinedObject } from "./normalized-definitions.ts";
+import { ownersTouched } from "./owners.ts";
 import type { ApplyResult, PlannedChange, RegistryPlan } from "./plan-types.ts";
 import { keptRows } from "./kept-rows.ts";
 import { loweredSensitivities, metadataChanges } from "./metadata-changes.ts";
@@ -132,6 +133,7 @@ async function planFrom(
       destructive: scales.length > 0 ? scales.join("; ") : change.destructive,
       serving: change.kind === "feature" ? (features.get(change.name) ?? null) : null,
       consequences: consequencesOf(change, snapshot, now, definitions),
+      owners: ownersTouched(change, snapshot, now),
     });
   }
   const changed = new Set(changes.filter(({ kind }) => kind === "feature").map(({ name }) => name));
