@@ -6,14 +6,17 @@ import { count, entity, featureView, openStore, source, string, timestamp } from
 import { writeSync } from "node:fs";
 import { realStores } from "./real-stores.ts";
 
-export const user = entity("user", { keys: { user_id: string() } });
-export const visits = source("visits", {
+/** The rows of a commit of the program. */
+export const ROWS_PER_COMMIT = 7;
+
+const user = entity("user", { keys: { user_id: string() } });
+const visits = source("visits", {
   table: "public.visits",
   columns: { id: string(), user_id: string(), time: timestamp({ zone: "UTC" }) },
   primaryKey: ["id"],
   eventTime: "time",
 });
-export const daily = featureView("daily", {
+const daily = featureView("daily", {
   entity: user,
   source: visits,
   features: { visits_1d: count().over("1d") },
@@ -28,7 +31,7 @@ if (import.meta.main) {
     servingLog: {},
   });
   for (;;) {
-    for (let i = 0; i < 7; i++)
+    for (let i = 0; i < ROWS_PER_COMMIT; i++)
       await store.getOnlineFeatures({ features: daily, entity: { user_id: "ann" } });
     await store.servingLog!.flush();
     writeSync(1, `${store.servingLog!.status().written}\n`);

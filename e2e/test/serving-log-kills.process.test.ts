@@ -3,6 +3,7 @@ import { valueAt, type Value } from "@tidemark/core/spi";
 import { expect, test } from "vitest";
 import { startChildProgram } from "../src/child-programs.ts";
 import { inFolder, realStores } from "../src/real-stores.ts";
+import { ROWS_PER_COMMIT } from "../src/serving-log-child.ts";
 
 const KILLS = 6;
 
@@ -15,7 +16,7 @@ test("kill -9 loses uncommitted rows only", { timeout: 120_000 }, async () => {
       const reached = new Promise<void>((resolve) => {
         child.onLine = (line) => {
           written = Number(line);
-          if (written >= 7 * (2 + n)) resolve();
+          if (written >= ROWS_PER_COMMIT * (2 + n)) resolve();
         };
       });
       await Promise.race([reached, child.ended]);
@@ -42,7 +43,7 @@ test("kill -9 loses uncommitted rows only", { timeout: 120_000 }, async () => {
       // every row once, and whole commits
       const sorted = sequences.toSorted((a, b) => a - b);
       expect(sorted).toEqual(Array.from(sorted, (_, i) => i));
-      expect(sorted.length % 7).toBe(0);
+      expect(sorted.length % ROWS_PER_COMMIT).toBe(0);
       return sorted.length;
     });
     // what a process told to be committed is there, and at most one commit more
@@ -51,7 +52,7 @@ test("kill -9 loses uncommitted rows only", { timeout: 120_000 }, async () => {
       .toSorted((a, b) => a - b)
       .forEach((least, n) => {
         expect(inOrder[n]).toBeGreaterThanOrEqual(least);
-        expect(inOrder[n]).toBeLessThanOrEqual(least + 7);
+        expect(inOrder[n]).toBeLessThanOrEqual(least + ROWS_PER_COMMIT);
       });
   });
 });
