@@ -222,7 +222,7 @@ async function withoutAdapters(project: string): Promise<Finished[]> {
     readFileSync(join(project, cli, "package.json"), "utf8"),
   ) as { readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>> };
   for (const name of Object.keys(peerDependenciesMeta))
-    rmSync(join(project, "node_modules", name), { recursive: true });
+    rmSync(join(project, "node_modules", name), { recursive: true, force: true });
   writeFileSync(
     join(project, "imports.ts"),
     'import * as cli from "@tidemark/cli";\nexport const all = cli;\n',
