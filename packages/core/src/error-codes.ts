@@ -61,7 +61,8 @@ type MaterializeCode =
   | "MATERIALIZE_CONTENDED"
   | "PROFILE_INVALID"
   | "PROFILE_CONTENDED"
-  | "DRIFT_INVALID";
+  | "DRIFT_INVALID"
+  | "DRIFT_EMPTY";
 
 /** Pushing. */
 type PushCode =

@@ -86,6 +86,8 @@ export async function driftOf(
     reference.columns.find((one) => one.column.name === column.name)!,
   );
   const [before, now] = [await reference.count(others), await current.count(compared)];
+  refuseEmpty(`the reference, ${reference.name},`, before);
+  refuseEmpty(`${of.kind} ${of.name}`, now);
   const columns = now.map((state, i) => columnDrift(state, before[i]!, thresholds));
   const report: DriftReport = {
     of,
@@ -105,6 +107,16 @@ export async function driftOf(
       signal: options.signal,
     });
   return report;
+}
+
+/** A side without rows has no distance, and must not look as if nothing had drifted. */
+function refuseEmpty(side: string, states: readonly ColumnState[]): void {
+  if (states.length === 0 || states.some(({ rows }) => rows > 0)) return;
+  throw new TidemarkError(
+    "DRIFT_EMPTY",
+    `drift: ${side} has no rows in these days, so there is nothing to compare; choose days with ` +
+      "rows",
+  );
 }
 
 interface Counting {

@@ -19,7 +19,10 @@ export function explanationText(explanation: Omit<Explanation, "toString" | "toT
     `${feature} of ${rowText(entity)}, as of ${asOf}, ${where}: ${valueText(value)} (${status})`,
     ...(other === null
       ? []
-      : [`${wordsOf(other.knowledge)} it is ${valueText(other.value)} (${other.status})`]),
+      : [
+          `${wordsOf(other.knowledge)} it is ${valueText(other.value)} (${other.status}); ` +
+            `knowledge ${other.knowledge} lists the rows of that`,
+        ]),
     isReproduced
       ? "the rows below give this answer again, bit for bit"
       : "the rows below do not give this answer again: report it with this explanation",

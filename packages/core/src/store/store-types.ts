@@ -355,6 +355,7 @@ export interface Store extends FeatureReads, Pushes {
    * exactly.
    *
    * @throws DRIFT_INVALID when the reference or a threshold is missing or wrong.
+   * @throws DRIFT_EMPTY when the data or its reference has no rows in these days.
    * @throws PROFILE_INVALID when not exactly one of `source`, `view`, `service`, `rows` is given.
    * @example
    * const { drifted, columns } = await store.drift({

@@ -187,6 +187,8 @@ test.each([
   [{ source: "payments", reference: before, threshold: { psi: 1 } }, "OPTION_UNKNOWN"],
   [{ reference: before }, "PROFILE_INVALID"],
   [{ source: "payments", reference: { from: "soon" } }, "DATE_INVALID"],
+  [{ source: "payments", reference: { to: "2026-03-01" } }, "DRIFT_EMPTY"],
+  [{ source: "payments", from: "2026-03-05", reference: before }, "DRIFT_EMPTY"],
 ])("%j is refused", async (options, code) => {
   const { store } = await opened();
   await expect(store.drift(options as never)).rejects.toMatchObject({ code });
