@@ -261,6 +261,7 @@ type LoadCode =
 
 /** Registry. */
 type RegistryCode =
+  | "METADATA_MISSING"
   | "REGISTRY_DESTRUCTIVE"
   | "TRANSFORM_CHANGED"
   | "REGISTRY_CONFLICT"

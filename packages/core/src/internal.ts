@@ -152,6 +152,12 @@ export {
 } from "./entity-files/historical-file.ts";
 export { jsonObject } from "./entity-files/json-object.ts";
 export { jsonlEntities } from "./entity-files/jsonl-entities.ts";
+export {
+  incompleteDefinitions,
+  REQUIRABLE,
+  type IncompleteDefinition,
+  type RequiredMetadata,
+} from "./registry/required-metadata.ts";
 export { MASKED, personalMasked } from "./explain/masking.ts";
 export { keyFromJson, keyFromText, keyMissing } from "./entity-files/key-values.ts";
 export { parquetEntities, type ReadParquet } from "./entity-files/parquet-entities.ts";

@@ -1,6 +1,7 @@
 /** `tidemark apply`: applies the definitions to the registry. */
 import { dirname } from "node:path";
 import { commitOf } from "../input/commit.ts";
+import { refuseIncomplete } from "../input/required-metadata.ts";
 import { configCommand } from "./config-command.ts";
 import { countText, planLines } from "./plan-text.ts";
 import { rewriteReporter, rewrittenText } from "../output/rewrite-progress.ts";
@@ -37,6 +38,7 @@ export const applyCommand: ReturnType<typeof configCommand> = configCommand({
   async run({ given, config, open, progress, printResult, audit, signal, seconds }) {
     const from = given.text("from") ?? (await commitOf(dirname(config.path)));
     audit({ by: given.text("by"), from, allowDestructive: given.has("allow-destructive") });
+    refuseIncomplete(config);
     const { store } = await open({ offline: true, onDefinitionMismatch: "ignore" });
     const result = await store.apply({
       allowDestructive: given.has("allow-destructive"),

@@ -1,5 +1,6 @@
 /** `tidemark plan`: shows what an apply would change, and what the change costs. */
 import { configCommand } from "./config-command.ts";
+import { incompleteIn, incompleteText } from "../input/required-metadata.ts";
 import { countText, planLines } from "./plan-text.ts";
 
 const help = `Usage: tidemark plan [options]
@@ -22,29 +23,40 @@ changes their values.
 export const planCommand: ReturnType<typeof configCommand> = configCommand({
   name: "plan",
   help,
-  exitCodes: { 0: "nothing changes", 1: "failed", 3: "there are changes", 130: "interrupted" },
+  exitCodes: {
+    0: "nothing changes",
+    1: "failed",
+    3: "there are changes, or required metadata is missing",
+    130: "interrupted",
+  },
   options: {},
   interrupted: "nothing was changed",
-  async run({ open, printResult, signal }) {
+  async run({ open, config, printResult, signal }) {
+    const incomplete = incompleteIn(config);
     const { store } = await open({ offline: true, onDefinitionMismatch: "ignore" });
     const plan = await store.plan({ signal });
     const { changes, runtime, reusedVersions, metadata } = plan;
-    printResult({ ...plan, destructive: changes.some((change) => change.destructive !== null) }, [
+    const destructive = changes.some((change) => change.destructive !== null);
+    printResult({ ...plan, destructive, incomplete }, [
       ...planLines(plan),
-      reusedVersions.length > 0
-        ? `${countText(changes)}: tidemark apply refuses the code of a transform`
-        : changes.length > 0
-          ? `${countText(changes)}: tidemark apply does it`
-          : metadata.length > 0
-            ? "no answer changes: tidemark apply stores the metadata"
-            : runtime.length > 0
-              ? "the definitions are those applied: tidemark apply goes over to this Node's data"
-              : plan.work.some(({ rewrite }) => rewrite !== null)
-                ? "nothing changes: tidemark apply rewrites the versions"
-                : plan.work.length > 0
-                  ? "nothing changes: tidemark backfill fills what is missing"
-                  : "nothing changes",
+      ...incomplete.map((one) => `! ${incompleteText(one)}, and the configuration requires it`),
+      incomplete.length > 0 && reusedVersions.length === 0
+        ? "tidemark apply refuses these definitions until they have the required metadata"
+        : reusedVersions.length > 0
+          ? `${countText(changes)}: tidemark apply refuses the code of a transform`
+          : changes.length > 0
+            ? `${countText(changes)}: tidemark apply does it`
+            : metadata.length > 0
+              ? "no answer changes: tidemark apply stores the metadata"
+              : runtime.length > 0
+                ? "the definitions are those applied: tidemark apply goes over to this Node's data"
+                : plan.work.some(({ rewrite }) => rewrite !== null)
+                  ? "nothing changes: tidemark apply rewrites the versions"
+                  : plan.work.length > 0
+                    ? "nothing changes: tidemark backfill fills what is missing"
+                    : "nothing changes",
     ]);
-    return changes.length + runtime.length + reusedVersions.length + metadata.length === 0 ? 0 : 3;
+    const found = [changes, runtime, reusedVersions, metadata, incomplete];
+    return found.every(({ length }) => length === 0) ? 0 : 3;
   },
 });

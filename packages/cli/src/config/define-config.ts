@@ -6,7 +6,7 @@ import {
   type StoreOptions,
 } from "@tidemark/core";
 import type { ChangeSource, JobEngine, OfflineStore, OnlineStore } from "@tidemark/core/spi";
-import { didYouMean } from "@tidemark/core/internal";
+import { didYouMean, REQUIRABLE, type RequiredMetadata } from "@tidemark/core/internal";
 import { checkAlerts, type AlertsConfig } from "./alerts-config.ts";
 import { checkLoadJobs, type LoadJob } from "./load-jobs.ts";
 import { checkRun, type RunConfig } from "./run-config.ts";
@@ -75,6 +75,11 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
   /** Where `tidemark run` and `tidemark serve` send alerts. Default: nowhere. */
   readonly alerts?: AlertsConfig<S> | undefined;
   /**
+   * The metadata that each definition must have: `tidemark plan` lists definitions without it, and
+   * `tidemark apply` refuses them. Default: none.
+   */
+  readonly require?: readonly RequiredMetadata[] | undefined;
+  /**
    * Where the audit log goes: a JSON line for each push, for each command that changes stores, and
    * for each refused caller. Default: stderr. A file is appended to, and made for its owner alone;
    * SIGHUP opens it again. false: no audit log.
@@ -101,6 +106,7 @@ const CONFIG_MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "st
   engines: "object",
   server: "object",
   alerts: "any",
+  require: "any",
   audit: "any",
   onDefinitionMismatch: "any",
 };
@@ -170,6 +176,7 @@ export function defineConfig<const S extends SecretReferences = {}>(
   }
   checkRun(config.run, Object.keys(config.secrets ?? {}));
   checkAlerts(config.alerts, Object.keys(config.secrets ?? {}));
+  checkRequired(config.require);
   checkAudit(config.audit);
   checkLoadJobs(config.load ?? {});
   checkServer(config.server ?? {}, Object.keys(config.secrets ?? {}));
@@ -186,6 +193,15 @@ export function configOf(value: unknown): ConfigInput | undefined {
   return typeof value === "object" && value !== null && Object.hasOwn(value, configSymbol)
     ? (value as Config)[configSymbol]
     : undefined;
+}
+
+function checkRequired(required: unknown): void {
+  if (required === undefined) return;
+  const names: readonly unknown[] = REQUIRABLE;
+  if (Array.isArray(required) && required.every((one) => names.includes(one))) return;
+  throw configInvalid(
+    `require must be a list of metadata (${REQUIRABLE.join(", ")}), as in ["owner", "description"]`,
+  );
 }
 
 const STORE_MEMBERS: Readonly<Record<string, readonly string[]>> = {

@@ -435,3 +435,26 @@ test("status says that a history which was put back is behind the online store",
       "until a run takes them",
   );
 });
+
+test("required metadata is listed by plan, and without it apply refuses", async () => {
+  const project = bank();
+  const requiring = (list: string): void => {
+    project.write("tidemark.config.ts", config.replace("definitions, namespace", `${list} $&`));
+  };
+  requiring('require: ["owner", "description"],');
+  const plan = await project.run("plan");
+  expect(plan.code).toBe(3);
+  expect(plan.stdout).toContain(
+    "! view weekly_activity has no owner, no description, and the configuration requires it\n",
+  );
+  expect(plan.stdout).toMatch(/tidemark apply refuses these definitions until they have/);
+  const applied = await project.run("apply");
+  expect([applied.code, applied.stderr]).toEqual([
+    1,
+    expect.stringMatching(/METADATA_MISSING: .*require: entity user has no owner/) as string,
+  ]);
+  requiring('require: ["ownr"] as never,');
+  expect((await project.run("plan")).stderr).toMatch(
+    /require must be a list of metadata \(description, owner.*CONFIG_INVALID/,
+  );
+});
