@@ -31,7 +31,7 @@ test(
   async () => {
     const faults: string[] = [];
     const reasons = new Map<string, number>();
-    let [explanations, parts, rows] = [0, 0, 0];
+    let [explanations, tests, parts, rows] = [0, 0, 0, 0];
     for (let one = seed; one < seed + seeds; one++) {
       const scenario = generateScenario(one, {
         everyAggregation: true,
@@ -46,6 +46,7 @@ test(
       });
       const compared = await compareExplanations(scenario, stores);
       explanations += compared.explanations;
+      tests += compared.tests;
       parts += compared.parts;
       rows += compared.rowsInside;
       for (const [reason, count] of compared.reasons)
@@ -53,11 +54,12 @@ test(
       faults.push(...compared.faults);
     }
     console.log(
-      `explain: ${explanations} explanations, ${parts} parts, ${rows} rows inside, ` +
+      `explain: ${explanations} explanations, ${tests} run as tests, ${parts} parts, ${rows} rows inside, ` +
         `${faults.length} faults; ` +
         [...reasons].map(([reason, count]) => `${reason} ${count}`).join(", "),
     );
     expect(faults.slice(0, 5)).toEqual([]);
+    expect(tests).toBeGreaterThan(seeds * 10);
     if (seeds >= 18) expect([...reasons.keys()].sort()).toEqual(expect.arrayContaining(REASONS));
   },
 );

@@ -2,6 +2,9 @@
  * Compares explanations with what the paths serve, and computes each part again from the rows that
  * the explanation lists, as a reader of its JSON would.
  */
+import assert from "node:assert/strict";
+import { mockStore, type MockStore } from "../../../packages/core/src/testing/index.ts";
+import { selectionFrom } from "../../../packages/core/src/define/selection.ts";
 import { compileQuery } from "../../../packages/core/src/plan/compile.ts";
 import { aggregationText } from "../../../packages/core/src/plan/explain.ts";
 import type {
@@ -36,12 +39,15 @@ import type { ResultColumns } from "../../../packages/core/src/spi.ts";
 import { parseTime } from "../../../packages/core/src/time/parse-time.ts";
 import { typeOf } from "../../../packages/core/src/types/value-types.ts";
 import { timeOf } from "../../../packages/core/src/define/time-input.ts";
+import { scenarioDefinitions } from "../generate/scenario-definitions.ts";
 import type { Scenario } from "../generate/scenario.ts";
 import { pathReaders, type PathStores } from "./consistency.ts";
 
 /** How many explanations were compared, and what was wrong with some. */
 export interface ComparedExplanations {
   readonly explanations: number;
+  /** How many of them were run as tests. */
+  readonly tests: number;
   readonly parts: number;
   readonly rowsInside: number;
   /** How often each reason was given. */
@@ -74,7 +80,7 @@ export async function compareExplanations(
   };
   const faults: string[] = [];
   const reasons = new Map<string, number>();
-  let [explanations, parts, rowsInside] = [0, 0, 0];
+  let [explanations, parts, rowsInside, tests] = [0, 0, 0, 0];
   for (const [row, { keys, time: t }] of requests.entries()) {
     const answered = await readers.online(row);
     for (const { from, knowledge, logged } of ways)
@@ -100,6 +106,12 @@ export async function compareExplanations(
         );
         const who =
           `seed ${scenario.seed}, ${from} ${knowledge}, request ${row}, ` + explanation.feature;
+        if (from === "history" && explanations % TESTED_EVERY === 0) {
+          const fault = await runTest(explanation, scenario, one);
+          if (fault !== "not putable") tests++;
+          if (fault !== null && fault !== "not putable")
+            faults.push(`${who}: as a test: ${fault}\n${explanation.toTest()}`);
+        }
         explanations++;
         if (!explanation.isReproduced) faults.push(`${who}: not reproduced\n${explanation}`);
         const again = partsAgain(one, explanation, t);
@@ -116,7 +128,50 @@ export async function compareExplanations(
         });
       }
   }
-  return { explanations, parts, rowsInside, reasons, faults };
+  return { explanations, tests, parts, rowsInside, reasons, faults };
+}
+
+/** One of so many explanations of the history is run as a test. */
+const TESTED_EVERY = 37;
+
+const AsyncFunction = (async () => {}).constructor as new (
+  ...text: readonly string[]
+) => (definitions: object, mock: () => MockStore, check: typeof assert) => Promise<void>;
+
+/**
+ * Runs the test of an explanation. null: it holds. A mock store takes no null where the definition
+ * allows none, and a log may have it.
+ */
+async function runTest(
+  explanation: Explanation,
+  scenario: Scenario,
+  one: SelectedFeature,
+): Promise<string | null> {
+  const text = explanation.toTest();
+  const names = /^const \{ .* \} = definitions;$/m.exec(text)![0];
+  const body = text.slice(text.indexOf("async () => {") + "async () => {".length);
+  const run = new AsyncFunction(
+    "definitions",
+    "mockStore",
+    "assert",
+    `${names}\n${body.slice(0, body.lastIndexOf("});"))}`,
+  );
+  const definitions = scenarioDefinitions(scenario);
+  const original = scenario.roles.find((role) => role.selected === one)?.original ?? one;
+  const view = { [original.feature.name]: selectionFrom([original]) };
+  const sources = scenario.sources.map(({ name }) => [name, definitions[`source ${name}`]]);
+  const exported = { ...Object.fromEntries(sources), [original.view.name]: view };
+  try {
+    await run(exported, () => mockStore(definitions), assert);
+    return null;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return /MOCK_INVALID|null is not allowed/.test(
+      message + String((error as { code?: string }).code),
+    )
+      ? "not putable"
+      : message;
+  }
 }
 
 function rowOf({ values, statuses, times }: ResultColumns, i: number): ResultColumns {

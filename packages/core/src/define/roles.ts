@@ -29,7 +29,7 @@ function renamedColumns(
   names: NamesInRole,
 ): NamesInRole | undefined {
   const renamed = columns
-    .map(({ name }) => [originalName(name, before), nameIn(names, name)] as const)
+    .map(({ name }) => [nameOutOfRole(name, before), nameIn(names, name)] as const)
     .filter(([original, name]) => original !== name);
   return renamed.length === 0 ? undefined : Object.fromEntries(renamed);
 }
@@ -44,7 +44,7 @@ export function viewOutOfRole(view: ViewSpec): ViewSpec {
   const { role, ...own } = view;
   if (role === undefined) return view;
   const { entity } = view;
-  const keys = entity.keys.map((key) => ({ ...key, name: originalName(key.name, role) }));
+  const keys = entity.keys.map((key) => ({ ...key, name: nameOutOfRole(key.name, role) }));
   return { ...own, entity: { ...entity, keys } };
 }
 
@@ -136,6 +136,7 @@ function nameIn(names: NamesInRole, name: string): string {
   return Object.hasOwn(names, name) ? names[name]! : name;
 }
 
-function originalName(name: string, role: NamesInRole = {}): string {
+/** The name that was defined, by that in the role. */
+export function nameOutOfRole(name: string, role: NamesInRole = {}): string {
   return Object.keys(role).find((original) => role[original] === name) ?? name;
 }

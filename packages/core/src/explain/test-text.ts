@@ -1,5 +1,6 @@
 /** Writes an explanation as a test in TypeScript that anyone can run without a service. */
 import { HIDDEN } from "../define/definition.ts";
+import { nameOutOfRole, roleOf } from "../define/roles.ts";
 import { toUser } from "../define/user-values.ts";
 import { keysNeeded } from "../request/entity-keys.ts";
 import { primaryKeyColumns } from "../rows/row-change.ts";
@@ -30,11 +31,14 @@ export function testText(
 ): string {
   const nameOf = (name: string): string => exported.get(name) ?? identifierOf(name);
   const sources = putsOf(views);
+  const role = roleOf(selected);
   const needed = keysNeeded([selected]);
   const entity = membersText(
-    needed,
+    needed.map((column) => ({ ...column, name: nameOutOfRole(column.name, role) })),
     needed.map(({ name }) => keys[name] ?? null),
   );
+  // a feature in a role is asked as it was defined
+  const answered = role === undefined ? selected.as : selected.feature.name;
   const view = nameOf(selected.view.name);
   const imported = [...new Set([...[...sources.keys()].map(({ name }) => nameOf(name)), view])];
   const member = selected.feature.name;
@@ -62,7 +66,7 @@ export function testText(
     `    asOf: ${JSON.stringify(asOf)},`,
     `    knowledge: ${JSON.stringify(knowledge)},`,
     "  });",
-    `  assert.deepEqual(row, { ${propertyName(selected.as)}: ${result} });`,
+    `  assert.deepEqual(row, { ${propertyName(answered)}: ${result} });`,
     "});",
     "",
   ].join("\n");
