@@ -54,8 +54,8 @@ test(
       faults.push(...compared.faults);
     }
     console.log(
-      `explain: ${explanations} explanations, ${tests} run as tests, ${parts} parts, ${rows} rows inside, ` +
-        `${faults.length} faults; ` +
+      `explain: ${explanations} explanations, ${tests} run as tests, ${parts} parts, ` +
+        `${rows} rows inside, ${faults.length} faults; ` +
         [...reasons].map(([reason, count]) => `${reason} ${count}`).join(", "),
     );
     expect(faults.slice(0, 5)).toEqual([]);
