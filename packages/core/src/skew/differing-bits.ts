@@ -27,7 +27,7 @@ export function differingBits(type: TypeSpec["type"], a: unknown, b: unknown): n
     case "boolean":
       return a === b ? 0 : 1;
     default:
-      return differingTextBits(isNull(a) ? "" : memberText(a), isNull(b) ? "" : memberText(b));
+      return differingTextBits(textOf(a), textOf(b));
   }
 }
 
@@ -35,6 +35,12 @@ const ALL = 2n ** 64n - 1n;
 const ALL_32 = 2n ** 32n - 1n;
 
 const isNull = (value: unknown): boolean => value === null || value === undefined;
+
+/** A text is itself, without the quotes of JSON. */
+function textOf(value: unknown): string {
+  if (isNull(value)) return "";
+  return typeof value === "string" ? value : memberText(value);
+}
 
 function digitsOf(value: unknown): string {
   return value instanceof ExactNumber ? value.digits : String(value as number | string);

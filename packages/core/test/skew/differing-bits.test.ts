@@ -20,7 +20,8 @@ test("bits of doubles, integers, truth values and texts", () => {
   expect(differingBits("boolean", null, false)).toBe(1);
   // "a" and "b" are 0x61 and 0x62
   expect(differingBits("string", "a", "b")).toBe(2);
-  expect(differingBits("string", "a", "ab")).toBe(8 + 6);
+  // a byte that only one text has differs in all of its bits
+  expect(differingBits("string", "a", "ab")).toBe(8);
   expect(differingBits("decimal", "1.00", "1.00")).toBe(0);
   expect(differingBits("list", [1, 2], [1, 2])).toBe(0);
 });
