@@ -89,7 +89,7 @@ test("--publish keeps the result for the metrics of a server", async () => {
   project.write("features.ts", definitions + qualities.replace("LEAST", "1e9"));
   expect((await project.run("run", "--until", "caught-up")).code).toBe(0);
   expect((await project.run("quality", "--publish", "--quiet")).code).toBe(3);
-  const reference = ["--reference", "2025-01-01..2025-03-01"];
+  const reference = ["--reference", "2025-03-01..2025-03-02"];
   const drift = await project.run("drift", "transactions", ...reference, "--publish");
   expect([drift.code, drift.stderr]).toEqual([expect.toBeOneOf([0, 3]), ""]);
   const { child, ended } = project.start(["serve", "--port", "0", "--json"]);
