@@ -1,31 +1,25 @@
 /** The table of results: one row for each column and measure of each comparison. */
+import { tableColumn } from "../columns/table-column.ts";
 import { batchOf, type Batch } from "../columns/batch.ts";
-import type { ColumnSpec, Value, ValueType } from "../specs.ts";
+import type { ColumnSpec, Value } from "../specs.ts";
 import type { TableSpec } from "../spi.ts";
 import { parseTime } from "../time/parse-time.ts";
 import { MEASURES } from "./compare.ts";
 import type { DriftReport } from "./drift-types.ts";
 
-const column = (name: string, type: ValueType, nullable = true): ColumnSpec => ({
-  name,
-  database: name,
-  type,
-  nullable,
-});
-
 const DRIFT_COLUMNS: readonly ColumnSpec[] = [
-  column("measured_at", "timestamp", false),
-  column("from_day", "string"),
-  column("to_day", "string"),
-  column("reference", "string", false),
-  column("column_name", "string", false),
-  column("measure", "string", false),
-  column("value", "float64", false),
-  column("threshold", "float64"),
-  column("is_exceeded", "boolean", false),
-  column("is_exact", "boolean", false),
-  column("row_count", "int64", false),
-  column("reference_row_count", "int64", false),
+  tableColumn("measured_at", "timestamp", false),
+  tableColumn("from_day", "string"),
+  tableColumn("to_day", "string"),
+  tableColumn("reference", "string", false),
+  tableColumn("column_name", "string", false),
+  tableColumn("measure", "string", false),
+  tableColumn("value", "float64", false),
+  tableColumn("threshold", "float64"),
+  tableColumn("is_exceeded", "boolean", false),
+  tableColumn("is_exact", "boolean", false),
+  tableColumn("row_count", "int64", false),
+  tableColumn("reference_row_count", "int64", false),
 ];
 
 /** The name of the table of drift beside a table of profiles. */

@@ -1,19 +1,12 @@
 /** Keeps the receipts of erasures in a table of the history. */
 import { batchOf, valueAt } from "../columns/batch.ts";
-import type { ColumnSpec, ValueType } from "../specs.ts";
+import { tableColumn } from "../columns/table-column.ts";
 import type { OfflineStore, TableSpec } from "../spi.ts";
 import type { ErasureReceipt } from "./erase-types.ts";
 
-const column = (name: string, type: ValueType): ColumnSpec => ({
-  name,
-  database: name,
-  type,
-  nullable: false,
-});
-
 const RECEIPTS: TableSpec = {
   name: "tidemark/erasures",
-  columns: [column("id", "string"), column("receipt", "json")],
+  columns: [tableColumn("id", "string", false), tableColumn("receipt", "json", false)],
   partitionBy: [],
 };
 

@@ -1,14 +1,8 @@
 /** Names the two tables of a source: every change as it arrived, and every version of every row. */
+import { tableColumn } from "../columns/table-column.ts";
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, ValueType, SourceSpec } from "../specs.ts";
+import type { ColumnSpec, SourceSpec } from "../specs.ts";
 import type { TableSpec, TableState } from "../spi.ts";
-
-const column = (name: string, type: ValueType, nullable = true): ColumnSpec => ({
-  name,
-  database: name,
-  type,
-  nullable,
-});
 
 /**
  * The columns of a change: what the log says around the row, and the row as its message said it.
@@ -18,27 +12,27 @@ const column = (name: string, type: ValueType, nullable = true): ColumnSpec => (
  * came.
  */
 export const LOG_COLUMNS: readonly ColumnSpec[] = [
-  column("_topic", "string", false),
-  column("_partition", "int32", false),
-  column("_offset", "int64", false),
-  column("_timestamp", "int64"),
-  column("_kind", "string", false),
-  column("_op", "string"),
-  column("_order", "int64"),
-  column("_inherited_order", "int64"),
-  column("_committed_after", "int64"),
-  column("_committed", "timestamp"),
-  column("_snapshot", "boolean", false),
-  column("_transaction", "string"),
-  column("_generation", "int32"),
-  column("_row", "string"),
-  column("_key", "string"),
-  column("_old_key", "string"),
-  column("_format", "string"),
-  column("_undecodable", "string"),
-  column("_original_key", "bytes"),
-  column("_original_value", "bytes"),
-  column("_original_headers", "string"),
+  tableColumn("_topic", "string", false),
+  tableColumn("_partition", "int32", false),
+  tableColumn("_offset", "int64", false),
+  tableColumn("_timestamp", "int64"),
+  tableColumn("_kind", "string", false),
+  tableColumn("_op", "string"),
+  tableColumn("_order", "int64"),
+  tableColumn("_inherited_order", "int64"),
+  tableColumn("_committed_after", "int64"),
+  tableColumn("_committed", "timestamp"),
+  tableColumn("_snapshot", "boolean", false),
+  tableColumn("_transaction", "string"),
+  tableColumn("_generation", "int32"),
+  tableColumn("_row", "string"),
+  tableColumn("_key", "string"),
+  tableColumn("_old_key", "string"),
+  tableColumn("_format", "string"),
+  tableColumn("_undecodable", "string"),
+  tableColumn("_original_key", "bytes"),
+  tableColumn("_original_value", "bytes"),
+  tableColumn("_original_headers", "string"),
 ];
 
 /**
@@ -47,17 +41,17 @@ export const LOG_COLUMNS: readonly ColumnSpec[] = [
  * deleted row that was never seen before.
  */
 export const VERSION_COLUMNS: readonly ColumnSpec[] = [
-  column("_known_from", "timestamp"),
-  column("_known_to", "timestamp"),
-  column("_deleted", "boolean", false),
-  column("_quarantine", "string"),
-  column("_order", "int64", false),
-  column("_offset", "int64", false),
-  column("_committed", "timestamp", false),
-  column("_unresolved", "string"),
-  column("_invalid_columns", "string"),
-  column("_undecodable", "string"),
-  column("_bucket", "int32", false),
+  tableColumn("_known_from", "timestamp"),
+  tableColumn("_known_to", "timestamp"),
+  tableColumn("_deleted", "boolean", false),
+  tableColumn("_quarantine", "string"),
+  tableColumn("_order", "int64", false),
+  tableColumn("_offset", "int64", false),
+  tableColumn("_committed", "timestamp", false),
+  tableColumn("_unresolved", "string"),
+  tableColumn("_invalid_columns", "string"),
+  tableColumn("_undecodable", "string"),
+  tableColumn("_bucket", "int32", false),
 ];
 
 export interface HistoryTables {

@@ -2,10 +2,11 @@
  * Stages the changes of a log by bucket, when they do not fit in memory. So a rewrite of versions
  * reads the log once, and then one bucket at a time. The changes are decoded already.
  */
+import { tableColumn } from "../columns/table-column.ts";
 import type { HistoryContext } from "./history-context.ts";
 import { valueAt, vectorOf, type Batch } from "../columns/batch.ts";
 import { primaryKeyIndexes, type KeyedRowChange, type RowChange } from "../rows/row-change.ts";
-import type { ColumnSpec, Value, ValueType } from "../specs.ts";
+import type { ColumnSpec, Value } from "../specs.ts";
 import type { OfflineStaging, StagedRows, TableSpec } from "../spi.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import { addChange, emptyBucket, takeRows, type BucketChanges } from "./bucket-changes.ts";
@@ -29,25 +30,18 @@ interface SeldomMembers {
   readonly invalidColumns?: RowChange["invalidColumns"];
 }
 
-const column = (name: string, type: ValueType, nullable = true): ColumnSpec => ({
-  name,
-  database: name,
-  type,
-  nullable,
-});
-
 /** The columns of a staged change besides the declared ones, which are `c0`, `c1` and so on. */
 const OWN_COLUMNS: readonly (readonly [ColumnSpec, (row: KeyedRowChange) => Value])[] = [
-  [column("deleted", "boolean", false), ({ change }) => change.values === null],
-  [column("order", "int64", false), ({ change }) => change.order],
-  [column("offset", "int64", false), ({ change }) => BigInt(change.offset)],
-  [column("committed", "timestamp", false), ({ change }) => change.committed],
-  [column("logged_commit_time", "timestamp", false), ({ change }) => change.loggedCommitTime],
-  [column("seldom", "string"), ({ change }) => seldomText(change)],
+  [tableColumn("deleted", "boolean", false), ({ change }) => change.values === null],
+  [tableColumn("order", "int64", false), ({ change }) => change.order],
+  [tableColumn("offset", "int64", false), ({ change }) => BigInt(change.offset)],
+  [tableColumn("committed", "timestamp", false), ({ change }) => change.committed],
+  [tableColumn("logged_commit_time", "timestamp", false), ({ change }) => change.loggedCommitTime],
+  [tableColumn("seldom", "string"), ({ change }) => seldomText(change)],
 ];
 
 /** The column of the bucket, by which the files are parted. */
-const BUCKET = column("bucket", "int32", false);
+const BUCKET = tableColumn("bucket", "int32", false);
 
 /** Encodes changes of rows as rows of a table, and decodes them. */
 interface StagedChangeRows {

@@ -1,19 +1,13 @@
 /** The table of a source's or view's profiles: one row for each day and column. */
+import { tableColumn } from "../columns/table-column.ts";
 import { batchOf, valueAt, type Batch } from "../columns/batch.ts";
 import { TidemarkError } from "../errors.ts";
-import type { ColumnSpec, Value, ValueType } from "../specs.ts";
+import type { ColumnSpec, Value } from "../specs.ts";
 import type { MetadataStep, OfflineStore, TableSpec, TableState } from "../spi.ts";
 import type { CountedColumn } from "./count-days.ts";
 import type { DayRange } from "./day-rows.ts";
 import { dayOfText, dayText } from "./days.ts";
 import type { ColumnProfile } from "./profile-types.ts";
-
-const column = (name: string, type: ValueType, nullable = true): ColumnSpec => ({
-  name,
-  database: name,
-  type,
-  nullable,
-});
 
 const DAY = "day";
 /** The numbers of a profile that have a column of their own. */
@@ -26,24 +20,24 @@ const QUANTILES = ["p01", "p05", "p25", "p50", "p75", "p95", "p99"] as const;
  * is all of it as JSON. `state` is what profiles of several days are merged of.
  */
 const PROFILE_COLUMNS: readonly ColumnSpec[] = [
-  column(DAY, "string", false),
-  column("day_start", "timestamp"),
-  column("column_name", "string", false),
-  column("value_type", "string", false),
-  column("measures", "string", false),
-  column("row_count", "int64", false),
-  column("null_count", "int64", false),
-  column("null_rate", "float64", false),
-  column("distinct_count", "int64", false),
-  column("is_exact", "boolean", false),
-  ...NUMBERS.map((name) => column(`${name}_value`, "float64")),
-  column("min_text", "string"),
-  column("max_text", "string"),
-  ...QUANTILES.map((name) => column(name, "float64")),
-  column("histogram", "string"),
-  column("frequent", "string"),
-  column("profile", "string", false),
-  column("state", "bytes", false),
+  tableColumn(DAY, "string", false),
+  tableColumn("day_start", "timestamp"),
+  tableColumn("column_name", "string", false),
+  tableColumn("value_type", "string", false),
+  tableColumn("measures", "string", false),
+  tableColumn("row_count", "int64", false),
+  tableColumn("null_count", "int64", false),
+  tableColumn("null_rate", "float64", false),
+  tableColumn("distinct_count", "int64", false),
+  tableColumn("is_exact", "boolean", false),
+  ...NUMBERS.map((name) => tableColumn(`${name}_value`, "float64")),
+  tableColumn("min_text", "string"),
+  tableColumn("max_text", "string"),
+  ...QUANTILES.map((name) => tableColumn(name, "float64")),
+  tableColumn("histogram", "string"),
+  tableColumn("frequent", "string"),
+  tableColumn("profile", "string", false),
+  tableColumn("state", "bytes", false),
 ];
 
 /** The table of profiles with this name. */

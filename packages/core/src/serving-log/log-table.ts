@@ -1,13 +1,7 @@
 /** The table of the serving log: one row for each entity row that was answered. */
-import type { ColumnSpec, ValueType } from "../specs.ts";
+import { tableColumn } from "../columns/table-column.ts";
+import type { ColumnSpec } from "../specs.ts";
 import type { TableSpec } from "../spi.ts";
-
-const column = (name: string, type: ValueType, nullable = true): ColumnSpec => ({
-  name,
-  database: name,
-  type,
-  nullable,
-});
 
 /**
  * The columns of the serving log. Services answer other features and change over time, so keys,
@@ -29,21 +23,21 @@ const column = (name: string, type: ValueType, nullable = true): ColumnSpec => (
  * - `process`, `sequence`: the process that answered, and the number of the row there.
  */
 export const LOG_COLUMNS: readonly ColumnSpec[] = [
-  column("date", "string", false),
-  column("answered_at", "timestamp", false),
-  column("as_of", "timestamp", false),
-  column("service", "string"),
-  column("request_id", "string"),
-  column("entity", "string", false),
-  column("request_data", "string"),
-  column("values", "string", false),
-  column("statuses", "string", false),
-  column("newest_event", "timestamp"),
-  column("features", "string", false),
-  column("fingerprints", "string", false),
-  column("taken", "string"),
-  column("process", "string", false),
-  column("sequence", "int64", false),
+  tableColumn("date", "string", false),
+  tableColumn("answered_at", "timestamp", false),
+  tableColumn("as_of", "timestamp", false),
+  tableColumn("service", "string"),
+  tableColumn("request_id", "string"),
+  tableColumn("entity", "string", false),
+  tableColumn("request_data", "string"),
+  tableColumn("values", "string", false),
+  tableColumn("statuses", "string", false),
+  tableColumn("newest_event", "timestamp"),
+  tableColumn("features", "string", false),
+  tableColumn("fingerprints", "string", false),
+  tableColumn("taken", "string"),
+  tableColumn("process", "string", false),
+  tableColumn("sequence", "int64", false),
 ];
 
 /** The table of the serving log. */
