@@ -1,14 +1,12 @@
 /** Erases the rows of entities from the features table of a view. */
-import { selectRows, valueAt, type Batch } from "../columns/batch.ts";
+import { valueAt, type Batch } from "../columns/batch.ts";
 import { keyText } from "../columns/key-bytes.ts";
-import { TidemarkError } from "../errors.ts";
 import { featuresTable, fenceFeatures } from "../materialize/features-table.ts";
 import type { ViewSpec } from "../specs.ts";
 import type { OfflineStore, UncommittedRows } from "../spi.ts";
 import type { ErasedEntities } from "./entity-columns.ts";
 import type { EraseHistoryOptions, ErasedRows } from "./edit-rows.ts";
-
-const ATTEMPTS = 20;
+import { removeRows } from "./remove-rows.ts";
 
 /** Makes the function that gives 1 for each row of a batch that stays. */
 function stayingRows({ entity, isErased }: ErasedEntities): (batch: Batch) => Uint8Array {
@@ -51,32 +49,6 @@ export async function eraseFeatures(
   if ((await offline.state(table, { signal })) === null) return null;
   const columns = erased.entity.keys.map(({ name }) => name);
   const stays = stayingRows(erased);
-  const gone = (flags: Uint8Array): number => flags.reduce((sum, flag) => sum + 1 - flag, 0);
-  let removed = 0;
-  if (dryRun) {
-    for await (const batch of offline.scan(table, { columns, signal }))
-      removed += gone(stays(batch));
-    return { table, removed, reduced: 0 };
-  }
-  await fenceFeatures(offline, table, signal);
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    removed = 0;
-    const written = await offline.replaceRows(table, {
-      columns,
-      signal,
-      isAffected: (batch) => stays(batch).includes(0),
-      replace(batch) {
-        const flags = stays(batch);
-        removed += gone(flags);
-        return selectRows(batch, flags);
-      },
-    });
-    if (written === "done") return { table, removed, reduced: 0 };
-  }
-  throw new TidemarkError(
-    "HISTORY_CONTENDED",
-    `${offline.name}: ${ATTEMPTS} attempts to erase rows of table ${table} met other writers; ` +
-      "call erase again",
-    { retryable: true },
-  );
+  if (!dryRun) await fenceFeatures(offline, table, signal);
+  return removeRows(offline, table, { columns, stays }, { dryRun, signal });
 }

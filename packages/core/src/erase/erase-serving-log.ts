@@ -1,13 +1,13 @@
 /** Erases the rows of entities from the serving log. */
-import { selectRows, type Batch } from "../columns/batch.ts";
+import type { Batch } from "../columns/batch.ts";
 import type { Definitions } from "../define/collect-definitions.ts";
-import { TidemarkError } from "../errors.ts";
 import { eraseEntitiesStep, newSalt } from "../rows/erased-entities.ts";
 import { OWNER_COLUMNS, stayingAnswers } from "../serving-log/erased-answers.ts";
 import { LOG_TABLE } from "../serving-log/log-table.ts";
 import type { OfflineStore, UncommittedRows } from "../spi.ts";
-import { ATTEMPTS, type EraseHistoryOptions, type ErasedRows } from "./edit-rows.ts";
+import type { EraseHistoryOptions, ErasedRows } from "./edit-rows.ts";
 import type { ErasedEntities } from "./entity-columns.ts";
+import { removeRows } from "./remove-rows.ts";
 
 /** Makes the function that gives 1 for each row of the log that stays. */
 function stayingRows(
@@ -36,34 +36,8 @@ export async function eraseServingLog(
   const { name } = LOG_TABLE;
   if ((await offline.state(name, { signal })) === null) return null;
   const stays = stayingRows(erased, definitions);
-  const gone = (flags: Uint8Array): number => flags.reduce((sum, flag) => sum + 1 - flag, 0);
-  let removed = 0;
-  if (dryRun) {
-    for await (const batch of offline.scan(name, { columns: OWNER_COLUMNS, signal }))
-      removed += gone(stays(batch));
-    return { table: name, removed, reduced: 0 };
-  }
-  await refuse(offline, erased, until, signal);
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    removed = 0;
-    const written = await offline.replaceRows(name, {
-      columns: OWNER_COLUMNS,
-      signal,
-      isAffected: (batch) => stays(batch).includes(0),
-      replace(batch) {
-        const flags = stays(batch);
-        removed += gone(flags);
-        return selectRows(batch, flags);
-      },
-    });
-    if (written === "done") return { table: name, removed, reduced: 0 };
-  }
-  throw new TidemarkError(
-    "HISTORY_CONTENDED",
-    `${offline.name}: ${ATTEMPTS} attempts to erase rows of table ${name} met other writers; ` +
-      "call erase again",
-    { retryable: true },
-  );
+  if (!dryRun) await refuse(offline, erased, until, signal);
+  return removeRows(offline, name, { columns: OWNER_COLUMNS, stays }, { dryRun, signal });
 }
 
 /** Makes every process that still has answers of the entities in its queue leave them out. */
