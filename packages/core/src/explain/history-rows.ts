@@ -10,12 +10,20 @@ import { bucketsOf, readUncompacted } from "../offline/uncompacted-log.ts";
 import { historyState, type HistoryState } from "../offline/version-events.ts";
 import type { KeyValues } from "../request/entity-keys.ts";
 import { columnIndex, eventTimeIndex, primaryKeyColumns } from "../rows/row-change.ts";
-import { quarantineOf } from "../rows/quarantine.ts";
-import type { RowVersion } from "../rows/row-versions.ts";
+import { compareVersions, type RowVersion } from "../rows/row-versions.ts";
 import type { ColumnSpec, SourceSpec, Value, ViewSpec } from "../specs.ts";
 import type { OfflineStore } from "../spi.ts";
 import { findPlaces } from "./log-places.ts";
-import type { AskedVersion, LoggedRow, LoggedRows, LoggedVersion } from "./logged-rows.ts";
+import {
+  loggedVersion,
+  quarantineOfVersion,
+  type AskedVersion,
+  type LoggedRow,
+  type LoggedRows,
+  type LoggedVersion,
+  type LogOrigin,
+  type VersionEnd,
+} from "./logged-rows.ts";
 import { MOST_VERSIONS, tooManyVersions } from "./too-many-versions.ts";
 
 /** Reads the history as it is now. Each table is read at one version. */
@@ -60,8 +68,8 @@ export function historyRows(offline: OfflineStore, signal: AbortSignal | undefin
     },
 
     async placesOf(versions) {
-      const origins = new Map();
-      const ends = new Map();
+      const origins = new Map<LoggedVersion, LogOrigin>();
+      const ends = new Map<LoggedVersion, VersionEnd>();
       const bySource = new Map<SourceSpec, AskedVersion[]>();
       for (const asked of versions) {
         const { source } = asked.row;
@@ -170,38 +178,14 @@ async function readRows(
     text,
     key,
     versions: versions
-      .sort(byKnownFrom)
-      .map((version) => loggedVersion(source, time, version, isWanted(version.values))),
+      .sort(compareVersions)
+      .map((version) =>
+        loggedVersion(
+          version,
+          version.values,
+          isWanted(version.values),
+          quarantineOfVersion(source, time, version),
+        ),
+      ),
   }));
-}
-
-function loggedVersion(
-  source: SourceSpec,
-  time: number,
-  version: RowVersion,
-  isHere: boolean,
-): LoggedVersion {
-  const { from, to, values, order, offset, committed } = version;
-  const fault = values === null ? null : quarantineOf(source, time, [], { ...version, values });
-  return {
-    from,
-    to,
-    values,
-    isHere,
-    quarantine:
-      fault === null
-        ? null
-        : [fault.column, fault.reason].filter((part) => part !== null).join(": "),
-    order,
-    offset,
-    committed,
-  };
-}
-
-function byKnownFrom(a: RowVersion, b: RowVersion): number {
-  return (
-    a.from - b.from ||
-    a.to - b.to ||
-    (a.order < b.order ? -1 : a.order > b.order ? 1 : a.offset - b.offset)
-  );
 }

@@ -1,9 +1,9 @@
 /** Finds the places of row versions in the change log. */
-import { changesReader, READ_COLUMNS } from "../offline/change-log.ts";
+import { readChangeLog, type ChangeLogReadOptions } from "../offline/change-log.ts";
 import type { HistoryContext } from "../offline/history-context.ts";
 import { rowChangesOf } from "../rows/row-change.ts";
 import { truncateOf } from "../rows/row-versions.ts";
-import type { Change, OfflineStore, TableState } from "../spi.ts";
+import type { Change, TableState } from "../spi.ts";
 import type {
   AskedVersion,
   LoggedVersion,
@@ -25,17 +25,27 @@ export async function findPlaces(
   asked: readonly AskedVersion[],
   signal: AbortSignal | undefined,
 ): Promise<LogPlaces> {
-  const { source, rows } = context;
+  const { offline, source, tables, rows } = context;
   const origins = new Map<LoggedVersion, LogOrigin>();
   const ends = new Map<LoggedVersion, VersionEnd>();
   const rowChanges = rowChangesOf(source);
+  const read = (more: Partial<ChangeLogReadOptions>): AsyncIterable<Change> =>
+    readChangeLog(offline, tables, source, {
+      version: log.version,
+      transaction: true,
+      signal,
+      ...more,
+    });
   const made = new Map<string, LoggedVersion>();
   const offsets = new Set<number>();
   for (const { row, version } of asked) {
     made.set(placeText(row.text, version), version);
     offsets.add(version.offset);
   }
-  for await (const change of scanLog(context, log, { ...offsetFilter(offsets), signal }, offsets))
+  for await (const change of read({
+    filter: offsetFilter(offsets),
+    wanted: (_, offset) => offsets.has(offset),
+  }))
     for (const { key, change: row } of rowChanges(change)) {
       const version = made.get(placeText(rows.textOf(key), row));
       if (version !== undefined) origins.set(version, originOf(change));
@@ -48,14 +58,14 @@ export async function findPlaces(
     open.set(to, [...(open.get(to) ?? []), one]);
   }
   for (const [at, versions] of [...open].slice(0, MOST_ENDS))
-    for await (const change of scanLog(context, log, {
-      range: { column: "_committed", min: at, max: at },
-      signal,
+    for await (const change of read({
+      filter: { range: { column: "_committed", min: at, max: at } },
     })) {
       if (change.committed !== at) continue;
+      const truncate = truncateOf(change);
+      const changed = new Map(rowChanges(change).map((one) => [rows.textOf(one.key), one.change]));
       for (const { row, version } of versions) {
-        const truncate = truncateOf(change);
-        const own = rowChanges(change).find(({ key }) => rows.textOf(key) === row.text)?.change;
+        const own = changed.get(row.text);
         const place = truncate ?? own;
         if (place === undefined || place.order < version.order) continue;
         const known = ends.get(version);
@@ -72,32 +82,15 @@ export async function findPlaces(
   return { origins, ends };
 }
 
-type ScanFilter = Pick<Parameters<OfflineStore["scan"]>[1], "range" | "keyRanges" | "signal">;
-
 /** The most offsets that a scan looks for one by one. */
 const MOST_RANGES = 1024;
 
-function offsetFilter(offsets: ReadonlySet<number>): Omit<ScanFilter, "signal"> {
+function offsetFilter(offsets: ReadonlySet<number>): ChangeLogReadOptions["filter"] {
   const column = "_offset";
   const all = [...offsets].sort((a, b) => a - b);
   if (all.length > MOST_RANGES) return { range: { column, min: all[0]!, max: all.at(-1)! } };
   const ranges = all.map((offset) => ({ min: BigInt(offset), max: BigInt(offset) }));
   return { keyRanges: { column, ranges } };
-}
-
-/** Reads changes of the log. `offsets`: only changes at these are decoded. */
-async function* scanLog(
-  { offline, source, tables }: HistoryContext,
-  { version }: TableState,
-  filter: ScanFilter,
-  offsets?: ReadonlySet<number>,
-): AsyncGenerator<Change> {
-  const changesIn = changesReader(source);
-  const wanted =
-    offsets === undefined ? {} : { wanted: (_: string, offset: number) => offsets.has(offset) };
-  const columns = [...READ_COLUMNS, "_transaction"];
-  for await (const batch of offline.scan(tables.changes.name, { columns, version, ...filter }))
-    yield* changesIn(batch, wanted);
 }
 
 function originOf({ topic, partition, offset, transaction }: Change): LogOrigin {

@@ -1,4 +1,6 @@
 /** Rows with all their versions, and where each version came from. */
+import { quarantineOf, quarantineText } from "../rows/quarantine.ts";
+import type { RowVersion } from "../rows/row-versions.ts";
 import type { SourceSpec, Value, ViewSpec } from "../specs.ts";
 import type { KeyValues } from "../request/entity-keys.ts";
 
@@ -18,6 +20,27 @@ export interface LoggedVersion {
   readonly offset: number;
   /** The commit time of the last change that left the row so, µs. */
   readonly committed: number;
+}
+
+/** Makes a version of one that was derived. `values`: those that the definitions declare. */
+export function loggedVersion(
+  { from, to, order, offset, committed }: RowVersion,
+  values: readonly Value[] | null,
+  isHere: boolean,
+  quarantine: string | null,
+): LoggedVersion {
+  return { from, to, values, isHere, quarantine, order, offset, committed };
+}
+
+/** Why a version is in no window. `time`: the index of the event time in the source's columns. */
+export function quarantineOfVersion(
+  source: SourceSpec,
+  time: number,
+  version: RowVersion,
+): string | null {
+  const { values } = version;
+  if (values === null) return null;
+  return quarantineText(quarantineOf(source, time, [], { ...version, values }));
 }
 
 /** A row that belongs to an entity, or once did. */

@@ -1,18 +1,41 @@
 /** Reads the rows that explain an answer from the online store. */
 import { keyText } from "../columns/key-bytes.ts";
 import { valueAt } from "../columns/batch.ts";
-import { entityLogsOf, QUARANTINE_COLUMNS, type EntityLogs } from "../online/entity-logs.ts";
+import {
+  entityLogsOf,
+  QUARANTINE_COLUMNS,
+  type EntityLog,
+  type EntityLogs,
+} from "../online/entity-logs.ts";
 import { rowsFromBatch } from "../online/entity-log-cells.ts";
 import { entityLogName } from "../online/source-layout.ts";
 import { layoutFor, readSourceState, type SourceState } from "../online/source-state.ts";
-import { readEntityLogs, timedRows, type StoredEntityLog } from "../online/stored-rows.ts";
+import {
+  readEntityLogs,
+  timedRows,
+  type EntityLogRequest,
+  type StoredEntityLog,
+} from "../online/stored-rows.ts";
 import type { KeyValues } from "../request/entity-keys.ts";
-import { quarantineOf } from "../rows/quarantine.ts";
-import { eventTimeIndex, primaryKeyColumns, type RowChange } from "../rows/row-change.ts";
+import { quarantineText } from "../rows/quarantine.ts";
+import {
+  columnIndex,
+  eventTimeIndex,
+  primaryKeyColumns,
+  primaryKeyIndexes,
+  type RowChange,
+} from "../rows/row-change.ts";
 import { deriveVersions, type RowVersion } from "../rows/row-versions.ts";
 import type { SourceSpec, Value, ViewSpec } from "../specs.ts";
 import type { OnlineStore } from "../spi.ts";
-import type { LoggedRow, LoggedRows, LoggedVersion, LogPlaces } from "./logged-rows.ts";
+import {
+  loggedVersion,
+  quarantineOfVersion,
+  type LoggedRow,
+  type LoggedRows,
+  type LoggedVersion,
+  type LogPlaces,
+} from "./logged-rows.ts";
 import { tooManyVersions, MOST_VERSIONS } from "./too-many-versions.ts";
 
 /** The most quarantined rows of a source that are looked at. */
@@ -79,28 +102,13 @@ export function onlineRows({ store, namespace, views, placesOf }: OnlineRowsOpti
       });
       images.push(values);
     }
-    const keys = images.map((values) =>
-      stored.primaryKey.map(
-        (name) => values[stored.columns.findIndex((one) => one.name === name)]!,
-      ),
-    );
+    const keyIndexes = primaryKeyIndexes(stored);
+    const keys = images.map((values) => keyIndexes.map((index) => values[index]!));
     const changes = await changesOf(from, keys);
-    return images.map((values, i): LoggedRow => {
-      const [newest] = deriveVersions(stored, changes[i]!, state.truncates).slice(-1);
-      return {
-        source,
-        text: keyText(primaryKeyColumns(source), keys[i]!),
-        key: keys[i]!,
-        versions: [
-          {
-            ...placeOf(newest),
-            to: Infinity,
-            values: declared(values),
-            isHere: true,
-            quarantine: null,
-          },
-        ],
-      };
+    return images.map((values, i) => {
+      const newest = deriveVersions(stored, changes[i]!, state.truncates).at(-1);
+      const current = { ...(newest ?? WITHOUT_CHANGES), to: Infinity };
+      return loggedRow(source, keys[i]!, [loggedVersion(current, declared(values), true, null)]);
     });
   }
 
@@ -108,53 +116,30 @@ export function onlineRows({ store, namespace, views, placesOf }: OnlineRowsOpti
   async function quarantinedRows(
     source: SourceSpec,
     from: HeldSource,
-    { entity, keyColumns }: ViewSpec,
+    view: ViewSpec,
     key: readonly Value[],
   ): Promise<readonly LoggedRow[]> {
     const { logs, state, declared } = from;
-    const tailKey = logs.quarantine.tail([]);
-    const [cells] = await readEntityLogs(store, [
-      {
-        entityLogs: logs,
-        entityLog: logs.quarantine,
-        key: [],
-        tailKey,
-        known: null,
-        notBefore: -Infinity,
-      },
-    ]);
+    const [cells] = await readEntityLogs(store, [requestOf(logs, logs.quarantine, [])]);
     if (cells === null || cells === "same" || cells === undefined) return [];
     const listed = [...cells.segments, cells.tail()]
       .flatMap(rowsFromBatch)
       .slice(-MOST_QUARANTINED);
     const keys = listed.map((row) => row.slice(QUARANTINE_COLUMNS));
     const changes = await changesOf(from, keys);
-    const wanted = keyText(entity.keys, key);
+    const isHere = belongsTo(view, key);
     return listed.flatMap((row, i): readonly LoggedRow[] => {
       const version = deriveVersions(logs.layout.source, changes[i]!, state.truncates).at(-1);
       if (version === undefined || version.values === null) return [];
       const values = declared(version.values);
-      const own = keyColumns.map(
-        (name) => values[source.columns.findIndex((column) => column.name === name)]!,
-      );
-      if (keyText(entity.keys, own) !== wanted) return [];
-      const [column, reason] = row.slice(QUARANTINE_COLUMNS - 2) as (string | null)[];
-      return [
-        {
-          source,
-          text: keyText(primaryKeyColumns(source), keys[i]!),
-          key: keys[i]!,
-          versions: [
-            {
-              ...placeOf(version),
-              to: Infinity,
-              values,
-              isHere: true,
-              quarantine: [column, reason].filter((part) => part !== null).join(": "),
-            },
-          ],
-        },
-      ];
+      if (!isHere(values)) return [];
+      const [column, reason] = row.slice(QUARANTINE_COLUMNS - 2);
+      const quarantine = quarantineText({
+        column: column as string | null,
+        reason: reason as string,
+      });
+      const current = { ...version, to: Infinity };
+      return [loggedRow(source, keys[i]!, [loggedVersion(current, values, true, quarantine)])];
     });
   }
 
@@ -167,23 +152,20 @@ export function onlineRows({ store, namespace, views, placesOf }: OnlineRowsOpti
     isHere: (values: readonly Value[]) => boolean,
   ): LoggedRow {
     const { layout } = logs;
-    return {
+    const versions = deriveVersions(layout.source, changes, state.truncates);
+    return loggedRow(
       source,
-      text: keyText(primaryKeyColumns(source), key),
       key,
-      versions: deriveVersions(layout.source, changes, state.truncates).map(
-        (version): LoggedVersion => {
-          const values = version.values === null ? null : declared(version.values);
-          return {
-            ...placeOf(version),
-            to: version.to,
-            values,
-            isHere: values !== null && isHere(values),
-            quarantine: faultOf(layout.source, layout.timeIndex, version),
-          };
-        },
-      ),
-    };
+      versions.map((version) => {
+        const values = version.values === null ? null : declared(version.values);
+        return loggedVersion(
+          version,
+          values,
+          values !== null && isHere(values),
+          quarantineOfVersion(layout.source, layout.timeIndex, version),
+        );
+      }),
+    );
   }
 
   return {
@@ -196,16 +178,7 @@ export function onlineRows({ store, namespace, views, placesOf }: OnlineRowsOpti
       const entityLog = logs.logs.find(({ layout }) => layout.name === entityLogName(view));
       if (entityLog === undefined) return [];
       const key = entity.keys.map(({ name }) => keys[name]!);
-      const [cells = null] = await readEntityLogs(store, [
-        {
-          entityLogs: logs,
-          entityLog,
-          key,
-          tailKey: entityLog.tail(key),
-          known: null,
-          notBefore: -Infinity,
-        },
-      ]);
+      const [cells = null] = await readEntityLogs(store, [requestOf(logs, entityLog, key)]);
       const stored = cells === "same" ? null : cells;
       if (eventTimeIndex(source) >= 0)
         return [
@@ -221,15 +194,7 @@ export function onlineRows({ store, namespace, views, placesOf }: OnlineRowsOpti
         of.changes.push(logs.codec.fromRow(row));
         changes.set(text, of);
       }
-      const wanted = keyText(entity.keys, key);
-      const indexes = view.keyColumns.map((name) =>
-        source.columns.findIndex((column) => column.name === name),
-      );
-      const isHere = (values: readonly Value[]): boolean =>
-        keyText(
-          entity.keys,
-          indexes.map((index) => values[index]!),
-        ) === wanted;
+      const isHere = belongsTo(view, key);
       return [...changes.values()].map((of) =>
         dimensionVersions(source, from, of.key, of.changes, isHere),
       );
@@ -254,20 +219,49 @@ export function onlineRows({ store, namespace, views, placesOf }: OnlineRowsOpti
   };
 }
 
+function loggedRow(
+  source: SourceSpec,
+  key: readonly Value[],
+  versions: readonly LoggedVersion[],
+): LoggedRow {
+  return { source, text: keyText(primaryKeyColumns(source), key), key, versions };
+}
+
 const NO_PLACES: LogPlaces = { origins: new Map(), ends: new Map() };
 
-/** The times and the order of a version. A row without changes is one of an older build. */
-function placeOf(
-  version: RowVersion | undefined,
-): Pick<LoggedVersion, "from" | "order" | "offset" | "committed"> {
-  if (version === undefined) return { from: -Infinity, order: 0n, offset: 0, committed: 0 };
-  const { from, order, offset, committed } = version;
-  return { from, order, offset, committed };
+/** The request of all rows of an entity. */
+function requestOf(
+  entityLogs: EntityLogs,
+  entityLog: EntityLog,
+  key: readonly Value[],
+): EntityLogRequest {
+  const tailKey = entityLog.tail(key);
+  return { entityLogs, entityLog, key, tailKey, known: null, notBefore: -Infinity };
 }
 
-function faultOf(source: SourceSpec, time: number, version: RowVersion): string | null {
-  const { values } = version;
-  const fault = values === null ? null : quarantineOf(source, time, [], { ...version, values });
-  if (fault === null) return null;
-  return [fault.column, fault.reason].filter((part) => part !== null).join(": ");
+/** Makes the function that says whether a row has the key of an entity. */
+function belongsTo(
+  { source, entity, keyColumns }: ViewSpec,
+  key: readonly Value[],
+): (values: readonly Value[]) => boolean {
+  const wanted = keyText(entity.keys, key);
+  const indexes = keyColumns.map((name) => columnIndex(source, name));
+  return (values) =>
+    keyText(
+      entity.keys,
+      indexes.map((index) => values[index]!),
+    ) === wanted;
 }
+
+/** What stands in for a row without changes, as one of an older build has none. */
+const WITHOUT_CHANGES: RowVersion = {
+  from: -Infinity,
+  to: Infinity,
+  values: null,
+  unresolved: [],
+  invalidColumns: [],
+  undecodable: null,
+  order: 0n,
+  offset: 0,
+  committed: 0,
+};

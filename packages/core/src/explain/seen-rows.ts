@@ -11,7 +11,6 @@ export type RowReason =
   | "FILTERED"
   | "NO_CATEGORY"
   | "OLDER"
-  | "TOO_OLD"
   | "DELETED"
   | "SUPERSEDED"
   | "NOT_KNOWN_YET"

@@ -1,15 +1,14 @@
 /** The rows of a view: those of a table, or of all parts of a union, with what they look up. */
-import { compareValues } from "../columns/compare.ts";
 import { keyText } from "../columns/key-bytes.ts";
-import { tieColumns } from "../columns/row-order.ts";
 import { lookedUpColumn } from "../define/looked-up-column.ts";
 import { sourceReadings } from "../define/source-readings.ts";
-import { columnIndex, primaryKeyColumns } from "../rows/row-change.ts";
+import { primaryKeyColumns } from "../rows/row-change.ts";
 import type { KeyValues } from "../request/entity-keys.ts";
 import type { Knowledge } from "../request/request-types.ts";
 import type { LookupSpec, SourceSpec, UnionPart, Value, ViewSpec } from "../specs.ts";
 import type { TimedRow } from "./evaluate-plan.ts";
 import type { LoggedRow, LoggedRows, LoggedVersion } from "./logged-rows.ts";
+import { rowOrder } from "./row-order.ts";
 import { passing, valuesOf } from "./row-values.ts";
 import { seenRow, type LeftOut, type SeenRow } from "./seen-rows.ts";
 
@@ -128,23 +127,5 @@ async function withLookup(
         found: [...row.found, isThere ? { row: of!, version } : null],
       };
     }),
-  };
-}
-
-/** Compares rows by time, then by the created column, then by primary key (law 2). */
-function rowOrder(source: SourceSpec): (a: ViewRow, b: ViewRow) => number {
-  const ties = tieColumns(source).map((name) => columnIndex(source, name));
-  return (a, b) => {
-    // rows without a time come first
-    const [earlier, later] = [a.time, b.time].map((time) =>
-      Number.isNaN(time) ? -Infinity : time,
-    );
-    if (earlier! < later!) return -1;
-    if (earlier! > later!) return 1;
-    for (const index of ties) {
-      const order = compareValues(source.columns[index]!.type, a.values[index]!, b.values[index]!);
-      if (order !== 0) return order;
-    }
-    return 0;
   };
 }

@@ -118,8 +118,13 @@ interface WantedChanges {
   readonly wanted?: ((partition: string, offset: number) => boolean) | undefined;
 }
 
+/** Which files and rows a scan may skip. */
+type ScanFilter = Pick<Parameters<OfflineStore["scan"]>[1], "range" | "keyRanges">;
+
 export interface ChangeLogReadOptions extends WantedChanges {
   readonly version: number;
+  /** What a scan may skip, in place of offsets. Other changes may still come. */
+  readonly filter?: ScanFilter | undefined;
   /** Default: 0. */
   readonly fromOffset?: number | undefined;
   readonly toOffset?: number | undefined;
@@ -151,9 +156,10 @@ export async function* readChangeBatches(
 ): AsyncIterable<Iterable<Change>> {
   const { version, fromOffset = 0, toOffset = Number.MAX_SAFE_INTEGER, signal } = options;
   const columns = options.transaction === true ? [...READ_COLUMNS, "_transaction"] : READ_COLUMNS;
-  const range = { column: "_offset", min: fromOffset, max: toOffset };
+  const { filter = { range: { column: "_offset", min: fromOffset, max: toOffset } } } = options;
   const changesIn = changesReader(source);
-  for await (const batch of offline.scan(tables.changes.name, { columns, version, range, signal }))
+  const scan = { columns, version, ...filter, signal };
+  for await (const batch of offline.scan(tables.changes.name, scan))
     yield changesIn(batch, options);
 }
 

@@ -8,6 +8,7 @@ import { eventLoopYielder } from "../yield-to-event-loop.ts";
 import { compareChanges, rowChangesOf, type RowChange } from "../rows/row-change.ts";
 import {
   asDelete,
+  compareVersions,
   deriveVersions,
   snapshotEnds,
   truncateOf,
@@ -99,7 +100,7 @@ export function mergeBucket(
       let done = 0;
       for (const [text, { key, versions }] of stored) {
         if (++done % 500 === 0) await yieldToEventLoop();
-        const before = versions.sort(byKnownFrom);
+        const before = versions.sort(compareVersions);
         const all = uncompacted.get(text)?.changes ?? [];
         const changes = all.filter((change) => !isInVersions(before, change));
         const last = before.at(-1)!;
@@ -155,14 +156,6 @@ export async function mergedVersions(
     }
   }
   return merge.merged();
-}
-
-/**
- * Orders the versions of one row. Known from never falls. The log order separates versions that
- * were known for no time.
- */
-function byKnownFrom(a: RowVersion, b: RowVersion): number {
-  return a.from - b.from || a.to - b.to || compareChanges(a, b);
 }
 
 /**

@@ -3,7 +3,7 @@
  * these rows are read.
  */
 import type { HistoryContext } from "./history-context.ts";
-import type { RowVersion } from "../rows/row-versions.ts";
+import { compareVersions, type RowVersion } from "../rows/row-versions.ts";
 import { bucketsOf, readUncompacted } from "./uncompacted-log.ts";
 import { mergeBucket } from "./merge-versions.ts";
 import { storedVersions } from "./stored-versions.ts";
@@ -57,15 +57,6 @@ export async function* rowVersionsOf(
       const text = rows.textOf(key);
       if (wanted.has(text)) add(text, version);
     }
-    for (const [text, versions] of found)
-      yield {
-        text,
-        versions: versions.sort(
-          (a, b) =>
-            a.from - b.from ||
-            a.to - b.to ||
-            (a.order < b.order ? -1 : a.order > b.order ? 1 : a.offset - b.offset),
-        ),
-      };
+    for (const [text, versions] of found) yield { text, versions: versions.sort(compareVersions) };
   }
 }

@@ -6,7 +6,7 @@ import { vectorsOfRows } from "../columns/vectors-of-rows.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
 import { eventTimeIndex, primaryKeyIndexes } from "../rows/row-change.ts";
 import type { RowVersion } from "../rows/row-versions.ts";
-import { quarantineOf } from "../rows/quarantine.ts";
+import { quarantineOf, quarantineText } from "../rows/quarantine.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import { VERSION_COLUMNS } from "./history-tables.ts";
 
@@ -52,15 +52,12 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
   ];
 
   /** Why a row is quarantined, as the table says it. */
-  const quarantineText = (version: RowVersion): string | null => {
+  const reasonOf = (version: RowVersion): string | null => {
     const { values, undecodable, unresolved } = version;
     if (values === null) return null;
     const hasFault = undecodable !== null || unresolved.length > 0;
     if (!hasFault && (time < 0 || values[time] !== null)) return null;
-    const fault = quarantineOf(source, time, [], { ...version, values });
-    return fault === null
-      ? null
-      : [fault.column, fault.reason].filter((part) => part !== null).join(": ");
+    return quarantineText(quarantineOf(source, time, [], { ...version, values }));
   };
 
   /** Gives the value of each column of the table after the declared ones. */
@@ -68,7 +65,7 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
     _known_from: ({ from }) => (from === -Infinity ? null : from),
     _known_to: ({ to }) => (to === Infinity ? null : to),
     _deleted: ({ values }) => values === null,
-    _quarantine: quarantineText,
+    _quarantine: reasonOf,
     _order: ({ order }) => order,
     _offset: ({ offset }) => BigInt(offset),
     _committed: ({ committed }) => committed,

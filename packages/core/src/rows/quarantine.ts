@@ -11,6 +11,12 @@ export interface Quarantine {
   readonly reason: string;
 }
 
+/** A quarantine as the versions table says it: `column: reason`. null: there is none. */
+export function quarantineText(quarantine: Quarantine | null): string | null {
+  if (quarantine === null) return null;
+  return [quarantine.column, quarantine.reason].filter((part) => part !== null).join(": ");
+}
+
 /**
  * Why windows exclude a row, or null if they do not.
  * The reasons are undecodable content, an unresolved TOAST column, no event time, or no entity key.

@@ -35,6 +35,14 @@ export interface RowVersion {
   readonly committed: number;
 }
 
+/**
+ * Orders the versions of one row. Known from never falls. The log order separates versions that
+ * were known for no time.
+ */
+export function compareVersions(a: RowVersion, b: RowVersion): number {
+  return a.from - b.from || a.to - b.to || compareChanges(a, b);
+}
+
 /** A truncate empties the table for every change before it. */
 export interface Truncate {
   readonly order: bigint;

@@ -1,9 +1,9 @@
 /** The rows of a mock store, found by going through all changes from the first one. */
 import { compareValues } from "../../columns/compare.ts";
-import { tieColumns } from "../../columns/row-order.ts";
 import { dataText } from "../../define/data-text.ts";
+import { rowOrder } from "../../explain/row-order.ts";
 import { columnIndex, eventTimeIndex } from "../../rows/row-change.ts";
-import type { SourceSpec, Value, ViewSpec } from "../../specs.ts";
+import type { Value, ViewSpec } from "../../specs.ts";
 import type { MockAsked } from "./mock-paths.ts";
 import type { MockRowChange } from "./mock-log.ts";
 
@@ -54,17 +54,4 @@ export function knownRows(
       }),
   );
   return ofEntity.sort(rowOrder(source));
-}
-
-/** Compares rows by time, then by the created column, then by primary key (law 2). */
-export function rowOrder(source: SourceSpec): (a: KnownRow, b: KnownRow) => number {
-  const ties = tieColumns(source).map((name) => columnIndex(source, name));
-  return (a, b) => {
-    if (a.time !== b.time) return a.time - b.time;
-    for (const index of ties) {
-      const order = compareValues(source.columns[index]!.type, a.values[index]!, b.values[index]!);
-      if (order !== 0) return order;
-    }
-    return 0;
-  };
 }

@@ -1,7 +1,8 @@
 /** The rows of a view in a mock store: those of a source, or of all parts of a union. */
 import type { SourceSpec, Value, ViewSpec } from "../../specs.ts";
 import { sourceReadings } from "../../define/source-readings.ts";
-import { knownRows, rowOrder, type KnownRow } from "./known-rows.ts";
+import { rowOrder } from "../../explain/row-order.ts";
+import { knownRows, type KnownRow } from "./known-rows.ts";
 import { withLookups, type RowsOfSource } from "./looked-up-rows.ts";
 import type { MockRowChange } from "./mock-log.ts";
 import type { MockAsked } from "./mock-paths.ts";
