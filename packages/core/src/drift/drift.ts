@@ -13,6 +13,7 @@ import {
   namesOf,
   namesSubject,
   rangeOf,
+  SUBJECT_OPTIONS,
   subjectOf,
   valuesOf,
   type ProfileContext,
@@ -24,20 +25,7 @@ import { driftRows, driftTable, driftTableOf } from "./drift-table.ts";
 import type { DriftOptions, DriftReport, DriftThresholds } from "./drift-types.ts";
 
 const OPTIONS: OptionNames = {
-  names: new Set([
-    "source",
-    "view",
-    "service",
-    "rows",
-    "from",
-    "to",
-    "columns",
-    "zone",
-    "memoryLimit",
-    "signal",
-    "reference",
-    "thresholds",
-  ]),
+  names: new Set([...SUBJECT_OPTIONS, "reference", "thresholds"]),
   renamed: { threshold: "thresholds" },
 };
 const DEFAULT_THRESHOLDS: DriftThresholds = { psi: 0.2 };

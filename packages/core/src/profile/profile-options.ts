@@ -19,6 +19,20 @@ export interface ProfileContext {
   readonly offline: OfflineStore;
 }
 
+/** The names of the options that say what is measured, and how. */
+export const SUBJECT_OPTIONS: readonly string[] = [
+  "source",
+  "view",
+  "service",
+  "rows",
+  "from",
+  "to",
+  "columns",
+  "zone",
+  "memoryLimit",
+  "signal",
+];
+
 /**
  * The source, the view or the service of the options.
  *

@@ -12,6 +12,7 @@ import {
   namesOf,
   namesSubject,
   rangeOf,
+  SUBJECT_OPTIONS,
   subjectOf,
   valuesOf,
   type ProfileContext,
@@ -28,19 +29,7 @@ import type {
 import { updateProfiles } from "./update-profiles.ts";
 
 const OPTIONS: OptionNames = {
-  names: new Set([
-    "source",
-    "view",
-    "service",
-    "rows",
-    "from",
-    "to",
-    "columns",
-    "zone",
-    "memoryLimit",
-    "signal",
-    "onProgress",
-  ]),
+  names: new Set([...SUBJECT_OPTIONS, "onProgress"]),
   renamed: { file: "rows" },
 };
 

@@ -2,6 +2,7 @@
 import { tableColumn } from "../columns/table-column.ts";
 import type { ColumnSpec } from "../specs.ts";
 import type { TableSpec } from "../spi.ts";
+import { formatDate } from "../time/parse-time.ts";
 
 /**
  * The columns of the serving log. Services answer other features and change over time, so keys,
@@ -52,13 +53,13 @@ export const DAY_MICROS = 86_400_000_000;
 
 /** The UTC day of a time (µs), as in 2026-03-01. */
 export function dayOf(time: number): string {
-  return new Date(Math.floor(time / 1000)).toISOString().slice(0, 10);
+  return formatDate(Math.floor(time / DAY_MICROS));
 }
 
 /** The UTC days from one time to another (µs), both ends included. */
 export function daysBetween(from: number, to: number): readonly string[] {
   const days: string[] = [];
   for (let day = Math.floor(from / DAY_MICROS); day <= Math.floor(to / DAY_MICROS); day++)
-    days.push(dayOf(day * DAY_MICROS));
+    days.push(formatDate(day));
   return days;
 }

@@ -1,5 +1,5 @@
 /** The command that explains a value. */
-import { roleOf } from "../define/roles.ts";
+import { nameOutOfRole, roleOf } from "../define/roles.ts";
 import { neededColumns } from "../define/base-features.ts";
 import type { SelectedFeature } from "../specs.ts";
 
@@ -9,10 +9,9 @@ export function explainCommand(
   given: Readonly<Record<string, string>>,
   asOf: string,
 ): string {
-  const role = roleOf(selected) ?? {};
-  const original = new Map(Object.entries(role).map(([name, inRole]) => [inRole, name]));
+  const role = roleOf(selected);
   const keys = neededColumns(selected).map(
-    ({ name }) => `--entity ${quoted(`${original.get(name) ?? name}=${given[name] ?? ""}`)}`,
+    ({ name }) => `--entity ${quoted(`${nameOutOfRole(name, role)}=${given[name] ?? ""}`)}`,
   );
   return [
     `tidemark explain ${selected.view.name}:${selected.feature.name}`,

@@ -3,6 +3,7 @@
  * server shows it in its metrics, although another process has checked.
  */
 import { cellKeys } from "../columns/key-bytes.ts";
+import { MEASURES } from "../drift/compare.ts";
 import type { DriftMeasure, DriftReport } from "../drift/drift-types.ts";
 import { isRetryable } from "../errors.ts";
 import { decodeJson, encodeJson } from "../online/json-cell.ts";
@@ -38,7 +39,6 @@ export interface CheckResults {
 const KEPT_RESULTS = 1_000;
 const ATTEMPTS = 20;
 const NONE: CheckResults = { drift: [], expectations: [] };
-const MEASURES: readonly DriftMeasure[] = ["psi", "ks", "jensenShannon", "wasserstein", "nullRate"];
 
 function resultsKey(namespace: string): Uint8Array {
   return cellKeys(namespace, "check-results", [])([]);
