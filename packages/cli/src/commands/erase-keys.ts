@@ -3,6 +3,7 @@ import { TidemarkError, type Definitions } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
 import { didYouMean, ENTITIES_CODES, keyFromText, keyMissing } from "@tidemark/core/internal";
 import { csvHeader, csvRecords } from "../input/csv.ts";
+import { keyAndText } from "../input/key-texts.ts";
 import { usage } from "../terminal/options.ts";
 
 type Key = Readonly<Record<string, unknown>>;
@@ -30,13 +31,12 @@ export async function erasedKeys(
 function keyOf(entity: string, given: readonly string[], keys: readonly ColumnSpec[]): Key {
   const names = keys.map(({ name }) => name).join(", ");
   const key: Record<string, unknown> = {};
-  for (const text of given) {
-    const at = text.indexOf("=");
-    const name = text.slice(0, Math.max(0, at));
-    const column = keys.find((one) => one.name === name);
-    if (column === undefined)
+  for (const one of given) {
+    const found = keyAndText(one, keys);
+    if (found === null)
       throw usage(`--key: write COLUMN=VALUE, with a key of ${entity} as COLUMN (${names})`);
-    key[name] = keyFromText(column, text.slice(at + 1), () => `--key ${name}`);
+    const { name } = found.column;
+    key[name] = keyFromText(found.column, found.text, () => `--key ${name}`);
   }
   const missing = keys.filter(({ name }) => !(name in key));
   if (missing.length > 0)

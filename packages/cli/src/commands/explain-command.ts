@@ -10,6 +10,7 @@ import {
   toUser,
 } from "@tidemark/core/internal";
 import type { LoadedConfig } from "../config/config-file.ts";
+import { keyAndText, TIME_TYPES } from "../input/key-texts.ts";
 import { featuresNamed, featuresOfService } from "../input/named-features.ts";
 import { usage } from "../terminal/options.ts";
 import { configCommand, type CommandRun } from "./config-command.ts";
@@ -40,8 +41,6 @@ the columns that are read. It reads the definitions only, and opens no store.
                         masked otherwise
   --test                print a test in TypeScript that puts the rows into a mockStore
 `;
-
-const TIMES: ReadonlySet<string> = new Set(["timestamp", "date"]);
 
 /** The options of an explanation. They need --entity. */
 const OF_ENTITY = ["as-of", "knowledge", "from", "max-rows", "show-personal", "test"] as const;
@@ -124,17 +123,14 @@ function entityOf(
 ): Readonly<Record<string, unknown>> {
   const names = needed.map(({ name }) => name).join(", ");
   const entity: Record<string, unknown> = {};
-  for (const text of texts) {
-    const at = text.indexOf("=");
-    const name = text.slice(0, Math.max(0, at));
-    const column = needed.find((one) => one.name === name);
-    if (column === undefined) throw usage(`--entity: write KEY=VALUE, with ${names} as KEY`);
+  for (const given of texts) {
+    const found = keyAndText(given, needed);
+    if (found === null) throw usage(`--entity: write KEY=VALUE, with ${names} as KEY`);
+    const { column, text } = found;
+    const { name, type } = column;
     if (name in entity) throw usage(`--entity ${name} is given twice; give each key once`);
-    const value = text.slice(at + 1);
-    const read = keyFromText(column, value, () => `--entity ${name}`);
-    // a Date would lose the microseconds of a text
-    entity[name] =
-      typeof read === "number" && TIMES.has(column.type) ? value : toUser(read, column);
+    const value = keyFromText(column, text, () => `--entity ${name}`);
+    entity[name] = TIME_TYPES.has(type) ? text : toUser(value, column);
   }
   const missing = needed.find(({ name }) => !(name in entity));
   if (missing !== undefined)

@@ -4,6 +4,7 @@ import { keyFromJson, keysNeeded, selectionFrom, toUser } from "@tidemark/core/i
 import type { NeededColumn, SelectedFeature } from "@tidemark/core/spi";
 import type { Configured } from "../config/open-configured.ts";
 import type { LoadedConfig } from "../config/config-file.ts";
+import { TIME_TYPES } from "../input/key-texts.ts";
 import { featuresNamed, featuresOfService } from "../input/named-features.ts";
 import { DEFINITION_LISTS, describeDefinition, listDefinitions } from "./definition-lists.ts";
 import type { DefinitionList } from "./definition-lists.ts";
@@ -221,8 +222,9 @@ function entityOf(given: Arguments, needed: readonly NeededColumn[]): Arguments 
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => {
       const column = needed.find((one) => one.name === name);
-      // the store says what an unknown key is; a time stays a text, which keeps microseconds
-      if (column === undefined || value === null || TIMES.has(column.type)) return [name, value];
+      // the store says what an unknown key is
+      if (column === undefined || value === null || TIME_TYPES.has(column.type))
+        return [name, value];
       return [
         name,
         toUser(
@@ -233,5 +235,3 @@ function entityOf(given: Arguments, needed: readonly NeededColumn[]): Arguments 
     }),
   );
 }
-
-const TIMES: ReadonlySet<string> = new Set(["timestamp", "date"]);
