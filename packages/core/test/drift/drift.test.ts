@@ -1,57 +1,17 @@
 /** Drift of sources and rows against windows, rows and fixed profiles. */
-import {
-  entity,
-  count,
-  featureView,
-  float64,
-  int64,
-  openStore,
-  pushSource,
-  string,
-  timestamp,
-} from "@tidemark/core";
 import { batchOf, valueAt, type Batch, type ColumnSpec } from "@tidemark/core/spi";
-import { memoryOfflineData, memoryOfflineStore } from "@tidemark/core/testing";
 import { expect, test } from "vitest";
 import { ColumnState } from "../../src/profile/column-state.ts";
 import { measuredColumn } from "../../src/profile/measured-column.ts";
 import { columnDrift } from "../../src/drift/compare.ts";
+import { opened, payments, row, weekly } from "../support/dated-payments.ts";
 
-const user = entity("user", { keys: { user_id: string() } });
-const payments = pushSource("payments", {
-  columns: {
-    id: int64({ mode: "number" }),
-    user_id: string().describe({ sensitivity: "pii" }),
-    vendor: string().nullable(),
-    amount: float64().nullable(),
-    time: timestamp(),
-  },
-  primaryKey: ["id"],
-  eventTime: "time",
-});
-const weekly = featureView("weekly", {
-  entity: user,
-  source: payments,
-  features: { num: count().over("7d") },
-});
-
-const row = (id: number, day: number, amount: number | null, vendor: string | null = "Food") => ({
-  id,
-  user_id: `user ${id % 3}`,
-  vendor,
-  amount,
-  time: new Date(Date.UTC(2026, 2, day, 12)),
-});
 const range = (count: number, from = 0): number[] =>
   Array.from({ length: count }, (_, i) => i + from);
 
-async function opened() {
-  const data = memoryOfflineData();
-  const store = await openStore({
-    definitions: { weekly },
-    offline: memoryOfflineStore(data),
-    clock: () => new Date("2026-03-10T00:00:00Z"),
-  });
+async function openedTwoDays(): ReturnType<typeof opened> {
+  const made = await opened();
+  const { store } = made;
   // the second day is the first one, one hundred higher, with another vendor in every second row
   await store.push(
     payments,
@@ -61,13 +21,13 @@ async function opened() {
     payments,
     range(100).map((id) => row(id + 100, 2, id + 100, id % 2 === 0 ? "Food" : "Sport")),
   );
-  return { store, offline: memoryOfflineStore(data) };
+  return made;
 }
 
 const before = { from: "2026-03-01", to: "2026-03-02" };
 
 test("a window against another one: moved numbers and a new category", async () => {
-  const { store, offline } = await opened();
+  const { store, offline } = await openedTwoDays();
   const report = await store.drift({ source: payments, from: "2026-03-02", reference: before });
   expect(report).toMatchObject({
     of: { kind: "source", name: "payments" },
@@ -113,7 +73,7 @@ test("a window against another one: moved numbers and a new category", async () 
 });
 
 test("missing values are a category, and have a measure of their own", async () => {
-  const { store } = await opened();
+  const { store } = await openedTwoDays();
   await store.push(
     payments,
     range(50).map((id) => row(id + 100, 2, null, null)),
@@ -135,7 +95,7 @@ test("missing values are a category, and have a measure of their own", async () 
 });
 
 test("a fixed profile is a reference like the rows it was made of", async () => {
-  const { store } = await opened();
+  const { store } = await openedTwoDays();
   const then = (await store.profile({ source: payments, ...before })).reference();
   const profile = JSON.parse(JSON.stringify(then)) as typeof then;
   const options = { source: payments, from: "2026-03-02" } as const;
@@ -149,7 +109,7 @@ test("a fixed profile is a reference like the rows it was made of", async () => 
 });
 
 test("features of a view against a training set", async () => {
-  const { store } = await opened();
+  const { store } = await openedTwoDays();
   await store.materialize({ views: [weekly], from: "2026-03-01", to: "2026-03-03" });
   const columns: ColumnSpec[] = [
     { name: "num", database: "", type: "int64", nullable: true },
@@ -190,7 +150,7 @@ test.each([
   [{ source: "payments", reference: { to: "2026-03-01" } }, "DRIFT_EMPTY"],
   [{ source: "payments", from: "2026-03-05", reference: before }, "DRIFT_EMPTY"],
 ])("%j is refused", async (options, code) => {
-  const { store } = await opened();
+  const { store } = await openedTwoDays();
   await expect(store.drift(options as never)).rejects.toMatchObject({ code });
 });
 

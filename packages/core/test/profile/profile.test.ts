@@ -1,17 +1,5 @@
 /** Profiles of sources, views and rows: what they say, and what they read again. */
-import {
-  count,
-  entity,
-  featureView,
-  float64,
-  int64,
-  openStore,
-  pushSource,
-  string,
-  timestamp,
-} from "@tidemark/core";
 import { batchOf, type Batch, type ColumnSpec } from "@tidemark/core/spi";
-import { memoryOfflineData, memoryOfflineStore } from "@tidemark/core/testing";
 import { expect, test } from "vitest";
 import { ColumnState } from "../../src/profile/column-state.ts";
 import { columnProfile } from "../../src/profile/column-profile.ts";
@@ -20,42 +8,7 @@ import { EVERY_DAY } from "../../src/profile/day-ranges.ts";
 import { measuredColumn } from "../../src/profile/measured-column.ts";
 import type { DayRows } from "../../src/profile/day-rows.ts";
 import { Random } from "@tidemark/testkit/generate/random";
-
-const user = entity("user", { keys: { user_id: string() } });
-const payments = pushSource("payments", {
-  columns: {
-    id: int64({ mode: "number" }),
-    user_id: string().describe({ sensitivity: "pii" }),
-    vendor: string().nullable(),
-    amount: float64().nullable(),
-    time: timestamp(),
-  },
-  primaryKey: ["id"],
-  eventTime: "time",
-});
-const weekly = featureView("weekly", {
-  entity: user,
-  source: payments,
-  features: { num: count().over("7d") },
-});
-
-const row = (id: number, day: number, amount: number | null, vendor: string | null = "Food") => ({
-  id,
-  user_id: `user ${id % 3}`,
-  vendor,
-  amount,
-  time: new Date(Date.UTC(2026, 2, day, 12)),
-});
-
-async function opened() {
-  const data = memoryOfflineData();
-  const store = await openStore({
-    definitions: { weekly },
-    offline: memoryOfflineStore(data),
-    clock: () => new Date("2026-03-10T00:00:00Z"),
-  });
-  return { store, offline: memoryOfflineStore(data) };
-}
+import { opened, payments, row, weekly } from "../support/dated-payments.ts";
 
 test("a profile has statistics by day and over all days", async () => {
   const { store } = await opened();

@@ -146,10 +146,8 @@ test("rows that are quarantined fire at the next look, and end after 15 minutes"
   expect(hook.alerts()[1]).toMatchObject({ id: "quarantine/payments", status: "resolved" });
 });
 
-test("lag, a stalled stream and a run that has stopped fire", async () => {
-  const hook = await receiver();
-  const online = memoryOnlineStore();
-  const { look, store, time } = await watched(hook.url, {}, online);
+/** Starts a run that is three messages and 600 s behind. The result stops it. */
+async function laggingRun(store: Store): Promise<() => Promise<void>> {
   const stop = new AbortController();
   const log = new ShopLog().paid({ id: 1 }, { committed: NOON - 600 * SECOND });
   const run = store
@@ -161,10 +159,20 @@ test("lag, a stalled stream and a run that has stopped fire", async () => {
   await expect
     .poll(async () => (await store.status())[0]!.lag, { timeout: 10_000 })
     .toMatchObject({ messages: 3, seconds: 600 });
+  return async () => {
+    stop.abort(new Error("stopped"));
+    await run;
+  };
+}
+
+test("lag, a stalled stream and a run that has stopped fire", async () => {
+  const hook = await receiver();
+  const online = memoryOnlineStore();
+  const { look, store, time } = await watched(hook.url, {}, online);
+  const stop = await laggingRun(store);
   await look();
   expect(hook.alerts()).toMatchObject([{ id: "lag/payments", value: 600, severity: "warning" }]);
-  stop.abort(new Error("stopped"));
-  await run;
+  await stop();
   // the run is gone, so nothing is measured and nothing is taken any more
   await look(11 * MINUTE);
   expect(hook.alerts().slice(1)).toMatchObject([
@@ -177,21 +185,10 @@ test("lag, a stalled stream and a run that has stopped fire", async () => {
 test("a server leaves the stream to a run that is alive, and takes over after it", async () => {
   const hook = await receiver();
   const { look, store } = await watched(hook.url, { process: "serve" });
-  const stop = new AbortController();
-  const log = new ShopLog().paid({ id: 1 }, { committed: NOON - 600 * SECOND });
-  const run = store
-    .run(
-      live(log, () => 3),
-      { signal: stop.signal },
-    )
-    .catch(() => undefined);
-  await expect
-    .poll(async () => (await store.status())[0]!.lag, { timeout: 10_000 })
-    .toMatchObject({ messages: 3, seconds: 600 });
+  const stop = await laggingRun(store);
   await look();
   expect(hook.alerts()).toEqual([]);
-  stop.abort(new Error("stopped"));
-  await run;
+  await stop();
   await look(3 * MINUTE);
   expect(hook.alerts().map(({ alert }) => alert)).toEqual(["run-stopped", "lag"]);
 });
