@@ -3,6 +3,9 @@ import { openStore } from "@tidemark/core";
 import { batchOf, type Batch, type ColumnSpec, type Value } from "@tidemark/core/spi";
 import { memoryOfflineStore } from "@tidemark/core/testing";
 import { expect, test } from "vitest";
+import { columnDrift } from "../../src/drift/compare.ts";
+import { ColumnState } from "../../src/profile/column-state.ts";
+import { measuredColumn } from "../../src/profile/measured-column.ts";
 
 const of = (
   name: string,
@@ -95,6 +98,13 @@ test("no rows at all", async () => {
   expect(report).toMatchObject({ days: [], all: { rows: 0 }, counted: 0 });
   for (const one of report.all.columns)
     expect(one).toMatchObject({ rows: 0, nullRate: 0, distinct: 0, min: null, frequent: null });
-  const drift = await store.drift({ rows: empty, columns: ["small"], reference: { rows: empty } });
-  expect(drift.columns).toMatchObject([{ psi: null, ks: null, nullRate: null, exceeded: [] }]);
+  const drift = store.drift({ rows: empty, columns: ["small"], reference: { rows: empty } });
+  await expect(drift).rejects.toMatchObject({ code: "DRIFT_EMPTY" });
+  const small = measuredColumn(
+    empty.columns.find(({ name }) => name === "small")!,
+    false,
+  );
+  const [left, right] = [new ColumnState(small), new ColumnState(small)];
+  const distances = { psi: null, ks: null, nullRate: null, exceeded: [] };
+  expect(columnDrift(left, right, { psi: 0.2 })).toMatchObject(distances);
 });
