@@ -157,6 +157,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   app.decorateRequest("entityCount", 0);
   app.decorateRequest("service", null);
   app.decorateRequest("caller", null);
+  app.decorateRequest("scopes", null);
   app.decorateRequest("seesPersonal", authenticate === null);
   app.decorateRequest("audited", false);
   app.removeAllContentTypeParsers();
@@ -176,7 +177,9 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
         const caller = authenticate.callerOf(request.headers.authorization);
         request.caller = caller.name;
         request.seesPersonal = caller.scopes.includes("personal");
-        checkScope(caller, scope ?? "operate"); // a route without a scope needs the strongest scope
+        request.scopes = caller.scopes;
+        // a route without a scope needs the strongest scope
+        if (scope !== "any") checkScope(caller, scope ?? "operate");
       }
     } catch (error) {
       done(error as Error);

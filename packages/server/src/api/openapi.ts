@@ -14,7 +14,6 @@ import {
   type Described,
 } from "@tidemark/core/internal";
 import type { Limits } from "../options/limits.ts";
-import type { Scope } from "../options/server-options.ts";
 import { featureText } from "./descriptions.ts";
 import { INT64_FORMS, ON_MISSING } from "./features-request.ts";
 import {
@@ -25,6 +24,8 @@ import {
   pushedSchema,
   statusSchema,
 } from "./fixed-schemas.ts";
+import { operatePaths } from "./operate/operate-paths.ts";
+import { operation } from "./operation.ts";
 import { trainingSetPaths } from "./training-set-paths.ts";
 import {
   TIME,
@@ -105,7 +106,7 @@ export function openApiDocument(
           `Pushes rows of source ${source.name}: all rows or none`,
           pushedSchema(),
           pushRequestSchema(source, definitions, limits),
-          source,
+          { definition: source },
         ),
       };
   }
@@ -144,6 +145,7 @@ export function openApiDocument(
       statusSchema(),
     ),
   };
+  Object.assign(paths, operatePaths(definitions));
   paths["/openapi.json"] = { get: operation("openapi", null, "This document", { type: "object" }) };
   return {
     openapi: "3.1.0",
@@ -176,35 +178,6 @@ export function openApiDocument(
   };
 }
 
-function operation(
-  operationId: string,
-  scope: Scope | null,
-  summary: string,
-  answer: Schema,
-  request?: Schema,
-  definition: Described = {},
-): Schema {
-  const { description, deprecated } = metadataOf(definition) ?? {};
-  const needs = scope === null ? undefined : `Needs the scope \`${scope}\`.`;
-  const about = [description, needs].filter((text) => text !== undefined).join("\n\n");
-  return {
-    operationId,
-    summary,
-    ...(scope === null ? { security: [] } : {}),
-    ...(about === "" ? {} : { description: about }),
-    ...(deprecated === undefined ? {} : { deprecated: true }),
-    ...(request === undefined
-      ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: request } } } }),
-    responses: {
-      200: { description: "Done", content: { "application/json": { schema: answer } } },
-      ...Object.fromEntries(
-        ["4XX", "5XX"].map((status) => [status, { $ref: "#/components/responses/Error" }]),
-      ),
-    },
-  };
-}
-
 function featuresOperation(
   id: string,
   summary: string,
@@ -212,7 +185,7 @@ function featuresOperation(
   answer: Schema,
   definition?: Described,
 ): Schema {
-  return operation(id, "read", summary, answer, request, definition);
+  return operation(id, "read", summary, answer, request, { definition });
 }
 
 function requestWith(

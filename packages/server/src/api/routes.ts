@@ -8,6 +8,7 @@ import { definitionsJson } from "./definitions-json.ts";
 import { answerBody, namedRequest, requestFor, type FeaturesRequest } from "./features-request.ts";
 import { materializeOptions } from "./materialize-request.ts";
 import { pushRequests } from "./push-request.ts";
+import { operateRoutes } from "./operate/operate-routes.ts";
 import { openApiDocument } from "./openapi.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
 import { trainingSetRoutes } from "./training-set-routes.ts";
@@ -116,6 +117,7 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
     return reply.type(JSON_TYPE).send(JSON.stringify(toJson({ sources, skipped })));
   });
 
+  await app.register((scope) => operateRoutes(scope, serving));
   if (trainingSets !== null)
     await app.register((scope) => trainingSetRoutes(scope, serving, names, trainingSets));
 

@@ -9,12 +9,8 @@ export interface Caller {
   readonly scopes: readonly Scope[];
 }
 
-const SCOPES: readonly string[] = [
-  "read",
-  "push",
-  "operate",
-  "personal",
-] satisfies readonly Scope[];
+/** All scopes. Every caller of a server without tokens has them. */
+export const SCOPES: readonly Scope[] = ["read", "push", "operate", "personal"];
 
 /** The authentication of a server. */
 export interface Authentication {

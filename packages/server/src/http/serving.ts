@@ -38,10 +38,10 @@ export interface Serving {
 declare module "fastify" {
   interface FastifyContextConfig {
     /**
-     * The scope that the caller's token must have. null: the route needs no token, as the health
-     * check. Default: "operate".
+     * The scope that the caller's token must have. "any": a token with any scope. null: the route
+     * needs no token, as the health check. Default: "operate".
      */
-    readonly scope?: Scope | null;
+    readonly scope?: Scope | "any" | null;
     /** True if requests of the route have no time limit. */
     readonly unbounded?: boolean;
     /** True if the answer is a file. Then its time limit counts from the last byte received. */
@@ -60,6 +60,8 @@ declare module "fastify" {
     service: string | null;
     /** The name of the caller's token. null: the server has no tokens. */
     caller: string | null;
+    /** The scopes of the caller's token. null: the server has no tokens. */
+    scopes: readonly Scope[] | null;
     /** Whether the caller may see personal values: its token has the scope, or none is needed. */
     seesPersonal: boolean;
   }

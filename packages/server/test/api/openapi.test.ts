@@ -40,6 +40,8 @@ const ajv = new Ajv2020({
 (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
 beforeAll(async () => {
   server = await shopServer({ trainingSets: { parquet: delta } });
+  await server.store.apply({ by: "the test" });
+  await server.store.drift({ source: "payments", reference: { to: "2026-01-05" } });
   document = (await server.app.inject("/openapi.json")).json<Document>();
   ajv.addVocabulary(["components"]);
   ajv.addSchema({ $id: "document", components: document.components }, "document");
@@ -149,7 +151,16 @@ describe("requests and answers follow the document", () => {
     { id: "-9223372036854775808" },
   ];
 
-  test.each(["/v1/definitions", "/v1/status", "/openapi.json"])("GET %s", async (path) => {
+  test.each([
+    "/v1/definitions",
+    "/v1/status",
+    "/v1/me",
+    "/v1/readiness",
+    "/v1/plan",
+    "/v1/applies",
+    "/v1/checks",
+    "/openapi.json",
+  ])("GET %s", async (path) => {
     expect(await exchanged("GET", path)).toEqual(conforms(200));
   });
 
