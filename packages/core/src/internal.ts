@@ -158,7 +158,7 @@ export {
   type IncompleteDefinition,
   type RequiredMetadata,
 } from "./registry/required-metadata.ts";
-export { MASKED, personalMasked } from "./explain/masking.ts";
+export { MASKED, maskedKey, personalKeys, personalMasked } from "./explain/masking.ts";
 export { keyFromJson, keyFromText, keyMissing } from "./entity-files/key-values.ts";
 export { parquetEntities, type ReadParquet } from "./entity-files/parquet-entities.ts";
 export {

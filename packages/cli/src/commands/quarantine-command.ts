@@ -1,7 +1,6 @@
 /** `tidemark quarantine`: lists the rows of a source that are in no window. */
 import type { QuarantinedRow } from "@tidemark/core";
-import { MASKED, personalMasked } from "@tidemark/core/internal";
-import type { SourceSpec } from "@tidemark/core/spi";
+import { maskedKey } from "@tidemark/core/internal";
 import { checkSourceName } from "./change-source.ts";
 import { configCommand } from "./config-command.ts";
 
@@ -30,7 +29,7 @@ export const quarantineCommand: ReturnType<typeof configCommand> = configCommand
     const all = await store.quarantine(source);
     const rows = given.has("show-personal")
       ? all
-      : maskedKeys(all, definitions.sources.get(source)!);
+      : all.map((row) => ({ ...row, key: maskedKey(definitions.sources.get(source)!, row.key) }));
     printResult({ source, rows }, [
       ...rows.map(rowLine),
       `${rows.length} ${rows.length === 1 ? "row" : "rows"} of ${source} in quarantine`,
@@ -38,21 +37,6 @@ export const quarantineCommand: ReturnType<typeof configCommand> = configCommand
     return 0;
   },
 });
-
-/** Masks the values of personal columns in primary keys. */
-function maskedKeys(
-  rows: readonly QuarantinedRow[],
-  source: SourceSpec,
-): readonly QuarantinedRow[] {
-  const isMasked = (name: string): boolean =>
-    source.columns.some((column) => column.name === name && personalMasked.column(source, column));
-  return rows.map((row) => ({
-    ...row,
-    key: Object.fromEntries(
-      Object.entries(row.key).map(([name, value]) => [name, isMasked(name) ? MASKED : value]),
-    ),
-  }));
-}
 
 function rowLine({ key, topic, partition, offset, column, reason }: QuarantinedRow): string {
   const columns = Object.entries(key).map(([name, value]) => `${name} ${String(value)}`);

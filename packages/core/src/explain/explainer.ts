@@ -18,7 +18,7 @@ import { explainFeature, type ExplainQuestion, type ExplainSources } from "./exp
 import type { Explanation } from "./explain-types.ts";
 import { historyRows } from "./history-rows.ts";
 import type { LoggedRows } from "./logged-rows.ts";
-import { nothingMasked, personalMasked } from "./masking.ts";
+import { maskingOption } from "./masking.ts";
 import type { ExportedNames } from "./test-text.ts";
 
 const OPTIONS: OptionNames = {
@@ -37,7 +37,6 @@ const OPTIONS: OptionNames = {
 const FROM = ["history", "online"] as const;
 const ONLINE_FIRST = ["online", "history"] as const;
 const KNOWLEDGE = ["as-known", "as-corrected"] as const;
-const PERSONAL = ["show", "mask"] as const;
 /** How many rows are listed, at most, unless the request says it. */
 const DEFAULT_ROWS = 100;
 const MOST_ROWS = 100_000;
@@ -100,10 +99,7 @@ export function storeExplainer(
       knowledge: from === "online" ? "as-corrected" : knowledge,
       from,
       maxRows: countOption("explain: maxRows", request.maxRows, MOST_ROWS) ?? DEFAULT_ROWS,
-      masking:
-        wordOption("explain: personal", request.personal, PERSONAL) === "mask"
-          ? personalMasked
-          : nothingMasked,
+      masking: maskingOption("explain: personal", request.personal),
       exported,
     };
     if (from === "history") {

@@ -4,6 +4,7 @@ import { keyText } from "../columns/key-bytes.ts";
 import { toUser } from "../define/user-values.ts";
 import { didYouMean } from "../did-you-mean.ts";
 import { TidemarkError } from "../errors.ts";
+import { MASKED, nothingMasked, personalKeys, type Masking } from "../explain/masking.ts";
 import { bindExpression } from "../expr/bind.ts";
 import type { Reader } from "../expr/scalar-function.ts";
 import { columnsOfExpression, typeSpecOf } from "../expr/tree.ts";
@@ -44,10 +45,12 @@ export async function checkQuality(
   {
     names,
     t,
+    masking = nothingMasked,
     signal,
   }: {
     readonly names: readonly string[] | undefined;
     readonly t: number;
+    readonly masking?: Masking | undefined;
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<QualityReport> {
@@ -62,8 +65,9 @@ export async function checkQuality(
       );
     const { on, expectations } = spec;
     const measures = expectations.map((one) => measureOf(one, t));
-    if (on.kind === "source") await measureRows(on, spec, measures, { offline, t, signal });
-    else await measureEntities(on, spec, measures, { offline, reader, t, signal });
+    if (on.kind === "source")
+      await measureRows(on, spec, measures, { offline, t, masking, signal });
+    else await measureEntities(on, spec, measures, { offline, reader, t, masking, signal });
     expectations.forEach((one, i) => {
       results.push({
         quality: spec.name,
@@ -84,6 +88,7 @@ export async function checkQuality(
 interface CheckTime {
   readonly offline: OfflineStore;
   readonly t: number;
+  readonly masking: Masking;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -91,10 +96,11 @@ async function measureRows(
   from: Extract<QualityTarget, { kind: "source" }>,
   { expectations }: QualitySpec,
   measures: readonly Measure[],
-  { offline, t, signal }: CheckTime,
+  { offline, t, masking, signal }: CheckTime,
 ): Promise<void> {
   const expressions = [...new Set(expectations.flatMap(expressionsOf))];
   const keys = primaryKeyColumns(from.source);
+  const masked = new Set(keys.filter((column) => masking.column(from.source, column)));
   const columns = [...expressions.flatMap(columnsOfExpression), ...keys.map(({ name }) => name)];
   const reach = Math.max(...expectations.map(reachOf));
   const query = { from, columns, t, reach, signal };
@@ -113,7 +119,8 @@ async function measureRows(
           Object.fromEntries(
             keys.map((column) => {
               const index = batch.columns.findIndex(({ name }) => name === column.name);
-              return [column.name, toUser(valueAt(batch.vectors[index]!, row), column)];
+              const value = valueAt(batch.vectors[index]!, row);
+              return [column.name, masked.has(column) ? MASKED : toUser(value, column)];
             }),
           ),
       };
@@ -129,7 +136,7 @@ async function measureEntities(
   measures: readonly Measure[],
   { reader, ...at }: CheckTime & { readonly reader: OfflineReader },
 ): Promise<void> {
-  const { t, signal } = at;
+  const { t, masking, signal } = at;
   const expressions = [...new Set(expectations.flatMap(expressionsOf))];
   const view = {
     name: "quality",
@@ -151,6 +158,13 @@ async function measureEntities(
     as: feature.name,
   }));
   const { entity } = inputs[0]!.view;
+  const masked =
+    masking === nothingMasked
+      ? new Set<string>()
+      : personalKeys(
+          entity,
+          inputs.map(({ view: one }) => one),
+        );
   const entities = await entitiesOf(inputs, at);
   for (let from = 0; from < entities.length; from += ENTITIES) {
     const keys = entities.slice(from, from + ENTITIES);
@@ -169,7 +183,10 @@ async function measureEntities(
         time: t,
         key: () =>
           Object.fromEntries(
-            entity.keys.map((column) => [column.name, toUser(keys[row]![column.name]!, column)]),
+            entity.keys.map((column) => [
+              column.name,
+              masked.has(column.name) ? MASKED : toUser(keys[row]![column.name]!, column),
+            ]),
           ),
       };
       for (const measure of measures) measure.add(measured);

@@ -7,6 +7,8 @@ export interface QualityOptions {
   readonly names?: readonly string[] | undefined;
   /** The time of the check: what was committed before it counts. Default: now. */
   readonly asOf?: TimeInput | undefined;
+  /** "mask": examples show no personal keys. Default: "show". */
+  readonly personal?: "show" | "mask" | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -3,6 +3,7 @@
  * request, and counts the bits that differ. What explains a difference is told apart.
  */
 import type { Definitions } from "../define/collect-definitions.ts";
+import { nothingMasked, type Masking } from "../explain/masking.ts";
 import type { OfflineReader } from "../offline/offline-reader.ts";
 import { sourcesOf } from "../plan/columns-read.ts";
 import { featureFingerprints, readSelection } from "../serving-log/logged-selection.ts";
@@ -42,6 +43,8 @@ export interface SkewQuestion {
   readonly features: readonly string[] | undefined;
   readonly services: readonly string[] | undefined;
   readonly examples: number;
+  /** Default: everything is shown. */
+  readonly masking?: Masking | undefined;
   readonly onProgress: ((rows: number) => void) | undefined;
   readonly signal: AbortSignal | undefined;
   /** @internal false: every row is parsed, for tests. */
@@ -66,7 +69,7 @@ export async function checkSkew(context: SkewContext, question: SkewQuestion): P
   const { definitions, offline } = context;
   const { from, to, signal, onProgress } = question;
   const counts = skewCounts();
-  const examples = skewExamples(question.examples);
+  const examples = skewExamples(question.examples, question.masking ?? nothingMasked);
   const reaches = new Map<string, HistoryReach>();
   for (const source of definitions.sources.values())
     reaches.set(source.name, await historyReach(source, context, signal));

@@ -14,6 +14,8 @@ export interface SkewOptions {
   readonly services?: readonly string[] | undefined;
   /** The most examples of each feature and kind. Default: 5. */
   readonly examples?: number | undefined;
+  /** "mask": examples show no personal keys and values. Default: "show". */
+  readonly personal?: "show" | "mask" | undefined;
   /** Called with the number of answered rows that were read so far. */
   readonly onProgress?: ((rows: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;

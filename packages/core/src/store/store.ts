@@ -60,6 +60,7 @@ import { keepMismatches } from "../online/told-mismatches.ts";
 import { keyReader, keysNeeded, keysReader } from "../request/entity-keys.ts";
 import { driftOf } from "../drift/drift.ts";
 import { profileOf } from "../profile/profile.ts";
+import { maskingOption } from "../explain/masking.ts";
 import { exportedNames, storeExplainer } from "../explain/explainer.ts";
 import { historyRows } from "../explain/history-rows.ts";
 import { onlineRows } from "../explain/online-rows.ts";
@@ -90,11 +91,20 @@ const SKIPPED_INTERVAL = 10_000_000;
 const ON_MISSING = ["error", "null"] as const;
 
 const QUALITY_OPTIONS: OptionNames = {
-  names: new Set(["names", "asOf", "signal"]),
+  names: new Set(["names", "asOf", "personal", "signal"]),
   renamed: { at: "asOf" },
 };
 const SKEW_OPTIONS: OptionNames = {
-  names: new Set(["from", "to", "features", "services", "examples", "onProgress", "signal"]),
+  names: new Set([
+    "from",
+    "to",
+    "features",
+    "services",
+    "examples",
+    "personal",
+    "onProgress",
+    "signal",
+  ]),
   renamed: {},
 };
 const HISTORICAL_OPTIONS: OptionNames = {
@@ -673,7 +683,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       const { qualities } = definitions;
       const report = await checkQuality(
         { qualities, offline, reader: offlineReader },
-        { names, t, signal },
+        { names, t, masking: maskingOption("quality: personal", options.personal), signal },
       );
       // a check of the past says nothing of now
       if (online !== undefined && asOf === undefined)
@@ -698,6 +708,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
           features: options.features,
           services: options.services,
           examples: countOption("skew: examples", options.examples, 1_000) ?? 5,
+          masking: maskingOption("skew: personal", options.personal),
           onProgress: options.onProgress,
           signal,
         },

@@ -147,6 +147,11 @@ export function objectOf(
   };
 }
 
+/** Makes the schema of an object that may have more properties. */
+export function openObject(properties: { readonly [name: string]: Schema }): Schema {
+  return { type: "object", properties, required: Object.keys(properties) };
+}
+
 /** Makes the schema of a list. */
 export function listOf(items: Schema, more: Schema = {}): Schema {
   return { type: "array", items, ...more };

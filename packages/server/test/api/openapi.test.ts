@@ -3,6 +3,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { memoryOfflineStore } from "@tidemark/core/testing";
 import * as delta from "@tidemark/delta";
 import { shopServer } from "../support/shop-server.ts";
 
@@ -39,9 +40,15 @@ const ajv = new Ajv2020({
 });
 (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
 beforeAll(async () => {
-  server = await shopServer({ trainingSets: { parquet: delta } });
+  server = await shopServer({ trainingSets: { parquet: delta } }, memoryOfflineStore(), {});
   await server.store.apply({ by: "the test" });
   await server.store.drift({ source: "payments", reference: { to: "2026-01-05" } });
+  await server.app.inject({
+    method: "POST",
+    url: "/v1/features",
+    payload: { features: "everything", entities: [{ user_id: "ann" }] },
+  });
+  await server.store.servingLog!.flush();
   document = (await server.app.inject("/openapi.json")).json<Document>();
   ajv.addVocabulary(["components"]);
   ajv.addSchema({ $id: "document", components: document.components }, "document");
@@ -54,7 +61,8 @@ function compiled(schema: object): ValidateFunction {
 }
 
 function operationOf(method: "GET" | "POST", path: string): Operation {
-  return document.paths[path]![method === "GET" ? "get" : "post"]!;
+  const name = path.replace(/^(\/v1\/quarantine)\/.*$/, "$1/{source}");
+  return document.paths[name]![method === "GET" ? "get" : "post"]!;
 }
 
 /** Sends the request. Returns the violations of the document in the request and its answer. */
@@ -152,6 +160,7 @@ describe("requests and answers follow the document", () => {
   ];
 
   test.each([
+    "/v1/quarantine/payments?limit=5",
     "/v1/definitions",
     "/v1/status",
     "/v1/me",
@@ -200,6 +209,10 @@ describe("requests and answers follow the document", () => {
       { views: ["weekly"], dates: ["2026-01-04"], zone: "Asia/Ho_Chi_Minh", online: false },
     ],
     ["/v1/materialize", { views: "profile", from: "2026-01-03", to: "2026-01-05" }],
+    ["/v1/profile", { source: "payments", from: "2026-01-01", columns: "amount" }],
+    ["/v1/drift", { source: "payments", from: "2026-01-05", reference: { to: "2026-01-05" } }],
+    ["/v1/skew", { features: "weekly:spent_1h", services: ["everything"], examples: 0 }],
+    ["/v1/quality", {}],
     ["/v1/explain", { feature: "weekly:spent_1h", entity: { user_id: "ann" } }],
     ["/v1/explain", { feature: "profile:city", entity: { user_id: "ann" }, maxRows: 0 }],
     [
@@ -235,6 +248,10 @@ describe("requests and answers follow the document", () => {
     ["/v1/materialize", { dates: ["2026-02-30"] }, 422],
     ["/v1/push/logins", { rows: [{ id: 1, user_id: null, time: "2026-01-05T11:00:00Z" }] }, 422],
     ["/v1/push/logins", { id: "neither" }, 422],
+    ["/v1/profile", {}, 422],
+    ["/v1/profile", { source: "payments", view: "weekly" }, 422],
+    ["/v1/drift", { source: "payments", reference: {} }, 422],
+    ["/v1/skew", { examples: 101 }, 422],
     ["/v1/push/logins", { rows: [{ id: 1, user_id: "ann" }] }, 422],
     [
       "/v1/push/logins",

@@ -3,17 +3,32 @@ import type { Definitions } from "@tidemark/core";
 import { operation } from "../operation.ts";
 import type { Schema } from "../wire-schemas.ts";
 import {
+  driftRequest,
+  driftSchema,
+  profileRequest,
+  profileSchema,
+  qualityRequest,
+  qualitySchema,
+  quarantineSchema,
+  skewRequest,
+  skewSchema,
+} from "./check-schemas.ts";
+import {
   appliesSchema,
   callerSchema,
   checksSchema,
   planSchema,
   readinessSchema,
 } from "./operate-schemas.ts";
+import { MOST_QUARANTINED } from "./quarantine-request.ts";
 
 /** Returns the operations by path. */
-export function operatePaths(_definitions: Definitions): Readonly<Record<string, Schema>> {
+export function operatePaths(definitions: Definitions): Readonly<Record<string, Schema>> {
   const get = (id: string, summary: string, answer: Schema): Schema => ({
     get: operation(id, "operate", summary, answer),
+  });
+  const post = (id: string, summary: string, answer: Schema, request: Schema): Schema => ({
+    post: operation(id, "operate", summary, answer, request),
   });
   return {
     "/v1/me": {
@@ -31,5 +46,58 @@ export function operatePaths(_definitions: Definitions): Readonly<Record<string,
       appliesSchema(),
     ),
     "/v1/checks": get("checks", "The last results of drift and of expectations", checksSchema()),
+    "/v1/quarantine/{source}": {
+      get: operation(
+        "quarantine",
+        "operate",
+        "The rows of a source that are in no window, and why",
+        quarantineSchema(),
+        undefined,
+        { parameters: quarantineParameters(definitions) },
+      ),
+    },
+    "/v1/profile": post(
+      "profile",
+      "Statistics of a source, a materialized view, or a service in the serving log",
+      profileSchema(),
+      profileRequest(definitions),
+    ),
+    "/v1/drift": post(
+      "drift",
+      "How far data is from other days of the same data",
+      driftSchema(),
+      driftRequest(definitions),
+    ),
+    "/v1/skew": post(
+      "skew",
+      "Computes the answers of the serving log again, and counts the bits that differ",
+      skewSchema(),
+      skewRequest(definitions),
+    ),
+    "/v1/quality": post(
+      "quality",
+      "Checks the expectations of the definitions over the history",
+      qualitySchema(),
+      qualityRequest(definitions),
+    ),
   };
+}
+
+function quarantineParameters({ sources }: Definitions): readonly Schema[] {
+  const names = [...sources.keys()];
+  return [
+    {
+      name: "source",
+      in: "path",
+      required: true,
+      schema: { type: "string", ...(names.length === 0 ? {} : { enum: names }) },
+    },
+    {
+      name: "limit",
+      in: "query",
+      required: false,
+      description: "The most rows of the answer. Default: 100",
+      schema: { type: "integer", minimum: 0, maximum: MOST_QUARANTINED },
+    },
+  ];
 }

@@ -4,12 +4,16 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { SCOPES } from "../../http/authentication.ts";
 import type { Serving } from "../../http/serving.ts";
 import { refuseOtherMethods } from "../other-methods.ts";
+import { driftOptions, profileOptions, qualityOptions, skewOptions } from "./check-requests.ts";
+import { quarantineAnswer, quarantineLimit } from "./quarantine-request.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
+const personalOf = (seesPersonal: boolean): "show" | "mask" => (seesPersonal ? "show" : "mask");
+
 /** Adds the routes to `app`. */
 export async function operateRoutes(app: FastifyInstance, serving: Serving): Promise<void> {
-  const { store } = serving;
+  const { store, definitions, limits } = serving;
 
   function get(
     url: string,
@@ -22,6 +26,15 @@ export async function operateRoutes(app: FastifyInstance, serving: Serving): Pro
     refuseOtherMethods(app, url, "GET");
   }
 
+  /** A check may read all rows, so it has no time limit. It ends when its caller disconnects. */
+  function post(url: string, answer: (request: FastifyRequest) => Promise<unknown>): void {
+    const config = { scope: "operate", unbounded: true } as const;
+    app.post(url, { config }, async (request, reply) =>
+      reply.type(JSON_TYPE).send(JSON.stringify(toJson(await answer(request)))),
+    );
+    refuseOtherMethods(app, url, "POST");
+  }
+
   get("/v1/me", "any", async ({ caller, scopes, seesPersonal }) => ({
     caller,
     scopes: scopes ?? SCOPES,
@@ -32,4 +45,28 @@ export async function operateRoutes(app: FastifyInstance, serving: Serving): Pro
   get("/v1/plan", "operate", ({ ending }) => store.plan({ signal: ending }));
   get("/v1/applies", "operate", ({ ending }) => store.applies({ signal: ending }));
   get("/v1/checks", "operate", () => store.checkResults());
+  get("/v1/quarantine/:name", "operate", async ({ params, query, seesPersonal }) => {
+    const limit = quarantineLimit(query);
+    const { name } = params as { readonly name: string };
+    const rows = await store.quarantine(name);
+    const source = definitions.sources.get(name)!;
+    return quarantineAnswer(source, rows, { limit, isMasked: !seesPersonal });
+  });
+
+  post("/v1/profile", async ({ body, ending: signal }) => {
+    const { reference: _, ...report } = await store.profile({
+      ...profileOptions(body, limits),
+      signal,
+    });
+    return report;
+  });
+  post("/v1/drift", ({ body, ending: signal }) =>
+    store.drift({ ...driftOptions(body, limits), signal }),
+  );
+  post("/v1/skew", ({ body, ending: signal, seesPersonal }) =>
+    store.skew({ ...skewOptions(body, limits), personal: personalOf(seesPersonal), signal }),
+  );
+  post("/v1/quality", ({ body, ending: signal, seesPersonal }) =>
+    store.quality({ ...qualityOptions(body, limits), personal: personalOf(seesPersonal), signal }),
+  );
 }

@@ -1,7 +1,7 @@
 /** Holds the JSON Schemas of the answers about the state of the store. */
 import { SCOPES } from "../../http/authentication.ts";
 import { CODE } from "../fixed-schemas.ts";
-import { listOf, objectOf, type Schema } from "../wire-schemas.ts";
+import { listOf, objectOf, openObject, type Schema } from "../wire-schemas.ts";
 
 const TEXT: Schema = { type: "string" };
 const TEXT_OR_NULL: Schema = { type: ["string", "null"] };
@@ -9,11 +9,6 @@ const COUNT: Schema = { type: "integer", minimum: 0 };
 const NUMBER_OR_NULL: Schema = { type: ["number", "null"] };
 const TIME: Schema = { type: "string", format: "date-time" };
 const FLAG: Schema = { type: "boolean" };
-
-/** An object that may have more members than the schema lists. */
-function openObject(properties: { readonly [name: string]: Schema }): Schema {
-  return { type: "object", properties, required: Object.keys(properties) };
-}
 
 /** The schema of the answer of `GET /v1/me`. */
 export function callerSchema(): Schema {
