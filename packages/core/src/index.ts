@@ -341,6 +341,15 @@ export type { PlannedBackfill, SourceWork, WorkEstimate } from "./registry/sourc
 export type { RateBasis } from "./registry/work-rates.ts";
 export type { ChangesProgress, RunProgress, RunResult } from "./ingest/runner.ts";
 export type { StoreBackpressure } from "./ingest/backpressure.ts";
+export type {
+  EntityLogStorage,
+  HistoryStorage,
+  LargeEntity,
+  OnlineStorage,
+  StorageOptions,
+  StoreStorage,
+  TableStorage,
+} from "./status/storage-types.ts";
 export type { StoreTable } from "./status/store-tables.ts";
 export type { QuarantinedRow } from "./status/quarantined-rows.ts";
 export type { SourceReadiness } from "./status/readiness.ts";

@@ -1,13 +1,15 @@
 /** `tidemark stats`: shows the size and the age of what the stores hold. */
+import { toJson, type EntityLogStorage, type TableStorage } from "@tidemark/core";
 import { configCommand } from "./config-command.ts";
-import { bytesText, timeText } from "../output/text.ts";
+import { bytesText } from "../output/text.ts";
 import { maintainableStore, tablesToMaintain } from "../maintenance/tables.ts";
 
 const help = `Usage: tidemark stats [--table NAME] [options]
 
-Shows the size of the stores without reading rows. For each table of the history: rows,
-files, bytes, the version, the oldest and the newest row, and the last commit. For the
-online store: cells, bytes, and the earliest time that it answers.
+Shows the size of the stores without reading rows of the history. For each table of the
+history: rows, files, bytes, the version, the oldest and the newest row, and the last
+commit. For the online store: cells, bytes, the earliest time that it answers, and the
+entities with their rows. At the end: what to do, if there is anything.
 
   --table NAME          only this table, such as transactions/changes; may be repeated
 `;
@@ -22,27 +24,17 @@ export const statsCommand: ReturnType<typeof configCommand> = configCommand({
     const configured = await open(config.offline === undefined ? { online: true } : {});
     const { store, online } = configured;
     const offline = configured.offline === undefined ? null : maintainableStore(configured);
-    const tables = [];
-    for (const { name, holds, of, timeColumn } of offline === null
-      ? []
-      : await tablesToMaintain(configured, offline, given.texts("table"), signal)) {
-      const found = (await offline!.describe(name, { timeColumn, signal }))!;
-      const { version, rows, files, bytes, positions, committedAt, oldest, newest } = found;
-      tables.push({
-        table: name,
-        holds,
-        of,
-        version,
-        rows,
-        files,
-        bytes,
-        changed: timeText(committedAt),
-        oldest: timeText(oldest),
-        newest: timeText(newest),
-        positions,
-      });
-    }
-    const size = (await online?.size?.()) ?? null;
+    const existing =
+      offline === null
+        ? []
+        : await tablesToMaintain(configured, offline, given.texts("table"), signal);
+    const measured = await store.storage({
+      tables: existing.map(({ name }) => name),
+      personal: "mask",
+      signal,
+    });
+    const tables = measured.history?.tables ?? [];
+    const { cells = null, bytes = null } = measured.online ?? {};
     const sources = (await store.status()).map(
       ({ source, generation, resnapshotting, online: own, backpressure }) => ({
         source,
@@ -56,7 +48,13 @@ export const statsCommand: ReturnType<typeof configCommand> = configCommand({
     const served =
       online === undefined
         ? null
-        : { store: online.name, cells: size?.cells ?? null, bytes: size?.bytes ?? null, sources };
+        : {
+            store: online.name,
+            cells,
+            bytes,
+            sources,
+            entityLogs: measured.online?.entityLogs ?? [],
+          };
     const historyLines =
       offline === null
         ? []
@@ -65,27 +63,21 @@ export const statsCommand: ReturnType<typeof configCommand> = configCommand({
       served === null
         ? []
         : [
-            served.store + (size === null ? "" : `: ${size.cells} cells, ${bytesText(size.bytes)}`),
+            served.store + (bytes === null ? "" : `: ${cells} cells, ${bytesText(bytes)}`),
             ...sources.map(sourceLine),
+            ...served.entityLogs.map(entityLogLine),
           ];
     printResult(
-      { history: offline === null ? null : { store: offline.name, tables }, online: served },
-      [...historyLines, ...onlineLines],
+      toJson({
+        history: offline === null ? null : { store: offline.name, tables },
+        online: served,
+        advice: measured.advice,
+      }) as Readonly<Record<string, unknown>>,
+      [...historyLines, ...onlineLines, ...measured.advice],
     );
     return sources.some(({ backpressure }) => backpressure.length > 0) ? 1 : 0;
   },
 });
-
-interface TableStats {
-  readonly table: string;
-  readonly version: number;
-  readonly rows: number;
-  readonly files: number;
-  readonly bytes: number;
-  readonly changed: string | null;
-  readonly oldest: string | null;
-  readonly newest: string | null;
-}
 
 function tableLine({
   table,
@@ -96,7 +88,7 @@ function tableLine({
   oldest,
   newest,
   changed,
-}: TableStats): string {
+}: TableStorage): string {
   const written = changed === null ? "" : ` of ${changed}`;
   return (
     `  ${table}: ${rows} rows, ${files} files, ${bytesText(bytes)}, version ` +
@@ -129,4 +121,13 @@ function sourceLine({
     ...(resnapshotting ? ["waits for the end of a new snapshot"] : []),
     ...(backpressure.length === 0 ? [] : ["did not answer"]),
   ].join("; ");
+}
+
+function entityLogLine(log: EntityLogStorage): string {
+  const { source, keys, entities, rows, segments, isWhole, largest } = log;
+  const most = largest[0] === undefined ? "" : `; the largest has ${largest[0].rows} rows`;
+  return (
+    `  ${source} by ${keys.join(", ")}: ${isWhole ? "" : "at least "}${entities} entities, ` +
+    `${rows} rows, ${segments} segments${most}`
+  );
 }

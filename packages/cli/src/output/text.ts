@@ -1,14 +1,8 @@
-/** Writes sizes and times for people. */
-import { formatTime } from "@tidemark/core/spi";
+/** Writes sizes for people. */
 
 export function bytesText(bytes: number): string {
   const units = ["bytes", "kB", "MB", "GB", "TB"];
   let unit = 0;
   for (let value = bytes; value >= 1000 && unit < units.length - 1; value /= 1000) unit++;
   return `${unit === 0 ? bytes : (bytes / 1000 ** unit).toFixed(1)} ${units[unit]!}`;
-}
-
-/** The time as ISO text; null stays null. */
-export function timeText(micros: number | null): string | null {
-  return micros === null ? null : formatTime(micros);
 }

@@ -5,6 +5,8 @@ import { historyTables } from "../offline/history-tables.ts";
 import { sourceProfiles, viewProfiles } from "../profile/profile-subject.ts";
 import { servedProfiles } from "../profile/served-answers.ts";
 import { LOG_TABLE } from "../serving-log/log-table.ts";
+import { didYouMean } from "../did-you-mean.ts";
+import { TidemarkError } from "../errors.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 
 /** A table that a store keeps in its history. */
@@ -67,4 +69,25 @@ export function profileTables({
     { name, holds: "profiles", of, timeColumn: "day_start" },
     { name: driftTableOf(name), holds: "drift", of, timeColumn: "measured_at" },
   ]);
+}
+
+/**
+ * The tables with these names; undefined: all of them.
+ *
+ * @throws OPTION_INVALID when there is no such table.
+ */
+export function tablesNamed(
+  all: readonly StoreTable[],
+  names: readonly string[] | undefined,
+): readonly StoreTable[] {
+  if (names === undefined) return all;
+  return names.map((name) => {
+    const found = all.find((table) => table.name === name);
+    if (found !== undefined) return found;
+    const known = all.map((table) => table.name);
+    throw new TidemarkError(
+      "OPTION_INVALID",
+      `storage: no table is called "${name}"${didYouMean(name, known)}; store.tables() lists them`,
+    );
+  });
 }

@@ -31,6 +31,7 @@ import type { QuarantinedRow } from "../status/quarantined-rows.ts";
 import type { CheckResults } from "../status/check-results.ts";
 import type { SourceReadiness } from "../status/readiness.ts";
 import type { SourceStatus } from "../status/source-status.ts";
+import type { StorageOptions, StoreStorage } from "../status/storage-types.ts";
 import type { StoreTable } from "../status/store-tables.ts";
 
 /** Settings of `store.run`. */
@@ -375,6 +376,16 @@ export interface Store extends FeatureReads, Pushes {
   checkResults(): Promise<CheckResults>;
   /** Lists the tables of the history, whether they exist yet or not. */
   tables(): readonly StoreTable[];
+  /**
+   * Measures what the stores hold, without reading rows of the history: its tables with rows, files
+   * and bytes, and for each entity key of the online store the entities, their rows, and the
+   * largest ones. It looks at up to 20,000 entities of each key.
+   *
+   * @throws OPTION_INVALID when `tables` names a table that the store does not have.
+   * @example
+   * const { history, online, advice } = await store.storage();
+   */
+  storage(options?: StorageOptions): Promise<StoreStorage>;
   /**
    * Says for each source whether requests for its features are answered, and why not. A store that
    * does not answer is a reason, and no error.

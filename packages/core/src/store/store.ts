@@ -78,7 +78,8 @@ import { sourceReadiness } from "../status/readiness.ts";
 import { logEnds } from "../status/log-lag.ts";
 import { measuredLag, writeMeasuredLag } from "../status/measured-lag.ts";
 import { sourceStatus } from "../status/source-status.ts";
-import { profileTables, storeTables } from "../status/store-tables.ts";
+import { profileTables, storeTables, tablesNamed } from "../status/store-tables.ts";
+import { storeStorage } from "../status/store-storage.ts";
 import type { RunOptions, Store } from "./store-types.ts";
 import { configuredStores, EXAMPLES, type StoreOptions } from "./store-options.ts";
 import type { FeatureReads } from "../request/request-types.ts";
@@ -105,6 +106,10 @@ const SKEW_OPTIONS: OptionNames = {
     "onProgress",
     "signal",
   ]),
+  renamed: {},
+};
+const STORAGE_OPTIONS: OptionNames = {
+  names: new Set(["tables", "personal", "signal"]),
   renamed: {},
 };
 const HISTORICAL_OPTIONS: OptionNames = {
@@ -731,6 +736,18 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       return checkResults(online, namespace);
     },
     tables: () => [...storeTables(sources, views), ...profileTables(definitions)],
+    async storage(options = {}) {
+      refuseUnknownOptions("storage", options, STORAGE_OPTIONS);
+      const all = [...storeTables(sources, views), ...profileTables(definitions)];
+      return storeStorage(
+        { online, offline, namespace, sources, views },
+        {
+          tables: tablesNamed(all, options.tables),
+          masking: maskingOption("storage: personal", options.personal),
+          signal: options.signal,
+        },
+      );
+    },
     async readiness() {
       if (online === undefined) throw missing("readiness", "online");
       const settings = { online, offline, namespace, views, serveWhileFilling };

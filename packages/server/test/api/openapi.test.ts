@@ -160,6 +160,7 @@ describe("requests and answers follow the document", () => {
   ];
 
   test.each([
+    "/v1/tables",
     "/v1/quarantine/payments?limit=5",
     "/v1/definitions",
     "/v1/status",

@@ -19,6 +19,7 @@ import {
   checksSchema,
   planSchema,
   readinessSchema,
+  storageSchema,
 } from "./operate-schemas.ts";
 import { MOST_QUARANTINED } from "./quarantine-request.ts";
 
@@ -46,6 +47,11 @@ export function operatePaths(definitions: Definitions): Readonly<Record<string, 
       appliesSchema(),
     ),
     "/v1/checks": get("checks", "The last results of drift and of expectations", checksSchema()),
+    "/v1/tables": get(
+      "tables",
+      "What the stores hold: tables, entities and advice",
+      storageSchema(),
+    ),
     "/v1/quarantine/{source}": {
       get: operation(
         "quarantine",

@@ -45,6 +45,9 @@ export async function operateRoutes(app: FastifyInstance, serving: Serving): Pro
   get("/v1/plan", "operate", ({ ending }) => store.plan({ signal: ending }));
   get("/v1/applies", "operate", ({ ending }) => store.applies({ signal: ending }));
   get("/v1/checks", "operate", () => store.checkResults());
+  get("/v1/tables", "operate", ({ seesPersonal, ending: signal }) =>
+    store.storage({ personal: personalOf(seesPersonal), signal }),
+  );
   get("/v1/quarantine/:name", "operate", async ({ params, query, seesPersonal }) => {
     const limit = quarantineLimit(query);
     const { name } = params as { readonly name: string };

@@ -120,3 +120,48 @@ export function checksSchema(): Schema {
     ),
   });
 }
+
+/** The schema of the answer of `GET /v1/tables`. */
+export function storageSchema(): Schema {
+  const table = openObject({
+    table: TEXT,
+    holds: TEXT,
+    of: TEXT,
+    version: COUNT,
+    rows: COUNT,
+    files: COUNT,
+    bytes: COUNT,
+    changed: TEXT_OR_NULL,
+    oldest: TEXT_OR_NULL,
+    newest: TEXT_OR_NULL,
+  });
+  const entityLog = objectOf({
+    source: TEXT,
+    keys: listOf(TEXT),
+    entities: COUNT,
+    rows: COUNT,
+    segments: COUNT,
+    isWhole: { ...FLAG, description: "false: the numbers are of some of the entities" },
+    largest: listOf(objectOf({ key: { type: "object" }, rows: COUNT, segments: COUNT })),
+  });
+  return objectOf({
+    history: {
+      anyOf: [
+        objectOf({ store: TEXT, tables: { anyOf: [listOf(table), { type: "null" }] } }),
+        { type: "null" },
+      ],
+    },
+    online: {
+      anyOf: [
+        objectOf({
+          store: TEXT,
+          cells: { type: ["integer", "null"] },
+          bytes: { type: ["integer", "null"] },
+          entityLogs: listOf(entityLog),
+        }),
+        { type: "null" },
+      ],
+    },
+    advice: listOf(TEXT),
+  });
+}

@@ -11,6 +11,7 @@ import {
   string,
   timestamp,
   type ProfileReport,
+  type StoreStorage,
 } from "@tidemark/core";
 import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
 import { featureServer, type FeatureServer } from "@tidemark/server";
@@ -82,6 +83,11 @@ test("keys and values of examples, keys in the quarantine, and values in profile
       count: 1,
       rows: [{ key: { phone: isShown ? "079 999 99 99" : "***" }, column: "since" }],
     });
+
+    const { body: held } = await ask<StoreStorage>(server, "/v1/tables", { token });
+    expect(held.online!.entityLogs).toMatchObject([
+      { source: "phones", entities: 1, rows: 1, largest: [{ key: { phone: seen } }] },
+    ]);
 
     const checked = await ask(server, "/v1/quality", { token, payload: {} });
     expect(checked.body).toMatchObject({
