@@ -89,7 +89,8 @@ function putsOf(views: readonly ViewParts[]): ReadonlyMap<SourceSpec, readonly P
   for (const { parts } of views)
     for (const { inside, outside } of parts)
       for (const { origin, found } of [...inside, ...outside.map((one) => one.row)]) {
-        rows.set(`${origin.row.source.name} ${origin.row.text}`, { row: origin.row, only: null });
+        const own = `${origin.row.source.name} ${origin.row.text}`;
+        rows.set(own, { row: withVersionsOf(origin.row, rows.get(own)?.row), only: null });
         for (const one of found) {
           if (one === null) continue;
           const id = `${one.row.source.name} ${one.row.text}`;
@@ -108,6 +109,18 @@ function putsOf(views: readonly ViewParts[]): ReadonlyMap<SourceSpec, readonly P
   return new Map(
     Array.from(bySource.values(), ({ source, changes }) => [source, putsInOrder(source, changes)]),
   );
+}
+
+/**
+ * A row with the versions that it has in another part of a union. Parts may read the entity from
+ * different columns, and each then has other versions of the row.
+ */
+function withVersionsOf(row: LoggedRow, other: LoggedRow | undefined): LoggedRow {
+  if (other === undefined || other === row) return row;
+  const versions = new Map(row.versions.map((version) => [version.from, version]));
+  for (const version of other.versions)
+    if (!versions.has(version.from)) versions.set(version.from, version);
+  return { ...row, versions: [...versions.values()].sort((a, b) => a.from - b.from) };
 }
 
 /** A change of a row. null: the row is gone. */
