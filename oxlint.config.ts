@@ -118,6 +118,7 @@ const serverRooms: Readonly<Record<string, readonly string[]>> = {
   metrics: ["api", "feast"],
   api: ["metrics", "feast"],
   feast: ["metrics", "api"],
+  console: ["features", "http", "training-sets", "metrics", "api", "feast"],
 };
 
 const eachOther = "Adapters know core and never each other.";

@@ -3,6 +3,7 @@ import type { Server as TlsServer } from "node:tls";
 import { TidemarkError, collectDefinitions } from "@tidemark/core";
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { apiRoutes } from "./api/routes.ts";
+import { consoleRoutes } from "./console/console-routes.ts";
 import { feastRoutes } from "./feast/routes.ts";
 import { answerLimits } from "./features/answer-limits.ts";
 import { featureResolver } from "./features/feature-resolver.ts";
@@ -217,6 +218,9 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   await app.register((scope) => feastRoutes(scope, serving, answerError));
   await app.register((scope) => apiRoutes(scope, serving));
   await app.register((scope) => probeRoutes(scope, serving));
+  const { consoleFiles } = options;
+  if (consoleFiles !== undefined)
+    await app.register((scope) => consoleRoutes(scope, consoleFiles));
 
   function answerError(
     given: unknown,

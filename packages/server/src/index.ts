@@ -15,6 +15,7 @@ export type { RunCounts } from "./metrics/run-metrics.ts";
 export type { Limits } from "./options/limits.ts";
 export type {
   AuditOptions,
+  ConsoleFiles,
   ListenOptions,
   LogOptions,
   ParquetFunctions,

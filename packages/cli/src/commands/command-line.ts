@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   catalog: async () => (await import("./catalog-command.ts")).catalogCommand,
   check: async () => (await import("./check-command.ts")).checkCommand,
   connector: async () => (await import("./connector-command.ts")).connectorCommand,
+  console: async () => (await import("./console-command.ts")).consoleCommand,
   drift: async () => (await import("./drift-command.ts")).driftCommand,
   engine: async () => (await import("./engine-command.ts")).engineCommand,
   erase: async () => (await import("./erase-command.ts")).eraseCommand,
@@ -54,6 +55,7 @@ const help = `Usage: tidemark COMMAND [options]
   catalog       register the tables of the history in Trino
   check         compare a sample of a training set with SQL in Trino
   connector     manage a Debezium connector in Kafka Connect
+  console       show the store in a browser
   drift         compare a source, a view or a file with a reference
   engine        make the archive that an engine needs on other machines
   erase         erase one entity from the stores

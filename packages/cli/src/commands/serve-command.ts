@@ -13,6 +13,7 @@ import {
   freePort,
   runCluster,
 } from "../serve/cluster.ts";
+import { readConsole } from "../serve/console-files.ts";
 import { watchConfigured } from "../serve/watch-configured.ts";
 import { openAuditLog } from "../output/audit-log.ts";
 import { logBuffer } from "../serve/log-buffer.ts";
@@ -148,6 +149,7 @@ async function startServer(
       folder: settings.trainingSets?.folder ?? process.env[CLUSTER_FOLDER_VARIABLE],
     },
     clusterMetrics,
+    ...(settings.console === false ? {} : { consoleFiles: readConsole }),
     log:
       log === false
         ? undefined

@@ -49,6 +49,8 @@ export interface ServerConfig<S extends SecretReferences = SecretReferences> {
    * Default: a new folder of the system's temporary files.
    */
   readonly trainingSets?: { readonly folder?: string | undefined } | undefined;
+  /** Shows the console at `/console`. Default: true. */
+  readonly console?: boolean | undefined;
   /**
    * Writes a JSON line to stderr for each request; default: true. `entities` adds the requested
    * entity keys, which are personal data.
@@ -115,6 +117,7 @@ const SERVER_MEMBERS: Readonly<Record<keyof ServerConfig, (value: unknown) => st
           ? null
           : "must be { folder }, a path"))
       : "must be { folder }, a path",
+  console: isFlag,
   log: (value) =>
     isObject(value) ? checkMembers("log", value, ["level", "entities"]) : isFlag(value),
   shutdown: (value) =>

@@ -75,7 +75,24 @@ export interface ServerOptions {
   readonly clusterMetrics?: (() => Promise<string>) | undefined;
   /** Answers training sets at `/v1/training-set`. Default: there is no such path. */
   readonly trainingSets?: TrainingSetsOptions | undefined;
+  /**
+   * Returns the files of the console, as `consoleFiles` of `@tidemark/ui` does. The server sends
+   * them at `/console`. It calls the function when a browser first asks. Default: no console.
+   */
+  readonly consoleFiles?: (() => Promise<ConsoleFiles>) | undefined;
 }
+
+/** The files of the console by path, as `@tidemark/ui` has them. `index.html` is the page. */
+export type ConsoleFiles = ReadonlyMap<
+  string,
+  {
+    /** Its media type. */
+    readonly type: string;
+    readonly body: Uint8Array;
+    /** True if the name has a hash of the content, so that browsers may keep it for ever. */
+    readonly isHashed: boolean;
+  }
+>;
 
 /** Where and with what the server computes training sets. */
 export interface TrainingSetsOptions {
@@ -159,6 +176,7 @@ const SERVER_NAMES: OptionNames = {
     "allowedHosts",
     "clusterMetrics",
     "trainingSets",
+    "consoleFiles",
   ]),
   renamed: {},
 };
