@@ -1,0 +1,60 @@
+/** The answers of the JSON API, as the server's own types say them. */
+import type { DefinitionsJson } from "@tidemark/server";
+import type { SourceStatus } from "@tidemark/core";
+import type { JsonValue } from "../parts/json-value.ts";
+
+export type {
+  AppliedVersion,
+  CheckResults,
+  DriftReport,
+  ExplainedPart,
+  ExplainedRow,
+  Explanation,
+  Metadata,
+  ProfileReport,
+  RegistryPlan,
+  SkewReport,
+  SourceReadiness,
+  SourceStatus,
+} from "@tidemark/core";
+export type { DefinitionsJson };
+
+export type ServiceJson = DefinitionsJson["services"][number];
+export type ViewJson = DefinitionsJson["views"][number];
+export type DerivedViewJson = DefinitionsJson["derivedViews"][number];
+export type SourceJson = DefinitionsJson["sources"][number];
+export type EntityJson = DefinitionsJson["entities"][number];
+export type FeatureJson = ViewJson["features"][number];
+export type ColumnJson = SourceJson["columns"][number];
+
+/** The answer of `GET /v1/status`. */
+export interface StatusJson {
+  readonly sources: readonly SourceStatus[];
+}
+
+/** The answer of `GET /v1/me`. */
+export interface CallerJson {
+  readonly caller: string | null;
+  readonly scopes: readonly string[];
+  readonly personal: boolean;
+  readonly tokens: boolean;
+}
+
+/** The answer of `GET /v1/quarantine/{source}`. */
+export interface QuarantinedJson {
+  readonly rows: readonly {
+    readonly key: { readonly [column: string]: JsonValue };
+    readonly topic: string | null;
+    readonly partition: number | null;
+    readonly offset: number;
+    readonly column: string | null;
+    readonly reason: string;
+    readonly committed: string | null;
+  }[];
+}
+
+/** The answer of `GET /v1/lineage`. */
+export interface LineageJson {
+  readonly nodes: readonly { readonly id: string; readonly kind: string; readonly name: string }[];
+  readonly edges: readonly { readonly from: string; readonly to: string }[];
+}

@@ -1,0 +1,82 @@
+/** The pages of the console, in the order of the navigation. */
+import type { FunctionComponent } from "preact";
+import type { Route } from "../routing/router.ts";
+import { DefinitionsPage } from "./definitions/definitions-page.tsx";
+import { ExplainPage } from "./explain/explain-page.tsx";
+import { FeaturePage } from "./feature/feature-page.tsx";
+import { GraphPage } from "./graph/graph-page.tsx";
+import { HomePage } from "./home/home-page.tsx";
+import { PlaygroundPage } from "./playground/playground-page.tsx";
+import { SourcesPage } from "./sources/sources-page.tsx";
+import { TimePage } from "./time/time-page.tsx";
+
+/** A page of the console. */
+export interface Page {
+  /** The first part of its path. */
+  readonly name: string;
+  readonly title: string;
+  /** What the page is for, in the command palette. */
+  readonly about: string;
+  /** The heading of the navigation under which it stands; null: no link leads to it there. */
+  readonly group: "Look" | "Ask" | "Operate" | null;
+  readonly component: FunctionComponent<{ readonly route: Route }>;
+}
+
+export const pages: readonly Page[] = [
+  {
+    name: "",
+    title: "Home",
+    about: "Ready or not, lag, freshness, what needs you",
+    group: "Look",
+    component: HomePage,
+  },
+  {
+    name: "definitions",
+    title: "Catalogue",
+    about: "Sources, entities, views and services",
+    group: "Look",
+    component: DefinitionsPage,
+  },
+  {
+    name: "feature",
+    title: "Feature",
+    about: "One feature: window, profile, drift, use",
+    group: null,
+    component: FeaturePage,
+  },
+  {
+    name: "graph",
+    title: "Graph",
+    about: "Tables, sources, views and services as they depend",
+    group: "Look",
+    component: GraphPage,
+  },
+  {
+    name: "explain",
+    title: "Explain",
+    about: "Why a number is so: the rows inside and outside its window",
+    group: "Ask",
+    component: ExplainPage,
+  },
+  {
+    name: "time",
+    title: "Time machine",
+    about: "Every feature of a service as it moves over time",
+    group: "Ask",
+    component: TimePage,
+  },
+  {
+    name: "playground",
+    title: "Playground",
+    about: "Ask a service, and take the request as code",
+    group: "Ask",
+    component: PlaygroundPage,
+  },
+  {
+    name: "sources",
+    title: "Sources",
+    about: "What each source has taken, its lag and its quarantine",
+    group: "Operate",
+    component: SourcesPage,
+  },
+];

@@ -1,0 +1,133 @@
+/** Asks a service or a view, and gives the request as code. */
+import { useState } from "preact/hooks";
+import { useAnswer } from "../../api/use-answer.ts";
+import { Card } from "../../parts/card.tsx";
+import { DataTable } from "../../parts/data-table.tsx";
+import {
+  EntityFields,
+  entityOf,
+  hasKeys,
+  keyQuery,
+  keyTextsOf,
+} from "../../parts/entity-form.tsx";
+import { Form, SelectField, TextField } from "../../parts/field.tsx";
+import type { JsonValue } from "../../parts/json-value.ts";
+import { Loaded } from "../../parts/loaded.tsx";
+import { RequestCode } from "../../parts/request-code.tsx";
+import { valueText } from "../../parts/texts.ts";
+import { goTo, hrefOf, type Route } from "../../routing/router.ts";
+import { useDefinitions } from "../../shell/definitions-context.ts";
+
+interface AnswerJson {
+  readonly asOf: string;
+  readonly rows: readonly Readonly<Record<string, AnsweredValue>>[];
+}
+interface AnsweredValue {
+  readonly value: JsonValue;
+  readonly status: string;
+  readonly eventTime: string | null;
+}
+
+export function PlaygroundPage({ route }: { readonly route: Route }): preact.JSX.Element {
+  const { services, views, derivedViews } = useDefinitions();
+  const all = [
+    ...services.map((one) => ({ ...one, kind: "service" as const })),
+    ...[...views, ...derivedViews].map((one) => ({ ...one, kind: "view" as const })),
+  ];
+  const { query } = route;
+  const asked = all.find(({ name }) => name === query.get("service")) ?? all[0];
+  const [chosen, setChosen] = useState(asked?.name ?? "");
+  const [texts, setTexts] = useState(keyTextsOf(query));
+  const [asOf, setAsOf] = useState(query.get("asOf") ?? "");
+  const form = all.find(({ name }) => name === chosen);
+  const askedTexts = keyTextsOf(query);
+  const isAsked = asked !== undefined && query.has("service") && hasKeys(asked.keys, askedTexts);
+  const body = {
+    entities: [entityOf(asked?.keys ?? [], askedTexts)],
+    ...(query.get("asOf") ? { asOf: query.get("asOf") } : {}),
+  };
+  const path = asked === undefined ? "" : `v1/${asked.kind}s/${asked.name}/features`;
+  const answer = useAnswer<AnswerJson>(isAsked ? path : null, {
+    body: { ...body, metadata: true, onMissing: "null" },
+  });
+  const explained = (feature: string): string =>
+    hrefOf(["explain", ...feature.split(":")], {
+      ...keyQuery(askedTexts),
+      asOf: answer.data?.asOf,
+      knowledge: "as-known",
+      from: "history",
+    });
+  return (
+    <>
+      <h1>Playground</h1>
+      <p>Ask a service as an application does.</p>
+      <Form
+        button="Ask"
+        onSubmit={() => {
+          const keys = Object.fromEntries(
+            (form?.keys ?? []).map(({ name }) => [name, texts[name] ?? ""]),
+          );
+          goTo(hrefOf(["playground"], { service: chosen, ...keyQuery(keys), asOf: asOf.trim() }));
+          answer.again();
+        }}
+      >
+        <SelectField
+          label="Service or view"
+          value={chosen}
+          onValue={setChosen}
+          options={all.map(({ name, kind }) => [name, `${kind} ${name}`])}
+        />
+        <EntityFields keys={form?.keys ?? []} texts={texts} onTexts={setTexts} />
+        <TextField
+          label="Time (empty: now)"
+          value={asOf}
+          onValue={setAsOf}
+          hint="2025-06-14T12:00:00Z"
+        />
+      </Form>
+      <Loaded asked={answer}>
+        {({ asOf: at, rows: [row = {}] }) => (
+          <Card title={`Answer as of ${at}`}>
+            <DataTable
+              label="Answer"
+              rows={Object.entries(row)}
+              columns={[
+                {
+                  title: "Feature",
+                  cell: ([name]) => {
+                    const feature = asked?.features.find((one) => one.name === name)?.feature;
+                    return feature === undefined ? (
+                      name
+                    ) : (
+                      <a href={hrefOf(["feature", ...feature.split(":")])}>{name}</a>
+                    );
+                  },
+                },
+                {
+                  title: "Value",
+                  cell: ([, { value }]) => <b class="exact">{valueText(value)}</b>,
+                },
+                { title: "Status", cell: ([, { status }]) => status },
+                { title: "Event time", cell: ([, { eventTime }]) => eventTime ?? "" },
+                {
+                  title: "Why?",
+                  cell: ([name]) => {
+                    const feature = asked?.features.find((one) => one.name === name)?.feature;
+                    return feature === undefined ? null : (
+                      <a href={explained(feature)} aria-label={`Explain ${name}`}>
+                        Explain
+                      </a>
+                    );
+                  },
+                },
+              ]}
+            />
+          </Card>
+        )}
+      </Loaded>
+      {asked === undefined ? null : (
+        <RequestCode name={asked.name} kind={asked.kind} keys={asked.keys} body={body} />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,55 @@
+/** Values as texts for people. */
+import type { JsonValue } from "./json-value.ts";
+
+const numbers = new Intl.NumberFormat("en");
+
+/** Writes a count: 12,345. */
+export function countText(count: number): string {
+  return numbers.format(count);
+}
+
+/** Writes a number with at most four significant digits, or as it is where it is whole. */
+export function numberText(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) return numbers.format(value);
+  return String(Number(value.toPrecision(4)));
+}
+
+/** Writes seconds as the largest unit that they fill: `90` is `1.5 min`. */
+export function secondsText(seconds: number): string {
+  const units = [
+    [86_400, "d"],
+    [3600, "h"],
+    [60, "min"],
+    [1, "s"],
+  ] as const;
+  const [size, unit] = units.find(([size]) => Math.abs(seconds) >= size) ?? [1, "s"];
+  return `${String(Number((seconds / size).toPrecision(3)))} ${unit}`;
+}
+
+/** Writes how long ago a time is, or how far ahead. */
+export function agoText(time: string, now: number = Date.now()): string {
+  const seconds = (now - Date.parse(time)) / 1000;
+  return seconds >= 0 ? `${secondsText(seconds)} ago` : `in ${secondsText(-seconds)}`;
+}
+
+/** Writes bytes: 1.2 MB. */
+export function bytesText(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let [value, at] = [bytes, 0];
+  for (; value >= 1000 && at < units.length - 1; at++) value /= 1000;
+  return `${at === 0 ? value : value.toPrecision(3)} ${units[at]}`;
+}
+
+/** Writes a value of an answer. */
+export function valueText(value: JsonValue | undefined): string {
+  if (value === undefined) return "";
+  if (value === null) return "null";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** Writes a row of values: `user_id 4711, region é`. */
+export function rowText(row: { readonly [column: string]: JsonValue }): string {
+  return Object.entries(row)
+    .map(([column, value]) => `${column} ${valueText(value)}`)
+    .join(", ");
+}

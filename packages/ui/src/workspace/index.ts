@@ -1,0 +1,12 @@
+/** The package as this repository sees it: the console is bundled when it is asked for. */
+import type { ConsoleFiles } from "../files/console-file.ts";
+import { bundleConsole } from "./bundle.ts";
+
+export type { ConsoleFile, ConsoleFiles } from "../files/console-file.ts";
+
+let bundled: Promise<ConsoleFiles> | null = null;
+
+/** Bundles the console from its sources, once in a process. */
+export async function consoleFiles(): Promise<ConsoleFiles> {
+  return (bundled ??= bundleConsole());
+}
