@@ -26,6 +26,7 @@ const typescript = (project: string) => async () => [
 /** These steps read the sources only, so they run two at a time, before the others. */
 const sources: readonly Step[] = [
   commands("types", typescript("tsconfig.json")),
+  commands("console", typescript("packages/ui/app/tsconfig.json")),
   commands("declarations", typescript("tsconfig.library.json")),
   commands("lint", async () => [await runTool("oxlint", ["--format=unix"])]),
   commands("format", async () => [await runTool("oxfmt", ["--check"])]),

@@ -14,7 +14,7 @@ const DOCS_COLUMNS = 88;
 export const lines: Step = {
   name: "lines",
   async run() {
-    const files = await repositoryFiles("*.ts", "*.mjs", "*.md");
+    const files = await repositoryFiles("*.ts", "*.tsx", "*.mjs", "*.md");
     const long = files.flatMap((file) => {
       const text = readFileSync(join(root, file), "utf8");
       return (file.endsWith(".md") ? longInMarkdown(text) : longInCode(file, text)).map(

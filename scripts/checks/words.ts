@@ -20,7 +20,7 @@ export const words: Step = {
   name: "words",
   async run() {
     const unused = unusedWords(readFileSync(join(root, GLOSSARY), "utf8"));
-    const files = await repositoryFiles("*.ts", "*.md");
+    const files = await repositoryFiles("*.ts", "*.tsx", "*.md");
     const found = files
       .filter((file) => file !== GLOSSARY)
       .flatMap((file) => foundIn(file, readFileSync(join(root, file), "utf8"), unused));
@@ -30,12 +30,13 @@ export const words: Step = {
   },
 };
 
-/** Names that others chose: Temporal's, Kafka's, a street of the demo's bank, a public option. */
+/** Names that others chose: Temporal's, Kafka's, HTML's, a street of the bank, an option. */
 const FOREIGN = new Set([
   "epochNanoseconds",
   "BOOTSTRAP_SERVERS",
   "Mill Lane",
   "serveWhileFilling",
+  "placeholder=",
 ]);
 
 /** The rows of the glossary's second table. */
@@ -54,7 +55,7 @@ function foundIn(file: string, text: string, unused: readonly UnusedWord[]): rea
   const refuse = (line: number, name: string, { word, instead }: UnusedWord): void => {
     found.push(`${file}:${line}: "${name}" has the word "${word}"; use: ${instead}`);
   };
-  const names = file.endsWith(".ts") ? namesIn(file, text) : [];
+  const names = /\.tsx?$/.test(file) ? namesIn(file, text) : [];
   for (const [name, line] of names.filter(([name]) => !FOREIGN.has(name)))
     for (const one of unused) if (wordsOf(name).includes(one.word)) refuse(line, name, one);
   const everywhere = unused.filter((one) => one.pattern !== null);
@@ -72,7 +73,8 @@ function namesIn(file: string, text: string): readonly (readonly [string, number
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const visit = (node: ts.Node): void => {
     const { name } = node as { name?: ts.Node };
-    if (name !== undefined && ts.isIdentifier(name) && !ts.isPropertyAccessExpression(node))
+    const isDeclared = !ts.isPropertyAccessExpression(node) && !ts.isJsxAttribute(node);
+    if (name !== undefined && ts.isIdentifier(name) && isDeclared)
       names.push([name.text, source.getLineAndCharacterOfPosition(name.getStart(source)).line + 1]);
     ts.forEachChild(node, visit);
   };

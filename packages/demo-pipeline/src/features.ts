@@ -35,7 +35,11 @@ import {
   transform,
 } from "@tidemark/core";
 
-export const user = entity("user", { keys: { user_id: string() } });
+export const user = entity("user", {
+  keys: { user_id: string() },
+  description: "A customer of the bank.",
+  owner: "customer-data",
+});
 const vendor = entity("vendor", { keys: { vendor: string() } });
 
 export const transactions = source("transactions", {
@@ -51,6 +55,8 @@ export const transactions = source("transactions", {
   },
   primaryKey: ["id"],
   eventTime: "time",
+  description: "The bank's transactions. Corrections, repairs and cancellations change them later.",
+  owner: "payments",
 });
 
 /**
@@ -75,6 +81,9 @@ export const customers = source("customers", {
 export const weekly = featureView("weekly_activity", {
   entity: user,
   source: transactions,
+  description: "What a customer did in the seven days before a request.",
+  owner: "risk",
+  tags: ["fraud", "churn"],
   features: {
     num_transactions_l1w: count().over("7d"),
     total_amount_l1w: sum(transactions.amount).over("7d"),
@@ -94,6 +103,8 @@ const paid = cast(transactions.amount, decimal({ precision: 12, scale: 2 }));
 export const spending = featureView("spending", {
   entity: user,
   source: transactions,
+  description: "Where a customer's money goes, by vendor and by day.",
+  owner: "risk",
   features: {
     // a function of two windows: which part of the week's money went in the last 24 hours?
     amount_1d_of_1w: div(sum(paid).over("1d"), sum(paid).over("7d")),
@@ -160,5 +171,8 @@ export const paymentRisk = transform("payment_risk", {
   },
 });
 
-export const customer360 = featureService("customer_360", [weekly, spending, profile]);
+export const customer360 = featureService("customer_360", [weekly, spending, profile], {
+  description: "Everything that the churn model reads of a customer.",
+  owner: "churn-model",
+});
 export const paymentCheck = featureService("payment_check", [paymentRisk, spending.amount_today]);

@@ -219,8 +219,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
   await app.register((scope) => apiRoutes(scope, serving));
   await app.register((scope) => probeRoutes(scope, serving));
   const { consoleFiles } = options;
-  if (consoleFiles !== undefined)
-    await app.register((scope) => consoleRoutes(scope, consoleFiles));
+  if (consoleFiles !== undefined) await app.register((scope) => consoleRoutes(scope, consoleFiles));
 
   function answerError(
     given: unknown,

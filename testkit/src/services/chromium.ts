@@ -66,13 +66,23 @@ async function decompress(from: string, to: string): Promise<void> {
   );
 }
 
-/** Opens a page in a browser of its own, until `stop`. The page reports to its server. */
-export function openPage(url: string): Promise<Service> {
-  const folder = dataFolder("chromium");
+/** How Chromium is started. */
+export interface ChromiumLaunch {
+  readonly executablePath: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Returns how the installed Chromium is started without a screen. */
+export function chromiumLaunch(): ChromiumLaunch {
   const program = chromiumProgram()!;
-  return processService({
-    name: "chromium",
-    command: program,
+  const env = Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as const],
+    ),
+  );
+  return {
+    executablePath: program,
     args: [
       "--headless",
       // as root, and in containers, the sandbox of Chromium does not start
@@ -81,13 +91,20 @@ export function openPage(url: string): Promise<Service> {
       "--disable-dev-shm-usage",
       "--disable-background-networking",
       "--no-first-run",
-      `--user-data-dir=${folder}`,
-      url,
     ],
-    env:
-      program === downloaded
-        ? { ...process.env, LD_LIBRARY_PATH: join(home, "libraries", "lib") }
-        : process.env,
+    env: program === downloaded ? { ...env, LD_LIBRARY_PATH: join(home, "libraries", "lib") } : env,
+  };
+}
+
+/** Opens a page in a browser of its own, until `stop`. The page reports to its server. */
+export function openPage(url: string): Promise<Service> {
+  const folder = dataFolder("chromium");
+  const { executablePath, args, env } = chromiumLaunch();
+  return processService({
+    name: "chromium",
+    command: executablePath,
+    args: [...args, `--user-data-dir=${folder}`, url],
+    env,
     ready: () => true,
     folder,
   });

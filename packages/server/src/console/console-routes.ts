@@ -1,6 +1,6 @@
 /** Sends the files of the console. They hold no data: the page asks the JSON API with its token. */
 import { TidemarkError } from "@tidemark/core";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ConsoleFiles } from "../options/server-options.ts";
 
 /** The page runs its own scripts, and reaches no other host. No other page shows it in a frame. */
@@ -29,30 +29,33 @@ export async function consoleRoutes(
       throw error;
     }));
 
-  app.get<{ readonly Params: { readonly "*"?: string } }>(
-    "/console/*",
-    { config: { scope: null, uncounted: true } },
-    async (request, reply) => {
-      const path = request.params["*"] || "index.html";
-      const file = (await files()).get(path);
-      if (file === undefined)
-        throw new TidemarkError(
-          "ROUTE_UNKNOWN",
-          `the console has no file ${path.slice(0, 100)}; open /console/`,
-        );
-      return reply
-        .type(file.type)
-        .header("cache-control", file.isHashed ? A_YEAR : "no-cache")
-        .header("content-security-policy", POLICY)
-        .header("referrer-policy", "no-referrer")
-        .header("x-content-type-options", "nosniff")
-        .send(Buffer.from(file.body.buffer, file.body.byteOffset, file.body.byteLength));
-    },
-  );
-  // the addresses of the page's files are relative to a folder, also behind a proxy's prefix
-  app.get("/console", { config: { scope: null, uncounted: true } }, async (request, reply) => {
+  const config = { scope: null, uncounted: true } as const;
+
+  async function send(path: string, reply: FastifyReply): Promise<FastifyReply> {
+    const file = (await files()).get(path);
+    if (file === undefined)
+      throw new TidemarkError(
+        "ROUTE_UNKNOWN",
+        `the console has no file ${path.slice(0, 100)}; open /console/`,
+      );
+    return reply
+      .type(file.type)
+      .header("cache-control", file.isHashed ? A_YEAR : "no-cache")
+      .header("content-security-policy", POLICY)
+      .header("referrer-policy", "no-referrer")
+      .header("x-content-type-options", "nosniff")
+      .send(Buffer.from(file.body.buffer, file.body.byteOffset, file.body.byteLength));
+  }
+
+  app.get("/console", { config }, async (request, reply) => {
     const [path, query] = request.url.split("?");
-    if (path!.endsWith("/")) return reply.callNotFound();
+    if (path!.endsWith("/")) return send("index.html", reply);
+    // the addresses of the page's files are relative to a folder, also behind a proxy's prefix
     return reply.redirect(`console/${query === undefined ? "" : `?${query}`}`);
   });
+  app.get<{ readonly Params: { readonly "*": string } }>(
+    "/console/*",
+    { config },
+    async (request, reply) => send(request.params["*"], reply),
+  );
 }

@@ -1,13 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  count,
-  entity,
-  featureView,
-  openStore,
-  source,
-  string,
-  timestamp,
-} from "@tidemark/core";
+import { count, entity, featureView, openStore, source, string, timestamp } from "@tidemark/core";
 import { memoryOnlineStore } from "@tidemark/core/testing";
 import { featureServer, type ConsoleFiles } from "@tidemark/server";
 

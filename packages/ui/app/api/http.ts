@@ -16,7 +16,7 @@ export class ApiError extends Error {
 const TOKEN = "tidemark-token";
 
 /** The bearer token of this tab; null: none was given. */
-export function storedToken(): string | null {
+function storedToken(): string | null {
   return sessionStorage.getItem(TOKEN);
 }
 

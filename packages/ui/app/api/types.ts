@@ -6,38 +6,25 @@ import type { JsonValue } from "../parts/json-value.ts";
 export type {
   AppliedVersion,
   CheckResults,
-  DriftReport,
   ExplainedPart,
   ExplainedRow,
   Explanation,
   Metadata,
   ProfileReport,
   RegistryPlan,
-  SkewReport,
   SourceReadiness,
   SourceStatus,
 } from "@tidemark/core";
 export type { DefinitionsJson };
 
-export type ServiceJson = DefinitionsJson["services"][number];
-export type ViewJson = DefinitionsJson["views"][number];
-export type DerivedViewJson = DefinitionsJson["derivedViews"][number];
-export type SourceJson = DefinitionsJson["sources"][number];
-export type EntityJson = DefinitionsJson["entities"][number];
+type ViewJson = DefinitionsJson["views"][number];
+type SourceJson = DefinitionsJson["sources"][number];
 export type FeatureJson = ViewJson["features"][number];
 export type ColumnJson = SourceJson["columns"][number];
 
 /** The answer of `GET /v1/status`. */
 export interface StatusJson {
   readonly sources: readonly SourceStatus[];
-}
-
-/** The answer of `GET /v1/me`. */
-export interface CallerJson {
-  readonly caller: string | null;
-  readonly scopes: readonly string[];
-  readonly personal: boolean;
-  readonly tokens: boolean;
 }
 
 /** The answer of `GET /v1/quarantine/{source}`. */

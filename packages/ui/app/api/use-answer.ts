@@ -43,8 +43,7 @@ export function useAnswer<T>(path: string | null, { body, every }: AskOptions = 
           setState({ data, error: undefined, isWaiting: false });
         } catch (error) {
           if (ending.signal.aborted) return;
-          const shown =
-            error instanceof ApiError ? error : new ApiError("PAGE", String(error), 0);
+          const shown = error instanceof ApiError ? error : new ApiError("PAGE", String(error), 0);
           setState(({ data }) => ({ data, error: shown, isWaiting: false }));
         }
       }

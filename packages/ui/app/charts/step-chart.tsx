@@ -1,4 +1,4 @@
-/** A number over time. It keeps each value until the next one, and has a gap where there is none. */
+/** A number over time. Each value holds until the next one; a gap says that there is none. */
 import { numberText } from "../parts/texts.ts";
 import { useWidth } from "./use-width.ts";
 

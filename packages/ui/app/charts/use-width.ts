@@ -9,7 +9,9 @@ export function useWidth<E extends Element>(): readonly [RefObject<E | null>, nu
   useEffect(() => {
     const element = ref.current;
     if (element === null) return;
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry!.contentRect.width)));
+    const observer = new ResizeObserver(([entry]) =>
+      setWidth(Math.floor(entry!.contentRect.width)),
+    );
     observer.observe(element);
     return () => observer.disconnect();
   }, []);

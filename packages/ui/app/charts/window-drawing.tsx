@@ -3,7 +3,7 @@ import type { ExplainedPart, ExplainedRow } from "../api/types.ts";
 import { useWidth } from "./use-width.ts";
 
 const ROW_HEIGHT = 13;
-const LANES = 9;
+const LEVELS = 9;
 const TOP = 26;
 const SIDE = 14;
 
@@ -13,12 +13,15 @@ export function WindowDrawing({ part }: { readonly part: ExplainedPart }): preac
     .filter((row): row is ExplainedRow & { time: string } => row.time !== null)
     .map((row) => ({ row, at: Date.parse(row.time) }))
     .sort((a, b) => a.at - b.at);
-  const { start, end, from, to } = spanOf(part, rows.map(({ at }) => at));
-  const lanes = Math.min(LANES, Math.max(1, rows.length));
-  const height = TOP + lanes * ROW_HEIGHT + 30;
+  const { start, end, from, to } = spanOf(
+    part,
+    rows.map(({ at }) => at),
+  );
+  const levels = Math.min(LEVELS, Math.max(1, rows.length));
+  const height = TOP + levels * ROW_HEIGHT + 30;
   const x = (at: number): number =>
     SIDE + ((Math.min(Math.max(at, from), to) - from) / (to - from || 1)) * (width - 2 * SIDE);
-  const bottom = TOP + lanes * ROW_HEIGHT + 6;
+  const bottom = TOP + levels * ROW_HEIGHT + 6;
   const startText = part.start === null ? "no beginning" : shortTime(part.start);
   return (
     <div ref={ref} class="chart">
@@ -49,7 +52,7 @@ export function WindowDrawing({ part }: { readonly part: ExplainedPart }): preac
               key={i}
               class={row.reason === null ? "row-inside" : `row-outside row-${row.reason}`}
               cx={x(at)}
-              cy={TOP + (i % lanes) * ROW_HEIGHT}
+              cy={TOP + (i % levels) * ROW_HEIGHT}
               r={4.5}
             >
               <title>
@@ -64,7 +67,8 @@ export function WindowDrawing({ part }: { readonly part: ExplainedPart }): preac
             {width < 420 ? "t" : `t = ${shortTime(part.end)}`}
           </text>
           <text class="tick" x={SIDE} y={height - 6}>
-            {width < 420 ? "● inside  ○ outside" : "● inside [t − w, t)   ○ outside; at the edge: further away"}
+            {"● inside  ○ outside"}
+            {width < 420 ? "" : "; at the edge: further away"}
           </text>
         </svg>
       )}

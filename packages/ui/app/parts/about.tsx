@@ -25,7 +25,7 @@ export function About({
 }
 
 /** Says that a definition is deprecated, until when it is answered, and what takes its place. */
-export function Deprecated({
+function Deprecated({
   metadata,
 }: {
   readonly metadata: Metadata | undefined;

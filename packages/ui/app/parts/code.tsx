@@ -42,7 +42,12 @@ export function CopyButton({
     setTimeout(() => setState(label), 2000);
   };
   return (
-    <button type="button" class="quiet" aria-label={`${label}: ${what}`} onClick={() => void copy()}>
+    <button
+      type="button"
+      class="quiet"
+      aria-label={`${label}: ${what}`}
+      onClick={() => void copy()}
+    >
       {state}
     </button>
   );

@@ -32,7 +32,8 @@ export function EntityFields({
 
 /** Returns the value of a key for the JSON API. The server checks it, and says what is wrong. */
 function keyValue({ type }: ColumnJson, text: string): JsonValue {
-  if (type === "float64" || type === "int32") return Number.isNaN(Number(text)) ? text : Number(text);
+  if (type === "float64" || type === "int32")
+    return Number.isNaN(Number(text)) ? text : Number(text);
   if (type === "boolean") return text === "true" ? true : text === "false" ? false : text;
   return text;
 }

@@ -32,14 +32,6 @@ export function agoText(time: string, now: number = Date.now()): string {
   return seconds >= 0 ? `${secondsText(seconds)} ago` : `in ${secondsText(-seconds)}`;
 }
 
-/** Writes bytes: 1.2 MB. */
-export function bytesText(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let [value, at] = [bytes, 0];
-  for (; value >= 1000 && at < units.length - 1; at++) value /= 1000;
-  return `${at === 0 ? value : value.toPrecision(3)} ${units[at]}`;
-}
-
 /** Writes a value of an answer. */
 export function valueText(value: JsonValue | undefined): string {
   if (value === undefined) return "";

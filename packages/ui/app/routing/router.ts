@@ -12,7 +12,7 @@ export interface Route {
 }
 
 /** Reads a hash such as `#/feature/weekly?tab=profile`. */
-export function routeOf(hash: string): Route {
+function routeOf(hash: string): Route {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
   return {
     path: path.split("/").filter(Boolean).map(decodeURIComponent),

@@ -17,9 +17,7 @@ export function App(): preact.JSX.Element {
   const [isMenuOpen, setMenuOpen] = useState(false);
   const [isPaletteOpen, setPaletteOpen] = useState(false);
   const definitions = useAnswer<DefinitionsJson>("v1/definitions");
-  const readiness = useAnswer<readonly SourceReadiness[]>("v1/readiness", {
-    every: 5000,
-  });
+  const readiness = useAnswer<readonly SourceReadiness[]>("v1/readiness", { every: 5000 });
   const main = useRef<HTMLElement>(null);
   const name = route.path[0] ?? "";
   const page = pages.find((one) => one.name === name);

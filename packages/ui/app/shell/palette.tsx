@@ -1,6 +1,7 @@
 /** The command palette: every page and every definition by a part of its name. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { DefinitionsJson } from "../api/types.ts";
+import { matches } from "../parts/matches.ts";
 import { pages } from "../pages/page-list.tsx";
 import { goTo, hrefOf } from "../routing/router.ts";
 import { changeTheme } from "./theme.ts";
@@ -14,7 +15,7 @@ interface Command {
 const SHOWN = 12;
 
 /** Lists what the palette can do. */
-export function commandsOf(definitions: DefinitionsJson): readonly Command[] {
+function commandsOf(definitions: DefinitionsJson): readonly Command[] {
   const link = (title: string, about: string, path: readonly string[]): Command => ({
     title,
     about,
@@ -42,15 +43,6 @@ export function commandsOf(definitions: DefinitionsJson): readonly Command[] {
     ...features,
     { title: "Light or dark", about: "changes the colours", run: changeTheme },
   ];
-}
-
-/** Returns whether each word of the search is in the text. */
-export function matches(text: string, search: string): boolean {
-  const lower = text.toLowerCase();
-  return search
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => lower.includes(word));
 }
 
 export function Palette({

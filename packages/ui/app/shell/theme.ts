@@ -3,7 +3,7 @@ const KEY = "tidemark-theme";
 type Theme = "light" | "dark";
 
 /** Returns the theme that is shown. */
-export function shownTheme(): Theme {
+function shownTheme(): Theme {
   const chosen = document.documentElement.dataset["theme"];
   if (chosen === "light" || chosen === "dark") return chosen;
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";

@@ -5,10 +5,10 @@ import { fileURLToPath } from "node:url";
 import { consoleFile, type ConsoleFiles } from "./console-file.ts";
 
 /**
- * Reads the files of the console. Give them to a server.
+ * Reads the files of the console. A server calls it when a browser first asks.
  *
  * @example
- * const server = await featureServer({ store, definitions, consoleFiles: await consoleFiles() });
+ * const server = await featureServer({ store, definitions, consoleFiles });
  */
 export async function consoleFiles(): Promise<ConsoleFiles> {
   const folder = fileURLToPath(new URL("./console/", import.meta.url));

@@ -6,7 +6,12 @@ export type { ConsoleFile, ConsoleFiles } from "../files/console-file.ts";
 
 let bundled: Promise<ConsoleFiles> | null = null;
 
-/** Bundles the console from its sources, once in a process. */
+/**
+ * Bundles the console from its sources, once in a process.
+ *
+ * @example
+ * const server = await featureServer({ store, definitions, consoleFiles });
+ */
 export async function consoleFiles(): Promise<ConsoleFiles> {
   return (bundled ??= bundleConsole());
 }

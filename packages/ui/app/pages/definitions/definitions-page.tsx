@@ -5,9 +5,9 @@ import { Badge } from "../../parts/badge.tsx";
 import { Card } from "../../parts/card.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
 import { TextField } from "../../parts/field.tsx";
+import { matches } from "../../parts/matches.ts";
 import { hrefOf, type Route } from "../../routing/router.ts";
 import { useDefinitions } from "../../shell/definitions-context.ts";
-import { matches } from "../../shell/palette.tsx";
 import { OneDefinition } from "./one-definition.tsx";
 
 export function DefinitionsPage({ route }: { readonly route: Route }): preact.JSX.Element {
@@ -27,7 +27,7 @@ interface Listed {
 }
 
 /** Lists every definition, and every feature of a view. */
-export function listedOf(definitions: DefinitionsJson): readonly Listed[] {
+function listedOf(definitions: DefinitionsJson): readonly Listed[] {
   const { services, views, derivedViews, entities, sources } = definitions;
   const at = (kind: string, name: string): string => hrefOf(["definitions", kind, name]);
   const servicesWith = (prefix: string): readonly string[] =>
@@ -122,7 +122,9 @@ function AllDefinitions({
               cell: ({ name, href, metadata }) => (
                 <>
                   <a href={href}>{name}</a>{" "}
-                  {metadata?.deprecated === undefined ? null : <Badge tone="warn">deprecated</Badge>}
+                  {metadata?.deprecated === undefined ? null : (
+                    <Badge tone="warn">deprecated</Badge>
+                  )}
                 </>
               ),
             },

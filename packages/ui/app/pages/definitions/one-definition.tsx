@@ -54,8 +54,7 @@ export function OneDefinition({
               source <a href={hrefOf(["definitions", "source", stored.source])}>{stored.source}</a>
               {(stored.through ?? []).map((one) => (
                 <span key={one.name}>
-                  , through{" "}
-                  <a href={hrefOf(["definitions", "source", one.name])}>{one.name}</a>
+                  , through <a href={hrefOf(["definitions", "source", one.name])}>{one.name}</a>
                 </span>
               ))}
               . Kind: {stored.kind}.

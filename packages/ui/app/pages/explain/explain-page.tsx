@@ -4,13 +4,7 @@ import { askText } from "../../api/http.ts";
 import type { Explanation } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
 import { CopyButton } from "../../parts/code.tsx";
-import {
-  EntityFields,
-  entityOf,
-  hasKeys,
-  keyQuery,
-  keyTextsOf,
-} from "../../parts/entity-form.tsx";
+import { EntityFields, entityOf, hasKeys, keyQuery, keyTextsOf } from "../../parts/entity-form.tsx";
 import { Form, SelectField, TextField } from "../../parts/field.tsx";
 import { allFeatures, findFeature } from "../../parts/find-feature.ts";
 import { Loaded } from "../../parts/loaded.tsx";

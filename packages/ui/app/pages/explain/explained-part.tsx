@@ -3,7 +3,7 @@ import type { ExplainedPart as Part, ExplainedRow } from "../../api/types.ts";
 import { shortTime, WindowDrawing } from "../../charts/window-drawing.tsx";
 import { Badge } from "../../parts/badge.tsx";
 import { Card } from "../../parts/card.tsx";
-import { DataTable } from "../../parts/data-table.tsx";
+import { DataTable, type TableColumn } from "../../parts/data-table.tsx";
 import { rowText, valueText } from "../../parts/texts.ts";
 import { RowVersions } from "./row-versions.tsx";
 
@@ -40,6 +40,15 @@ export function ExplainedPart({
     </Card>
   );
 }
+
+const BRINGS: TableColumn<ExplainedRow> = {
+  title: "Brings",
+  cell: ({ brings }) => <span class="exact">{rowText(brings)}</span>,
+};
+const WITHOUT: TableColumn<ExplainedRow> = {
+  title: "Without it",
+  cell: ({ without }) => <span class="exact">{valueText(without)}</span>,
+};
 
 /** Whether a version of the row was committed at the time of the answer or later. */
 function changedSince({ versions }: ExplainedRow, asOf: string): boolean {
@@ -87,11 +96,8 @@ function Rows({
                 },
               ]
             : []),
-          { title: "Brings", cell: ({ brings }) => <span class="exact">{rowText(brings)}</span> },
-          {
-            title: "Without it",
-            cell: ({ without }) => <span class="exact">{valueText(without)}</span>,
-          },
+          ...(rows.some(({ brings }) => Object.keys(brings).length > 0) ? [BRINGS] : []),
+          ...(rows.some(({ without }) => without !== undefined) ? [WITHOUT] : []),
           { title: "Versions", cell: (row) => <RowVersions row={row} /> },
         ]}
       />

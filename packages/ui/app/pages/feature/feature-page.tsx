@@ -1,4 +1,4 @@
-/** One feature: what it is, who owns it, its profile and drift, who uses it, and how to ask for it. */
+/** One feature: what it is, who owns it, its profile and drift, and how to ask for it. */
 import type { AppliedVersion, CheckResults } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
 import { About } from "../../parts/about.tsx";

@@ -59,12 +59,7 @@ export function GraphPage({ route }: { readonly route: Route }): preact.JSX.Elem
               />
               {focus === null ? null : <DefinitionLink focus={focus} />}
             </div>
-            <Placed
-              graph={around(graph, focus, depth)}
-              focus={focus}
-              depth={depth}
-              badge={badge}
-            />
+            <Placed graph={around(graph, focus, depth)} focus={focus} depth={depth} badge={badge} />
           </>
         )}
       </Loaded>
@@ -93,9 +88,11 @@ function Placed({
   const key = graph.nodes.map(({ id }) => id).join("\0");
   useEffect(() => {
     let isCurrent = true;
-    void placed(graph).then((result) => {
+    const place = async (): Promise<void> => {
+      const result = await placed(graph);
       if (isCurrent) setShown(result);
-    });
+    };
+    void place();
     return () => {
       isCurrent = false;
     };

@@ -28,14 +28,13 @@ export function Checks({ checks }: { readonly checks: CheckResults }): preact.JS
             {expectation} on {on}
           </li>
         ))}
-        {drifted.map(({ of, column, measures }) => (
+        {drifted.slice(0, 5).map(({ of, column, measures }) => (
           <li key={of + column}>
-            {of}, {column}:{" "}
-            {Object.entries(measures)
-              .map(([measure, value]) => `${measure} ${numberText(value)}`)
-              .join(", ")}
+            {of}, {column}
+            {measures.psi === undefined ? "" : `: PSI ${numberText(measures.psi)}`}
           </li>
         ))}
+        {drifted.length > 5 ? <li>and {drifted.length - 5} more</li> : null}
       </ul>
     </>
   );

@@ -1,4 +1,4 @@
-/** Whether the store is well: ready or not, lag, freshness, quarantine, and what waits for a person. */
+/** Whether the store is well: readiness, lag, quarantine, and what waits for a person. */
 import type { CheckResults, RegistryPlan, SourceReadiness, StatusJson } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
 import { Card } from "../../parts/card.tsx";
@@ -13,9 +13,7 @@ const EVERY = 3000;
 
 export function HomePage(): preact.JSX.Element {
   const status = useAnswer<StatusJson>("v1/status", { every: EVERY });
-  const readiness = useAnswer<readonly SourceReadiness[]>("v1/readiness", {
-    every: EVERY,
-  });
+  const readiness = useAnswer<readonly SourceReadiness[]>("v1/readiness", { every: EVERY });
   const plan = useAnswer<RegistryPlan>("v1/plan");
   const checks = useAnswer<CheckResults>("v1/checks", { every: 30_000 });
   return (
@@ -23,9 +21,7 @@ export function HomePage(): preact.JSX.Element {
       <h1>Home</h1>
       <Card title="Sources" action={<a href={hrefOf(["sources"])}>All about sources</a>}>
         <Loaded asked={status}>
-          {({ sources }) => (
-            <SourceHealth sources={sources} readiness={readiness.data ?? []} />
-          )}
+          {({ sources }) => <SourceHealth sources={sources} readiness={readiness.data ?? []} />}
         </Loaded>
       </Card>
       <div class="grid">

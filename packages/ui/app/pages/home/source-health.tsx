@@ -43,11 +43,7 @@ export function SourceHealth({
           isNumber: true,
           cell: ({ source, online }) => {
             const rows = online?.quarantinedRows ?? 0;
-            return rows === 0 ? (
-              "0"
-            ) : (
-              <a href={hrefOf(["sources", source])}>{countText(rows)}</a>
-            );
+            return rows === 0 ? "0" : <a href={hrefOf(["sources", source])}>{countText(rows)}</a>;
           },
         },
       ]}

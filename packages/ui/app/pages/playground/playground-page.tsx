@@ -3,13 +3,7 @@ import { useState } from "preact/hooks";
 import { useAnswer } from "../../api/use-answer.ts";
 import { Card } from "../../parts/card.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
-import {
-  EntityFields,
-  entityOf,
-  hasKeys,
-  keyQuery,
-  keyTextsOf,
-} from "../../parts/entity-form.tsx";
+import { EntityFields, entityOf, hasKeys, keyQuery, keyTextsOf } from "../../parts/entity-form.tsx";
 import { Form, SelectField, TextField } from "../../parts/field.tsx";
 import type { JsonValue } from "../../parts/json-value.ts";
 import { Loaded } from "../../parts/loaded.tsx";

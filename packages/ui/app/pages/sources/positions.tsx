@@ -13,11 +13,7 @@ export function Positions({ status }: { readonly status: SourceStatus }): preact
       rows={partitions}
       columns={[
         { title: "Partition", cell: (partition) => partition },
-        {
-          title: "Online store",
-          isNumber: true,
-          cell: (partition) => online.get(partition) ?? "",
-        },
+        { title: "Online store", isNumber: true, cell: (partition) => online.get(partition) ?? "" },
         { title: "History", isNumber: true, cell: (partition) => history.get(partition) ?? "" },
         {
           title: "Lag in messages",

@@ -30,7 +30,11 @@ export function SourcesPage({ route }: { readonly route: Route }): preact.JSX.El
   );
 }
 
-function AllSources({ sources }: { readonly sources: readonly SourceStatus[] }): preact.JSX.Element {
+function AllSources({
+  sources,
+}: {
+  readonly sources: readonly SourceStatus[];
+}): preact.JSX.Element {
   return (
     <Card title={`${sources.length} sources`}>
       <DataTable

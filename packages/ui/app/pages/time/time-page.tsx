@@ -1,6 +1,4 @@
 /** The time machine. */
-import type { Route } from "../../routing/router.ts";
-
-export function TimePage(_: { readonly route: Route }): preact.JSX.Element {
+export function TimePage(): preact.JSX.Element {
   return <h1>Time machine</h1>;
 }
