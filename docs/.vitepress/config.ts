@@ -62,6 +62,7 @@ const sections: readonly Section[] = [
       ["docker", "Docker"],
       ["deployment", "Deployment"],
       ["operating", "Operating"],
+      ["console", "The console"],
       ["monitoring", "Monitoring"],
       ["skew", "Serving log and skew"],
       ["profiles", "Profiles and drift"],

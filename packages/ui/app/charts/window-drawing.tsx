@@ -76,7 +76,7 @@ export function WindowDrawing({ part }: { readonly part: ExplainedPart }): preac
   );
 }
 
-/** The window, and the times that are drawn: a third of the window more before it, a sixth after. */
+/** The window, and the times that are drawn: a third more of its length before, a sixth after. */
 function spanOf(
   part: ExplainedPart,
   times: readonly number[],
