@@ -9,6 +9,7 @@ const rooms = [
   "statistics",
   "expr",
   "define",
+  "audit",
   "aggregate",
   "plan",
   "window",

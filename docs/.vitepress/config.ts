@@ -69,6 +69,7 @@ const sections: readonly Section[] = [
       ["explain", "Why is this number so?"],
       ["recovery", "Recovery"],
       ["erasure", "Erasing a person"],
+      ["audit", "Audit table"],
     ],
   },
   {

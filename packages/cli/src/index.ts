@@ -8,6 +8,7 @@ export {
 export type { Comparison, AnswerDifference } from "./replay/answer-comparison.ts";
 export {
   defineConfig,
+  type AuditConfig,
   type Config,
   type ConfigInput,
   type OpenChangesContext,

@@ -312,6 +312,17 @@ export type {
 export type { JsonRow, JsonValue } from "./explain/exact-json.ts";
 export type { RowReason } from "./explain/seen-rows.ts";
 export type { ExpectationResult, QualityOptions, QualityReport } from "./quality/quality-types.ts";
+export type {
+  AuditAction,
+  AuditCaller,
+  AuditCounts,
+  AuditedAction,
+  AuditEntry,
+  AuditOutcome,
+  AuditsOptions,
+  AuditStatus,
+  StoreAudit,
+} from "./audit/audit-types.ts";
 export type { ServingLogOptions } from "./serving-log/serving-log-options.ts";
 export type { ServingLogStatus } from "./serving-log/serving-log-status.ts";
 export type {

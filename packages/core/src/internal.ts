@@ -55,6 +55,11 @@ export { isExpected } from "./ingest/not-taken.ts";
 export { firstNotTakenText, notTakenText } from "./ingest/run-report.ts";
 export { mismatchText } from "./ingest/source-fit.ts";
 export { backpressureText } from "./ingest/backpressure.ts";
+export { AUDIT_ACTIONS, AUDIT_COUNTS, AUDIT_OUTCOMES } from "./audit/audit-types.ts";
+export {
+  auditedTrainingSet,
+  type AuditedTrainingSet,
+} from "./entity-files/audited-training-set.ts";
 export { currentUser } from "./registry/current-user.ts";
 export { definitionMismatchText } from "./registry/definition-mismatch.ts";
 export { compileQuery, viewPlans, type ViewPlan } from "./plan/compile.ts";

@@ -11,6 +11,7 @@ type Command = (args: readonly string[], surroundings: CommandContext) => Promis
 /** Loads each command when it is called, because commands need different packages. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   apply: async () => (await import("./apply-command.ts")).applyCommand,
+  audit: async () => (await import("./audit-command.ts")).auditCommand,
   backfill: async () => (await import("./backfill-command.ts")).backfillCommand,
   backup: async () => (await import("./backup-command.ts")).backupCommand,
   catalog: async () => (await import("./catalog-command.ts")).catalogCommand,
@@ -50,6 +51,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 const help = `Usage: tidemark COMMAND [options]
 
   apply         apply the definitions to the registry
+  audit         show who applied, pushed, erased and backfilled, and when
   backfill      fill the online store from the history
   backup        back up the stores while they are written
   catalog       register the tables of the history in Trino

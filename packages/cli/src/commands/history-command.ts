@@ -1,6 +1,7 @@
 /** `tidemark history`: shows who applied which definitions, when, and from where. */
 import type { AppliedVersion } from "@tidemark/core";
 import { usage } from "../terminal/options.ts";
+import { oneLine } from "../output/text.ts";
 import { configCommand } from "./config-command.ts";
 import { ACTION_SIGNS } from "./plan-text.ts";
 
@@ -48,9 +49,4 @@ function applyLines({ version, at, by, from, changes, omitted }: AppliedVersion)
     ...(changes === null ? ["  an older version of Tidemark kept no changes"] : []),
     ...(omitted === 0 ? [] : [`  and ${omitted} more changes`]),
   ];
-}
-
-/** A name that somebody gave, without characters that would control the terminal. */
-function oneLine(name: string): string {
-  return name.replace(/\p{Cc}/gu, " ");
 }

@@ -1,5 +1,5 @@
 /** `tidemark training-set`: reads entity rows from a file and writes them with features. */
-import type { HistoricalFileResult } from "@tidemark/core/internal";
+import { auditedTrainingSet, type HistoricalFileResult } from "@tidemark/core/internal";
 import { configCommand } from "./config-command.ts";
 import { usage, choiceOf, sizeOf, workersOf, type ParsedOptions } from "../terminal/options.ts";
 import { featureNames, featuresAsked, timeReadingOf } from "../training-set/asked.ts";
@@ -152,20 +152,16 @@ export const trainingSetCommand: ReturnType<typeof configCommand> = configComman
         progress.warn(message);
       },
     };
-    const result: HistoricalFileResult & { readonly submit?: readonly string[] } =
+    const compute = async (): Promise<
+      HistoricalFileResult & { readonly submit?: readonly string[] }
+    > =>
       engine === null
-        ? await trainingSetFile(store, {
-            ...wanted,
-            memoryLimit,
-            workers,
-            force: given.has("force"),
-          })
-        : await (
-            await import("../training-set/engine-training-set.ts")
-          ).engineTrainingSet(
+        ? trainingSetFile(store, { ...wanted, memoryLimit, workers, force: given.has("force") })
+        : (await import("../training-set/engine-training-set.ts")).engineTrainingSet(
             { store, offline: offline!, engine, job: given.text("job") ?? null, format },
             wanted,
           );
+    const result = await auditedTrainingSet(store, { features, signal }, compute);
     warnOfNoHistory(result.coverage, progress);
     const coverage = Object.entries(result.coverage).map(
       ([source, { knownSince }]) =>

@@ -80,11 +80,23 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
    */
   readonly require?: readonly RequiredMetadata[] | undefined;
   /**
-   * Where the audit log goes: a JSON line for each push, for each command that changes stores, and
-   * for each refused caller. Default: stderr. A file is appended to, and made for its owner alone;
-   * SIGHUP opens it again. false: no audit log.
+   * Where the audit goes. The audit log has a JSON line for each push, for each command that
+   * changes stores, and for each refused caller. The audit table of the history has the actions of
+   * all processes, for `tidemark audit`. Default: the log goes to stderr, and the table is written.
+   * false: neither is written.
    */
-  readonly audit?: boolean | { readonly file: string } | undefined;
+  readonly audit?: boolean | AuditConfig | undefined;
+}
+
+/** Where the audit goes. */
+export interface AuditConfig {
+  /**
+   * The file of the audit log. It is appended to, and made for its owner alone; SIGHUP opens it
+   * again. Default: stderr.
+   */
+  readonly file?: string | undefined;
+  /** false: no audit table. Default: true. */
+  readonly table?: boolean | undefined;
 }
 
 /** A checked configuration. */
@@ -231,9 +243,18 @@ function checkStore(name: string, value: unknown): void {
 
 function checkAudit(value: unknown): void {
   if (value === undefined || typeof value === "boolean") return;
-  const { file, ...others } = membersOf("audit", value);
-  if (typeof file !== "string" || file === "" || Object.keys(others).length > 0)
-    throw configInvalid('audit must be true, false or { file: "path" }');
+  const { file, table, ...others } = membersOf("audit", value);
+  if (
+    (file !== undefined && (typeof file !== "string" || file === "")) ||
+    (table !== undefined && typeof table !== "boolean") ||
+    Object.keys(others).length > 0
+  )
+    throw configInvalid('audit must be true, false or { file: "path", table: false }');
+}
+
+/** Whether the configuration writes the audit table. */
+export function writesAuditTable({ audit = true }: Pick<ConfigInput, "audit">): boolean {
+  return typeof audit === "boolean" ? audit : audit.table !== false;
 }
 
 function membersOf(what: string, value: unknown): Readonly<Record<string, unknown>> {

@@ -13,7 +13,7 @@ import {
 import type { ChangeSource, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import { didYouMean } from "@tidemark/core/internal";
 import type { LoadedConfig } from "./config-file.ts";
-import type { OpensStore, StoreConfig } from "./define-config.ts";
+import { writesAuditTable, type OpensStore, type StoreConfig } from "./define-config.ts";
 import { redact, secretsOf, type Secrets } from "./secret.ts";
 
 /** What a command opens of a configuration. */
@@ -107,6 +107,7 @@ export async function openConfigured(
       },
       offline: offline && { ...offlineConfig, store: offline },
       servingLog: online && offline && config.servingLog,
+      audit: offline !== undefined && writesAuditTable(config),
       namespace,
       onDefinitionMismatch: options.onDefinitionMismatch ?? config.onDefinitionMismatch,
       onOverflow: options.onOverflow,

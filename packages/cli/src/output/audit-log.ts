@@ -29,8 +29,8 @@ export function openAuditLog(
   const toStderr = (line: string): void => {
     stderr.write(redact(line));
   };
-  if (audit === true) return { write: toStderr, reopen: nothing, close: nothing };
-  const path = audit.file;
+  const path = audit === true ? undefined : audit.file;
+  if (path === undefined) return { write: toStderr, reopen: nothing, close: nothing };
   const open = (): number => {
     try {
       return openSync(path, "a", 0o600);

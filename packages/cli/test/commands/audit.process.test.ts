@@ -74,6 +74,34 @@ test("commands write who, what and how it ended; those that only read write noth
   ]);
   expect(await audited("apply", "--allow-destructve")).toEqual([]);
   expect(await audited("status")).toEqual([]);
+
+  const shown = await project.run("audit", "--json");
+  const { namespace, audits } = JSON.parse(shown.stdout) as {
+    namespace: string;
+    audits: readonly Readonly<Record<string, unknown>>[];
+  };
+  expect(namespace).toBe("bank");
+  expect(audits.map(({ action, outcome, code, by }) => [action, outcome, code, by])).toEqual([
+    ["resnapshot", "refused", "SOURCE_UNKNOWN", user],
+    ["retry", "done", null, user],
+    ["backfill", "done", null, user],
+    ["materialize", "refused", "DATE_NOT_OVER", user],
+    ["materialize", "done", null, user],
+    ["apply", "done", null, "release 7"],
+  ]);
+  const since = audits[1]!["at"] as string;
+  const lines = (await project.run("audit", "--from", since, "--limit", "1")).stdout;
+  expect(lines).toMatch(/^\S+Z resnapshot refused \(SOURCE_UNKNOWN\) by \S+: \d+\.\d s\n$/);
+  expect((await project.run("audit", "--action", "apply")).stdout).toMatch(
+    /^\S+Z apply done by release 7: version 1, \d+ changes, \d+\.\d s\n$/,
+  );
+  expect((await project.run("audit", "--action", "erase")).stdout).toBe(
+    'namespace "bank": the audit table has no such action\n',
+  );
+  expect(await project.run("audit", "--action", "aply")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--action aply is none; did you mean "apply"?') as string,
+  });
 });
 
 test("the lines go to the file of the configuration, which its owner alone reads", async () => {
@@ -100,9 +128,16 @@ test("a file that cannot be written is refused before the command does anything"
   expect(existsSync(project.path("lake"))).toBe(false);
 });
 
+test("audit: { table: false } writes the log without the table", async () => {
+  const project = bank("audit: { table: false },");
+  expect((await project.run("apply")).audit).toMatchObject([{ action: "apply", version: 1 }]);
+  expect((await project.run("audit", "--json")).stdout).toBe('{"namespace":"bank","audits":[]}\n');
+  expect(existsSync(project.path("lake/audit"))).toBe(false);
+});
+
 test("audit: false turns the audit log off; another form is refused", async () => {
   expect((await bank("audit: false,").run("apply")).audit).toEqual([]);
   expect((await bank('audit: { path: "x" },').run("apply")).stderr).toContain(
-    'audit must be true, false or { file: "path" }',
+    'audit must be true, false or { file: "path", table: false }',
   );
 });

@@ -38,7 +38,11 @@ test("--help and --version answer on stdout", async () => {
 });
 
 const wrong: readonly (readonly [string, readonly string[], string])[] = [
-  ["no command", [], "say which command: apply, backfill, backup, catalog, check, connector, "],
+  [
+    "no command",
+    [],
+    "say which command: apply, audit, backfill, backup, catalog, check, connector, ",
+  ],
   ["an unknown command", ["repley"], 'there is no command "repley"; did you mean "replay"?'],
   [
     "an unknown option",

@@ -214,7 +214,15 @@ export async function backUp(
  * least as much.
  */
 function tablesInOrder({ sources, views }: Definitions): readonly StoreTable[] {
-  const rank = { answers: 0, features: 0, profiles: 0, drift: 0, versions: 1, changes: 2 };
+  const rank = {
+    answers: 0,
+    audit: 0,
+    features: 0,
+    profiles: 0,
+    drift: 0,
+    versions: 1,
+    changes: 2,
+  };
   return [...storeTables([...sources.values()], [...views.values()])].sort(
     (a, b) => rank[a.holds] - rank[b.holds],
   );

@@ -1,4 +1,5 @@
 /** The options and results of `store.materialize`. */
+import type { AuditCaller } from "../audit/audit-types.ts";
 import type { AnySelection } from "../define/selection.ts";
 import type { DaysEngine } from "../spi.ts";
 
@@ -42,6 +43,8 @@ export interface MaterializeOptions {
    * This process lists the entities and writes the rows. Without it, this process computes them.
    */
   readonly engine?: DaysEngine | undefined;
+  /** Who materializes, for the audit table. Default: who opened the store (`audit` of `openStore`). */
+  readonly caller?: AuditCaller | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: MaterializeProgress) => void) | undefined;
 }

@@ -1,4 +1,5 @@
 /** The push interface of a store. */
+import type { AuditCaller } from "../audit/audit-types.ts";
 import type { CheckPushed, Pushable, PushKeyOf, PushRowOf } from "../define/push-source.ts";
 
 /** Settings of `store.push`. */
@@ -11,6 +12,8 @@ export interface PushOptions<X = string> {
    * id for the `online.logRetention` of `openStore`.
    */
   readonly id?: string | undefined;
+  /** Who pushes, for the audit table. Default: who opened the store (`audit` of `openStore`). */
+  readonly caller?: AuditCaller | undefined;
   /** Aborts the wait. An aborted push may still have been taken. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,4 +1,5 @@
 /** The tables that a store keeps in its history. */
+import { AUDIT_TABLE } from "../audit/audit-table.ts";
 import type { Definitions } from "../define/collect-definitions.ts";
 import { driftTableOf } from "../drift/drift-table.ts";
 import { historyTables } from "../offline/history-tables.ts";
@@ -15,11 +16,14 @@ export interface StoreTable {
   readonly name: string;
   /**
    * changes: the log of a source · versions: the versions of its rows · features: what a view was
-   * materialized into · answers: the serving log · profiles: statistics by day · drift: results of
-   * `store.drift`.
+   * materialized into · answers: the serving log · audit: who did what · profiles: statistics by
+   * day · drift: results of `store.drift`.
    */
-  readonly holds: "changes" | "versions" | "features" | "answers" | "profiles" | "drift";
-  /** Name of the source, the view or the service; "serving-log" for the serving log. */
+  readonly holds: "changes" | "versions" | "features" | "answers" | "audit" | "profiles" | "drift";
+  /**
+   * Name of the source, the view or the service; "serving-log" and "audit" for the tables of the
+   * serving log and of the audit.
+   */
   readonly of: string;
   /** The column with the times of its rows. */
   readonly timeColumn: string;
@@ -51,6 +55,7 @@ export function storeTables(
     of: "serving-log",
     timeColumn: "answered_at",
   });
+  tables.push({ name: AUDIT_TABLE.name, holds: "audit", of: "audit", timeColumn: "began_at" });
   return tables;
 }
 

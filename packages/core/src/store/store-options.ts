@@ -1,4 +1,5 @@
 /** The options of `openStore`: each store with what belongs to it. */
+import type { AuditCaller } from "../audit/audit-types.ts";
 import { durationMicros, type Duration } from "../define/duration.ts";
 import { TidemarkError } from "../errors.ts";
 import { flagOption, refuseUnknownOptions, type OptionNames } from "../option-checks.ts";
@@ -82,6 +83,11 @@ export interface StoreOptions {
    * The log holds keys and values. Default: nothing is logged.
    */
   readonly servingLog?: ServingLogOptions | undefined;
+  /**
+   * Writes who applied, pushed, erased, backfilled and materialized to a table of the offline
+   * store, for `store.audits`. true: the caller is `user@machine`. Default: nothing is written.
+   */
+  readonly audit?: boolean | AuditCaller | undefined;
   /** Computes historical features. Default: the local engine. */
   readonly engine?: ComputeEngine | undefined;
   /** The current time. Default: the machine's clock. */
@@ -110,6 +116,8 @@ export interface ConfiguredStores {
   readonly serveWhileFilling: boolean;
   /** null: nothing is logged. */
   readonly servingLog: ServingLogSettings | null;
+  /** null: there is no audit. */
+  readonly audit: AuditCaller | null;
   readonly history: Pick<HistoryOptions, "commit">;
   /** How each source is compacted. */
   readonly compaction: Pick<CompactionSettings, "buckets" | "layoutLimits" | "rewriteBytes">;
@@ -121,6 +129,7 @@ const STORE_OPTIONS: OptionNames = {
     "online",
     "offline",
     "servingLog",
+    "audit",
     "engine",
     "clock",
     "namespace",
@@ -156,6 +165,10 @@ const OFFLINE_OPTIONS: OptionNames = {
   ]),
   renamed: { history: "commit and buckets" },
 };
+const AUDIT_OPTIONS: OptionNames = {
+  names: new Set<keyof AuditCaller>(["by", "from"]),
+  renamed: {},
+};
 const COMMIT_OPTIONS: OptionNames = { names: new Set(["rows", "bytes", "age"]), renamed: {} };
 
 /**
@@ -180,6 +193,13 @@ export function configuredStores(options: StoreOptions): ConfiguredStores {
       "openStore: servingLog logs what the online store answers, to a table of the offline " +
         `store; give both, such as online: ${EXAMPLES.online} and offline: ${EXAMPLES.offline}`,
     );
+  const audit = auditCaller(options.audit);
+  if (audit !== null && !offline.store)
+    throw new TidemarkError(
+      "STORE_MISSING",
+      "openStore: audit writes a table of the offline store; give one, such as " +
+        `offline: ${EXAMPLES.offline}, or leave audit out`,
+    );
   return {
     online: online.store,
     offline: offline.store,
@@ -190,6 +210,7 @@ export function configuredStores(options: StoreOptions): ConfiguredStores {
     answerCacheBytes: answerCache.maxBytes,
     serveWhileFilling: flagOption("openStore: online.serveWhileFilling", online.serveWhileFilling),
     servingLog: options.servingLog === undefined ? null : servingLogSettings(options.servingLog),
+    audit,
     history: {
       commit: {
         ...(commit.rows === undefined ? {} : { rows: commit.rows }),
@@ -201,6 +222,24 @@ export function configuredStores(options: StoreOptions): ConfiguredStores {
     },
     compaction: { buckets, layoutLimits, rewriteBytes },
   };
+}
+
+/** Reads who acts. null: there is no audit. */
+function auditCaller(given: unknown): AuditCaller | null {
+  if (given === undefined || given === false) return null;
+  if (given === true) return {};
+  const isObject = typeof given === "object" && given !== null;
+  if (isObject) refuseUnknownOptions("openStore: audit", given, AUDIT_OPTIONS);
+  const { by, from } = isObject
+    ? (given as { readonly by?: unknown; readonly from?: unknown })
+    : {};
+  const isText = (one: unknown): boolean => one === undefined || typeof one === "string";
+  if (isObject && isText(by) && isText(from)) return given as AuditCaller;
+  throw new TidemarkError(
+    "OPTION_INVALID",
+    "openStore: audit must be true, false or the caller as texts, such as " +
+      '{ by: "nightly load", from: "job 42" }',
+  );
 }
 
 function keepMicros(option: string, keep: Keep): number {

@@ -1,4 +1,5 @@
 /** What a store can do, and the settings of its calls. */
+import type { AuditEntry, AuditsOptions, StoreAudit } from "../audit/audit-types.ts";
 import type { BackupOptions } from "../backup/backup.ts";
 import type { BackupManifest } from "../backup/manifest.ts";
 import type { TimeLimit } from "../define/duration.ts";
@@ -320,6 +321,20 @@ export interface Store extends FeatureReads, Pushes {
    * const { wrong, late, examples } = await store.skew({ from: "2026-03-01T00:00:00Z" });
    */
   skew(options?: SkewOptions): Promise<SkewReport>;
+  /** The audit of this process. null: `openStore` has no `audit`. */
+  readonly audit: StoreAudit | null;
+  /**
+   * Reads the audit table of this namespace, newest first: who applied, pushed, erased, backfilled
+   * and materialized, when, and how it ended. Other processes may have written it. Rows of this
+   * process that wait are committed first. Before the first row the list is empty.
+   *
+   * @throws STORE_MISSING when the store has no offline store.
+   * @throws OPTION_INVALID when the action is none, or the limit is no number of rows.
+   * @throws TIME_INVALID when `from` or `to` is no time.
+   * @example
+   * const [newest] = await store.audits({ action: "erase", from: "2026-03-01T00:00:00Z" });
+   */
+  audits(options?: AuditsOptions): Promise<readonly AuditEntry[]>;
   /** The log of what this process served. null: `openStore` has no `servingLog`. */
   readonly servingLog: StoreServingLog | null;
   /**

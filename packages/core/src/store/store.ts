@@ -1,5 +1,7 @@
 /** The store: definitions over an online and an offline store, fed by change sources. */
 import { warnOfDeprecated } from "../request/deprecated.ts";
+import { openAudit } from "../audit/audit.ts";
+import { readAudits } from "../audit/read-audits.ts";
 import { backUp } from "../backup/backup.ts";
 import { collectDefinitions, type Definitions } from "../define/collect-definitions.ts";
 import { timeLimitMillis, type TimeLimit } from "../define/duration.ts";
@@ -80,6 +82,7 @@ import { measuredLag, writeMeasuredLag } from "../status/measured-lag.ts";
 import { sourceStatus } from "../status/source-status.ts";
 import { profileTables, storeTables, tablesNamed } from "../status/store-tables.ts";
 import { storeStorage } from "../status/store-storage.ts";
+import { auditedStore } from "./audited-store.ts";
 import type { RunOptions, Store } from "./store-types.ts";
 import { configuredStores, EXAMPLES, type StoreOptions } from "./store-options.ts";
 import type { FeatureReads } from "../request/request-types.ts";
@@ -185,6 +188,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
           online: online!,
           offline: offline!,
           clock,
+        });
+  const audit =
+    configured.audit === null
+      ? null
+      : openAudit({
+          offline: offline!,
+          namespace,
+          clock,
+          by: configured.audit.by ?? currentUser(),
+          from: configured.audit.from,
         });
   const serviceOf = serviceNamer(definitions);
   const mayRewrite = rewriteCheck({ definitions, namespace, offline });
@@ -520,7 +533,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
   };
 
-  return {
+  const store: Store = {
     ...(reads as unknown as FeatureReads),
     ...pushes.calls,
     explain,
@@ -792,13 +805,22 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       servingLog === null
         ? null
         : { status: () => servingLog.status(), flush: () => servingLog.flush() },
+    audit:
+      audit === null ? null : { record: audit.record, flush: audit.flush, status: audit.status },
+    async audits(options = {}) {
+      if (offline === undefined) throw missing("audits", "offline");
+      await audit?.flush();
+      return readAudits(offline, namespace, options);
+    },
     async close() {
       await pushes.close();
       await servingLog?.close();
+      await audit?.close();
       await online?.close();
       await offline?.close();
     },
   };
+  return audit === null ? store : auditedStore(store, { audit, definitions, clock });
 }
 
 function warnOfNotTaken(first: NotTaken): void {

@@ -43,6 +43,7 @@ test("options stand beside their store, and durations are text", () => {
     offline,
     retention: { retain: Infinity, logRetention: 30 * 86_400e6 },
     answerCacheBytes: 5,
+    audit: null,
     serveWhileFilling: true,
     servingLog: null,
     history: { commit: { rows: 10, age: 10e6 } },

@@ -26,6 +26,7 @@ import {
 } from "./fixed-schemas.ts";
 import { operatePaths } from "./operate/operate-paths.ts";
 import { operation } from "./operation.ts";
+import { auditPath } from "./audit-path.ts";
 import { trainingSetPaths } from "./training-set-paths.ts";
 import {
   TIME,
@@ -146,6 +147,7 @@ export function openApiDocument(
     ),
   };
   Object.assign(paths, operatePaths(definitions));
+  paths["/v1/audits"] = auditPath();
   paths["/openapi.json"] = { get: operation("openapi", null, "This document", { type: "object" }) };
   return {
     openapi: "3.1.0",

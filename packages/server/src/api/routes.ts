@@ -1,7 +1,9 @@
 /** Serves Tidemark's own JSON API under `/v1`. */
 import { toJson } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { auditCaller } from "../http/audit-caller.ts";
 import type { Serving } from "../http/serving.ts";
+import { auditRoutes } from "./audit-routes.ts";
 import { explainBody } from "./explain-request.ts";
 import { featureNames } from "./requested-features.ts";
 import { definitionsJson } from "./definitions-json.ts";
@@ -72,7 +74,12 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
         const { rows, deletes, id } = pushes(name, request.body);
         request.entityCount = rows.length + deletes.length;
         Object.assign(details, { pushId: id, rows: rows.length, deletes: deletes.length });
-        const result = await store.push(name, rows, { deletes, id, signal: request.ending });
+        const result = await store.push(name, rows, {
+          deletes,
+          id,
+          caller: auditCaller(request),
+          signal: request.ending,
+        });
         details.position = result.position;
         return result;
       });
@@ -87,7 +94,11 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
       const materialized = await audit.record(request, async (details) => {
         const options = materializeOptions(request.body, serving);
         details.views = options.views?.map(String) ?? [...definitions.views.keys()];
-        const result = await store.materialize({ ...options, signal: request.ending });
+        const result = await store.materialize({
+          ...options,
+          caller: auditCaller(request),
+          signal: request.ending,
+        });
         details.days = result.views.reduce((sum, { dates }) => sum + dates.length, 0);
         return result;
       });
@@ -118,6 +129,7 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
   });
 
   await app.register((scope) => operateRoutes(scope, serving));
+  auditRoutes(app, serving);
   if (trainingSets !== null)
     await app.register((scope) => trainingSetRoutes(scope, serving, names, trainingSets));
 

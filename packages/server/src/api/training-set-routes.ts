@@ -3,6 +3,8 @@ import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TidemarkError } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { auditedTrainingSet } from "@tidemark/core/internal";
+import { auditCaller } from "../http/audit-caller.ts";
 import type { Serving } from "../http/serving.ts";
 import type { StoredJob, TrainingSets } from "../training-sets/job-types.ts";
 import { publicJob } from "../training-sets/public-job.ts";
@@ -24,7 +26,7 @@ interface IdParams {
 /** Adds the routes to `app`. They receive their bodies themselves, as files. */
 export async function trainingSetRoutes(
   app: FastifyInstance,
-  { limits, audit }: Serving,
+  { limits, audit, store }: Serving,
   names: FeatureNames,
   sets: TrainingSets,
 ): Promise<void> {
@@ -40,13 +42,23 @@ export async function trainingSetRoutes(
     async (request, reply) => {
       const { ending } = request;
       const { request: asked, wait } = trainingSetQuery(request.query, names.list, limits);
-      const started = await sets
-        .start(asked, { body: request.raw, caller: request.caller, request: request.id, ending })
-        .catch((error: unknown) => {
-          // what remains of the body is not read
-          if (!request.raw.complete) reply.header("connection", "close");
-          throw error;
-        });
+      const starting = sets.start(asked, {
+        body: request.raw,
+        caller: request.caller,
+        request: request.id,
+        ending,
+      });
+      // the row of the audit table comes at the end, which no request may wait for
+      void auditedTrainingSet(
+        store,
+        { features: asked.features, caller: auditCaller(request), signal: ending },
+        async () => (await starting).done,
+      ).catch(() => undefined);
+      const started = await starting.catch((error: unknown) => {
+        // what remains of the body is not read
+        if (!request.raw.complete) reply.header("connection", "close");
+        throw error;
+      });
       const { id, rows, features } = started.state();
       request.entityCount = rows ?? 0;
       audit.accepted(request, { features, trainingSet: id, ...(rows === null ? {} : { rows }) });

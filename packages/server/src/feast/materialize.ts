@@ -2,7 +2,7 @@
  * Reads and runs `POST /materialize` and `POST /materialize-incremental`. Feast gives an interval
  * of times. The days that end in the interval are materialized.
  */
-import { TidemarkError, type Store } from "@tidemark/core";
+import { TidemarkError, type AuditCaller, type Store } from "@tidemark/core";
 import { parseDate, parseTime } from "@tidemark/core/spi";
 import type { Serving } from "../http/serving.ts";
 import { BodyReader, MalformedBody } from "./malformed.ts";
@@ -159,7 +159,7 @@ export interface Materializer {
   /** Returns those of `views` whose materialization runs in this process. */
   running(views: readonly string[]): readonly string[];
   /** Materializes the views. The promise resolves to the number of days when all are done. */
-  start(request: Materialization): Promise<number>;
+  start(request: Materialization, caller: AuditCaller): Promise<number>;
   /** Stops the running materializations. The same requests can be sent again later. */
   stop(): Promise<void>;
 }
@@ -170,9 +170,9 @@ export function materializer(store: Store, zone: string): Materializer {
   const ending = new AbortController();
   return {
     running: (views) => views.filter((view) => running.has(view)),
-    start({ views, days }) {
+    start({ views, days }, caller) {
       const work = store
-        .materialize({ views, ...days, zone, signal: ending.signal })
+        .materialize({ views, ...days, zone, caller, signal: ending.signal })
         .then((result) => result.views.reduce((sum, { dates }) => sum + dates.length, 0))
         .finally(() => {
           for (const view of views) running.delete(view);

@@ -3,6 +3,7 @@ import { TidemarkError, isTidemarkError } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { AnswerError } from "../http/http-errors.ts";
 import { errorText } from "@tidemark/core/internal";
+import { auditCaller } from "../http/audit-caller.ts";
 import type { Serving } from "../http/serving.ts";
 import { feastError } from "./feast-errors.ts";
 import {
@@ -58,6 +59,7 @@ export async function feastRoutes(
         const { position } = await serving.store.push(source, rows, {
           signal: request.ending,
           id: pushId,
+          caller: auditCaller(request),
         });
         details.position = position;
       });
@@ -93,7 +95,7 @@ export async function feastRoutes(
     }
     const work = audit.record(request, async (details) => {
       details.views = views;
-      details.days = await materializing.start(asked);
+      details.days = await materializing.start(asked, auditCaller(request));
     });
     if (!asked.async) {
       await work;

@@ -167,13 +167,14 @@ function filledLog(): ShopLog {
 export async function shopServer(
   options: Partial<ServerOptions> = {},
   offline: OfflineStore | null = memoryOfflineStore(),
-  servingLog?: StoreOptions["servingLog"],
+  { servingLog, audit }: Pick<StoreOptions, "audit" | "servingLog"> = {},
 ): Promise<FeatureServer & { readonly store: ServerOptions["store"] }> {
   const store = await openStore({
     definitions,
     online: { store: memoryOnlineStore(), retention: "forever" },
     ...(offline === null ? {} : { offline }),
     servingLog,
+    audit,
     clock: () => date(NOON),
   });
   await store.run(filledLog().source());
