@@ -29,8 +29,8 @@ export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 export const AUDIT_COUNTS = ["calls", "changes", "days", "deletes", "keys", "rows"] as const;
 
 /**
- * Numbers of an action: calls (of pushes), changes (of definitions, or of rows), days, deletes, keys
- * (of erased entities) and rows.
+ * Numbers of an action: calls (of pushes), changes (of definitions, or of rows), days, deletes,
+ * keys (of erased entities) and rows.
  */
 export type AuditCounts = Readonly<Partial<Record<(typeof AUDIT_COUNTS)[number], number>>>;
 

@@ -43,7 +43,7 @@ export interface MaterializeOptions {
    * This process lists the entities and writes the rows. Without it, this process computes them.
    */
   readonly engine?: DaysEngine | undefined;
-  /** Who materializes, for the audit table. Default: who opened the store (`audit` of `openStore`). */
+  /** Who materializes, for the audit table. Default: `audit` of `openStore`. */
   readonly caller?: AuditCaller | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: MaterializeProgress) => void) | undefined;

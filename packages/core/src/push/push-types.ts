@@ -12,7 +12,7 @@ export interface PushOptions<X = string> {
    * id for the `online.logRetention` of `openStore`.
    */
   readonly id?: string | undefined;
-  /** Who pushes, for the audit table. Default: who opened the store (`audit` of `openStore`). */
+  /** Who pushes, for the audit table. Default: `audit` of `openStore`. */
   readonly caller?: AuditCaller | undefined;
   /** Aborts the wait. An aborted push may still have been taken. */
   readonly signal?: AbortSignal | undefined;

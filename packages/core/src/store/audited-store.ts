@@ -1,4 +1,4 @@
-/** Wraps the calls of a store that people and programs start, so that the audit has each of them. */
+/** Wraps the calls of a store that people and programs start, so that the audit has them. */
 import { outcomeOf } from "../audit/outcome.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { AuditedAction } from "../audit/audit-types.ts";
@@ -44,7 +44,7 @@ export function auditedStore(
     }
   }
 
-  /** The names of sources that the definitions have. Others may be anything, so they are left out. */
+  /** Those names that are of sources. Others may be anything, so they are left out. */
   const sourcesNamed = (names: readonly unknown[]): readonly string[] =>
     names.filter((name) => typeof name === "string" && definitions.sources.has(name)) as string[];
 

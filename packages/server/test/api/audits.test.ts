@@ -57,12 +57,19 @@ test("actions have the caller's token and address, newest first", async () => {
   expect(rows).toEqual(
     expect.arrayContaining([
       expect.objectContaining({
-        ...{ action: "push", outcome: "done", by: "till", from, sources: ["logins"] },
+        action: "push",
+        outcome: "done",
+        by: "till",
+        from,
+        sources: ["logins"],
         counts: { calls: 4, rows: 4, deletes: 0 },
       }),
       expect.objectContaining({ action: "push", outcome: "refused", code: "PUSH_INVALID" }),
       expect.objectContaining({
-        ...{ action: "materialize", by: "operator", from, views: ["signed_in"] },
+        action: "materialize",
+        by: "operator",
+        from,
+        views: ["signed_in"],
         counts: expect.objectContaining({ days: 1 }) as object,
       }),
       expect.objectContaining({ action: "materialize", by: "operator", from, views: ["weekly"] }),
