@@ -14,9 +14,6 @@ const REFUSALS: ReadonlySet<string> = new Set<ErrorCode>([
   "ENTITIES_INVALID",
   "ENTITIES_NOT_FOUND",
   "ENTITY_UNKNOWN",
-  "HISTORY_MISSING",
-  "HISTORY_OF_OTHER_STORE",
-  "HISTORY_OLDER",
   "KEY_INVALID",
   "LOG_NOT_ALLOWED",
   "MATERIALIZE_NOT_BEGUN",
@@ -50,6 +47,18 @@ const REFUSALS: ReadonlySet<string> = new Set<ErrorCode>([
   "VIEW_DERIVED",
   "VIEW_UNKNOWN",
 ]);
+
+/** The codes that say: the history is gone, or is not that of the store. */
+const NOT_THIS_HISTORY: ReadonlySet<string> = new Set<ErrorCode>([
+  "HISTORY_MISSING",
+  "HISTORY_OF_OTHER_STORE",
+  "HISTORY_OLDER",
+]);
+
+/** Whether the error says that this history must get nothing, and so no row of the audit either. */
+export function isOfOtherHistory(error: unknown): boolean {
+  return isTidemarkError(error) && NOT_THIS_HISTORY.has(error.code);
+}
 
 /** How an action ended that threw. The code is null if its signal aborted. */
 export function outcomeOf(

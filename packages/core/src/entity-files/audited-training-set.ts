@@ -1,5 +1,5 @@
 /** Records a training set in the audit table of its store. */
-import { outcomeOf } from "../audit/outcome.ts";
+import { isOfOtherHistory, outcomeOf } from "../audit/outcome.ts";
 import type { AuditCaller } from "../audit/audit-types.ts";
 import type { SelectedFeature } from "../specs.ts";
 import type { Store } from "../store/store-types.ts";
@@ -32,7 +32,7 @@ export async function auditedTrainingSet<Result extends { readonly rows: number 
     await audit.record({ ...asked(), outcome: "done", counts: { rows: result.rows ?? 0 } });
     return result;
   } catch (error) {
-    await audit.record({ ...asked(), ...outcomeOf(error, signal) });
+    if (!isOfOtherHistory(error)) await audit.record({ ...asked(), ...outcomeOf(error, signal) });
     throw error;
   }
 }

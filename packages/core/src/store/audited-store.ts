@@ -1,5 +1,5 @@
 /** Wraps the calls of a store that people and programs start, so that the audit has them. */
-import { outcomeOf } from "../audit/outcome.ts";
+import { isOfOtherHistory, outcomeOf } from "../audit/outcome.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { AuditedAction } from "../audit/audit-types.ts";
 import type { Definitions } from "../define/collect-definitions.ts";
@@ -39,7 +39,8 @@ export function auditedStore(
       await audit.record({ ...asked, ...did(result), outcome: "done", ...timed() });
       return result;
     } catch (error) {
-      await audit.record({ ...asked, ...outcomeOf(error, signal), ...timed() });
+      if (!isOfOtherHistory(error))
+        await audit.record({ ...asked, ...outcomeOf(error, signal), ...timed() });
       throw error;
     }
   }
@@ -71,7 +72,7 @@ export function auditedStore(
       ended({ outcome: "done" });
       return result;
     } catch (error) {
-      ended(outcomeOf(error, options.signal));
+      if (!isOfOtherHistory(error)) ended(outcomeOf(error, options.signal));
       throw error;
     }
   }

@@ -173,6 +173,17 @@ describe("actions of a store", () => {
     ]);
   });
 
+  test("a history that is gone is not begun by a row of the audit", async () => {
+    const online = memoryOnlineStore(memoryOnlineData());
+    const first = await opened({ online });
+    await first.store.push(logins, [login(1)]);
+    const offline = memoryOfflineStore(memoryOfflineData());
+    const store = await openStore({ definitions, online, offline, audit: true });
+    await expect(store.backfill()).rejects.toMatchObject({ code: "HISTORY_MISSING" });
+    await store.audit!.flush();
+    expect(await offline.state(TABLE)).toBeNull();
+  });
+
   test("counting without a change is no action", async () => {
     const { store } = await opened();
     await store.push(logins, [login(1)]);
