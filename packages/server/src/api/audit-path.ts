@@ -2,6 +2,7 @@
 import { AUDIT_ACTIONS, AUDIT_COUNTS, AUDIT_OUTCOMES } from "@tidemark/core/internal";
 import { MOST_AUDITS } from "./audit-routes.ts";
 import { CODE } from "./fixed-schemas.ts";
+import { operation } from "./operation.ts";
 import { listOf, objectOf, TIME, type Schema } from "./wire-schemas.ts";
 
 const TEXT: Schema = { type: "string" };
@@ -35,29 +36,24 @@ export function auditPath(): Schema {
     schema,
   });
   return {
-    get: {
-      operationId: "audits",
-      summary: "Who applied, pushed, erased, backfilled and materialized, newest first",
-      description: "Needs the scope `operate`.",
-      parameters: [
-        parameter("from", TIME, "Only actions that began at this time or later"),
-        parameter("to", TIME, "Only actions that began before this time"),
-        parameter("action", { type: "string", enum: AUDIT_ACTIONS }, "Only this action"),
-        parameter(
-          "limit",
-          { type: "integer", minimum: 0, maximum: MOST_AUDITS, default: 100 },
-          "The most rows",
-        ),
-      ],
-      responses: {
-        200: {
-          description: "The rows of the audit table",
-          content: { "application/json": { schema: objectOf({ audits: listOf(AUDIT) }) } },
-        },
-        ...Object.fromEntries(
-          ["4XX", "5XX"].map((status) => [status, { $ref: "#/components/responses/Error" }]),
-        ),
+    get: operation(
+      "audits",
+      "operate",
+      "Who applied, pushed, erased, backfilled and materialized, newest first",
+      objectOf({ audits: listOf(AUDIT) }),
+      undefined,
+      {
+        parameters: [
+          parameter("from", TIME, "Only actions that began at this time or later"),
+          parameter("to", TIME, "Only actions that began before this time"),
+          parameter("action", { type: "string", enum: AUDIT_ACTIONS }, "Only this action"),
+          parameter(
+            "limit",
+            { type: "integer", minimum: 0, maximum: MOST_AUDITS, default: 100 },
+            "The most rows",
+          ),
+        ],
       },
-    },
+    ),
   };
 }

@@ -21,7 +21,7 @@ interface Answer {
 }
 
 async function audited(options: Parameters<typeof shopServer>[0] = { tokens }) {
-  const server = await shopServer(options, memoryOfflineStore(), { audit: true });
+  const server = await shopServer(options, memoryOfflineStore(), undefined, true);
   const post = (url: string, payload: object, token = OPERATE) =>
     server.app.inject({
       method: "POST",

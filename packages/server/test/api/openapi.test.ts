@@ -40,7 +40,7 @@ const ajv = new Ajv2020({
 });
 (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
 beforeAll(async () => {
-  server = await shopServer({ trainingSets: { parquet: delta } }, memoryOfflineStore(), {});
+  server = await shopServer({ trainingSets: { parquet: delta } }, memoryOfflineStore(), {}, true);
   await server.store.apply({ by: "the test" });
   await server.store.drift({ source: "payments", reference: { to: "2026-01-05" } });
   await server.app.inject({
@@ -49,6 +49,8 @@ beforeAll(async () => {
     payload: { features: "everything", entities: [{ user_id: "ann" }] },
   });
   await server.store.servingLog!.flush();
+  await server.store.materialize({ views: ["weekly"], dates: ["2026-01-04"] });
+  await server.store.erase({ entity: "user", key: { user_id: "nobody" } });
   document = (await server.app.inject("/openapi.json")).json<Document>();
   ajv.addVocabulary(["components"]);
   ajv.addSchema({ $id: "document", components: document.components }, "document");
@@ -168,6 +170,7 @@ describe("requests and answers follow the document", () => {
     "/v1/readiness",
     "/v1/plan",
     "/v1/applies",
+    "/v1/audits?from=2026-01-05T00:00:00Z&limit=5",
     "/v1/checks",
     "/openapi.json",
   ])("GET %s", async (path) => {

@@ -137,9 +137,7 @@ async function metricTypes(): Promise<{
   readonly text: string;
   readonly types: Map<string, string>;
 }> {
-  const server = await shopServer({ trainingSets: { parquet: delta } }, undefined, {
-    servingLog: {},
-  });
+  const server = await shopServer({ trainingSets: { parquet: delta } }, undefined, {});
   await server.app.inject({ method: "POST", url: GET, payload: ANN });
   const { body } = await server.app.inject({ method: "GET", url: "/metrics" });
   await server.close();

@@ -167,7 +167,8 @@ function filledLog(): ShopLog {
 export async function shopServer(
   options: Partial<ServerOptions> = {},
   offline: OfflineStore | null = memoryOfflineStore(),
-  { servingLog, audit }: Pick<StoreOptions, "audit" | "servingLog"> = {},
+  servingLog?: StoreOptions["servingLog"],
+  audit?: StoreOptions["audit"],
 ): Promise<FeatureServer & { readonly store: ServerOptions["store"] }> {
   const store = await openStore({
     definitions,
