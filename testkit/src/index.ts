@@ -35,6 +35,7 @@ export { createOracle } from "./oracle/oracle.ts";
 export type { Oracle } from "./oracle/oracle.ts";
 export { mergeHistory } from "./oracle/merge-history.ts";
 export { compareExplanations } from "./oracle/explanations.ts";
+export { compareTimelines } from "./oracle/timelines.ts";
 export type { ComparedExplanations } from "./oracle/explanations.ts";
 export { compareQuality } from "./oracle/quality-differences.ts";
 export type { QualityComparison } from "./oracle/quality-differences.ts";

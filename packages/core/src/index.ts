@@ -353,6 +353,12 @@ export type { RateBasis } from "./registry/work-rates.ts";
 export type { ChangesProgress, RunProgress, RunResult } from "./ingest/runner.ts";
 export type { StoreBackpressure } from "./ingest/backpressure.ts";
 export type {
+  FeatureTimeline,
+  Timeline,
+  TimelinePoint,
+  TimelineRequest,
+} from "./timeline/timeline-types.ts";
+export type {
   EntityLogStorage,
   HistoryStorage,
   LargeEntity,

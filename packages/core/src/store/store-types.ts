@@ -3,7 +3,7 @@ import type { AuditEntry, AuditsOptions, StoreAudit } from "../audit/audit-types
 import type { BackupOptions } from "../backup/backup.ts";
 import type { BackupManifest } from "../backup/manifest.ts";
 import type { TimeLimit } from "../define/duration.ts";
-import type { Selection } from "../define/selection.ts";
+import type { Selection, SelectionList } from "../define/selection.ts";
 import type { TimeInput } from "../define/time-input.ts";
 import type { EraseOptions, ErasureReceipt } from "../erase/erase-types.ts";
 import type { ExplainRequest, Explanation } from "../explain/explain-types.ts";
@@ -32,6 +32,7 @@ import type { QuarantinedRow } from "../status/quarantined-rows.ts";
 import type { CheckResults } from "../status/check-results.ts";
 import type { SourceReadiness } from "../status/readiness.ts";
 import type { SourceStatus } from "../status/source-status.ts";
+import type { Timeline, TimelineRequest } from "../timeline/timeline-types.ts";
 import type { StorageOptions, StoreStorage } from "../status/storage-types.ts";
 import type { StoreTable } from "../status/store-tables.ts";
 
@@ -364,6 +365,24 @@ export interface Store extends FeatureReads, Pushes {
    * console.log(String(await store.explain({ feature: weekly.amount_l1w, entity, asOf })));
    */
   explain<Row, Needs>(request: ExplainRequest<Row, Needs>): Promise<Explanation>;
+  /**
+   * Says how every feature of one entity moves while the time of the request moves from `from` to
+   * `to`, as the history has it. The points of an exact feature are all changes of its answer: each
+   * holds until the next one. A feature that moves with the clock has samples.
+   *
+   * @throws KEY_INVALID when a key is missing, superfluous or of another type.
+   * @throws OPTION_INVALID when `from` is after `to`, or `maxPoints` is not from 2 to 10,000.
+   * @example
+   * const { features } = await store.timeline({
+   *   features: weekly,
+   *   entity: { user_id: "4711" },
+   *   from: "2026-03-01T00:00:00Z",
+   *   to: "2026-03-08T00:00:00Z",
+   * });
+   */
+  timeline<Row, Needs, const L extends SelectionList>(
+    request: TimelineRequest<Row, Needs, L>,
+  ): Promise<Timeline>;
   /**
    * Measures how far the columns of a source, the features of a materialized view, or rows are from
    * a reference: a training set, a window of days, or a fixed profile. The result of a source or a

@@ -79,6 +79,7 @@ import { checkResults, keepDrift, keepExpectations } from "../status/check-resul
 import { sourceReadiness } from "../status/readiness.ts";
 import { logEnds } from "../status/log-lag.ts";
 import { measuredLag, writeMeasuredLag } from "../status/measured-lag.ts";
+import { storeTimeline } from "../timeline/store-timeline.ts";
 import { sourceStatus } from "../status/source-status.ts";
 import { profileTables, storeTables, tablesNamed } from "../status/store-tables.ts";
 import { storeStorage } from "../status/store-storage.ts";
@@ -749,6 +750,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       return checkResults(online, namespace);
     },
     tables: () => [...storeTables(sources, views), ...profileTables(definitions)],
+    async timeline(request) {
+      if (offline === undefined || offlineReader === null) throw missing("timeline", "offline");
+      await pairs.refuseHistory(sources, request.signal);
+      return storeTimeline(request, {
+        clock,
+        selectionOf: selectionFor,
+        offline,
+        reader: offlineReader,
+      });
+    },
     async storage(options = {}) {
       refuseUnknownOptions("storage", options, STORAGE_OPTIONS);
       const all = [...storeTables(sources, views), ...profileTables(definitions)];

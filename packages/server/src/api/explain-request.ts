@@ -1,8 +1,8 @@
 /** Reads the body of `POST /v1/explain` as the request of `store.explain`. */
 import type { ExplainRequest } from "@tidemark/core";
-import { checkKeys } from "../features/key-sizes.ts";
 import type { Limits } from "../options/limits.ts";
-import { bodyOf, choiceIn, jsonTypeOf, requestInvalid, textIn, timeIn } from "./request-body.ts";
+import { entityIn } from "./entity-of-request.ts";
+import { bodyOf, choiceIn, requestInvalid, textIn, timeIn } from "./request-body.ts";
 import type { FeatureNames } from "./requested-features.ts";
 
 /** The forms of an explanation. */
@@ -44,22 +44,15 @@ export function explainBody(
   if (name === undefined)
     throw requestInvalid('feature is missing; give one feature, as in "view:feature"');
   const features = names.list([name]);
-  const { entity, maxRows } = body;
-  if (typeof entity !== "object" || entity === null || Array.isArray(entity))
-    throw requestInvalid(
-      `entity is ${jsonTypeOf(entity)}; give an object with ` +
-        features.keys.map((key) => key.name).join(", "),
-    );
+  const { maxRows } = body;
   const isCount =
     Number.isInteger(maxRows) && Number(maxRows) >= 0 && Number(maxRows) <= MOST_EXPLAINED_ROWS;
   if (maxRows !== undefined && !isCount)
     throw requestInvalid(`maxRows: give a whole number from 0 to ${MOST_EXPLAINED_ROWS}`);
-  const row = features.readRow(entity);
-  checkKeys([row], features.keys, limits.keyBytes);
   return {
     request: {
       feature: features.selection,
-      entity: row as Readonly<Record<string, unknown>>,
+      entity: entityIn(body, features, limits),
       asOf: timeIn(body, "asOf"),
       // without a choice, the store chooses
       knowledge:

@@ -42,7 +42,8 @@ const COLUMN: { readonly [name: string]: Schema } = {
 };
 const OPTIONAL = ["precision", "scale", "mode", "element", "keys", "values", "fields"];
 
-const METADATA: Schema = {
+/** The schema of the metadata of a definition. */
+export const METADATA: Schema = {
   ...objectOf(
     {
       description: TEXT,

@@ -24,6 +24,7 @@ import {
   pushedSchema,
   statusSchema,
 } from "./fixed-schemas.ts";
+import { lineageSchema } from "./lineage-schemas.ts";
 import { operatePaths } from "./operate/operate-paths.ts";
 import { operation } from "./operation.ts";
 import { auditPath } from "./audit-path.ts";
@@ -136,6 +137,14 @@ export function openApiDocument(
       "read",
       "Services, views, entities and sources, with their keys and value types",
       definitionsSchema(),
+    ),
+  };
+  paths["/v1/lineage"] = {
+    get: operation(
+      "lineage",
+      "read",
+      "Where features come from: tables, sources, views and services as a graph",
+      lineageSchema(),
     ),
   };
   paths["/v1/status"] = {

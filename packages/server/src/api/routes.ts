@@ -10,6 +10,7 @@ import { definitionsJson } from "./definitions-json.ts";
 import { answerBody, namedRequest, requestFor, type FeaturesRequest } from "./features-request.ts";
 import { materializeOptions } from "./materialize-request.ts";
 import { pushRequests } from "./push-request.ts";
+import { lineageJson } from "./lineage-json.ts";
 import { operateRoutes } from "./operate/operate-routes.ts";
 import { openApiDocument } from "./openapi.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
@@ -28,6 +29,7 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
   const names = featureNames(definitions, resolver);
   const pushes = pushRequests(resolver, limits);
   const described = JSON.stringify(definitionsJson(definitions));
+  const lineage = JSON.stringify(lineageJson(definitions));
   const document = JSON.stringify(
     openApiDocument(definitions, limits, { trainingSets: trainingSets !== null }),
   );
@@ -119,6 +121,7 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
   });
 
   app.get("/v1/definitions", read, (_, reply) => reply.type(JSON_TYPE).send(described));
+  app.get("/v1/lineage", read, (_, reply) => reply.type(JSON_TYPE).send(lineage));
   app.get("/openapi.json", { config: { scope: null, uncounted: true } }, (_, reply) =>
     reply.type(JSON_TYPE).send(document),
   );
@@ -128,7 +131,7 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
     return reply.type(JSON_TYPE).send(JSON.stringify(toJson({ sources, skipped })));
   });
 
-  await app.register((scope) => operateRoutes(scope, serving));
+  await app.register((scope) => operateRoutes(scope, serving, names));
   auditRoutes(app, serving);
   if (trainingSets !== null)
     await app.register((scope) => trainingSetRoutes(scope, serving, names, trainingSets));
@@ -142,6 +145,6 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
     "/v1/explain",
   ])
     refuseOtherMethods(app, url, "POST");
-  for (const url of ["/v1/definitions", "/openapi.json", "/v1/status"])
+  for (const url of ["/v1/definitions", "/v1/lineage", "/openapi.json", "/v1/status"])
     refuseOtherMethods(app, url, "GET");
 }

@@ -165,6 +165,7 @@ describe("requests and answers follow the document", () => {
     "/v1/tables",
     "/v1/quarantine/payments?limit=5",
     "/v1/definitions",
+    "/v1/lineage",
     "/v1/status",
     "/v1/me",
     "/v1/readiness",
@@ -216,6 +217,15 @@ describe("requests and answers follow the document", () => {
     ["/v1/profile", { source: "payments", from: "2026-01-01", columns: "amount" }],
     ["/v1/drift", { source: "payments", from: "2026-01-05", reference: { to: "2026-01-05" } }],
     ["/v1/skew", { features: "weekly:spent_1h", services: ["everything"], examples: 0 }],
+    [
+      "/v1/timeline",
+      {
+        features: ["everything"],
+        entity: { user_id: "ann" },
+        from: "2026-01-05T00:00:00+07:00",
+        maxPoints: 50,
+      },
+    ],
     ["/v1/quality", {}],
     ["/v1/explain", { feature: "weekly:spent_1h", entity: { user_id: "ann" } }],
     ["/v1/explain", { feature: "profile:city", entity: { user_id: "ann" }, maxRows: 0 }],
@@ -256,6 +266,7 @@ describe("requests and answers follow the document", () => {
     ["/v1/profile", { source: "payments", view: "weekly" }, 422],
     ["/v1/drift", { source: "payments", reference: {} }, 422],
     ["/v1/skew", { examples: 101 }, 422],
+    ["/v1/timeline", { features: "weekly", entity: { user_id: "ann" } }, 422],
     ["/v1/push/logins", { rows: [{ id: 1, user_id: "ann" }] }, 422],
     [
       "/v1/push/logins",

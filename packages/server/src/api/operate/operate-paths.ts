@@ -21,6 +21,7 @@ import {
   readinessSchema,
   storageSchema,
 } from "./operate-schemas.ts";
+import { timelineBody, timelineSchema } from "./timeline-schemas.ts";
 import { MOST_QUARANTINED } from "./quarantine-request.ts";
 
 /** Returns the operations by path. */
@@ -79,6 +80,12 @@ export function operatePaths(definitions: Definitions): Readonly<Record<string, 
       "Computes the answers of the serving log again, and counts the bits that differ",
       skewSchema(),
       skewRequest(definitions),
+    ),
+    "/v1/timeline": post(
+      "timeline",
+      "How the features of one entity move while the time of the request moves",
+      timelineSchema(),
+      timelineBody(),
     ),
     "/v1/quality": post(
       "quality",

@@ -3,16 +3,22 @@ import { toJson } from "@tidemark/core";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { SCOPES } from "../../http/authentication.ts";
 import type { Serving } from "../../http/serving.ts";
+import type { FeatureNames } from "../requested-features.ts";
 import { refuseOtherMethods } from "../other-methods.ts";
 import { driftOptions, profileOptions, qualityOptions, skewOptions } from "./check-requests.ts";
+import { timelineRequest } from "./timeline-request.ts";
 import { quarantineAnswer, quarantineLimit } from "./quarantine-request.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
 const personalOf = (seesPersonal: boolean): "show" | "mask" => (seesPersonal ? "show" : "mask");
 
-/** Adds the routes to `app`. */
-export async function operateRoutes(app: FastifyInstance, serving: Serving): Promise<void> {
+/** Adds the routes to `app`. `names` resolves the features of requests. */
+export async function operateRoutes(
+  app: FastifyInstance,
+  serving: Serving,
+  names: FeatureNames,
+): Promise<void> {
   const { store, definitions, limits } = serving;
 
   function get(
@@ -26,10 +32,12 @@ export async function operateRoutes(app: FastifyInstance, serving: Serving): Pro
     refuseOtherMethods(app, url, "GET");
   }
 
-  /** A check may read all rows, so it has no time limit. It ends when its caller disconnects. */
-  function post(url: string, answer: (request: FastifyRequest) => Promise<unknown>): void {
-    const config = { scope: "operate", unbounded: true } as const;
-    app.post(url, { config }, async (request, reply) =>
+  function post(
+    url: string,
+    answer: (request: FastifyRequest) => Promise<unknown>,
+    { unbounded }: { readonly unbounded: boolean },
+  ): void {
+    app.post(url, { config: { scope: "operate", unbounded } }, async (request, reply) =>
       reply.type(JSON_TYPE).send(JSON.stringify(toJson(await answer(request)))),
     );
     refuseOtherMethods(app, url, "POST");
@@ -56,20 +64,44 @@ export async function operateRoutes(app: FastifyInstance, serving: Serving): Pro
     return quarantineAnswer(source, rows, { limit, isMasked: !seesPersonal });
   });
 
-  post("/v1/profile", async ({ body, ending: signal }) => {
-    const { reference: _, ...report } = await store.profile({
-      ...profileOptions(body, limits),
-      signal,
-    });
-    return report;
-  });
-  post("/v1/drift", ({ body, ending: signal }) =>
-    store.drift({ ...driftOptions(body, limits), signal }),
+  // A check may read all rows, so it has no time limit. It ends when its caller disconnects.
+  const check = { unbounded: true } as const;
+  post(
+    "/v1/profile",
+    async ({ body, ending: signal }) => {
+      const options = { ...profileOptions(body, limits), signal };
+      const { reference: _, ...report } = await store.profile(options);
+      return report;
+    },
+    check,
   );
-  post("/v1/skew", ({ body, ending: signal, seesPersonal }) =>
-    store.skew({ ...skewOptions(body, limits), personal: personalOf(seesPersonal), signal }),
+  post(
+    "/v1/drift",
+    ({ body, ending: signal }) => store.drift({ ...driftOptions(body, limits), signal }),
+    check,
   );
-  post("/v1/quality", ({ body, ending: signal, seesPersonal }) =>
-    store.quality({ ...qualityOptions(body, limits), personal: personalOf(seesPersonal), signal }),
+  post(
+    "/v1/skew",
+    ({ body, ending: signal, seesPersonal }) => {
+      const personal = personalOf(seesPersonal);
+      return store.skew({ ...skewOptions(body, limits), personal, signal });
+    },
+    check,
+  );
+  post(
+    "/v1/quality",
+    ({ body, ending: signal, seesPersonal }) => {
+      const personal = personalOf(seesPersonal);
+      return store.quality({ ...qualityOptions(body, limits), personal, signal });
+    },
+    check,
+  );
+  post(
+    "/v1/timeline",
+    ({ body, ending: signal, seesPersonal }) => {
+      const personal = personalOf(seesPersonal);
+      return store.timeline({ ...timelineRequest(body, { names, limits }), personal, signal });
+    },
+    { unbounded: false },
   );
 }

@@ -12,6 +12,7 @@ import {
   timestamp,
   type ProfileReport,
   type StoreStorage,
+  type Timeline,
 } from "@tidemark/core";
 import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
 import { featureServer, type FeatureServer } from "@tidemark/server";
@@ -108,6 +109,16 @@ test("keys and values of examples, keys in the quarantine, and values in profile
         explain: expect.stringContaining(`'phone=${seen}'`) as string,
       },
       { feature: "subscribers:plan", entity: { phone: seen }, recomputed: { value: '"flat"' } },
+    ]);
+
+    const timeline = await ask<Timeline>(server, "/v1/timeline", {
+      token,
+      payload: { features: "subscribers", entity: { phone: PHONE }, from: "2026-01-05T00:00:00Z" },
+    });
+    const values = timeline.body.features.map(({ points }) => points.map(({ value }) => value));
+    expect(values).toEqual([
+      [null, isShown ? "Ann" : "***"],
+      [null, "flat"],
     ]);
 
     // a profile hides personal values from everybody
