@@ -25,8 +25,9 @@ export async function operateRoutes(
     url: string,
     scope: "operate" | "any",
     answer: (request: FastifyRequest) => Promise<unknown>,
+    { unbounded = false }: { readonly unbounded?: boolean } = {},
   ): void {
-    app.get(url, { config: { scope } }, async (request, reply) =>
+    app.get(url, { config: { scope, unbounded } }, async (request, reply) =>
       reply.type(JSON_TYPE).send(JSON.stringify(toJson(await answer(request)))),
     );
     refuseOtherMethods(app, url, "GET");
@@ -53,8 +54,13 @@ export async function operateRoutes(
   get("/v1/plan", "operate", ({ ending }) => store.plan({ signal: ending }));
   get("/v1/applies", "operate", ({ ending }) => store.applies({ signal: ending }));
   get("/v1/checks", "operate", () => store.checkResults());
-  get("/v1/tables", "operate", ({ seesPersonal, ending: signal }) =>
-    store.storage({ personal: personalOf(seesPersonal), signal }),
+  // the online store may count all of its cells
+  get(
+    "/v1/tables",
+    "operate",
+    ({ seesPersonal, ending: signal }) =>
+      store.storage({ personal: personalOf(seesPersonal), signal }),
+    { unbounded: true },
   );
   get("/v1/quarantine/:name", "operate", async ({ params, query, seesPersonal }) => {
     const limit = quarantineLimit(query);
