@@ -5,6 +5,7 @@ import type { JsonValue } from "../parts/json-value.ts";
 
 export type {
   AppliedVersion,
+  AuditEntry,
   CheckResults,
   ExplainedPart,
   ExplainedRow,
@@ -12,8 +13,10 @@ export type {
   Metadata,
   ProfileReport,
   RegistryPlan,
+  SkewReport,
   SourceReadiness,
   SourceStatus,
+  StoreStorage,
 } from "@tidemark/core";
 export type { DefinitionsJson };
 

@@ -1,13 +1,16 @@
 /** The pages of the console, in the order of the navigation. */
 import type { FunctionComponent } from "preact";
 import type { Route } from "../routing/router.ts";
+import { ChangesPage } from "./changes/changes-page.tsx";
 import { DefinitionsPage } from "./definitions/definitions-page.tsx";
 import { ExplainPage } from "./explain/explain-page.tsx";
 import { FeaturePage } from "./feature/feature-page.tsx";
 import { GraphPage } from "./graph/graph-page.tsx";
 import { HomePage } from "./home/home-page.tsx";
 import { PlaygroundPage } from "./playground/playground-page.tsx";
+import { SkewPage } from "./skew/skew-page.tsx";
 import { SourcesPage } from "./sources/sources-page.tsx";
+import { StoresPage } from "./stores/stores-page.tsx";
 import { TimePage } from "./time/time-page.tsx";
 
 /** A page of the console. */
@@ -78,5 +81,26 @@ export const pages: readonly Page[] = [
     about: "What each source has taken, its lag and its quarantine",
     group: "Operate",
     component: SourcesPage,
+  },
+  {
+    name: "stores",
+    title: "Stores",
+    about: "Size, tables, entities with many rows, and advice",
+    group: "Operate",
+    component: StoresPage,
+  },
+  {
+    name: "changes",
+    title: "Changes",
+    about: "What an apply would change, who applied what, and the audit",
+    group: "Operate",
+    component: ChangesPage,
+  },
+  {
+    name: "skew",
+    title: "Skew",
+    about: "Logged answers, computed again: the bits that differ",
+    group: "Operate",
+    component: SkewPage,
   },
 ];

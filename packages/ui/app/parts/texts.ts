@@ -26,6 +26,15 @@ export function secondsText(seconds: number): string {
   return `${String(Number((seconds / size).toPrecision(3)))} ${unit}`;
 }
 
+/** Writes bytes: `1536` is `1.5 kB`. */
+export function bytesText(bytes: number): string {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  let size = bytes;
+  while (size >= 1000 && unit < units.length - 1) [size, unit] = [size / 1000, unit + 1];
+  return `${unit === 0 ? numbers.format(size) : size.toFixed(1)} ${units[unit]!}`;
+}
+
 /** Writes how long ago a time is, or how far ahead. */
 export function agoText(time: string, now: number = Date.now()): string {
   const seconds = (now - Date.parse(time)) / 1000;
