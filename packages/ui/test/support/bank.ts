@@ -47,6 +47,7 @@ export async function openBank(options: Partial<ServerOptions> = {}): Promise<Ba
     online: { store: sqliteOnlineStore(join(folder, "online.db")), retention: "forever" },
     offline: deltaOfflineStore(localObjects(join(folder, "lake"))),
     servingLog: { sample: 1 },
+    audit: { by: "the bank" },
     clock: () => END,
   });
   await store.apply({ by: "the console's test" });

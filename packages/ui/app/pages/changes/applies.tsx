@@ -14,7 +14,7 @@ export function Applies({
       rows={applies}
       empty="Nothing was applied yet."
       columns={[
-        { title: "Version", isNumber: true, cell: ({ version }) => version },
+        { title: "Version", cell: ({ version }) => version },
         { title: "When", cell: ({ at }) => <time dateTime={at}>{agoText(at)}</time> },
         { title: "By", cell: ({ by }) => by },
         { title: "From", cell: ({ from }) => from ?? "" },

@@ -41,11 +41,7 @@ export function Audit({ action }: { readonly action: string }): preact.JSX.Eleme
   );
 }
 
-export function AuditTable({
-  audits,
-}: {
-  readonly audits: readonly AuditEntry[];
-}): preact.JSX.Element {
+function AuditTable({ audits }: { readonly audits: readonly AuditEntry[] }): preact.JSX.Element {
   return (
     <DataTable
       label="Audit"
