@@ -37,6 +37,8 @@ export interface ComparisonOptions {
    * aggregate columns of tables.
    */
   readonly computed?: boolean | undefined;
+  /** Lets sources expect something of their rows, so that some rows are in quarantine. */
+  readonly expected?: boolean | undefined;
   /** Called with every compared answer, as one line of text. */
   readonly onAnswer?: ((line: string) => void) | undefined;
   readonly onProgress?:
@@ -48,7 +50,10 @@ export interface ComparisonOptions {
     | undefined;
 }
 
-type SeedOptions = Pick<ComparisonOptions, "everyAggregation" | "computed" | "onAnswer">;
+type SeedOptions = Pick<
+  ComparisonOptions,
+  "everyAggregation" | "computed" | "expected" | "onAnswer"
+>;
 
 export async function compareSeeds(options: ComparisonOptions): Promise<ComparisonRun> {
   const coverage = new Coverage();
@@ -79,11 +84,11 @@ export async function compareReal(
   seed: number,
   coverage: Coverage,
   objects?: () => ObjectStore,
-  { everyAggregation, computed = false, onAnswer }: SeedOptions = {},
+  { everyAggregation, computed = false, expected = false, onAnswer }: SeedOptions = {},
 ): Promise<readonly Difference[]> {
   const scenario = generateScenario(seed, {
     everyAggregation,
-    traits: { computed, derived: computed },
+    traits: { computed, derived: computed, expected },
   });
   return inFolder(async (folder) => {
     const written = realStores(folder, {}, objects?.());
@@ -111,11 +116,11 @@ export async function compareReal(
 async function compareInMemory(
   seed: number,
   coverage: Coverage,
-  { everyAggregation, computed = false, onAnswer }: SeedOptions,
+  { everyAggregation, computed = false, expected = false, onAnswer }: SeedOptions,
 ): Promise<readonly Difference[]> {
   const scenario = generateScenario(seed, {
     everyAggregation,
-    traits: { computed, derived: computed },
+    traits: { computed, derived: computed, expected },
   });
   const random = new Random(seed);
   return comparePaths(

@@ -372,7 +372,7 @@ export type { QuarantinedRow } from "./status/quarantined-rows.ts";
 export type { SourceReadiness } from "./status/readiness.ts";
 export type { PartitionLagStatus, SourceLag } from "./status/log-lag.ts";
 export type { BackfillStatus } from "./status/backfill-status.ts";
-export type { SourceStatus } from "./status/source-status.ts";
+export type { ExpectationViolations, SourceStatus } from "./status/source-status.ts";
 export type { StatusMismatch } from "./status/status-mismatches.ts";
 export type {
   MaterializedView,

@@ -119,6 +119,21 @@ export interface SourceSpec extends Described {
    * wins).
    */
   readonly createdAt: string | null;
+  /** What is expected of each row, by name. Omitted if there is nothing. */
+  readonly expectations?: readonly RowExpectationSpec[] | undefined;
+}
+
+/** What is expected of each row of a source. Its columns are those of the source. */
+export interface RowExpectationSpec {
+  readonly name: string;
+  /** A row violates it where the condition is false. Where it is unknown, the row meets it. */
+  readonly condition: Expression;
+  /**
+   * - flag: the row is counted, and all else stays as it is.
+   * - quarantine: the row is in no window (law 9: missing is missing).
+   * - stop: the run ends before it gives the row to any store.
+   */
+  readonly onViolation: "flag" | "quarantine" | "stop";
 }
 
 /** A part of a row's origin that can be in a primary key. */

@@ -133,6 +133,10 @@ export const renameColumn: Edit = (set, { random, number }) => {
         ? { kind: "column", column: rename(eventTime.column) }
         : { kind: "committed", since: eventTime.since === null ? null : rename(eventTime.since) },
     createdAt: source.createdAt === null ? null : rename(source.createdAt),
+    expectations: source.expectations?.map((one) => ({
+      ...one,
+      condition: withNames(one.condition),
+    })),
   };
   const views = set.views.map((view) =>
     view.source.name !== source.name

@@ -14,6 +14,7 @@ import {
   retypeColumn,
 } from "./column-edits.ts";
 import type { DefinitionSet } from "./definition-set.ts";
+import { otherExpectation } from "./expectation-edits.ts";
 import {
   addFeature,
   dropFeature,
@@ -53,6 +54,7 @@ export const definitionEdits = {
   "other primary key": otherPrimaryKey,
   "other event time": otherEventTime,
   "other tie column": otherTieColumn,
+  "other expectation": otherExpectation,
   "add feature": addFeature,
   "drop feature": dropFeature,
   "rename feature": renameFeature,

@@ -25,13 +25,32 @@ export function selectedIn({ views }: DefinitionSet): readonly SelectedBaseFeatu
   );
 }
 
-/** Returns the definitions with another definition of one source. */
-export function withSource(set: DefinitionSet, source: SourceSpec): DefinitionSet {
+/**
+ * Returns the definitions with another definition of one source. It expects only what its columns
+ * allow.
+ */
+export function withSource(set: DefinitionSet, given: SourceSpec): DefinitionSet {
+  const source = expectingOfItsColumns(given);
   return {
     ...set,
     sources: set.sources.map((one) => (one.name === source.name ? source : one)),
     views: set.views.map((view) => (view.source.name === source.name ? { ...view, source } : view)),
   };
+}
+
+/** The source without the expectations that read a column which it has no more, or otherwise. */
+function expectingOfItsColumns(source: SourceSpec): SourceSpec {
+  const { expectations = [], ...rest } = source;
+  const kept = expectations.filter(({ condition }) => {
+    let reads = true;
+    withColumns(condition, (node) => {
+      const column = source.columns.find(({ name }) => name === node.name);
+      reads &&= column !== undefined && JSON.stringify(columnNode(column)) === JSON.stringify(node);
+      return node;
+    });
+    return reads;
+  });
+  return kept.length === 0 ? rest : { ...rest, expectations: kept };
 }
 
 /** Returns the definitions with another definition of one view. A view without features goes. */

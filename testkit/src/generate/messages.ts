@@ -81,6 +81,8 @@ export interface ScenarioTraits {
   readonly computed: boolean;
   /** True if views are over those rows of their source that meet a condition. */
   readonly derived: boolean;
+  /** Whether sources expect something of their rows, so that some rows are in quarantine. */
+  readonly expected: boolean;
   readonly shape: MessageShape;
   readonly tombstones: boolean;
   readonly millisecondsOnly: boolean;

@@ -21,6 +21,7 @@ import { derivedFeatures, givenValues } from "./derived-features.ts";
 import { withEnrichedView } from "./enriched-view.ts";
 import { withComputedFeatures, withRowConditions } from "./computed-features.ts";
 import { Random } from "./random.ts";
+import { withRowExpectations } from "./row-expectations.ts";
 import { featuresInRole, withOtherKeys, type FeatureInRole } from "./roles.ts";
 
 /** A row as its message writes it, field by field, with every digit. */
@@ -83,7 +84,10 @@ export function generateScenario(seed: number, options: ScenarioOptions = {}): S
     options.everyAggregation === true ? seed : null,
   );
   const computed = traits.computed ? withComputedFeatures(new Random(seed), plain) : plain;
-  const definitions = traits.derived ? withRowConditions(new Random(seed), computed) : computed;
+  const derivedSources = traits.derived ? withRowConditions(new Random(seed), computed) : computed;
+  const definitions = traits.expected
+    ? withRowExpectations(new Random(seed), derivedSources)
+    : derivedSources;
   const databaseLog = runDatabase(random.fork(), definitions, traits, base);
   const deliveries = deliver(random.fork(), databaseLog.messages, traits, traits);
   const truth = deliveries.map((delivery) => expectedChange(delivery, traits));
@@ -179,6 +183,7 @@ function traitsOf(
     interleaved: random.chance(0.4),
     computed: false,
     derived: false,
+    expected: false,
     ...fixed,
   };
   // A table without LSNs has one partition (law 5). If commit times go back, an earlier change must

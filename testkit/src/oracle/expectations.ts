@@ -11,6 +11,7 @@ import type {
 import { evaluate, truth } from "./condition.ts";
 import type { ReadRows } from "./lookups.ts";
 import type { Oracle } from "./oracle.ts";
+import { isQuarantined } from "./row-expectations.ts";
 import type { RowVersion } from "./rows.ts";
 import { textOfAll } from "./values.ts";
 
@@ -84,7 +85,8 @@ function seenVersions(
       eventTime.kind === "committed"
         ? from
         : values[source.columns.findIndex(({ name }) => name === eventTime.column)];
-    const isThere = from < t && t <= to && unknown.length === 0;
+    const isThere =
+      from < t && t <= to && unknown.length === 0 && !isQuarantined(source, values, null);
     const isMet = condition === undefined || truth(condition, source, values) === true;
     return isThere && isMet && typeof time === "number" && time < t ? [{ version, time }] : [];
   });

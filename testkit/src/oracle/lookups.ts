@@ -7,6 +7,7 @@ import type {
   ViewSpec,
 } from "../../../packages/core/src/specs.ts";
 import { evaluate, truth } from "./condition.ts";
+import { isQuarantined } from "./row-expectations.ts";
 import type { OracleFault } from "./planted-faults.ts";
 import type { RowVersion } from "./rows.ts";
 import { textOfAll } from "./values.ts";
@@ -66,6 +67,7 @@ function lookedUp(
   const isThere =
     found !== undefined &&
     found.unknown.length === 0 &&
+    !isQuarantined(dimension, found.values, fault) &&
     (rows === undefined || truth(rows, dimension, found.values) === true);
   return columns.map(({ value }) => (isThere ? evaluate(value, dimension, found.values) : null));
 }

@@ -13,6 +13,7 @@ import type {
   ViewSpec,
 } from "../../../packages/core/src/specs.ts";
 import type { Change, Status } from "../../../packages/core/src/spi.ts";
+import { isQuarantined } from "./row-expectations.ts";
 import { aggregateRows, subtractedSum, type Aggregated } from "./aggregate.ts";
 import { byCategory } from "./categories.ts";
 import { evaluate, truth } from "./condition.ts";
@@ -189,6 +190,7 @@ export function rowsSeen(
   const rows: SeenRow[] = [];
   for (const version of versions) {
     if (version.unknown.length > 0) continue;
+    if (isQuarantined(source, version.values, fault)) continue;
     if (!isSeen(source, version, request.time, mode, fault)) continue;
     const keys = keyColumns.map((i) => version.values[i] ?? null);
     // A row whose entity key or event time is null or unreadable belongs to no window (law 9).

@@ -70,6 +70,8 @@ export const oracleFaults = {
   "lookup at the commit": "an event at the moment of a commit looks the new version up",
   "newest version looked up": "an event looks up the newest version of a dimension's row",
   "deleted row looked up": "an event looks a row up that was deleted before it",
+  "expectations forgotten": "rows that violate an expectation stay in their windows",
+  "an unknown expectation is violated": "a row whose condition is unknown is quarantined",
 } as const;
 
 /** The names of the faults. */

@@ -93,6 +93,10 @@ function rowsOf({ source, rows, entity, keyColumns }: ViewSpec): unknown {
     named(eventTime.kind === "column" ? eventTime.column : eventTime.since),
     named(createdAt),
     expressionText(source, rows ?? null),
+    (source.expectations ?? [])
+      .filter(({ onViolation }) => onViolation === "quarantine")
+      .map(({ condition }) => textOf(expressionText(source, condition)))
+      .toSorted(),
     entity.keys.map(({ type }) => type),
     keyColumns.map(named),
     // Each declared column of a dimension makes versions. A column that the log may leave out
@@ -120,9 +124,11 @@ function expressionText(source: SourceSpec, expression: Expression | null): unkn
 }
 
 function sameText(a: unknown, b: unknown): boolean {
-  const text = (value: unknown): string =>
-    JSON.stringify(value, (_, one: unknown) =>
-      typeof one === "bigint" ? `${one}n` : one instanceof Uint8Array ? [...one] : one,
-    );
-  return text(a) === text(b);
+  return textOf(a) === textOf(b);
+}
+
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_, one: unknown) =>
+    typeof one === "bigint" ? `${one}n` : one instanceof Uint8Array ? [...one] : one,
+  );
 }

@@ -112,6 +112,12 @@ function sourceLines(
           ...behindLines(online?.positions ?? [], history.positions),
         ]),
     ...wrong.map(([what, count]) => `  ${count} ${what}`),
+    ...(online?.violations ?? [])
+      .filter(({ messages }) => messages > 0)
+      .map(
+        ({ expectation, onViolation, messages }) =>
+          `  ${messages} messages violate ${expectation} (${onViolation})`,
+      ),
     ...((online?.quarantinedRows ?? 0) === 0
       ? []
       : [`  tidemark quarantine ${source} lists the quarantined rows`]),

@@ -15,6 +15,7 @@ import type {
   QualitySpec,
   SelectedFeature,
   ReadThrough,
+  RowExpectationSpec,
   ServiceSpec,
   SourceSpec,
   TransformSpec,
@@ -119,7 +120,12 @@ export interface FunctionState extends Described {
 
 /** An expectation of a user, not yet about a certain source or view. */
 export type ExpectationState =
-  | { readonly test: "holds"; readonly condition: ExpressionState; readonly share: number }
+  | {
+      readonly test: "holds";
+      readonly condition: ExpressionState;
+      readonly share: number;
+      readonly onViolation: RowExpectationSpec["onViolation"];
+    }
   | { readonly test: "unique"; readonly columns: readonly ExpressionState[] }
   | { readonly test: "fresh"; readonly within: number }
   | {

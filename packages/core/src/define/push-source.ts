@@ -7,6 +7,7 @@ import type { Column, Columns, InputOf } from "./column-types.ts";
 import { definitionOfKind } from "./definition.ts";
 import { checkName, type CheckName } from "./names.ts";
 import type { Simplify, Invalid, shape } from "./shape.ts";
+import type { ExpectOfRows } from "./source-expectations.ts";
 import {
   makeSource,
   type AnySource,
@@ -121,6 +122,11 @@ export function pushSource<
     readonly eventTime: T;
     /** The timestamp column that breaks ties of event time: the later value wins. */
     readonly createdAt?: TimestampName<C> | undefined;
+    /**
+     * What is expected of each row, by name. A condition alone flags rows that violate it;
+     * `holds(condition, { onViolation })` may quarantine them or refuse the push.
+     */
+    readonly expect?: ExpectOfRows<NoInfer<S>, C> | undefined;
     readonly table?:
       | Invalid<"a pushed source has no table: drop it, or use source() for one that a log feeds">
       | undefined;
@@ -133,6 +139,7 @@ export function pushSource<
     "primaryKey",
     "eventTime",
     "createdAt",
+    "expect",
   ]);
   if (options["table"] !== undefined)
     throw new TidemarkError(

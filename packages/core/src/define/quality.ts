@@ -42,14 +42,20 @@ export interface Expectation<out About extends string> {
 /** What `fresh` and `volume` are about. */
 export type AnyRows = "the rows of a source";
 
-/** Expectations by name. */
-export type Expectations = { readonly [name: string]: Expectation<string> };
-type AboutOf<X extends Expectation<string>> = X[typeof shape]["about"];
+/** Expectations by name. A condition stands for `holds` of it. */
+export type Expectations = { readonly [name: string]: Expectation<string> | AnyExpr };
+type AboutOf<X> = X extends AnyExpr
+  ? SourceOf<X>
+  : X extends Expectation<infer About>
+    ? About
+    : never;
 type Allowed<On> = On extends AnySource ? AnyRows | On[typeof shape]["name"] : AnyFeatures;
 /** Each expectation itself, or the sentence that refuses it. */
 export type CheckExpectations<X extends Expectations, On> = {
   readonly [N in keyof X]: [AboutOf<X[N]>] extends [Allowed<On>]
-    ? X[N]
+    ? X[N] extends AnyExpr
+      ? Arg<X[N], "boolean", "an expectation is a condition">
+      : X[N]
     : `this is about ${ScopeText<AboutOf<X[N]>>}, and must be about ${ScopeText<Allowed<On>>}`;
 };
 type CheckUnique<L extends readonly AnyExpr[]> = { readonly [I in keyof L]: Ordered<L[I]> };
@@ -61,9 +67,10 @@ export interface Quality<out N extends string> {
 
 /**
  * Expects that a condition is true in every row, or in a share of the rows. Rows in which it is
- * unknown are passed over.
+ * unknown are passed over. In the `expect` of a source it says what becomes of a row that violates
+ * it, in the stream and on every other path.
  *
- * @throws DEFINITION_INVALID when the argument is no condition, or the share is not from 0 to 1.
+ * @throws DEFINITION_INVALID when the argument is no condition, or an option is wrong.
  *
  * @example
  * const positive = holds(gt(transactions.amount, 0), { share: 0.99 });
@@ -73,6 +80,18 @@ export function holds<E extends AnyExpr>(
   options?: {
     /** The least share of true among true and false, from 0 to 1. Default: 1. */
     readonly share?: number | undefined;
+    /**
+     * What becomes of a row in which the condition is false. Only the `expect` of a source takes
+     * another value than "flag".
+     *
+     * - flag: the row is counted.
+     * - quarantine: the row is in no window. `tidemark quarantine` lists it.
+     * - stop: the run ends with `EXPECTATION_FAILED` before any store has the row. A push of such
+     *   a row is refused.
+     *
+     * Default: "flag".
+     */
+    readonly onViolation?: "flag" | "quarantine" | "stop" | undefined;
   },
 ): Expectation<SourceOf<E>> {
   const found = conditionOf(condition);
@@ -80,10 +99,22 @@ export function holds<E extends AnyExpr>(
     throw invalid(
       `holds: it takes a condition, such as gt(payments.amount, 0), got ${described(condition)}`,
     );
-  const { share = 1 } = checkOptions("holds", options ?? {}, ["share"]);
+  const { share = 1, onViolation = "flag" } = checkOptions("holds", options ?? {}, [
+    "share",
+    "onViolation",
+  ]);
   if (typeof share !== "number" || !(share >= 0 && share <= 1))
     throw invalid(`holds: share is a number from 0 to 1, such as 0.99, got ${described(share)}`);
-  return expectation({ test: "holds", condition: notOfWindows("holds", found), share });
+  if (onViolation !== "flag" && onViolation !== "quarantine" && onViolation !== "stop")
+    throw invalid(
+      `holds: onViolation is "flag", "quarantine" or "stop", and not ${described(onViolation)}`,
+    );
+  return expectation({
+    test: "holds",
+    condition: notOfWindows("holds", found),
+    share,
+    onViolation,
+  });
 }
 
 /**
@@ -194,13 +225,7 @@ export function quality<
     throw invalid(`${who}: expect is empty; name at least one, as in { on_time: fresh("15m") }`);
   const states = members.map(([member, value]): readonly [string, ExpectationState] => {
     checkName("expectation", member);
-    const found = definitionOfKind(value, "expectation");
-    if (found === undefined)
-      throw invalid(
-        `${who}: expect.${member} is ${described(value)}; give holds(...), unique(...), ` +
-          "fresh(...) or volume(...)",
-      );
-    return [member, found.state];
+    return [member, stateOf(`${who}: expect.${member}`, value)];
   });
   const spec: QualitySpec = {
     name: name as string,
@@ -210,6 +235,30 @@ export function quality<
     ...metadata,
   };
   return makeDefinition({ kind: "quality", spec }, who);
+}
+
+function stateOf(where: string, value: unknown): ExpectationState {
+  const state = definitionOfKind(value, "expectation")?.state;
+  if (state === undefined) {
+    const condition = conditionOf(value);
+    if (condition === undefined)
+      throw invalid(
+        `${where} is ${described(value)}; give a condition, holds(...), unique(...), ` +
+          "fresh(...) or volume(...)",
+      );
+    return {
+      test: "holds",
+      condition: notOfWindows(where, condition),
+      share: 1,
+      onViolation: "flag",
+    };
+  }
+  if (state.test === "holds" && state.onViolation !== "flag")
+    throw invalid(
+      `${where}: a quality reports, and onViolation: "${state.onViolation}" acts on each row; ` +
+        "put it into the option expect of the source",
+    );
+  return state;
 }
 
 type NamedStates = readonly (readonly [name: string, state: ExpectationState])[];

@@ -9,6 +9,7 @@ import { memberColumns } from "./member-columns.ts";
 import { checkName, type CheckName } from "./names.ts";
 import { checkOptions } from "./options.ts";
 import type { Invalid, shape } from "./shape.ts";
+import { rowExpectationsOf, type ExpectOfRows } from "./source-expectations.ts";
 import { typeOf } from "../types/value-types.ts";
 
 /**
@@ -136,6 +137,11 @@ export function source<
      * that no definition names. Default: "keep".
      */
     readonly undeclared?: "keep" | "drop" | undefined;
+    /**
+     * What is expected of each row, by name. A condition alone flags rows that violate it;
+     * `holds(condition, { onViolation })` may quarantine them or stop the run.
+     */
+    readonly expect?: ExpectOfRows<NoInfer<S>, C> | undefined;
   },
 ): Source<S, C, T extends string ? "event" : "commit", P[number]> {
   const who = `source "${checkName("source", name)}"`;
@@ -148,6 +154,7 @@ export function source<
     "keyFrom",
     "renamedFrom",
     "undeclared",
+    "expect",
   ]);
   if (typeof options["table"] !== "string" || options["table"] === "") {
     throw new TidemarkError(
@@ -207,6 +214,15 @@ export function makeSource<T>(
       : timestampNamed(who, "createdAt", columns, options["createdAt"]);
   const primaryKey = primaryKeyOf(who, columns, options["primaryKey"]);
   const keyFrom = keyFromOf(who, columns, primaryKey, options["keyFrom"]);
+  const members: Record<string, unknown> = {};
+  for (const column of columns) {
+    members[column.name] = makeDefinition(
+      { kind: "column", source: name, spec: column },
+      `column ${name}.${column.name}`,
+      { source: name, name: column.name, kind: column.type },
+    );
+  }
+  const expectations = rowExpectationsOf(who, name, members, options["expect"]);
   const spec: SourceSpec = {
     name,
     ...feed,
@@ -215,15 +231,8 @@ export function makeSource<T>(
     ...(keyFrom === undefined ? {} : { keyFrom }),
     eventTime: eventTimeOf(who, columns, options["eventTime"]),
     createdAt,
+    ...(expectations === undefined ? {} : { expectations }),
   };
-  const members: Record<string, unknown> = {};
-  for (const column of columns) {
-    members[column.name] = makeDefinition(
-      { kind: "column", source: spec.name, spec: column },
-      `column ${spec.name}.${column.name}`,
-      { source: spec.name, name: column.name, kind: column.type },
-    );
-  }
   return makeDefinition({ kind: "source", spec }, `source ${spec.name}`, members);
 }
 

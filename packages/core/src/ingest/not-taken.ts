@@ -7,6 +7,7 @@ import type { Change, SkippedMessages } from "../spi.ts";
 import { JsonMembers } from "../row-formats/debezium/json-text.ts";
 import { quarantineOf } from "../rows/quarantine.ts";
 import { eventTimeIndex } from "../rows/row-change.ts";
+import { quarantiningExpectations } from "../rows/row-expectations.ts";
 import { valueFault } from "../rows/value-faults.ts";
 
 /** Messages or values that were not taken, for one reason. */
@@ -15,7 +16,7 @@ export interface NotTaken {
    * - undecodable: the message cannot be read. The history keeps its bytes, and `tidemark retry`
    *   decodes them again.
    * - quarantined: the row is in no window of some view, because its entity key or event time is
-   *   missing. A later change of the row may bring it back.
+   *   missing, or because it violates an expectation. A later change of the row may bring it back.
    * - invalid: a value is missing in its row, because it cannot be read.
    * - miskeyed: the declared primary key of the row is not the table's, so rows replace each other
    *   or are kept twice. The history keeps every change.
@@ -67,11 +68,14 @@ export function notTakenIn(source: SourceSpec, entityKeys: readonly KeyColumns[]
   const lacksKeyOrTime = (values: readonly Value[]): boolean =>
     needed.some((index) => values[index] === null);
 
+  const mayBeUnexpected = quarantiningExpectations(source).length > 0;
+
   return (change) => {
     const { undecodable, invalidColumns, nonFinite, values, kind, keyConflict } = change;
     if (undecodable !== null)
       return [entry(change, "undecodable", undecodable.reason, null, 1, undecodable.message)];
-    const upserted = kind === "upsert" && values !== null && lacksKeyOrTime(values);
+    const upserted =
+      kind === "upsert" && values !== null && (mayBeUnexpected || lacksKeyOrTime(values));
     if (!upserted && invalidColumns.length === 0 && nonFinite === 0 && keyConflict === undefined)
       return NONE;
     const found: NotTaken[] = invalidColumns.map(({ column, reason, message }) => {
@@ -100,8 +104,10 @@ export function notTakenIn(source: SourceSpec, entityKeys: readonly KeyColumns[]
           quarantine.reason,
           quarantine.column,
           1,
-          `the row is in no window, because column "${quarantine.column}" has no value ` +
-            `(${quarantine.reason})`,
+          quarantine.column === null
+            ? `the row is in no window, because it violates an expectation (${quarantine.reason})`
+            : `the row is in no window, because column "${quarantine.column}" has no value ` +
+                `(${quarantine.reason})`,
         ),
       );
     return found;
@@ -131,6 +137,7 @@ function quarantinedRow(
     undecodable: null,
     unresolved: NONE,
     invalidColumns: invalidColumns.map(({ column, reason }) => `${column}:${reason}`),
+    unavailable,
   });
 }
 

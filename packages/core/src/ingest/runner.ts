@@ -117,6 +117,7 @@ const SHUTDOWN_GRACE_PERIOD = 5_000;
  * @throws STORE_STALLED when a store takes nothing for too long.
  * @throws SOURCE_UNREADABLE when no message of a source can be read.
  * @throws SOURCE_MISMATCH when most of the first rows of a new source cannot be used.
+ * @throws EXPECTATION_FAILED when a row violates an expectation that stops the run.
  */
 export async function runChanges(
   from: ChangeSource,

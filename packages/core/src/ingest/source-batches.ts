@@ -3,6 +3,7 @@ import { TidemarkError } from "../errors.ts";
 import type { Change, ChangeBatch, Position } from "../spi.ts";
 import { logOrderAssigner } from "../rows/log-order.ts";
 import { eventTimeIndex } from "../rows/row-change.ts";
+import { refuseViolation } from "./stopping-expectations.ts";
 import { partitionOf } from "../rows/snapshot-generations.ts";
 import type { SourceOrigins } from "../rows/source-origins.ts";
 import type { SourceSpec } from "../specs.ts";
@@ -39,7 +40,8 @@ export interface ChangeChecks {
 /**
  * Creates the batcher of one reader. `partitions` maps a partition to its source, and the batcher
  * adds entries from the changes. `split` throws `PARTITION_OF_TWO_SOURCES` for a partition whose
- * changes are of two sources, and `CHANGE_INVALID` for a change with too few or too many values.
+ * changes are of two sources, `CHANGE_INVALID` for a change with too few or too many values, and
+ * `EXPECTATION_FAILED` for a row that its source does not let pass.
  */
 export function sourceBatcher(
   after: readonly Position[],
@@ -79,7 +81,9 @@ export function sourceBatcher(
           const owner = partitions.get(partition) ?? change.source;
           if (owner !== change.source) throw partitionOfTwoSources(change, owner);
           partitions.set(partition, owner);
-          refuseOtherLength(change, sources.get(change.source)!);
+          const source = sources.get(change.source)!;
+          refuseOtherLength(change, source);
+          refuseViolation(change, source);
         }
         const keyConflict = conflicts.get(change.source)?.of(change);
         if (keyConflict !== undefined) change = { ...change, keyConflict };

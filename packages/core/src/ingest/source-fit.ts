@@ -1,5 +1,6 @@
 /** Judges whether the rows of a source fit its definition. */
 import { TidemarkError } from "../errors.ts";
+import { EXPECTATION_REASON } from "../rows/row-expectations.ts";
 import type { Change } from "../spi.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { notTakenPlace, type NotTaken } from "./not-taken.ts";
@@ -108,6 +109,8 @@ export class SourceFit {
       let isUsable = true;
       let last = "";
       for (const { kind, column, reason, first: example } of notTaken) {
+        // a row that violates an expectation is as the definition foresees
+        if (kind === "quarantined" && reason.startsWith(EXPECTATION_REASON)) continue;
         if (kind === "undecodable" || kind === "quarantined" || kind === "miskeyed")
           isUsable = false;
         else if (column !== null && this.options.needed.has(column)) isUsable = false;

@@ -3,6 +3,7 @@ import { fnv1a } from "../columns/text-hash.ts";
 import type { DeriveNode } from "../plan/nodes.ts";
 import { columnsOfExpression } from "../expr/tree.ts";
 import type { SourceSpec, UnionPart, ViewSpec } from "../specs.ts";
+import { quarantineConditions } from "../rows/definition-differences.ts";
 import { originalTable } from "../rows/source-tables.ts";
 import { planOf } from "../plan/compile.ts";
 import { dimensionColumns, dimensionsOf, inputOf, lookupsOf } from "../plan/plan-kinds.ts";
@@ -47,6 +48,7 @@ export function viewFingerprint(view: ViewSpec): number {
 
 /** What decides which rows a source has, and when each holds. */
 function rowsOf({ name, ...source }: SourceSpec) {
+  const quarantine = quarantineConditions({ name, ...source });
   return {
     name,
     table: originalTable({ name, ...source }),
@@ -54,6 +56,7 @@ function rowsOf({ name, ...source }: SourceSpec) {
     ...(source.keyFrom === undefined ? {} : { keyFrom: source.keyFrom }),
     eventTime: source.eventTime,
     createdAt: source.createdAt,
+    ...(quarantine.length === 0 ? {} : { quarantine }),
   };
 }
 

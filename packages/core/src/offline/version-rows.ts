@@ -5,6 +5,7 @@ import { valueAt, type Batch } from "../columns/batch.ts";
 import { vectorsOfRows } from "../columns/vectors-of-rows.ts";
 import type { ColumnSpec, SourceSpec, Value } from "../specs.ts";
 import { eventTimeIndex, primaryKeyIndexes } from "../rows/row-change.ts";
+import { quarantiningExpectations } from "../rows/row-expectations.ts";
 import type { RowVersion } from "../rows/row-versions.ts";
 import { quarantineOf, quarantineText } from "../rows/quarantine.ts";
 import type { HistoryTables } from "./history-tables.ts";
@@ -51,12 +52,13 @@ export function versionRows(source: SourceSpec, tables: HistoryTables): VersionR
     at("_undecodable"),
   ];
 
+  const mayBeUnexpected = quarantiningExpectations(source).length > 0;
   /** Why a row is quarantined, as the table says it. */
   const reasonOf = (version: RowVersion): string | null => {
     const { values, undecodable, unresolved } = version;
     if (values === null) return null;
     const hasFault = undecodable !== null || unresolved.length > 0;
-    if (!hasFault && (time < 0 || values[time] !== null)) return null;
+    if (!hasFault && !mayBeUnexpected && (time < 0 || values[time] !== null)) return null;
     return quarantineText(quarantineOf(source, time, [], { ...version, values }));
   };
 

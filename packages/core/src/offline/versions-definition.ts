@@ -13,6 +13,11 @@ import {
   type ColumnReading,
 } from "../rows/definition-differences.ts";
 import { tablesOf } from "../rows/source-tables.ts";
+import {
+  expectationsStored,
+  storedExpectations,
+  type StoredExpectation,
+} from "../rows/stored-expectations.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { MetadataStep, TableState } from "../spi.ts";
 
@@ -29,9 +34,12 @@ interface VersionsDefinition {
   readonly keyFrom: NonNullable<SourceSpec["keyFrom"]>;
   readonly eventTime: SourceSpec["eventTime"];
   readonly columns: readonly ColumnReading[];
+  /** Those that quarantine rows. Omitted if there are none. */
+  readonly expectations?: readonly StoredExpectation[] | undefined;
 }
 
 function definitionOf(source: SourceSpec): VersionsDefinition {
+  const expectations = storedExpectations(source);
   return {
     table: source.table,
     renamedFrom: source.renamedFrom ?? [],
@@ -39,6 +47,7 @@ function definitionOf(source: SourceSpec): VersionsDefinition {
     keyFrom: source.keyFrom ?? [],
     eventTime: source.eventTime,
     columns: source.columns.map(columnReading).sort(([a], [b]) => (a < b ? -1 : 1)),
+    ...(expectations === undefined ? {} : { expectations }),
   };
 }
 
@@ -147,6 +156,7 @@ export function derivedUnder(source: SourceSpec, versions: TableState): SourceSp
       ...(zone === null ? {} : { zone }),
       ...(encoding === null ? {} : { encoding }),
     })),
+    expectations: expectationsStored(stored.expectations),
   };
 }
 

@@ -121,8 +121,12 @@ function valuesDifference(
   { source, storedColumns }: SourceLayout,
   asked: SourceSpec,
 ): string | null {
-  // the event time may be another column, as long as the stored one is read too
-  const rows = rowsDifference(source, { ...asked, eventTime: source.eventTime });
+  // the event time and what is expected may differ, as long as the stored columns are read too
+  const { eventTime } = source;
+  const rows = rowsDifference(
+    { ...source, expectations: undefined },
+    { ...asked, eventTime, expectations: undefined },
+  );
   if (rows !== null) return `the run has ${rows}`;
   for (const column of storedColumns) {
     const read = asked.columns.find(({ name }) => name === column.name);

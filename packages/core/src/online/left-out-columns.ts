@@ -5,6 +5,7 @@
  */
 import type { ColumnSpec, SourceSpec } from "../specs.ts";
 import { compareChanges, type ColumnImage, type RowChange } from "../rows/row-change.ts";
+import { quarantiningExpectation } from "../rows/row-expectations.ts";
 import { deriveVersions } from "../rows/row-versions.ts";
 import { generationOf } from "../rows/snapshot-generations.ts";
 import type { SourceLayout } from "./source-layout.ts";
@@ -73,6 +74,8 @@ export function lackedColumnsOf(
     if (newest === undefined || newest.values === null || newest.undecodable !== null) return [];
     if (newest.unavailable.length === 0 && newest.undeclaredUnavailable.length === 0) return [];
     const row = deriveVersions(source, changes, []).at(-1)!;
+    // a row that an expectation quarantines is in no window, whatever else it lacks
+    if (quarantiningExpectation(source, row.values!, row.unresolved) !== null) return [];
     const time = row.values![timeIndex] as number | null;
     // a row without a time is in no window, whatever else it lacks
     if (time === null ? !row.unresolved.includes(timeIndex) : time < keepFromRows(layout, horizon))

@@ -5,11 +5,12 @@
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { Cell, CellWrite, Change } from "../spi.ts";
 import { decodeJson, encodeJson } from "./json-cell.ts";
-import type { SourceSpec } from "../specs.ts";
+import type { RowExpectationSpec, SourceSpec } from "../specs.ts";
 import type { EntityLogLayout } from "./source-layout.ts";
 import { quarantineOf } from "../rows/quarantine.ts";
 import { NotTakenCounts, notTakenIn, type NotTaken } from "../ingest/not-taken.ts";
 import { isRetried } from "../rows/retried.ts";
+import { violatedExpectations } from "../rows/row-expectations.ts";
 import { eventTimeIndex, rowChangesOf } from "../rows/row-change.ts";
 import { deriveVersions } from "../rows/row-versions.ts";
 
@@ -24,6 +25,8 @@ export interface Counters {
   readonly notTaken: readonly NotTaken[];
   /** Messages that a retry took. */
   readonly takenLater: number;
+  /** Messages whose row violates an expectation of its source, by the name of the expectation. */
+  readonly violations: Readonly<Record<string, number>>;
 }
 
 const NOTHING: Counters = {
@@ -32,6 +35,7 @@ const NOTHING: Counters = {
   invalidValues: 0,
   notTaken: [],
   takenLater: 0,
+  violations: {},
 };
 
 export function countersKey(namespace: string, source: string, partition: string): Uint8Array {
@@ -80,8 +84,13 @@ export function counterWriter(
     const before = readCounters(cell);
     let { quarantinedChanges, nonFinite, invalidValues, takenLater } = before;
     const counts = new NotTakenCounts(before.notTaken);
+    const violations = new Map(Object.entries(before.violations));
     let changed = false;
     for (const change of changes) {
+      for (const { name } of violatedIn(change)) {
+        changed = true;
+        violations.set(name, (violations.get(name) ?? 0) + 1);
+      }
       for (const one of found(change)) {
         changed = true;
         counts.add(one);
@@ -103,9 +112,22 @@ export function counterWriter(
       invalidValues,
       notTaken: counts.list(),
       takenLater,
+      violations: Object.fromEntries(violations),
     };
     return [{ key, value: encodeJson(counters), expected: cell?.version ?? null, expires: null }];
   };
+
+  /** The expectations that the message alone violates. */
+  function violatedIn({
+    kind,
+    values,
+    undecodable,
+    unavailable,
+  }: Change): readonly RowExpectationSpec[] {
+    return kind === "upsert" && values !== null && undecodable === null
+      ? violatedExpectations(source, values, unavailable)
+      : [];
+  }
 
   /**
    * Whether the message alone puts its row in quarantine. TOASTed columns are ignored here, because
@@ -117,7 +139,11 @@ export function counterWriter(
     const row = { ...rowChanges(change).at(-1)!.change, unavailable: [] };
     const [version] = deriveVersions(source, [row], []);
     return (
-      quarantineOf(source, time, entityKeys, { ...version!, values: version!.values! }) !== null
+      quarantineOf(source, time, entityKeys, {
+        ...version!,
+        values: version!.values!,
+        unavailable: change.unavailable,
+      }) !== null
     );
   }
 }

@@ -4,6 +4,7 @@ import type { EntityKey } from "../ingest/erasure-guard.ts";
 import type { ColumnSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import { readsAlike } from "../rows/definition-differences.ts";
 import { columnIndex, eventTimeIndex } from "../rows/row-change.ts";
+import { columnsOfQuarantine } from "../rows/row-expectations.ts";
 import { reachOf } from "../define/window-reach.ts";
 
 /**
@@ -78,6 +79,7 @@ export function layoutOf(source: SourceSpec, views: readonly ViewSpec[]): Source
   );
   if (source.eventTime.kind === "column") names.add(source.eventTime.column);
   if (source.createdAt !== null) names.add(source.createdAt);
+  for (const column of columnsOfQuarantine(source)) names.add(column);
   const entityLogs = new Map<string, EntityLogLayout>();
   let longestWindow = 0;
   for (const view of views) {

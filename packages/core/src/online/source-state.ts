@@ -10,6 +10,11 @@ import type { OnlineStore, Position } from "../spi.ts";
 import { decodeJson, encodeJson } from "./json-cell.ts";
 import type { Truncate } from "../rows/row-versions.ts";
 import { columnIndex, eventTimeIndex } from "../rows/row-change.ts";
+import {
+  expectationsStored,
+  storedExpectations,
+  type StoredExpectation,
+} from "../rows/stored-expectations.ts";
 import type { LackingRows } from "./left-out-columns.ts";
 import { NO_TABLES, type BuildTables } from "./build-tables.ts";
 import { lookedUpKeys } from "../define/looked-up-keys.ts";
@@ -17,6 +22,8 @@ import { layoutOf, type SourceLayout } from "./source-layout.ts";
 import { REBUILD_STEP } from "../rebuild-step.ts";
 
 const FORMAT = 7;
+/** The format of a state with expectations that quarantine rows. */
+const NEWEST_FORMAT = 8;
 
 /** The partitions of one snapshot generation that were level with the log once. */
 export interface LevelPartitions {
@@ -63,7 +70,9 @@ interface StoredState {
   readonly build: number;
   readonly ready: boolean;
   readonly levelPartitions?: LevelPartitions;
-  readonly source: SourceSpec;
+  readonly source: Omit<SourceSpec, "expectations">;
+  /** Those that quarantine rows. Omitted if there are none. */
+  readonly expectations?: readonly StoredExpectation[] | undefined;
   readonly storedColumns: readonly string[];
   readonly entityLogs: readonly {
     readonly columns: readonly string[];
@@ -135,14 +144,17 @@ export function emptySourceState(layout: SourceLayout): SourceState {
 
 export function encodeSourceState(state: Omit<SourceState, "version">): Uint8Array {
   const { layout } = state;
+  const { expectations: _, ...source } = layout.source;
+  const expectations = storedExpectations(layout.source);
   const stored: StoredState = {
-    format: FORMAT,
+    format: expectations === undefined ? FORMAT : NEWEST_FORMAT,
     build: state.build,
     ready: state.isReady,
     ...(state.isReady || state.levelPartitions === undefined
       ? {}
       : { levelPartitions: state.levelPartitions }),
-    source: layout.source,
+    source,
+    ...(expectations === undefined ? {} : { expectations }),
     storedColumns: layout.storedColumns.map((column) => column.name),
     entityLogs: layout.entityLogs.map((entityLog) => ({
       columns: entityLog.keyColumns.map((column) => column.name),
@@ -186,15 +198,19 @@ export function decodeSourceState(
       `${store.name}: the state of source "${name}" has format ${stored.format}, ` +
         `this version reads ${FORMAT}: ${REBUILD_STEP}`,
     );
-  if (stored.format !== FORMAT) {
+  if (stored.format > NEWEST_FORMAT) {
     throw new TidemarkError(
       "STATE_NEWER_FORMAT",
       `${store.name}: the state of source "${name}" has format ${stored.format}, ` +
-        `this version reads ${FORMAT}: use the version of Tidemark that wrote it, ` +
+        `this version reads ${NEWEST_FORMAT}: use the version of Tidemark that wrote it, ` +
         `or ${REBUILD_STEP}`,
     );
   }
-  const { source } = stored;
+  const expectations = expectationsStored(stored.expectations);
+  const source: SourceSpec = {
+    ...stored.source,
+    ...(expectations === undefined ? {} : { expectations }),
+  };
   const storedIndexes = stored.storedColumns.map((column) => columnIndex(source, column));
   const layout = {
     source,

@@ -22,6 +22,8 @@ export function columnsInUse(source: SourceSpec, views: readonly ViewSpec[]): Re
   if (eventTime.kind === "column") names.add(eventTime.column);
   else if (eventTime.since !== null) names.add(eventTime.since);
   if (createdAt !== null) names.add(createdAt);
+  for (const { condition } of source.expectations ?? [])
+    for (const column of columnsOfExpression(condition)) names.add(column);
   for (const view of views)
     for (const lookup of lookupsBehindView(view))
       if (lookup.dimension.name === source.name)

@@ -17,6 +17,7 @@ import { hashOfText } from "../expr/text-hash.ts";
 import { sensitivityOf } from "../plan/sensitivity.ts";
 import { eventTimeIndex } from "../rows/row-change.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
+import { quarantineConditions } from "../rows/definition-differences.ts";
 import type { OfflineStore } from "../spi.ts";
 import { EVERY_DAY, joinedRanges } from "./day-ranges.ts";
 import type { DayRange, DayRows } from "./day-rows.ts";
@@ -86,7 +87,11 @@ export function sourceSubject(
     columns,
     startOf: days.startOf,
     keys: source.primaryKey,
-    fingerprint: subjectFingerprint(columns, days.zone, [source.primaryKey, source.eventTime]),
+    fingerprint: subjectFingerprint(columns, days.zone, [
+      source.primaryKey,
+      source.eventTime,
+      ...quarantineConditions(source),
+    ]),
     async open(signal) {
       const state = await historyState(context, signal);
       if (state === null) return noRows(columns);

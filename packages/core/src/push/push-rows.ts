@@ -1,11 +1,13 @@
 /**
  * Reads the rows of a push. Each row is checked before any row is taken. An invalid row is refused
- * and not quarantined, because the caller can correct the row.
+ * and not quarantined, because the caller can correct the row. A row that violates an expectation
+ * is quarantined where its source says so.
  */
 import { viewsOver } from "../define/source-readings.ts";
 import { described } from "../define/definition.ts";
 import { fromUser } from "../define/user-values.ts";
 import { TidemarkError } from "../errors.ts";
+import { stoppingViolation } from "../ingest/stopping-expectations.ts";
 import type { ColumnSpec, SourceSpec, Value, ViewSpec } from "../specs.ts";
 import { primaryKeyIndexes } from "../rows/row-change.ts";
 
@@ -32,6 +34,7 @@ export interface PushReader {
    * Reads rows and deletes.
    *
    * @throws PUSH_INVALID when a row or a delete is invalid.
+   * @throws EXPECTATION_FAILED when a row violates an expectation that refuses it.
    * @throws PUSH_TOO_LARGE when there are more than 50,000 rows and deletes.
    */
   read(rows: unknown, deletes: unknown): readonly PushedRow[];
@@ -119,6 +122,12 @@ export function pushReader(source: SourceSpec, views: readonly ViewSpec[]): Push
       }
       return fromUser(input, column, `${where}, column "${column.name}"`, "PUSH_INVALID");
     });
+    const violated = stoppingViolation(source, values, []);
+    if (violated !== null)
+      throw new TidemarkError(
+        "EXPECTATION_FAILED",
+        `${where}: it violates ${violated}: correct the row, or leave it out`,
+      );
     return { kind: "upsert", values, nonFinite };
   }
 

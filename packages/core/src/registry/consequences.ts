@@ -96,7 +96,7 @@ export function sourceConsequences(
       `its rows are those of table ${source.table} alone; if ${table} was renamed, ` +
         `renamedFrom: "${table}" would keep its rows`,
     );
-  const rows = (["primaryKey", "keyFrom", "eventTime", "createdAt"] as const).filter(
+  const rows = (["primaryKey", "keyFrom", "eventTime", "createdAt", "quarantine"] as const).filter(
     (part) => canonicalText(before[part] ?? null) !== canonicalText(after[part] ?? null),
   );
   if (rows.length > 0)

@@ -264,7 +264,7 @@ function changeImpact(kind: ObjectKind, paths: readonly ChangedPath[]): string |
     case "source": {
       const found =
         (isTableRenamed(paths) ? undefined : first("table", "renamedFrom", "push")) ??
-        first("primaryKey", "keyFrom", "eventTime", "createdAt");
+        first("primaryKey", "keyFrom", "eventTime", "createdAt", "quarantine");
       if (found !== undefined) return `its ${found.path[0]!} decides what its rows are`;
       const type = paths.find(
         ({ path, before }) =>

@@ -26,12 +26,20 @@ import type {
 } from "../specs.ts";
 import { HIDDEN } from "../define/definition.ts";
 import { columnsBehind } from "../plan/columns-read.ts";
+import { expressionText } from "../expr/expression-text.ts";
 import { columnsOfExpression } from "../expr/tree.ts";
 import { farthestWindows, windowsOf } from "../plan/windows.ts";
 import { expectedText } from "../quality/measures.ts";
 import { sensitivityOf } from "../plan/sensitivity.ts";
+import { quarantiningExpectations } from "../rows/row-expectations.ts";
 import { originalTable } from "../rows/source-tables.ts";
-import { definitionFingerprint, textHash, valueJson, type CanonicalJson } from "./canonical.ts";
+import {
+  canonicalText,
+  definitionFingerprint,
+  textHash,
+  valueJson,
+  type CanonicalJson,
+} from "./canonical.ts";
 import { normalizedArguments, normalizedExpression } from "./normalized-expression.ts";
 
 /** The kinds of objects in a registry. */
@@ -170,11 +178,30 @@ function normalizedSource(source: SourceSpec): NormalizedDefinition {
     eventTime: normalizedEventTime(source),
     primaryKey: source.primaryKey,
     ...(source.keyFrom === undefined ? {} : { keyFrom: source.keyFrom }),
+    ...normalizedExpectations(source),
     columns: columnsByName(source.columns, (column) => ({
       ...normalizedColumn(column),
       ...normalizedMode(column),
       nullable: column.nullable,
     })),
+  };
+}
+
+/**
+ * What is expected of each row, as people read it. The conditions that quarantine rows are a part
+ * of what the rows are.
+ */
+function normalizedExpectations(source: SourceSpec): NormalizedDefinition {
+  const { expectations = [] } = source;
+  if (expectations.length === 0) return {};
+  return {
+    expect: Object.fromEntries(
+      expectations.map(({ name, condition, onViolation }) => [
+        name,
+        `${expressionText(condition)}, or ${onViolation}`,
+      ]),
+    ),
+    ...normalizedQuarantine(source),
   };
 }
 
@@ -281,7 +308,18 @@ function normalizedRowsOf(source: SourceSpec): NormalizedDefinition {
         ? { column: named(source.eventTime.column) }
         : { committed: source.eventTime.since === null ? null : named(source.eventTime.since) },
     createdAt: source.createdAt === null ? null : named(source.createdAt),
+    ...normalizedQuarantine(source),
   };
+}
+
+/** The conditions that rows must not violate, in an order of their own. */
+function normalizedQuarantine(source: SourceSpec): NormalizedDefinition {
+  const named = namedColumns(source);
+  const conditions = quarantiningExpectations(source)
+    .map(({ condition }) => normalizedExpression(condition, named))
+    .map((one) => [canonicalText(one), one] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return conditions.length === 0 ? {} : { quarantine: conditions.map(([, one]) => one) };
 }
 
 function normalizedWindow(window: WindowSpec): CanonicalJson {

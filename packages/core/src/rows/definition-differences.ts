@@ -2,7 +2,9 @@
  * Compares two definitions of one source: whether they have the same rows, and read a column alike.
  * Stored rows online and versions in the history are judged by this one rule.
  */
-import type { ColumnSpec, SourceSpec, ValueType } from "../specs.ts";
+import { dataText } from "../define/data-text.ts";
+import type { ColumnSpec, Expression, SourceSpec, ValueType } from "../specs.ts";
+import { quarantiningExpectations } from "./row-expectations.ts";
 import { originalTable } from "./source-tables.ts";
 
 /** What the value of a column depends on. */
@@ -46,9 +48,39 @@ export function rowsDifference(stored: SourceSpec, asked: SourceSpec): string | 
       : eventTime.since === null
         ? "commit time"
         : `commit time since ${eventTime.since}`;
-  return timeOf(stored) === timeOf(asked)
+  if (timeOf(stored) !== timeOf(asked))
+    return `rows by the event time ${timeOf(asked)} instead of ${timeOf(stored)}`;
+  const quarantine = quarantineConditions(asked);
+  return quarantine.join("\n") === quarantineConditions(stored).join("\n")
     ? null
-    : `rows by the event time ${timeOf(asked)} instead of ${timeOf(stored)}`;
+    : `rows that meet ${quarantine.length === 0 ? "no expectation" : "other expectations"}`;
+}
+
+/**
+ * The conditions that a row must not violate to be in windows, as texts that are equal for equal
+ * conditions. The names of the expectations do not matter.
+ */
+export function quarantineConditions(source: SourceSpec): readonly string[] {
+  const texts = quarantiningExpectations(source).map(({ condition }) =>
+    dataText(conditionData(condition, source)),
+  );
+  return [...new Set(texts)].sort();
+}
+
+/** An expression as data: its functions, its literals, and how its columns are read. */
+function conditionData(expression: Expression, source: SourceSpec): unknown {
+  switch (expression.op) {
+    case "column":
+      return columnReading(columnOf(source, expression.name)!);
+    case "literal":
+      return [expression.type, expression.scale ?? null, expression.value];
+    case "call":
+      return {
+        function: expression.function,
+        options: Object.entries(expression.options ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)),
+        arguments: expression.arguments.map((one) => conditionData(one, source)),
+      };
+  }
 }
 
 /** The first of the columns that is not stored, or is stored with another type; null: none. */

@@ -1,7 +1,7 @@
 /** Reads what the stores hold of a source, and what went wrong in it. */
 import { historyContext } from "../offline/history-context.ts";
 import { isRetryable } from "../errors.ts";
-import type { SourceSpec, ViewSpec } from "../specs.ts";
+import type { RowExpectationSpec, SourceSpec, ViewSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore, Position } from "../spi.ts";
 import type { StoreRole } from "../ingest/source-writer.ts";
 import { countersKey, readCounters } from "../online/source-counters.ts";
@@ -77,6 +77,8 @@ export interface SourceStatus {
     readonly takenLater: number;
     /** The number of undecodable messages that no retry took. */
     readonly undecodable: number;
+    /** How many messages violated each expectation that the source declares. */
+    readonly violations: readonly ExpectationViolations[];
   } | null;
   readonly history: {
     readonly positions: readonly Position[];
@@ -88,6 +90,13 @@ export interface SourceStatus {
    * The member of a store that does not answer is null, as that of a store that is not configured.
    */
   readonly backpressure: readonly StoreBackpressure[];
+}
+
+/** How many messages violated an expectation of their source. */
+export interface ExpectationViolations {
+  readonly expectation: string;
+  readonly onViolation: RowExpectationSpec["onViolation"];
+  readonly messages: number;
 }
 
 interface StatusOptions {
@@ -231,6 +240,11 @@ async function onlineStatus(
     notTaken,
     takenLater,
     undecodable: Math.max(0, undecodable - takenLater),
+    violations: (source.expectations ?? []).map(({ name, onViolation }) => ({
+      expectation: name,
+      onViolation,
+      messages: sum(({ violations }) => violations[name] ?? 0),
+    })),
   };
   const told = await toldMismatches(online, namespace, source);
   return { status, stored: positionsOfGeneration(generation, stored), told };

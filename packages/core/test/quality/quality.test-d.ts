@@ -17,6 +17,7 @@ import {
   timestamp,
   unique,
   volume,
+  type PushSource,
   type Quality,
 } from "@tidemark/core";
 import { expectTypeOf, test } from "vitest";
@@ -105,8 +106,49 @@ test("arguments of expectations", () => {
   fresh("15 minutes");
   // @ts-expect-error the bounds are missing
   volume("1d");
-  // @ts-expect-error expectations are not conditions
   quality("x", { on: payments, expect: { a: gt(payments.amount, 1) } });
+  // @ts-expect-error a condition about refunds
+  quality("x", { on: payments, expect: { a: gt(refunds.amount, 1) } });
+  // @ts-expect-error an amount is no condition
+  quality("x", { on: payments, expect: { a: payments.amount } });
   // @ts-expect-error a severity is error or warning
   quality("x", { on: payments, expect: { a: fresh("1h") }, severity: "fatal" });
+});
+
+test("what a source expects of each row", () => {
+  const source = pushSource("orders", {
+    columns,
+    primaryKey: ["id"],
+    eventTime: "time",
+    expect: (row) => ({
+      positive: gt(row.amount, 0),
+      there: holds(isNotNull(row.user_id), { onViolation: "quarantine" }),
+    }),
+  });
+  expectTypeOf(source.amount).toEqualTypeOf<
+    PushSource<"orders", typeof columns, "event", "id">["amount"]
+  >();
+  pushSource("orders", {
+    columns,
+    primaryKey: ["id"],
+    eventTime: "time",
+    // @ts-expect-error the columns are those of payments
+    expect: () => ({ positive: gt(payments.amount, 0) }),
+  });
+  pushSource("orders", {
+    columns,
+    primaryKey: ["id"],
+    eventTime: "time",
+    // @ts-expect-error an amount is no condition
+    expect: (row) => ({ positive: row.amount }),
+  });
+  pushSource("orders", {
+    columns,
+    primaryKey: ["id"],
+    eventTime: "time",
+    // @ts-expect-error there is no such column
+    expect: (row) => ({ positive: gt(row.amounts, 0) }),
+  });
+  // @ts-expect-error rows are flagged, quarantined, or end the run
+  holds(gt(payments.amount, 0), { onViolation: "drop" });
 });

@@ -383,7 +383,16 @@ describe("what is refused", () => {
     ],
     ["no target", expectOf(line, fresh("1h")), /on must be a source, a view or a service/],
     ["no expectation", () => loose("x", { on: tickets, expect: {} }), /expect is empty/],
-    ["a condition alone", expectOf(tickets, gt(tickets.score, 1)), /give holds\(\.\.\.\), unique/],
+    [
+      "a column alone",
+      expectOf(tickets, tickets.score),
+      /give a condition, holds\(\.\.\.\), unique/,
+    ],
+    [
+      "an act on rows",
+      expectOf(tickets, holds(gt(tickets.score, 1), { onViolation: "quarantine" })),
+      /put it into the option expect of the source/,
+    ],
     ["no condition", () => looseHolds(tickets.score), /holds: it takes a condition/],
     ["a share over 1", () => looseHolds(gt(tickets.score, 1), { share: 2 }), /from 0 to 1/],
     ["a window", () => looseHolds(gt(count().over("1d"), 1)), /make a feature of it/],

@@ -254,6 +254,13 @@ export function statusSchema(): Schema {
             notTaken: listOf(notTaken),
             takenLater: COUNT,
             undecodable: COUNT,
+            violations: listOf(
+              open({
+                expectation: TEXT,
+                onViolation: { type: "string", enum: ["flag", "quarantine", "stop"] },
+                messages: COUNT,
+              }),
+            ),
           },
           ["object", "null"],
         ),

@@ -101,6 +101,13 @@ export function sourceMetrics(register: Registry): (state: StoreState) => void {
     "Values that could not be read, which count as missing",
   );
 
+  const violations = counter(
+    "tidemark_expectation_violations_total",
+    "Messages whose row violated an expectation that its source declares",
+    "expectation",
+    "on_violation",
+  );
+
   function fillLag({ source, lag }: SourceStatus): void {
     if (lag === null) return;
     lagMessages.set({ source }, lag.messages);
@@ -132,6 +139,8 @@ export function sourceMetrics(register: Registry): (state: StoreState) => void {
     takenLater.inc({ source }, online.takenLater);
     nonFiniteValues.inc({ source }, online.nonFiniteValues);
     invalidValues.inc({ source }, online.invalidValues);
+    for (const { expectation, onViolation: on_violation, messages } of online.violations)
+      violations.inc({ source, expectation, on_violation }, messages);
     const ofKind = (kind: NotTaken["kind"]): number =>
       online.notTaken.reduce((sum, one) => sum + (one.kind === kind ? one.count : 0), 0);
     const quarantined = ofKind("quarantined");

@@ -3,7 +3,8 @@ import { compareValues } from "../../columns/compare.ts";
 import { dataText } from "../../define/data-text.ts";
 import { rowOrder } from "../../explain/row-order.ts";
 import { columnIndex, eventTimeIndex } from "../../rows/row-change.ts";
-import type { Value, ViewSpec } from "../../specs.ts";
+import type { SourceSpec, Value, ViewSpec } from "../../specs.ts";
+import { valuesOf, type ValuesRow } from "../../explain/row-values.ts";
 import type { MockAsked } from "./mock-paths.ts";
 import type { MockRowChange } from "./mock-log.ts";
 
@@ -48,10 +49,19 @@ export function knownRows(
   const ofEntity = [...rows.values()].filter(
     (row) =>
       !Number.isNaN(row.time) &&
+      !isQuarantined(source, row) &&
       entity.keys.every(({ name, type }, i) => {
         const value = row.values[columnIndex(source, keyColumns[i]!)]!;
         return value !== null && compareValues(type, value, keys[name]!) === 0;
       }),
   );
   return ofEntity.sort(rowOrder(source));
+}
+
+/** Whether the row violates an expectation that quarantines rows, so that it is in no window. */
+export function isQuarantined(source: SourceSpec, row: ValuesRow): boolean {
+  return (source.expectations ?? []).some(
+    ({ condition, onViolation }) =>
+      onViolation === "quarantine" && valuesOf(source, condition, [row])[0] === false,
+  );
 }

@@ -3,7 +3,7 @@ import { dataText } from "../../define/data-text.ts";
 import { lookedUpColumn } from "../../define/looked-up-column.ts";
 import { columnIndex } from "../../rows/row-change.ts";
 import type { LookupSpec, SourceSpec, Value, ViewSpec } from "../../specs.ts";
-import type { KnownRow } from "./known-rows.ts";
+import { isQuarantined, type KnownRow } from "./known-rows.ts";
 import type { MockRowChange } from "./mock-log.ts";
 import { passing, valuesOf } from "../../explain/row-values.ts";
 
@@ -40,7 +40,9 @@ function lookedUp(
           committed < row.time && dataText(keys.map((index) => values[index]!)) === key,
       );
       const version =
-        newest?.kind === "upsert" ? [{ ...row, values: newest.values, removed: null }] : [];
+        newest?.kind === "upsert" && !isQuarantined(dimension, newest)
+          ? [{ ...row, values: newest.values, removed: null }]
+          : [];
       const there = passing(dimension, condition ?? null, version);
       const added = columns.map(({ value }): Value => valuesOf(dimension, value, there)[0] ?? null);
       return { ...row, values: [...row.values, ...added] };

@@ -1,6 +1,8 @@
 /** The changes of one source of a mock store, in the order of the calls. */
 import { described } from "../../define/definition.ts";
 import { timeOf } from "../../define/time-input.ts";
+import { TidemarkError } from "../../errors.ts";
+import { stoppingViolation } from "../../ingest/stopping-expectations.ts";
 import { dataText } from "../../define/data-text.ts";
 import { refuseUnknownOptions, type OptionNames } from "../../option-checks.ts";
 import { eventTimeIndex, primaryKeyIndexes } from "../../rows/row-change.ts";
@@ -45,6 +47,12 @@ export class MockLog {
     let before = this.lastCommit;
     const added = list.map((row, i): MockRowChange => {
       const values = readMockRow(this.source, row, `${who}: row ${i}`);
+      const violated = stoppingViolation(this.source, values, []);
+      if (violated !== null)
+        throw new TidemarkError(
+          "EXPECTATION_FAILED",
+          `${who}: row ${i}: it violates ${violated}, and no store would take it`,
+        );
       const time = values[this.timeIndex];
       if (at === null && typeof time === "number") before = Math.max(before, time);
       // without any time yet, the row is known from its beginning
