@@ -14,6 +14,7 @@ export {
 } from "./define/duration.ts";
 export { baseFeatures, inputName, isDerived } from "./define/base-features.ts";
 export { sourcesOf } from "./plan/columns-read.ts";
+export { featureCode } from "./define/feature-code.ts";
 export { featureNamed, selectedNamed, viewSelection } from "./define/former-names.ts";
 export { metadataOf, type Described } from "./metadata.ts";
 export { sensitivityOf } from "./plan/sensitivity.ts";
@@ -163,6 +164,7 @@ export {
   type IncompleteDefinition,
   type RequiredMetadata,
 } from "./registry/required-metadata.ts";
+export { exportedNames } from "./explain/explainer.ts";
 export { MASKED, maskedKey, personalKeys, personalMasked } from "./explain/masking.ts";
 export { keyFromJson, keyFromText, keyMissing } from "./entity-files/key-values.ts";
 export { parquetEntities, type ReadParquet } from "./entity-files/parquet-entities.ts";

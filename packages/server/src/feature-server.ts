@@ -22,7 +22,7 @@ import {
   type ErrorForm,
 } from "./http/http-errors.ts";
 import { insecureTokensText, listenError, refuseOpenAddress } from "./http/listening.ts";
-import { errorText, serviceNamer } from "@tidemark/core/internal";
+import { errorText, exportedNames, serviceNamer } from "@tidemark/core/internal";
 import { probeRoutes } from "./http/probe-routes.ts";
 import { proxiesOf } from "./http/proxies.ts";
 import { readinessOf } from "./http/readiness.ts";
@@ -118,6 +118,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     reads: batchedReads(options.store),
     answers: answerLimits(limits),
     definitions,
+    exported: exportedNames(options.definitions),
     resolver: featureResolver(definitions),
     serviceOf: serviceNamer(definitions),
     limits,

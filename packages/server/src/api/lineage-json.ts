@@ -5,6 +5,7 @@
 import type { Definitions, Metadata } from "@tidemark/core";
 import {
   expressionText,
+  featureCode,
   isDerived,
   metadataOf,
   textOfWindow,
@@ -56,6 +57,8 @@ export interface LineageFeature {
   readonly view: string;
   /** What is computed, in words. */
   readonly expression: string;
+  /** Its definition in TypeScript. null: it has no such form, as an output of a transform. */
+  readonly code: string | null;
   /** Its windows in words. Empty: a fact, or a derived feature. */
   readonly windows: readonly string[];
   /** The features that a derived feature reads, as `view:feature`. */
@@ -73,8 +76,14 @@ export interface LineageJson {
   readonly features: readonly LineageFeature[];
 }
 
-/** Makes the graph of all definitions. */
-export function lineageJson(definitions: Definitions): LineageJson {
+/**
+ * Makes the graph of all definitions. `exported`: the names under which the module exports sources
+ * and views, by the name of the definition.
+ */
+export function lineageJson(
+  definitions: Definitions,
+  exported: ReadonlyMap<string, string> = new Map(),
+): LineageJson {
   const graph = new Graph();
   for (const source of definitions.sources.values()) addSource(graph, source);
   for (const view of definitions.views.values()) addView(graph, view);
@@ -95,7 +104,7 @@ export function lineageJson(definitions: Definitions): LineageJson {
     features: views.flatMap((view) =>
       viewSelection(view)
         .filter(({ as, feature }) => as === feature.name)
-        .map((selected) => featureLineage(selected, users)),
+        .map((selected) => featureLineage(selected, users, exported)),
     ),
   };
 }
@@ -185,11 +194,13 @@ function readsOf(selected: SelectedFeature): readonly string[] {
 function featureLineage(
   selected: SelectedFeature,
   users: ReadonlyMap<string, ReadonlySet<string>>,
+  exported: ReadonlyMap<string, string>,
 ): LineageFeature {
   return {
     feature: nameOf(selected),
     view: idOfView(selected.view),
     expression: featureText(selected),
+    code: featureCode(selected, (name) => exported.get(name) ?? name),
     windows: isDerived(selected) ? [] : windowTexts(selected.feature),
     reads: readsOf(selected),
     services: [...(users.get(nameOf(selected)) ?? [])],

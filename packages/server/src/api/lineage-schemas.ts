@@ -26,7 +26,8 @@ export function lineageSchema(): Schema {
         {
           feature: { ...TEXT, description: "view:feature" },
           view: { ...TEXT, description: "The id of its view" },
-          expression: TEXT,
+          expression: { ...TEXT, description: "What is computed, in words" },
+          code: { type: ["string", "null"], description: "Its definition in TypeScript" },
           windows: listOf(TEXT),
           reads: { ...listOf(TEXT), description: "The features that a derived feature reads" },
           services: {

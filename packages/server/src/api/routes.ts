@@ -29,7 +29,7 @@ export async function apiRoutes(app: FastifyInstance, serving: Serving): Promise
   const names = featureNames(definitions, resolver);
   const pushes = pushRequests(resolver, limits);
   const described = JSON.stringify(definitionsJson(definitions));
-  const lineage = JSON.stringify(lineageJson(definitions));
+  const lineage = JSON.stringify(lineageJson(definitions, serving.exported));
   const document = JSON.stringify(
     openApiDocument(definitions, limits, { trainingSets: trainingSets !== null }),
   );

@@ -19,6 +19,8 @@ export interface Serving {
   /** Limits the answers of requests for features. */
   readonly answers: AnswerLimits;
   readonly definitions: Definitions;
+  /** The names under which the module exports sources and views, by the name of the definition. */
+  readonly exported: ReadonlyMap<string, string>;
   readonly resolver: FeatureResolver;
   /** Names the service whose features a request has; null: those of no service. */
   readonly serviceOf: (features: unknown, selection: readonly SelectedFeature[]) => string | null;

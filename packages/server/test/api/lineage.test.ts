@@ -132,6 +132,7 @@ describe("features", () => {
     });
     expect(feature("scored:points")).toMatchObject({
       view: "transform scored",
+      code: null,
       services: ["fraud"],
     });
   });
