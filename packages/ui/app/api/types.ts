@@ -1,6 +1,6 @@
 /** The answers of the JSON API, as the server's own types say them. */
 import type { DefinitionsJson } from "@tidemark/server";
-import type { SourceStatus } from "@tidemark/core";
+import type { SourceStatus, Timeline } from "@tidemark/core";
 import type { JsonValue } from "../parts/json-value.ts";
 
 export type {
@@ -42,6 +42,9 @@ export interface QuarantinedJson {
     readonly committed: string | null;
   }[];
 }
+
+/** The answer of `POST /v1/timeline`. */
+export type TimelineJson = Timeline;
 
 /** The answer of `GET /v1/lineage`. */
 export interface LineageJson {

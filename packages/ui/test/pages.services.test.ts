@@ -1,0 +1,165 @@
+/** Every page of the console in Chromium, over a seeded bank in real stores. */
+import { chromium, suiteNeeding } from "@tidemark/testkit/needs";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { overflowOf, violationsOf } from "./support/axe.ts";
+import { openBank, USER, type Bank } from "./support/bank.ts";
+import { launch, openWatched, WIDTHS } from "./support/browser.ts";
+import { shownPages } from "./support/page-addresses.ts";
+
+suiteNeeding(chromium(), "the console", () => {
+  let bank: Bank;
+  let browser: Browser;
+  beforeAll(async () => {
+    bank = await openBank();
+    browser = await launch();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await bank?.close();
+  });
+
+  async function opened(path: string, ready: string, width: number): Promise<Page> {
+    const { page } = await openWatched(browser, bank.address, { width });
+    await page.goto(`${bank.address}#/${path}`);
+    await page.getByText(ready).first().waitFor();
+    return page;
+  }
+
+  describe.each(WIDTHS)("at %i pixels", (width) => {
+    test.each(shownPages.map((one) => [one.name, one] as const))(
+      "%s has its data, no error, no violation, and fits",
+      async (_, { path, ready }) => {
+        const { page, faults } = await openWatched(browser, bank.address, { width });
+        await page.goto(`${bank.address}#/${path}`);
+        await page.getByText(ready).first().waitFor();
+        expect(await page.getByRole("alert").allTextContents()).toEqual([]);
+        expect(await violationsOf(page)).toEqual([]);
+        expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+        expect(faults).toEqual([]);
+        await page.context().close();
+      },
+    );
+  });
+
+  test.each(["", "explain/weekly_activity/total_amount_l1w", "definitions"])(
+    "dark colours have contrast: %s",
+    async (path) => {
+      const { page } = await openWatched(browser, bank.address, { width: 1280, theme: "dark" });
+      await page.goto(`${bank.address}#/${path}`);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      expect(await violationsOf(page)).toEqual([]);
+      await page.context().close();
+    },
+  );
+
+  test("Home says what the store says", async () => {
+    const page = await opened("", "1,014", 1280);
+    const status = await bank.store.status();
+    for (const { source, rowsTaken, online } of status) {
+      const row = page.getByRole("row").filter({ hasText: source }).first();
+      expect(await row.textContent()).toContain(rowsTaken!.toLocaleString("en"));
+      expect(await row.locator("td").last().textContent()).toBe(String(online!.quarantinedRows));
+      expect(await row.textContent()).toContain("ready");
+    }
+    const { drift } = await bank.store.checkResults();
+    const drifted = drift.filter(({ isDrifted }) => isDrifted).length;
+    expect(drifted).toBeGreaterThan(0);
+    await page.getByText(`${drifted} of ${drift.length} columns drifted`).waitFor();
+    await page.context().close();
+  });
+
+  test("Explain shows the number that the history gives, and its rows", async () => {
+    const { weekly } = bank.definitions;
+    const asOf = "2025-06-09T12:00:00Z";
+    const explanation = await bank.store.explain({
+      feature: weekly.total_amount_l1w,
+      entity: { user_id: USER },
+      asOf,
+    });
+    const [trained] = await (
+      await bank.store.getHistoricalFeatures({
+        features: weekly.total_amount_l1w,
+        entities: [{ user_id: USER, event_timestamp: new Date(asOf) }],
+        knowledge: "as-known",
+      })
+    ).rows();
+    const path = `explain/weekly_activity/total_amount_l1w?key.user_id=${USER}&asOf=${asOf}`;
+    const page = await opened(path, "rows count", 1280);
+    expect(await page.getByTestId("value").textContent()).toBe(String(trained!.total_amount_l1w));
+    const inside = page.getByRole("region", { name: "Rows inside" });
+    expect(await inside.locator("tbody tr").count()).toBe(explanation.parts[0]!.insideCount);
+    const drawn = page.locator("circle.row-inside");
+    expect(await drawn.count()).toBe(explanation.parts[0]!.insideCount);
+    await page.context().close();
+  });
+
+  test("Playground answers what the online store answers, and leads to Explain", async () => {
+    const { customer360 } = bank.definitions;
+    const row = await bank.store.getOnlineFeatures({
+      features: customer360,
+      entity: { user_id: USER },
+    });
+    const page = await opened(
+      `playground?service=customer_360&key.user_id=${USER}`,
+      "amount_by_vendor_l1w",
+      1280,
+    );
+    const answer = page.getByRole("region", { name: "Answer" });
+    for (const name of ["num_transactions_l1w", "total_amount_l1w", "segment"] as const) {
+      const own = answer.getByRole("row").filter({ hasText: name });
+      expect(await own.locator("b").textContent()).toBe(String(row[name]));
+    }
+    await page.getByRole("link", { name: "Explain total_amount_l1w" }).click();
+    await page.getByText("rows count").first().waitFor();
+    expect(await page.getByTestId("value").textContent()).toBe(String(row.total_amount_l1w));
+    await page.context().close();
+  });
+
+  test("the keyboard alone reaches a feature, and every control of a page", async () => {
+    const page = await opened("", "1,014", 1280);
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("explain total_am");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Explain", level: 1 }).waitFor();
+    await page.getByLabel("user_id (string)").focus();
+    await page.keyboard.type(USER);
+    await page.keyboard.press("Enter");
+    await page.getByText("rows count").first().waitFor();
+    const controls = page.locator("a[href], button, input, select, summary, [tabindex='0']");
+    const count = await controls.count();
+    expect(count).toBeGreaterThan(50);
+    await page.evaluate(() => {
+      document.addEventListener("focusin", ({ target }) =>
+        (target as Element).setAttribute("data-reached", ""),
+      );
+      document.querySelector<HTMLElement>(".skip")!.focus();
+    });
+    for (let i = 0; i < count; i++) await page.keyboard.press("Tab");
+    const left = await controls.evaluateAll((all) =>
+      all
+        .filter((one) => one.checkVisibility() && !one.hasAttribute("data-reached"))
+        .map((one) => one.outerHTML.slice(0, 100)),
+    );
+    expect(left).toEqual([]);
+    await page.context().close();
+  });
+
+  test("a planted fault is found: a picture without a text", async () => {
+    const page = await opened("", "1,014", 1280);
+    await page.evaluate(() => document.querySelector("main")!.append(new Image()));
+    expect(await violationsOf(page)).toEqual([expect.stringMatching(/^image-alt: /)]);
+    await page.context().close();
+  });
+
+  test("within three clicks from Home: why, who, drifted, late", async () => {
+    const page = await opened("", "0 messages", 1280); // late: no click
+    await page.getByRole("link", { name: "catalogue", exact: true }).click();
+    await page.getByRole("link", { name: "weekly_activity:total_amount_l1w" }).click();
+    await page.getByText("owner: risk").waitFor(); // who: two clicks
+    await page.getByRole("region", { name: "Drift" }).getByText("psi").waitFor(); // drifted: two
+    await page.getByRole("link", { name: "Explain a value" }).click(); // why: three
+    await page.getByLabel("user_id (string)").waitFor();
+    await page.context().close();
+  });
+});
