@@ -69,6 +69,22 @@ suiteNeeding(chromium(), "the console", () => {
     await page.context().close();
   });
 
+  test("Home shows new rows without a reload", async () => {
+    const filling = await openBank({ firstChanges: 300 });
+    try {
+      const { page } = await openWatched(browser, filling.address, { width: 1280 });
+      await page.goto(filling.address);
+      const row = page.getByRole("row").filter({ hasText: "transactions" }).first();
+      await row.waitFor();
+      expect(await row.textContent()).not.toContain("1,014");
+      await filling.takeMore();
+      await row.getByText("1,014").waitFor();
+      await page.context().close();
+    } finally {
+      await filling.close();
+    }
+  });
+
   test("Explain shows the number that the history gives, and its rows", async () => {
     const { weekly } = bank.definitions;
     const asOf = "2025-06-09T12:00:00Z";

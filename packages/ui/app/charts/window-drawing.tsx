@@ -1,5 +1,6 @@
 /** The window of a part of an explanation, with the rows inside and just outside of it. */
 import type { ExplainedPart, ExplainedRow } from "../api/types.ts";
+import { shortTime } from "../parts/texts.ts";
 import { useWidth } from "./use-width.ts";
 
 const ROW_HEIGHT = 13;
@@ -86,12 +87,4 @@ function spanOf(
   const start = part.start === null ? Math.min(first, end - 1) : Date.parse(part.start);
   const length = Math.max(1, end - start);
   return { start, end, from: start - length / 3, to: end + length / 6 };
-}
-
-/** Writes a time without `T`, and without zeros at its end. */
-export function shortTime(time: string): string {
-  return time
-    .replace("T", " ")
-    .replace(/(\.\d*?)0+Z$/, "$1Z")
-    .replace(/\.Z$/, "Z");
 }

@@ -54,3 +54,11 @@ export function rowText(row: { readonly [column: string]: JsonValue }): string {
     .map(([column, value]) => `${column} ${valueText(value)}`)
     .join(", ");
 }
+
+/** Writes a time without `T`, and without zeros at its end. */
+export function shortTime(time: string): string {
+  return time
+    .replace("T", " ")
+    .replace(/(\.\d*?)0+Z$/, "$1Z")
+    .replace(/\.Z$/, "Z");
+}

@@ -36,7 +36,8 @@ export function App(): preact.JSX.Element {
     return () => removeEventListener("keydown", pressed);
   }, []);
 
-  if (definitions.error?.status === 401) return <SignIn onDone={definitions.again} />;
+  if (definitions.error?.status === 401)
+    return <SignIn error={definitions.error} onDone={definitions.again} />;
   const waiting = readiness.data?.filter(({ reason }) => reason !== null).length;
   const Shown = page?.component;
   return (
@@ -74,7 +75,7 @@ export function App(): preact.JSX.Element {
           Search <kbd>Ctrl K</kbd>
         </button>
         <button type="button" class="quiet" onClick={changeTheme}>
-          Light or dark
+          Theme
         </button>
       </header>
       <div class={isMenuOpen ? "body menu-open" : "body"}>

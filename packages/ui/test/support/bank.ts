@@ -35,11 +35,22 @@ export interface Bank {
   /** The address of the console. */
   readonly address: string;
   readonly definitions: typeof definitions;
+  /** Takes the changes that were held back. */
+  takeMore(): Promise<void>;
   close(): Promise<void>;
 }
 
+/** The settings of `openBank`. */
+interface BankOptions extends Partial<ServerOptions> {
+  /** The number of changes that are taken at first. Default: all. */
+  readonly firstChanges?: number;
+}
+
 /** Fills the stores, asks for some features, and serves the console. */
-export async function openBank(options: Partial<ServerOptions> = {}): Promise<Bank> {
+export async function openBank({
+  firstChanges = Infinity,
+  ...options
+}: BankOptions = {}): Promise<Bank> {
   const folder = await mkdtemp(join(tmpdir(), "tidemark-console-"));
   const log = await writeChangeLog(BANK, join(folder, "topics"));
   const store = await openStore({
@@ -51,7 +62,17 @@ export async function openBank(options: Partial<ServerOptions> = {}): Promise<Ba
     clock: () => END,
   });
   await store.apply({ by: "the console's test" });
-  await store.run(recordedTopic(log.files));
+  const recorded = recordedTopic(log.files, { batchChanges: 100 });
+  const enough = new AbortController();
+  const running = store.run(recorded, {
+    signal: enough.signal,
+    onProgress: ({ changes }) => {
+      if (changes >= firstChanges) enough.abort();
+    },
+  });
+  await running.catch((error: unknown) => {
+    if (!enough.signal.aborted) throw error;
+  });
   await store.materialize({
     views: [weekly],
     dates: ["2025-06-05", "2025-06-06", "2025-06-07", "2025-06-08", "2025-06-09"],
@@ -74,6 +95,9 @@ export async function openBank(options: Partial<ServerOptions> = {}): Promise<Ba
     store,
     address,
     definitions,
+    async takeMore() {
+      await store.run(recorded);
+    },
     async close() {
       await server.close();
       await store.close();

@@ -26,6 +26,13 @@ export const shownPages: readonly ShownPage[] = [
     ready: "rows count",
   },
   {
+    name: "time-machine",
+    path: `time?service=weekly_activity&key.user_id=${USER}&begin=2025-06-02&end=2025-06-10`,
+    ready: "Time of the request",
+  },
+  { name: "graph", path: "graph", ready: "payment_check" },
+  { name: "graph-focus", path: "graph?focus=view spending&depth=1", ready: "Open view spending" },
+  {
     name: "playground",
     path: `playground?service=customer_360&${ASKED}`,
     ready: "amount_by_vendor_l1w",

@@ -1,10 +1,10 @@
 /** One aggregate or fact: its window, the rows that count, and the rows just outside. */
 import type { ExplainedPart as Part, ExplainedRow } from "../../api/types.ts";
-import { shortTime, WindowDrawing } from "../../charts/window-drawing.tsx";
+import { WindowDrawing } from "../../charts/window-drawing.tsx";
 import { Badge } from "../../parts/badge.tsx";
 import { Card } from "../../parts/card.tsx";
 import { DataTable, type TableColumn } from "../../parts/data-table.tsx";
-import { rowText, valueText } from "../../parts/texts.ts";
+import { rowText, shortTime, valueText } from "../../parts/texts.ts";
 import { RowVersions } from "./row-versions.tsx";
 
 export function ExplainedPart({

@@ -1,8 +1,7 @@
 /** The versions of a row: when each was known, and its place in the log. */
 import type { ExplainedRow } from "../../api/types.ts";
-import { shortTime } from "../../charts/window-drawing.tsx";
 import { Badge } from "../../parts/badge.tsx";
-import { rowText } from "../../parts/texts.ts";
+import { rowText, shortTime } from "../../parts/texts.ts";
 
 export function RowVersions({ row }: { readonly row: ExplainedRow }): preact.JSX.Element {
   return (

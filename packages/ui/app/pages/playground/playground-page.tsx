@@ -8,9 +8,11 @@ import { Form, SelectField, TextField } from "../../parts/field.tsx";
 import type { JsonValue } from "../../parts/json-value.ts";
 import { Loaded } from "../../parts/loaded.tsx";
 import { RequestCode } from "../../parts/request-code.tsx";
-import { valueText } from "../../parts/texts.ts";
+import { shortTime, valueText } from "../../parts/texts.ts";
 import { goTo, hrefOf, type Route } from "../../routing/router.ts";
 import { useDefinitions } from "../../shell/definitions-context.ts";
+
+const timeText = (time: string | null): string => (time === null ? "" : shortTime(time));
 
 interface AnswerJson {
   readonly asOf: string;
@@ -102,7 +104,7 @@ export function PlaygroundPage({ route }: { readonly route: Route }): preact.JSX
                   cell: ([, { value }]) => <b class="exact">{valueText(value)}</b>,
                 },
                 { title: "Status", cell: ([, { status }]) => status },
-                { title: "Event time", cell: ([, { eventTime }]) => eventTime ?? "" },
+                { title: "Event time", cell: ([, { eventTime }]) => timeText(eventTime) },
                 {
                   title: "Why?",
                   cell: ([name]) => {

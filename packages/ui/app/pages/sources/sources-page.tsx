@@ -4,7 +4,7 @@ import { useAnswer } from "../../api/use-answer.ts";
 import { Card } from "../../parts/card.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
-import { agoText, countText, rowText } from "../../parts/texts.ts";
+import { agoText, countText, rowText, shortTime } from "../../parts/texts.ts";
 import { hrefOf, type Route } from "../../routing/router.ts";
 import { NotTakenList } from "./not-taken-list.tsx";
 import { Positions } from "./positions.tsx";
@@ -82,7 +82,7 @@ function OneSource({ status }: { readonly status: SourceStatus }): preact.JSX.El
       <p>
         <a href={hrefOf(["definitions", "source", source])}>Its definition</a>. Rows taken:{" "}
         {status.rowsTaken ?? "not known"}. Changes in the history: {history?.changes ?? "none"}.
-        Last event: {status.lastEvent ?? "none"}.
+        Last event: {status.lastEvent === null ? "none" : shortTime(status.lastEvent)}.
       </p>
       {mismatches.length === 0 ? null : (
         <Card title="The definition likely has a wrong name or type">
@@ -120,7 +120,10 @@ function Quarantine({ source }: { readonly source: string }): preact.JSX.Element
               { title: "Key", cell: ({ key }) => rowText(key) },
               { title: "Column", cell: ({ column }) => column ?? "the whole content" },
               { title: "Reason", cell: ({ reason }) => reason },
-              { title: "Committed", cell: ({ committed }) => committed ?? "" },
+              {
+                title: "Committed",
+                cell: ({ committed }) => (committed === null ? "" : shortTime(committed)),
+              },
               {
                 title: "Place",
                 cell: ({ topic, partition, offset }) =>

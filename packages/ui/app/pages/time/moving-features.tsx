@@ -1,8 +1,8 @@
 /** A slider over the time of a request, and each feature with its value at that time. */
 import { useState } from "preact/hooks";
 import type { TimelineJson } from "../../api/types.ts";
-import { shortTime } from "../../charts/window-drawing.tsx";
 import { Card } from "../../parts/card.tsx";
+import { shortTime } from "../../parts/texts.ts";
 import { MovingFeature } from "./moving-feature.tsx";
 
 export function MovingFeatures({

@@ -2,13 +2,7 @@
 import { useState } from "preact/hooks";
 import type { TimelineJson } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
-import {
-  EntityFields,
-  entityOf,
-  hasKeys,
-  keyQuery,
-  keyTextsOf,
-} from "../../parts/entity-form.tsx";
+import { EntityFields, entityOf, hasKeys, keyQuery, keyTextsOf } from "../../parts/entity-form.tsx";
 import { Form, SelectField, TextField } from "../../parts/field.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
 import { goTo, hrefOf, type Route } from "../../routing/router.ts";

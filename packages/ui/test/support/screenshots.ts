@@ -1,0 +1,31 @@
+/**
+ * Makes the pictures of docs/console.md: every page of the console over the seeded bank, at both
+ * widths. Run it with `npm run screenshots`.
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { openBank } from "./bank.ts";
+import { launch, openWatched, WIDTHS } from "./browser.ts";
+import { shownPages } from "./page-addresses.ts";
+
+const folder = join(import.meta.dirname, "..", "..", "..", "..", "docs", "images", "console");
+
+await mkdir(folder, { recursive: true });
+const bank = await openBank();
+const browser = await launch();
+try {
+  for (const width of WIDTHS) {
+    const { page } = await openWatched(browser, bank.address, { width });
+    for (const { name, path, ready } of shownPages) {
+      await page.goto(`${bank.address}#/${path}`);
+      await page.getByText(ready).first().waitFor();
+      const file = `${name}-${width}.png`;
+      await page.screenshot({ path: join(folder, file) });
+      console.log(`docs/images/console/${file}`);
+    }
+    await page.context().close();
+  }
+} finally {
+  await browser.close();
+  await bank.close();
+}
