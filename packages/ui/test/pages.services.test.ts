@@ -22,7 +22,7 @@ suiteNeeding(chromium(), "the console", () => {
   async function opened(path: string, ready: string, width: number): Promise<Page> {
     const { page } = await openWatched(browser, bank.address, { width });
     await page.goto(`${bank.address}#/${path}`);
-    await page.getByText(ready).first().waitFor();
+    await page.getByText(ready).filter({ visible: true }).first().waitFor();
     return page;
   }
 
@@ -32,7 +32,7 @@ suiteNeeding(chromium(), "the console", () => {
       async (_, { path, ready }) => {
         const { page, faults } = await openWatched(browser, bank.address, { width });
         await page.goto(`${bank.address}#/${path}`);
-        await page.getByText(ready).first().waitFor();
+        await page.getByText(ready).filter({ visible: true }).first().waitFor();
         expect(await page.getByRole("alert").allTextContents()).toEqual([]);
         expect(await violationsOf(page)).toEqual([]);
         expect(await overflowOf(page)).toBeLessThanOrEqual(0);
@@ -129,6 +129,51 @@ suiteNeeding(chromium(), "the console", () => {
     await page.getByRole("link", { name: "Explain total_amount_l1w" }).click();
     await page.getByText("rows count").first().waitFor();
     expect(await page.getByTestId("value").textContent()).toBe(String(row.total_amount_l1w));
+    await page.context().close();
+  });
+
+  test("Time machine shows what the history answers at each time", async () => {
+    const { weekly } = bank.definitions;
+    const path = `time?service=weekly_activity&key.user_id=${USER}&begin=2025-06-02&end=2025-06-10`;
+    const page = await opened(path, "Time of the request", 1280);
+    const slider = page.getByRole("slider");
+    for (let i = 0; i < 12; i++) {
+      if (i % 3 === 0) await page.getByRole("button", { name: "Change before" }).click();
+      else
+        await slider.evaluate((input, share) => {
+          const { min, max } = input as HTMLInputElement;
+          (input as HTMLInputElement).value = String(
+            Math.round(Number(min) + (Number(max) - Number(min)) * share),
+          );
+          input.dispatchEvent(new Event("input", { bubbles: true }));
+        }, i / 12);
+      const at = (await slider.getAttribute("aria-valuetext"))!;
+      const answers = await bank.store.getHistoricalFeatures({
+        features: weekly,
+        entities: [{ user_id: USER, event_timestamp: at }],
+        knowledge: "as-known",
+      });
+      const [row] = await answers.rows();
+      for (const name of ["num_transactions_l1w", "total_amount_l1w", "num_vendors_l1w"] as const)
+        expect(`${at} ${await page.getByTestId(`at ${name}`).textContent()}`).toBe(
+          `${at} ${row![name]}`,
+        );
+    }
+    await page.context().close();
+  });
+
+  test("Graph draws the lineage, and leads from a node to what it is made of", async () => {
+    const page = await opened("graph", "payment_check", 1280);
+    const lineage = (await (await fetch(new URL("../v1/lineage", bank.address))).json()) as {
+      nodes: unknown[];
+      edges: unknown[];
+    };
+    expect(await page.locator(".graph a").count()).toBe(lineage.nodes.length);
+    expect(await page.locator(".graph path").count()).toBe(lineage.edges.length);
+    await page.getByRole("link", { name: "vendor_customers" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("link", { name: "Open view vendor_customers" }).waitFor();
+    expect(await page.locator(".graph a").count()).toBeLessThan(lineage.nodes.length);
     await page.context().close();
   });
 

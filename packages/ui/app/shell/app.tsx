@@ -55,7 +55,7 @@ export function App(): preact.JSX.Element {
       <header class="header">
         <button
           type="button"
-          class="menu-button"
+          class="menu-button quiet"
           aria-expanded={isMenuOpen}
           aria-controls="navigation"
           onClick={() => setMenuOpen(!isMenuOpen)}

@@ -73,16 +73,7 @@ export async function openBank({
   await running.catch((error: unknown) => {
     if (!enough.signal.aborted) throw error;
   });
-  await store.materialize({
-    views: [weekly],
-    dates: ["2025-06-05", "2025-06-06", "2025-06-07", "2025-06-08", "2025-06-09"],
-  });
-  await store.getOnlineFeatures({ features: customer360, entity: { user_id: USER } });
-  await store.drift({
-    view: weekly,
-    from: "2025-06-08",
-    reference: { from: "2025-06-05", to: "2025-06-07" },
-  });
+  if (firstChanges === Infinity) await lookAtData(store);
   const server = await featureServer({
     store,
     definitions,
@@ -104,4 +95,18 @@ export async function openBank({
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Materializes days, asks a service, and measures drift. */
+async function lookAtData(store: Store): Promise<void> {
+  await store.materialize({
+    views: [weekly],
+    dates: ["2025-06-05", "2025-06-06", "2025-06-07", "2025-06-08", "2025-06-09"],
+  });
+  await store.getOnlineFeatures({ features: customer360, entity: { user_id: USER } });
+  await store.drift({
+    view: weekly,
+    from: "2025-06-08",
+    reference: { from: "2025-06-05", to: "2025-06-07" },
+  });
 }

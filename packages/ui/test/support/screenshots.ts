@@ -18,7 +18,7 @@ try {
     const { page } = await openWatched(browser, bank.address, { width });
     for (const { name, path, ready } of shownPages) {
       await page.goto(`${bank.address}#/${path}`);
-      await page.getByText(ready).first().waitFor();
+      await page.getByText(ready).filter({ visible: true }).first().waitFor();
       const file = `${name}-${width}.png`;
       await page.screenshot({ path: join(folder, file) });
       console.log(`docs/images/console/${file}`);

@@ -25,7 +25,6 @@ export function GraphDrawing({
           <g key={id} transform={`translate(${x - NODE_WIDTH / 2} ${y - NODE_HEIGHT / 2})`}>
             <a
               href={hrefOf(["graph"], { focus: id, depth: String(depth) })}
-              aria-label={`${kind} ${name}`}
               aria-current={id === focus ? "true" : undefined}
               class={`node-${kind} ${id === focus ? "node-focus" : ""}`}
             >
