@@ -34,7 +34,7 @@ export default defineConfig({
 async function listening(
   made: Project,
   command: string,
-): Promise<{ address: string; stop: () => Promise<number> }> {
+): Promise<{ address: string; stop: () => Promise<number | null> }> {
   const { child, ended } = made.start([command, "--port", "0", "--json"]);
   const { address } = JSON.parse(await child.line()) as { address: string };
   return {

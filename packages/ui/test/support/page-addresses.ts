@@ -38,5 +38,8 @@ export const shownPages: readonly ShownPage[] = [
     ready: "amount_by_vendor_l1w",
   },
   { name: "sources", path: "sources", ready: "customers" },
+  { name: "changes", path: "changes", ready: "the console's test" },
+  { name: "stores", path: "stores", ready: "transactions/changes" },
+  { name: "skew", path: "skew", ready: "Skew" },
   { name: "one-source", path: "sources/transactions", ready: "bank.public.transaction_data:0" },
 ];

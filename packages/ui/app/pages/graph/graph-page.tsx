@@ -6,7 +6,7 @@ import { SelectField } from "../../parts/field.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
 import { countText } from "../../parts/texts.ts";
 import { goTo, hrefOf, type Route } from "../../routing/router.ts";
-import { around, type Graph } from "./graph-of.ts";
+import { around, type Graph, type GraphNode } from "./graph-of.ts";
 import { GraphDrawing } from "./graph-drawing.tsx";
 import { placed, type PlacedGraph } from "./layout.ts";
 
@@ -25,11 +25,10 @@ export function GraphPage({ route }: { readonly route: Route }): preact.JSX.Elem
   const depth = Number(route.query.get("depth") ?? 9);
   const go = (to: string, steps: string): void =>
     goTo(hrefOf(["graph"], { focus: to, depth: steps }));
-  const badge = (id: string): string => {
+  const badge = ({ id, kind, name }: GraphNode): string => {
     const lag = status.data?.sources.find(({ source }) => id === `source ${source}`)?.lag;
-    const [kind, name] = id.split(" ");
     const isUnapplied = plan.data?.changes.some(
-      (change) => change.name === name || (kind === "view" && change.name.startsWith(`${name}.`)),
+      (change) => kind !== "table" && (change.name === name || change.name.startsWith(`${name}.`)),
     );
     const drifted = checks.data?.drift.filter(({ of, isDrifted }) => isDrifted && of === id) ?? [];
     return [
@@ -57,7 +56,7 @@ export function GraphPage({ route }: { readonly route: Route }): preact.JSX.Elem
                 onValue={(steps) => go(focus ?? "", steps)}
                 options={DEPTHS}
               />
-              {focus === null ? null : <DefinitionLink focus={focus} />}
+              <DefinitionLink node={graph.nodes.find(({ id }) => id === focus)} />
             </div>
             <Placed graph={around(graph, focus, depth)} focus={focus} depth={depth} badge={badge} />
           </>
@@ -67,10 +66,19 @@ export function GraphPage({ route }: { readonly route: Route }): preact.JSX.Elem
   );
 }
 
-function DefinitionLink({ focus }: { readonly focus: string }): preact.JSX.Element | null {
-  const [kind = "", name = ""] = focus.split(" ");
-  if (kind === "table") return null;
-  return <a href={hrefOf(["definitions", kind, name])}>Open {focus}</a>;
+function DefinitionLink({
+  node,
+}: {
+  readonly node: GraphNode | undefined;
+}): preact.JSX.Element | null {
+  if (node === undefined || node.kind === "table" || node.kind === "derived source") return null;
+  // derived views and transforms are views of the catalogue
+  const kind = node.kind === "source" || node.kind === "service" ? node.kind : "view";
+  return (
+    <a href={hrefOf(["definitions", kind, node.name])}>
+      Open {node.kind} {node.name}
+    </a>
+  );
 }
 
 function Placed({
@@ -82,7 +90,7 @@ function Placed({
   readonly graph: Graph;
   readonly focus: string | null;
   readonly depth: number;
-  readonly badge: (id: string) => string;
+  readonly badge: (node: GraphNode) => string;
 }): preact.JSX.Element {
   const [shown, setShown] = useState<PlacedGraph | null>(null);
   const key = graph.nodes.map(({ id }) => id).join("\0");

@@ -16,13 +16,13 @@ export interface PlacedGraph {
   readonly edges: readonly { readonly points: readonly { x: number; y: number }[] }[];
 }
 
-export const NODE_WIDTH = 190;
+export const NODE_WIDTH = 176;
 export const NODE_HEIGHT = 46;
 
 export async function placed({ nodes, edges }: Graph): Promise<PlacedGraph> {
   const { default: dagre } = await import("@dagrejs/dagre");
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 18, ranksep: 60, marginx: 12, marginy: 12 });
+  graph.setGraph({ rankdir: "LR", nodesep: 18, ranksep: 44, marginx: 12, marginy: 12 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id } of nodes) graph.setNode(id, { width: NODE_WIDTH, height: NODE_HEIGHT });
   for (const { from, to } of edges) graph.setEdge(from, to);
