@@ -30,6 +30,7 @@ import type { Batch, ChangeSource } from "../spi.ts";
 import type { SkewOptions, SkewReport } from "../skew/skew-types.ts";
 import type { QuarantinedRow } from "../status/quarantined-rows.ts";
 import type { CheckResults } from "../status/check-results.ts";
+import type { ChangesOptions, LoggedChange } from "../status/newest-changes.ts";
 import type { SourceReadiness } from "../status/readiness.ts";
 import type { SourceStatus } from "../status/source-status.ts";
 import type { Timeline, TimelineRequest } from "../timeline/timeline-types.ts";
@@ -442,6 +443,16 @@ export interface Store extends FeatureReads, Pushes {
    * online store keeps the counts of all runs.
    */
   skipped(): Promise<readonly NotTaken[]>;
+  /**
+   * Reads the newest changes of a source from the history, newest first: each as its message said
+   * it, and as the definitions of now decode it.
+   *
+   * @throws SOURCE_UNKNOWN when there is no such source.
+   * @throws OPTION_INVALID when `limit` is no whole number from 0 to 10,000.
+   * @example
+   * const [newest] = await store.changes("transactions", { limit: 10 });
+   */
+  changes(source: string, options?: ChangesOptions): Promise<readonly LoggedChange[]>;
   /**
    * Reads the rows of a source that are in no window, and the reason of each. With an offline store
    * it also lists the messages whose primary key cannot be read, with an empty key.

@@ -76,6 +76,7 @@ import { DAY_MICROS } from "../serving-log/log-table.ts";
 import { checkSkew } from "../skew/check-skew.ts";
 import { openServingLog } from "../serving-log/serving-log.ts";
 import { checkResults, keepDrift, keepExpectations } from "../status/check-results.ts";
+import { newestChanges } from "../status/newest-changes.ts";
 import { sourceReadiness } from "../status/readiness.ts";
 import { logEnds } from "../status/log-lag.ts";
 import { measuredLag, writeMeasuredLag } from "../status/measured-lag.ts";
@@ -111,6 +112,10 @@ const SKEW_OPTIONS: OptionNames = {
     "signal",
   ]),
   renamed: {},
+};
+const CHANGES_OPTIONS: OptionNames = {
+  names: new Set(["limit", "personal", "signal"]),
+  renamed: { last: "limit" },
 };
 const STORAGE_OPTIONS: OptionNames = {
   names: new Set(["tables", "personal", "signal"]),
@@ -800,6 +805,18 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async skipped() {
       if (online === undefined) throw missing("skipped", "online");
       return skippedMessages(online, namespace, sources);
+    },
+    async changes(name, options = {}) {
+      if (offline === undefined) throw missing("changes", "offline");
+      refuseUnknownOptions("changes", options, CHANGES_OPTIONS);
+      const { signal } = options;
+      const source = sourceNamed(definitions, name);
+      await pairs.refuseHistory([source], signal);
+      return newestChanges(offline, source, {
+        limit: countOption("changes: limit", options.limit, 10_000) ?? 100,
+        masking: maskingOption("changes: personal", options.personal),
+        signal,
+      });
     },
     async quarantine(name) {
       if (online === undefined) throw missing("quarantine", "online");

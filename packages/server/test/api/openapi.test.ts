@@ -63,7 +63,7 @@ function compiled(schema: object): ValidateFunction {
 }
 
 function operationOf(method: "GET" | "POST", path: string): Operation {
-  const name = path.replace(/^(\/v1\/quarantine)\/.*$/, "$1/{source}").split("?")[0]!;
+  const name = path.replace(/^(\/v1\/(?:quarantine|changes))\/.*$/, "$1/{source}").split("?")[0]!;
   return document.paths[name]![method === "GET" ? "get" : "post"]!;
 }
 
@@ -164,6 +164,7 @@ describe("requests and answers follow the document", () => {
   test.each([
     "/v1/tables",
     "/v1/quarantine/payments?limit=5",
+    "/v1/changes/payments?limit=5",
     "/v1/definitions",
     "/v1/lineage",
     "/v1/status",

@@ -39,6 +39,33 @@ export function quarantineSchema(): Schema {
   });
 }
 
+/** The schema of the answer of `GET /v1/changes/{source}`. */
+export function changesSchema(): Schema {
+  return objectOf({
+    source: TEXT,
+    changes: listOf(
+      objectOf({
+        topic: TEXT,
+        partition: COUNT,
+        offset: { type: "integer" },
+        kind: { type: "string", enum: ["upsert", "delete", "truncate", "none"] },
+        op: TEXT_OR_NULL,
+        committed: TIME_OR_NULL,
+        order: TEXT_OR_NULL,
+        isSnapshot: FLAG,
+        transaction: TEXT_OR_NULL,
+        message: { ...TEXT_OR_NULL, description: "The JSON text of the row. May be ***" },
+        row: {
+          type: ["object", "null"],
+          description: "Values by column. Personal ones may be ***",
+        },
+        undecodable: { ...TEXT_OR_NULL, description: "Why the message could not be decoded" },
+        invalid: listOf(objectOf({ column: TEXT, reason: TEXT })),
+      }),
+    ),
+  });
+}
+
 /** Lists of one name or several. */
 function namesOf(names: Iterable<string>): Schema {
   const list = [...names];

@@ -3,6 +3,7 @@ import type { Definitions } from "@tidemark/core";
 import { operation } from "../operation.ts";
 import type { Schema } from "../wire-schemas.ts";
 import {
+  changesSchema,
   driftRequest,
   driftSchema,
   profileRequest,
@@ -22,7 +23,7 @@ import {
   storageSchema,
 } from "./operate-schemas.ts";
 import { timelineBody, timelineSchema } from "./timeline-schemas.ts";
-import { MOST_QUARANTINED } from "./quarantine-request.ts";
+import { MOST_ROWS } from "./row-limit.ts";
 
 /** Returns the operations by path. */
 export function operatePaths(definitions: Definitions): Readonly<Record<string, Schema>> {
@@ -60,7 +61,17 @@ export function operatePaths(definitions: Definitions): Readonly<Record<string, 
         "The rows of a source that are in no window, and why",
         quarantineSchema(),
         undefined,
-        { parameters: quarantineParameters(definitions) },
+        { parameters: rowsParameters(definitions) },
+      ),
+    },
+    "/v1/changes/{source}": {
+      get: operation(
+        "changes",
+        "operate",
+        "The newest changes of a source, as their messages said them and as they were decoded",
+        changesSchema(),
+        undefined,
+        { parameters: rowsParameters(definitions) },
       ),
     },
     "/v1/profile": post(
@@ -96,7 +107,7 @@ export function operatePaths(definitions: Definitions): Readonly<Record<string, 
   };
 }
 
-function quarantineParameters({ sources }: Definitions): readonly Schema[] {
+function rowsParameters({ sources }: Definitions): readonly Schema[] {
   const names = [...sources.keys()];
   return [
     {
@@ -110,7 +121,7 @@ function quarantineParameters({ sources }: Definitions): readonly Schema[] {
       in: "query",
       required: false,
       description: "The most rows of the answer. Default: 100",
-      schema: { type: "integer", minimum: 0, maximum: MOST_QUARANTINED },
+      schema: { type: "integer", minimum: 0, maximum: MOST_ROWS },
     },
   ];
 }

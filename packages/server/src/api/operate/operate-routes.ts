@@ -7,7 +7,8 @@ import type { FeatureNames } from "../requested-features.ts";
 import { refuseOtherMethods } from "../other-methods.ts";
 import { driftOptions, profileOptions, qualityOptions, skewOptions } from "./check-requests.ts";
 import { timelineRequest } from "./timeline-request.ts";
-import { quarantineAnswer, quarantineLimit } from "./quarantine-request.ts";
+import { quarantineAnswer } from "./quarantine-answer.ts";
+import { rowLimit } from "./row-limit.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
@@ -63,11 +64,18 @@ export async function operateRoutes(
     { unbounded: true },
   );
   get("/v1/quarantine/:name", "operate", async ({ params, query, seesPersonal }) => {
-    const limit = quarantineLimit(query);
+    const limit = rowLimit(query);
     const { name } = params as { readonly name: string };
     const rows = await store.quarantine(name);
     const source = definitions.sources.get(name)!;
     return quarantineAnswer(source, rows, { limit, isMasked: !seesPersonal });
+  });
+
+  get("/v1/changes/:name", "operate", async ({ params, query, seesPersonal, ending: signal }) => {
+    const limit = rowLimit(query);
+    const { name } = params as { readonly name: string };
+    const personal = personalOf(seesPersonal);
+    return { source: name, changes: await store.changes(name, { limit, personal, signal }) };
   });
 
   // A check may read all rows, so it has no time limit. It ends when its caller disconnects.

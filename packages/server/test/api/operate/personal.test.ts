@@ -10,6 +10,7 @@ import {
   source,
   string,
   timestamp,
+  type LoggedChange,
   type ProfileReport,
   type StoreStorage,
   type Timeline,
@@ -88,6 +89,16 @@ test("keys and values of examples, keys in the quarantine, and values in profile
     const { body: held } = await ask<StoreStorage>(server, "/v1/tables", { token });
     expect(held.online!.entityLogs).toMatchObject([
       { source: "phones", entities: 1, rows: 1, largest: [{ key: { phone: seen } }] },
+    ]);
+
+    const changed = await ask<{ changes: readonly LoggedChange[] }>(server, "/v1/changes/phones", {
+      token,
+    });
+    expect(
+      changed.body.changes.map(({ row, message }) => [row!["phone"], row!["plan"], message]),
+    ).toEqual([
+      [isShown ? "079 999 99 99" : "***", null, isShown ? expect.stringContaining("Bob") : "***"],
+      [seen, "flat", isShown ? expect.stringContaining(PHONE) : "***"],
     ]);
 
     const checked = await ask(server, "/v1/quality", { token, payload: {} });

@@ -1,0 +1,19 @@
+/** Reads how many rows or changes an answer has at most. */
+import { bodyOf, requestInvalid, textIn } from "../request-body.ts";
+
+/** The rows of an answer, unless the query says it. */
+const DEFAULT_ROWS = 100;
+/** The greatest value of `limit`. */
+export const MOST_ROWS = 10_000;
+
+/**
+ * Reads the greatest number of rows.
+ *
+ * @throws REQUEST_INVALID when the query is wrong.
+ */
+export function rowLimit(query: unknown): number {
+  const text = textIn(bodyOf({ ...(query as object) }, ["limit"], "the query"), "limit");
+  if (text === undefined) return DEFAULT_ROWS;
+  if (/^[0-9]{1,6}$/.test(text) && Number(text) <= MOST_ROWS) return Number(text);
+  throw requestInvalid(`limit: give a whole number from 0 to ${MOST_ROWS}`);
+}
