@@ -3,6 +3,7 @@ export type { WatchingProcess } from "./alerts/conditions.ts";
 export { watchStore, type Watch, type WatchOptions } from "./alerts/watch.ts";
 export type { Webhook, WebhookBody } from "./alerts/webhook.ts";
 export { definitionsJson, type DefinitionsJson } from "./api/definitions-json.ts";
+export type { LineageEdge, LineageFeature, LineageJson, LineageNode } from "./api/lineage-json.ts";
 export { clusterMetrics, type ProcessCounters } from "./metrics/cluster-metrics.ts";
 export { featureServer, type FeatureServer } from "./feature-server.ts";
 export { listenError } from "./http/listening.ts";
