@@ -18,7 +18,10 @@ test(
   async () => {
     const compared = new Map<string, number>();
     for (let seed = first; seed < first + runs; seed++) {
-      const scenario = generateScenario(seed, { requests: 5 });
+      const scenario = generateScenario(seed, {
+        requests: 5,
+        traits: { expected: seed % 2 === 0 },
+      });
       const stores = { online: memoryOnlineStore(), offline: memoryOfflineStore() };
       await feedScenario(scenario, stores, {
         layoutLimits: smallLayout(seed),

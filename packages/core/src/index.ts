@@ -183,15 +183,8 @@ export {
   type TransformInputs,
   type TransformOutputs,
 } from "./define/transform.ts";
-export {
-  fresh,
-  holds,
-  quality,
-  unique,
-  volume,
-  type Expectation,
-  type Quality,
-} from "./define/quality.ts";
+export { fresh, holds, unique, volume, type Expectation } from "./define/expectations.ts";
+export { quality, type Quality } from "./define/quality.ts";
 export { requestData, type RequestColumn, type RequestData } from "./define/request-data.ts";
 export { featureView, type FeatureView } from "./define/feature-view.ts";
 export { feature, type FunctionFeature } from "./define/function-feature.ts";

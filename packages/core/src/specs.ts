@@ -539,5 +539,15 @@ export type ExpectationSpec = { readonly name: string } & (
       readonly per: number;
       readonly atLeast: number | null;
       readonly atMost: number | null;
+      /** Compares with the windows before. Omitted: it does not. */
+      readonly usual?: UsualVolume | undefined;
     }
 );
+
+/** A number of rows that is like that of the windows before. */
+export interface UsualVolume {
+  /** How many windows before count. */
+  readonly previous: number;
+  /** How far the number may be from their median, as a share of the median. */
+  readonly within: number;
+}

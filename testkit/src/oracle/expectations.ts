@@ -62,10 +62,22 @@ export function expectedMeasure(
       };
     }
     case "volume": {
-      const rows = items.filter(({ time }) => time >= t - spec.per).length;
+      const inWindow = (k: number): number =>
+        items.filter(({ time }) => t - (k + 1) * spec.per <= time && time < t - k * spec.per)
+          .length;
+      const rows = inWindow(0);
+      const { previous, within } = spec.usual ?? { previous: 0, within: 0 };
+      const counts = Array.from({ length: previous }, (_, k) => inWindow(k + 1));
+      // windows before the first row do not count
+      while (counts.at(-1) === 0) counts.pop();
+      const sorted = counts.toSorted((a, b) => a - b);
+      const half = Math.floor(sorted.length / 2);
+      const median =
+        sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+      const isUnusual = sorted.length > 0 && Math.abs(rows - median) > within * median;
       const tooFew = spec.atLeast !== null && rows < spec.atLeast;
       const tooMany = spec.atMost !== null && rows > spec.atMost;
-      return { holds: !tooFew && !tooMany, measured: rows, rows, failing: 0 };
+      return { holds: !tooFew && !tooMany && !isUnusual, measured: rows, rows, failing: 0 };
     }
   }
 }

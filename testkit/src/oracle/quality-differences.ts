@@ -38,7 +38,7 @@ export async function compareQuality(
   for (const t of times.slice(0, MOST_TIMES)) {
     const names = [...qualities.keys()];
     const { results } = await checkQuality(
-      { qualities, offline, reader },
+      { qualities, sources: new Map(), offline, reader },
       { names, t, signal: undefined },
     );
     for (const { quality, expectation, holds, measured, rows, failing, examples } of results) {
@@ -138,6 +138,14 @@ function rowExpectations(view: ViewSpec): readonly ExpectationSpec[] {
     ...[...new Set(lengths)].slice(0, 2).flatMap((length, i): ExpectationSpec[] => [
       { name: `fresh_${i}`, kind: "fresh", within: length },
       { name: `volume_${i}`, kind: "volume", per: length, atLeast: 1, atMost: 4 },
+      {
+        name: `usual_${i}`,
+        kind: "volume",
+        per: length,
+        atLeast: null,
+        atMost: null,
+        usual: { previous: 3 + i, within: 0.5 },
+      },
     ]),
   ];
 }

@@ -4,11 +4,13 @@ import { configCommand } from "./config-command.ts";
 
 const help = `Usage: tidemark quality [--name NAME] [--as-of TIME] [options]
 
-Checks what the definitions expect of rows and of features: quality(...). Each
-expectation is measured over the history, as it was known at a time. A row that was
-replaced or deleted by then does not count. Nothing is changed.
+Checks what the definitions expect of rows and of features: quality(...), and expect of
+sources. Each expectation is measured over the history, as it was known at a time. A row
+that was replaced or deleted by then does not count. The results are added to the table
+quality/results of the history.
 
-  --name NAME           a quality; may be repeated; default: all qualities
+  --name NAME           a quality, or a source with expectations; may be repeated;
+                        default: all
   --as-of TIME          the time of the check, as in 2026-03-01T00:00:00Z; default: now
   --publish             keep the result in the online store, for the metrics of servers
 `;
@@ -23,7 +25,7 @@ export const qualityCommand: ReturnType<typeof configCommand> = configCommand({
     130: "interrupted",
   },
   options: { name: "texts", "as-of": "text", publish: "flag" },
-  interrupted: "nothing was changed",
+  interrupted: "no result was kept",
   async run({ given, open, signal, printResult }) {
     const { store } = await open({ offline: true, online: given.has("publish") });
     const report = await store.quality({
@@ -62,7 +64,7 @@ function resultLines(result: ExpectationResult): string[] {
 }
 
 /** What was measured. A share is that of the rows in which the condition is known. */
-function foundText({ kind, measured, rows, failing }: ExpectationResult): string {
+function foundText({ kind, measured, reference, rows, failing }: ExpectationResult): string {
   const counted = `${rows} looked at`;
   if (measured === null) return "there was nothing to look at";
   switch (kind) {
@@ -73,6 +75,6 @@ function foundText({ kind, measured, rows, failing }: ExpectationResult): string
     case "fresh":
       return `the newest is ${measured} s old`;
     case "volume":
-      return `there are ${rows}`;
+      return `there are ${rows}${reference === null ? "" : `, and ${reference} before`}`;
   }
 }

@@ -220,6 +220,7 @@ function tablesInOrder({ sources, views }: Definitions): readonly StoreTable[] {
     features: 0,
     profiles: 0,
     drift: 0,
+    expectations: 0,
     versions: 1,
     changes: 2,
   };

@@ -142,6 +142,13 @@ export function collectDefinitions(exports: { readonly [exported: string]: unkno
           "DEFINITION_CONFLICT",
           `a source and a ${kind} are called "${name}", the latter from ${where}; rename one`,
         );
+  for (const [name, where] of qualities.origins)
+    if (sources.specs.get(name)?.expectations !== undefined)
+      throw new TidemarkError(
+        "DEFINITION_CONFLICT",
+        `a quality and a source that expects something of its rows are called "${name}", the ` +
+          `former from ${where}; rename the quality`,
+      );
   for (const [name] of derivedViews.specs)
     if (views.specs.has(name))
       throw new TidemarkError(

@@ -21,6 +21,7 @@ import type {
   TransformSpec,
   TypeSpec,
   UnionPart,
+  UsualVolume,
   Value,
   ViewSpec,
   WindowSpec,
@@ -133,6 +134,7 @@ export type ExpectationState =
       readonly per: number;
       readonly atLeast: number | null;
       readonly atMost: number | null;
+      readonly usual: UsualVolume | undefined;
     };
 
 export type Definition =

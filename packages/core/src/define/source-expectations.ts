@@ -7,7 +7,7 @@ import { clockOfRows, conditionOf, rowExpressionOf } from "./expression.ts";
 import type { Expr } from "./expression-types.ts";
 import { checkName } from "./names.ts";
 import { checkMembers } from "./options.ts";
-import type { Expectation } from "./quality.ts";
+import type { Expectation } from "./expectations.ts";
 import type { shape } from "./shape.ts";
 
 /** The columns of a source, as its own expectations read them. */

@@ -4,6 +4,7 @@ import type { EventsQuery } from "./events-query.ts";
 import { valueAt, type Batch, type Vector } from "../columns/batch.ts";
 import { keyNumbers } from "../columns/key-numbers.ts";
 import { columnIndex } from "../rows/row-change.ts";
+import { EXPECTATION_REASON } from "../rows/row-expectations.ts";
 import type { Events } from "../spi.ts";
 import { columnNames } from "./version-rows.ts";
 
@@ -31,7 +32,10 @@ export function eventsBuilder(
         ? numbersOf(vector(nameInTable(source.eventTime.column)), length, NaN)
         : numbersOf(vector("_known_from"), length, NaN);
     const excluded = deletedRows(vector("_deleted"), length);
-    excludeQuarantined(excluded, vector("_quarantine"), vector("_unresolved"), declared);
+    excludeQuarantined(excluded, vector("_quarantine"), vector("_unresolved"), {
+      declared,
+      withViolations: query.withViolations === true,
+    });
     const numberOf = keyNumbers(
       keyColumns,
       query.keyColumns.map((name) => vector(nameInTable(name))),
@@ -104,12 +108,16 @@ function excludeQuarantined(
   excluded: Uint8Array,
   reasons: Vector,
   unresolved: Vector,
-  declared: ReadonlySet<string>,
+  {
+    declared,
+    withViolations,
+  }: { readonly declared: ReadonlySet<string>; readonly withViolations: boolean },
 ): void {
   if (isEmpty(reasons)) return;
   const isQuarantined = (i: number): boolean => {
     const reason = valueAt(reasons, i) as string | null;
     if (reason === null) return false;
+    if (withViolations && reason.startsWith(EXPECTATION_REASON)) return false;
     const columns = valueAt(unresolved, i) as string | null;
     return (
       columns === null ||

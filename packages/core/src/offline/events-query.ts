@@ -16,6 +16,8 @@ export interface EventsQuery {
   readonly times: { readonly min: number; readonly max: number };
   /** The first of the requested entity keys. Default: any. */
   readonly keys?: EntityKeyRanges | undefined;
+  /** Whether rows count that an expectation of the source quarantines. Default: they do not. */
+  readonly withViolations?: boolean | undefined;
   /** The number of threads that may read ahead. */
   readonly workers?: number | undefined;
   readonly signal?: AbortSignal | undefined;

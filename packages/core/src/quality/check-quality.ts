@@ -17,6 +17,7 @@ import type {
   QualitySpec,
   QualityTarget,
   SelectedDerivedFeature,
+  SourceSpec,
   Value,
 } from "../specs.ts";
 import type { OfflineStore } from "../spi.ts";
@@ -28,6 +29,8 @@ import { rowsAt } from "./rows-at.ts";
 /** What a check reads. */
 export interface QualityContext {
   readonly qualities: ReadonlyMap<string, QualitySpec>;
+  /** Their own expectations are checked too. */
+  readonly sources: ReadonlyMap<string, SourceSpec>;
   readonly offline: OfflineStore;
   readonly reader: OfflineReader;
 }
@@ -41,7 +44,7 @@ const ENTITIES = 5000;
  * @throws QUALITY_UNKNOWN when there is no such quality.
  */
 export async function checkQuality(
-  { qualities, offline, reader }: QualityContext,
+  { qualities: declared, sources, offline, reader }: QualityContext,
   {
     names,
     t,
@@ -55,6 +58,7 @@ export async function checkQuality(
   },
 ): Promise<QualityReport> {
   const results: ExpectationResult[] = [];
+  const qualities = new Map([...declared, ...sourceQualities(sources)]);
   for (const name of names ?? qualities.keys()) {
     const spec = qualities.get(name);
     if (spec === undefined)
@@ -66,14 +70,24 @@ export async function checkQuality(
     const { on, expectations } = spec;
     const measures = expectations.map((one) => measureOf(one, t));
     if (on.kind === "source")
-      await measureRows(on, spec, measures, { offline, t, masking, signal });
+      await measureRows(on, spec, measures, {
+        offline,
+        t,
+        masking,
+        // a source is checked over the rows that its expectations quarantine too
+        withViolations: !declared.has(name),
+        signal,
+      });
     else await measureEntities(on, spec, measures, { offline, reader, t, masking, signal });
+    const ofSource = declared.has(name) ? undefined : sources.get(name)?.expectations;
     expectations.forEach((one, i) => {
+      const onViolation = ofSource?.[i]!.onViolation ?? null;
       results.push({
         quality: spec.name,
         expectation: one.name,
         on: on.kind === "source" ? `source ${on.name}` : on.name,
-        severity: spec.severity,
+        severity: onViolation === "stop" ? "error" : spec.severity,
+        onViolation,
         kind: one.kind,
         expected: expectedText(one, on.kind === "source" ? "row" : "entity"),
         ...measures[i]!.result(),
@@ -83,6 +97,28 @@ export async function checkQuality(
   const failed = { error: 0, warning: 0 };
   for (const { holds, severity } of results) if (!holds) failed[severity]++;
   return { asOf: formatTime(t), failed, results };
+}
+
+/** What sources expect of their rows, as qualities of the sources' names. */
+function sourceQualities(
+  sources: ReadonlyMap<string, SourceSpec>,
+): readonly (readonly [string, QualitySpec])[] {
+  return [...sources.values()].flatMap((source) => {
+    const { name, expectations } = source;
+    if (expectations === undefined) return [];
+    const quality: QualitySpec = {
+      name,
+      on: { kind: "source", name, source },
+      severity: "warning",
+      expectations: expectations.map((one) => ({
+        name: one.name,
+        kind: "holds",
+        condition: one.condition,
+        share: 1,
+      })),
+    };
+    return [[name, quality] as const];
+  });
 }
 
 interface CheckTime {
@@ -96,14 +132,14 @@ async function measureRows(
   from: Extract<QualityTarget, { kind: "source" }>,
   { expectations }: QualitySpec,
   measures: readonly Measure[],
-  { offline, t, masking, signal }: CheckTime,
+  { offline, t, masking, withViolations, signal }: CheckTime & { readonly withViolations: boolean },
 ): Promise<void> {
   const expressions = [...new Set(expectations.flatMap(expressionsOf))];
   const keys = primaryKeyColumns(from.source);
   const masked = new Set(keys.filter((column) => masking.column(from.source, column)));
   const columns = [...expressions.flatMap(columnsOfExpression), ...keys.map(({ name }) => name)];
   const reach = Math.max(...expectations.map(reachOf));
-  const query = { from, columns, t, reach, signal };
+  const query = { from, columns, t, reach, withViolations, signal };
   for await (const { batch, rows, time } of rowsAt(offline, query)) {
     const readers = new Map(
       expressions.map((one): [Expression, Reader] => [

@@ -18,7 +18,7 @@ export interface MeasuredRow {
 /** What was measured of one expectation. */
 export type Measured = Pick<
   ExpectationResult,
-  "holds" | "measured" | "rows" | "failing" | "examples"
+  "holds" | "measured" | "reference" | "rows" | "failing" | "examples"
 >;
 
 /** Takes rows of before `t`, and says what they are worth. */
@@ -59,7 +59,14 @@ function truths(condition: Expression, share: number): Measure {
     },
     result() {
       const measured = rows === 0 ? null : (rows - failing) / rows;
-      return { holds: measured === null || measured >= share, measured, rows, failing, examples };
+      return {
+        holds: measured === null || measured >= share,
+        measured,
+        reference: null,
+        rows,
+        failing,
+        examples,
+      };
     },
   };
 }
@@ -79,7 +86,7 @@ function repetitions(columns: readonly Expression[]): Measure {
     },
     result() {
       const failing = rows - seen.size;
-      return { holds: failing === 0, measured: failing, rows, failing, examples };
+      return { holds: failing === 0, measured: failing, reference: null, rows, failing, examples };
     },
   };
 }
@@ -95,6 +102,7 @@ function age(t: number, within: number): Measure {
     result: () => ({
       holds: t - newest <= within,
       measured: rows === 0 ? null : (t - newest) / 1e6,
+      reference: null,
       rows,
       failing: 0,
       examples: [],
@@ -104,26 +112,48 @@ function age(t: number, within: number): Measure {
 
 function rowCount(
   t: number,
-  { per, atLeast, atMost }: Extract<ExpectationSpec, { kind: "volume" }>,
+  { per, atLeast, atMost, usual }: Extract<ExpectationSpec, { kind: "volume" }>,
 ): Measure {
-  let rows = 0;
+  /** Rows by the number of windows between theirs and `t`. */
+  const counts = new Array<number>(1 + (usual?.previous ?? 0)).fill(0);
   return {
     add({ time }) {
-      if (t - per <= time) rows++;
+      // a window holds its far edge, and not its near one (law 1)
+      const age = t - time - 1;
+      const window = (age - (age % per)) / per;
+      if (window < counts.length) counts[window]!++;
     },
-    result: () => ({
-      holds: rows >= (atLeast ?? 0) && rows <= (atMost ?? Infinity),
-      measured: rows,
-      rows,
-      failing: 0,
-      examples: [],
-    }),
+    result() {
+      const [rows = 0, ...before] = counts;
+      const reference = medianSince(before);
+      const isUsual =
+        usual === undefined ||
+        reference === null ||
+        Math.abs(rows - reference) <= usual.within * reference;
+      return {
+        holds: isUsual && rows >= (atLeast ?? 0) && rows <= (atMost ?? Infinity),
+        measured: rows,
+        reference,
+        rows,
+        failing: 0,
+        examples: [],
+      };
+    },
   };
+}
+
+/** The median of the counts up to the last that is not 0; null: all are 0. */
+function medianSince(counts: readonly number[]): number | null {
+  const sorted = counts.slice(0, 1 + counts.findLastIndex((count) => count > 0));
+  if (sorted.length === 0) return null;
+  sorted.sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
 }
 
 /** How far before `t` the rows lie that an expectation reads, µs; Infinity: it reads all. */
 export function reachOf(spec: ExpectationSpec): number {
-  return spec.kind === "volume" ? spec.per : Infinity;
+  return spec.kind === "volume" ? spec.per * (1 + (spec.usual?.previous ?? 0)) : Infinity;
 }
 
 /** The expressions that an expectation computes. */
@@ -148,7 +178,16 @@ export function expectedText(spec: ExpectationSpec, rows: "row" | "entity"): str
         ...(spec.atLeast === null ? [] : [`at least ${spec.atLeast}`]),
         ...(spec.atMost === null ? [] : [`at most ${spec.atMost}`]),
       ];
-      return `${bounds.join(" and ")} rows in ${durationText(spec.per)}`;
+      const { usual } = spec;
+      const compared =
+        usual === undefined
+          ? []
+          : [
+              `at most ${usual.within} of the median away from that of the ` +
+                `${usual.previous} windows before`,
+            ];
+      const inBounds = bounds.length === 0 ? "rows" : `${bounds.join(" and ")} rows`;
+      return [`${inBounds} in ${durationText(spec.per)}`, ...compared].join(", ");
     }
   }
 }

@@ -3,7 +3,7 @@ import type { TimeInput } from "../define/time-input.ts";
 
 /** Settings of `store.quality`. */
 export interface QualityOptions {
-  /** Names of qualities. Default: all of the definitions. */
+  /** Names of qualities, and of sources that expect something. Default: all. */
   readonly names?: readonly string[] | undefined;
   /** The time of the check: what was committed before it counts. Default: now. */
   readonly asOf?: TimeInput | undefined;
@@ -23,13 +23,15 @@ export interface QualityReport {
 
 /** What a check found for one expectation. */
 export interface ExpectationResult {
-  /** The name of the quality. */
+  /** The name of the quality, or of the source that expects it of its rows. */
   readonly quality: string;
   /** The name of the expectation. */
   readonly expectation: string;
   /** What it is about, such as `source tickets`. */
   readonly on: string;
   readonly severity: "error" | "warning";
+  /** What a source does with a row that violates it; null: it is of a quality. */
+  readonly onViolation: "flag" | "quarantine" | "stop" | null;
   readonly kind: "holds" | "unique" | "fresh" | "volume";
   /** What is expected, in words: `score > 0 in every row`. */
   readonly expected: string;
@@ -40,6 +42,8 @@ export interface ExpectationResult {
    * there was nothing to measure.
    */
   readonly measured: number | null;
+  /** What `measured` was compared with: the median of the windows before. null: with nothing. */
+  readonly reference: number | null;
   /** The number of rows or entities that were looked at. Unknown ones are passed over. */
   readonly rows: number;
   /** The number of rows or entities that are against the expectation. */

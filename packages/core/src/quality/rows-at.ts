@@ -21,6 +21,8 @@ export interface RowsAtQuery {
   readonly t: number;
   /** How far before `t` the oldest row lies, µs. */
   readonly reach: number;
+  /** Whether rows count that an expectation of the source quarantines. Default: they do not. */
+  readonly withViolations?: boolean | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -37,7 +39,7 @@ export interface RowsAt {
  * and neither replaced nor deleted before it (law 6). Rows in quarantine are left out.
  */
 export async function* rowsAt(offline: OfflineStore, query: RowsAtQuery): AsyncIterable<RowsAt> {
-  const { from: source, t, reach, signal } = query;
+  const { from: source, t, reach, withViolations, signal } = query;
   const context = historyContext(offline, source.source);
   const state = await historyState(context, signal);
   if (state === null) return;
@@ -58,6 +60,7 @@ export async function* rowsAt(offline: OfflineStore, query: RowsAtQuery): AsyncI
     entityOf: () => 0,
     knowledge: "as-known",
     times,
+    withViolations,
     signal,
   });
   const condition = rowCondition(node);

@@ -5,6 +5,7 @@ import { driftTableOf } from "../drift/drift-table.ts";
 import { historyTables } from "../offline/history-tables.ts";
 import { sourceProfiles, viewProfiles } from "../profile/profile-subject.ts";
 import { servedProfiles } from "../profile/served-answers.ts";
+import { RESULTS_TABLE } from "../quality/results-table.ts";
 import { LOG_TABLE } from "../serving-log/log-table.ts";
 import { didYouMean } from "../did-you-mean.ts";
 import { TidemarkError } from "../errors.ts";
@@ -17,12 +18,20 @@ export interface StoreTable {
   /**
    * changes: the log of a source · versions: the versions of its rows · features: what a view was
    * materialized into · answers: the serving log · audit: who did what · profiles: statistics by
-   * day · drift: results of `store.drift`.
+   * day · drift: results of `store.drift` · expectations: results of `store.quality`.
    */
-  readonly holds: "changes" | "versions" | "features" | "answers" | "audit" | "profiles" | "drift";
+  readonly holds:
+    | "changes"
+    | "versions"
+    | "features"
+    | "answers"
+    | "audit"
+    | "profiles"
+    | "drift"
+    | "expectations";
   /**
-   * Name of the source, the view or the service; "serving-log" and "audit" for the tables of the
-   * serving log and of the audit.
+   * Name of the source, the view or the service; "serving-log", "audit" and "quality" for the
+   * tables of the serving log, of the audit and of the results of checks.
    */
   readonly of: string;
   /** The column with the times of its rows. */
@@ -59,7 +68,10 @@ export function storeTables(
   return tables;
 }
 
-/** The tables of profiles and drift. A backup leaves them out: they can be counted again. */
+/**
+ * The tables of profiles, drift and expectations. A backup leaves them out: they can be counted
+ * again.
+ */
 export function profileTables({
   sources,
   views,
@@ -70,10 +82,13 @@ export function profileTables({
     ...[...views.values()].map((one) => ({ of: one.name, name: viewProfiles(one) })),
     ...[...services.values()].map((one) => ({ of: one.name, name: servedProfiles(one) })),
   ];
-  return profiles.flatMap(({ of, name }): StoreTable[] => [
-    { name, holds: "profiles", of, timeColumn: "day_start" },
-    { name: driftTableOf(name), holds: "drift", of, timeColumn: "measured_at" },
-  ]);
+  return [
+    ...profiles.flatMap(({ of, name }): StoreTable[] => [
+      { name, holds: "profiles", of, timeColumn: "day_start" },
+      { name: driftTableOf(name), holds: "drift", of, timeColumn: "measured_at" },
+    ]),
+    { name: RESULTS_TABLE.name, holds: "expectations", of: "quality", timeColumn: "checked_at" },
+  ];
 }
 
 /**

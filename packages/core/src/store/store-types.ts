@@ -295,7 +295,8 @@ export interface Store extends FeatureReads, Pushes {
   }): Promise<readonly AppliedVersion[]>;
   /**
    * Checks the expectations of the definitions over the history, as of a time. A row counts if it
-   * was committed before that time, and neither replaced nor deleted before it. Nothing is changed.
+   * was committed before that time, and neither replaced nor deleted before it. The results are
+   * added to the table `quality/results` of the history.
    *
    * @throws QUALITY_UNKNOWN when there is no quality of a name.
    * @example

@@ -67,6 +67,7 @@ import { exportedNames, storeExplainer } from "../explain/explainer.ts";
 import { historyRows } from "../explain/history-rows.ts";
 import { onlineRows } from "../explain/online-rows.ts";
 import { checkQuality } from "../quality/check-quality.ts";
+import { RESULTS_TABLE, resultRows } from "../quality/results-table.ts";
 import { forgetMissingHistory, resnapshotSource } from "../resnapshot/resnapshot.ts";
 import { retryKept } from "../retry/retry.ts";
 import type { WriterOptions } from "../resnapshot/store-writers.ts";
@@ -704,11 +705,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       const { names, asOf, signal } = options;
       await pairs.refuseHistory(sources, signal);
       const t = asOf === undefined ? clock() : timeOf(asOf, "quality: asOf");
-      const { qualities } = definitions;
       const report = await checkQuality(
-        { qualities, offline, reader: offlineReader },
+        { ...definitions, offline, reader: offlineReader },
         { names, t, masking: maskingOption("quality: personal", options.personal), signal },
       );
+      if (report.results.length > 0)
+        await offline.append(RESULTS_TABLE, [resultRows(report, clock())], {
+          positions: [],
+          signal,
+        });
       // a check of the past says nothing of now
       if (online !== undefined && asOf === undefined)
         await keepExpectations(online, namespace, report, names === undefined);

@@ -13,6 +13,7 @@ import {
   isNotNull,
   openStore,
   pushSource,
+  quality,
   source,
   string,
   sum,
@@ -218,6 +219,36 @@ test("another expectation is another definition of the source", async () => {
   // what an expectation is called, and whether it flags, touches no answer
   const flagging = await open(definitionsWith("quarantine", "quarantine"));
   expect((await flagging.plan()).changes).toEqual([]);
+});
+
+test("a check counts the rows that violate what the source expects", async () => {
+  const open = stores();
+  const store = await open(definitionsWith("quarantine"));
+  await store.run(LOG().source());
+  const { failed, results } = await store.quality({ personal: "show" });
+  expect(failed).toEqual({ error: 0, warning: 2 });
+  expect(
+    results.map(({ quality, expectation, onViolation, holds: isMet, rows, failing, examples }) => [
+      `${quality}.${expectation}, ${String(onViolation)}`,
+      [isMet, rows, failing],
+      examples,
+    ]),
+  ).toEqual([
+    ["payments.known_vendor, flag", [false, 4, 1], [{ id: 4n }]],
+    ["payments.positive, quarantine", [false, 3, 1], [{ id: 2n }]],
+  ]);
+  // rows of before that would stop a run now are an error
+  const stopping = await open(definitionsWith("stop"));
+  expect((await stopping.quality({ names: ["payments"] })).failed).toEqual({
+    error: 1,
+    warning: 1,
+  });
+});
+
+test("a quality must not have the name of a source that expects something", () => {
+  const { payments } = definitionsWith("flag");
+  const same = quality("payments", { on: payments, expect: { on_time: fresh("1h") } });
+  expect(() => collectDefinitions({ payments, same })).toThrow(/rename the quality/);
 });
 
 test("a mock store leaves out what is quarantined, and refuses what would stop a run", async () => {
