@@ -95,7 +95,8 @@ export function openAudit({
 
   async function commit(): Promise<void> {
     rows.push(...pushes.take());
-    const given = rows;
+    // others are added meanwhile
+    const given = [...rows];
     if (given.length === 0) return;
     try {
       const done = await offline.append(AUDIT_TABLE, [auditBatch(given)], { positions: [] });

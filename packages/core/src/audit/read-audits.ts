@@ -50,7 +50,8 @@ export async function readAudits(
   const { version } = state;
   const known = await offline.describe?.(AUDIT_TABLE.name, { timeColumn: "began_at", signal });
   const first = Math.max(from, known?.oldest ?? -Infinity);
-  const last = Math.min(to - 1, known?.newest ?? Infinity);
+  // statistics of a file may be cut to milliseconds
+  const last = Math.min(to - 1, known?.newest == null ? Infinity : known.newest + 999);
   const found = newestRows(limit);
   // without the ages of the rows everything is one span
   let span = Number.isFinite(first) && Number.isFinite(last) ? FIRST_SPAN : Infinity;

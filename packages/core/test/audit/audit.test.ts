@@ -278,6 +278,27 @@ describe("an offline store that does not take the table", () => {
     warned.mockRestore();
   });
 
+  test("actions that end while a commit is under way are written by the next one", async () => {
+    const { store, offline } = await opened();
+    const { append } = offline;
+    let go = (): void => undefined;
+    const held = new Promise<void>((resolve) => (go = resolve));
+    offline.append = async (table, rows, options) => {
+      if (table.name === TABLE) await held;
+      return append.call(offline, table, rows, options);
+    };
+    const recorded = Array.from({ length: 5 }, async (_, rows) => {
+      await new Promise((resolve) => setTimeout(resolve, rows));
+      await store.audit!.record({ action: "training-set", outcome: "done", counts: { rows } });
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    go();
+    await Promise.all(recorded);
+    const audits = await store.audits();
+    expect(audits.map(({ counts }) => counts.rows).toSorted()).toEqual([0, 1, 2, 3, 4]);
+    expect(store.audit!.status()).toMatchObject({ written: 5, waiting: 0, lost: 0 });
+  });
+
   test("a commit whose answer is lost is read once", async () => {
     const { store, offline } = await opened();
     const { append } = offline;
