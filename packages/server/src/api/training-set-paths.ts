@@ -73,6 +73,18 @@ export function trainingSetPaths(limits: Limits): Readonly<Record<string, Schema
   const common = { description: "Needs the scope `read`." };
   return {
     "/v1/training-set": {
+      get: {
+        operationId: "training_sets",
+        summary: "The training sets of the caller that are kept, newest first",
+        ...common,
+        responses: {
+          200: {
+            description: "The training sets",
+            content: { "application/json": { schema: objectOf({ trainingSets: listOf(JOB) }) } },
+          },
+          ...ERRORS,
+        },
+      },
       post: {
         operationId: "training_set",
         summary: "Computes the features of entity rows as of their times",

@@ -88,6 +88,10 @@ export async function trainingSetRoutes(
   const jobOf = (request: FastifyRequest<IdParams>): Promise<StoredJob> =>
     sets.find(request.params.id, request.caller);
 
+  app.get("/v1/training-set", read, async (request, reply) => {
+    const jobs = await sets.list(request.caller);
+    return reply.type(JSON_TYPE).send(JSON.stringify({ trainingSets: jobs.map(publicJob) }));
+  });
   app.get<IdParams>("/v1/training-set/:id", read, async (request, reply) =>
     reply.type(JSON_TYPE).send(JSON.stringify(publicJob(await jobOf(request)))),
   );
@@ -129,7 +133,7 @@ export async function trainingSetRoutes(
       .send(file.createReadStream());
   }
 
-  refuseOtherMethods(app, "/v1/training-set", "POST");
+  refuseOtherMethods(app, "/v1/training-set", "GET", "POST");
   refuseOtherMethods(app, "/v1/training-set/:id", "GET", "DELETE");
   refuseOtherMethods(app, "/v1/training-set/:id/result", "GET");
 }

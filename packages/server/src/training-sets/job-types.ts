@@ -67,6 +67,8 @@ export interface TrainingSets {
    * @throws TRAINING_SET_UNKNOWN when the caller has none of that id, or it is no longer kept.
    */
   find(id: string, caller: string | null): Promise<StoredJob>;
+  /** Returns the training sets of the caller that are kept, newest first. */
+  list(caller: string | null): Promise<readonly StoredJob[]>;
   /** The path of the result of a training set that is done. */
   resultFile(id: string): Promise<string>;
   /** Aborts a training set, or removes its result. */

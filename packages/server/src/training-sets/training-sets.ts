@@ -243,6 +243,14 @@ export function trainingSets(
           "kept; send its rows again",
       );
     },
+    async list(caller) {
+      if (!isUsed) return [];
+      const own = (await folder.list()).filter((job) => job.caller === caller);
+      const known = await Promise.all(own.map((job) => kept.current(job)));
+      return known
+        .filter((job) => job !== null)
+        .sort((a, b) => (a.created < b.created ? 1 : a.created > b.created ? -1 : 0));
+    },
     resultFile: (id) => folder.resultFile(id),
     async remove({ id, state }) {
       const own = running.get(id);

@@ -694,6 +694,19 @@ describe("a training set that has ended", () => {
     });
     const { job } = await post(`${url}?features=weekly`, lines(ROWS), { ...NDJSON, ...as("ann") });
     expect((await fetch(`${url}/${job.id}`, { headers: as("ann") })).status).toBe(200);
+    const { job: second } = await post(`${url}?features=profile`, lines(ROWS), {
+      ...NDJSON,
+      ...as("ann"),
+    });
+    const listed = async (name: string): Promise<readonly string[]> => {
+      const answer = await fetch(url, { headers: as(name) });
+      const { trainingSets } = (await answer.json()) as { trainingSets: readonly Answer["job"][] };
+      return trainingSets.map(({ id }) => id);
+    };
+    expect((await listed("ann")).toSorted()).toEqual([job.id, second.id].toSorted());
+    expect((await listed("ann"))[0]).toBe(second.id);
+    expect(await listed("bob")).toEqual([]);
+    expect((await fetch(url)).status).toBe(401);
     const other = await fetch(`${url}/${job.id}`, { headers: as("bob") });
     expect([other.status, ((await other.json()) as Answer).code]).toEqual([
       404,
@@ -718,6 +731,12 @@ describe("servers that share a folder", () => {
     const { job } = await post(`${first.url}?features=weekly`, lines(ROWS));
     expect(await (await fetch(`${second.url}/${job.id}`)).json()).toMatchObject({
       state: "running",
+    });
+    expect(await (await fetch(second.url)).json()).toMatchObject({
+      trainingSets: [
+        { id: job.id, state: "running" },
+        { id: done.job.id, state: "done" },
+      ],
     });
     expect((await fetch(`${second.url}/${job.id}`, { method: "DELETE" })).status).toBe(204);
     expect((await fetch(`${first.url}/${job.id}`)).status).toBe(404);

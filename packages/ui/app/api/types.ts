@@ -1,6 +1,6 @@
 /** The answers of the JSON API, as the server's own types say them. */
 import type { DefinitionsJson } from "@tidemark/server";
-import type { SourceStatus, Timeline } from "@tidemark/core";
+import type { AuditEntry, SourceStatus, Timeline } from "@tidemark/core";
 import type { JsonValue } from "../parts/json-value.ts";
 
 export type {
@@ -50,4 +50,25 @@ export type TimelineJson = Timeline;
 export interface LineageJson {
   readonly nodes: readonly { readonly id: string; readonly kind: string; readonly name: string }[];
   readonly edges: readonly { readonly from: string; readonly to: string }[];
+}
+
+/** The answer of `GET /v1/training-set`. */
+export interface TrainingSetsJson {
+  readonly trainingSets: readonly {
+    readonly id: string;
+    readonly state: "running" | "done" | "failed";
+    readonly rows: number | null;
+    readonly done: number;
+    readonly features: readonly string[];
+    readonly knowledge: string;
+    readonly created: string;
+    readonly expires: string | null;
+    readonly warnings: readonly string[];
+    readonly error: { readonly code: string; readonly message: string } | null;
+  }[];
+}
+
+/** The answer of `GET /v1/audits`. */
+export interface AuditsJson {
+  readonly audits: readonly AuditEntry[];
 }

@@ -11,6 +11,7 @@ import { PlaygroundPage } from "./playground/playground-page.tsx";
 import { SkewPage } from "./skew/skew-page.tsx";
 import { SourcesPage } from "./sources/sources-page.tsx";
 import { StoresPage } from "./stores/stores-page.tsx";
+import { TrainingPage } from "./training/training-page.tsx";
 import { TimePage } from "./time/time-page.tsx";
 
 /** A page of the console. */
@@ -102,5 +103,12 @@ export const pages: readonly Page[] = [
     about: "Logged answers, computed again: the bits that differ",
     group: "Operate",
     component: SkewPage,
+  },
+  {
+    name: "training",
+    title: "Training sets and days",
+    about: "Jobs and their progress, materialized views, columns, null rates",
+    group: "Operate",
+    component: TrainingPage,
   },
 ];

@@ -41,5 +41,6 @@ export const shownPages: readonly ShownPage[] = [
   { name: "changes", path: "changes", ready: "the console's test" },
   { name: "stores", path: "stores", ready: "transactions/changes" },
   { name: "skew", path: "skew", ready: "Skew" },
+  { name: "training-sets", path: "training?view=weekly_activity", ready: "num_vendors_l1w" },
   { name: "one-source", path: "sources/transactions", ready: "bank.public.transaction_data:0" },
 ];
