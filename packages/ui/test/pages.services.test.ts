@@ -110,6 +110,27 @@ suiteNeeding(chromium(), "the console", () => {
     await page.context().close();
   });
 
+  test("Explain shows what was known and what was corrected since, with the rows", async () => {
+    const { weekly } = bank.definitions;
+    const explanation = await bank.store.explain({
+      feature: weekly.total_amount_l1w,
+      entity: { user_id: "user_000009" },
+      asOf: "2025-06-03T12:00:00Z",
+    });
+    expect(explanation.other).not.toBeNull();
+    const { path, ready } = shownPages.find(({ name }) => name === "explain")!;
+    const page = await opened(path, ready, 1280);
+    expect(await page.getByTestId("value").textContent()).toBe(String(explanation.value));
+    const corrected = page.getByText("As corrected since it is");
+    expect(await corrected.locator("strong").textContent()).toBe(String(explanation.other!.value));
+    const outside = page.getByRole("region", { name: "Rows outside" });
+    const quarantined = outside.getByRole("row").filter({ hasText: "QUARANTINED" });
+    await quarantined.getByText("version").first().click();
+    expect(await quarantined.textContent()).toContain("topic bank.public.transaction_data");
+    await page.getByRole("heading", { name: /^What changed since/ }).waitFor();
+    await page.context().close();
+  });
+
   test("Playground answers what the online store answers, and leads to Explain", async () => {
     const { customer360 } = bank.definitions;
     const row = await bank.store.getOnlineFeatures({
@@ -174,6 +195,24 @@ suiteNeeding(chromium(), "the console", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("link", { name: "Open view vendor_customers" }).waitFor();
     await expect.poll(() => page.locator(".graph a").count()).toBeLessThan(lineage.nodes.length);
+    await page.context().close();
+  });
+
+  test("a source shows its newest changes as they came and as they were decoded", async () => {
+    const [newest] = await bank.store.changes("transactions", { limit: 20 });
+    const page = await opened("sources/transactions", "As the message said it", 1280);
+    const row = page.getByRole("region", { name: "Newest changes" }).locator("tbody tr").first();
+    expect(await row.textContent()).toContain(`offset ${newest!.offset}`);
+    await row.getByText("Row").click();
+    expect(await row.textContent()).toContain(newest!.message!);
+    await page.context().close();
+  });
+
+  test("a feature shows its definition as TypeScript", async () => {
+    const title = "Definition in TypeScript";
+    const page = await opened("feature/spending/amount_1d_of_1w", title, 1280);
+    const code = page.getByLabel(title, { exact: true });
+    expect(await code.textContent()).toMatch(/div\(sum\(.*\.over\("1d"\)/s);
     await page.context().close();
   });
 

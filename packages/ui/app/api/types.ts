@@ -10,6 +10,7 @@ export type {
   ExplainedPart,
   ExplainedRow,
   Explanation,
+  LoggedChange,
   Metadata,
   ProfileReport,
   RegistryPlan,
@@ -50,6 +51,12 @@ export type TimelineJson = Timeline;
 export interface LineageJson {
   readonly nodes: readonly { readonly id: string; readonly kind: string; readonly name: string }[];
   readonly edges: readonly { readonly from: string; readonly to: string }[];
+  readonly features: readonly {
+    /** `view:feature`. */
+    readonly feature: string;
+    /** Its definition in TypeScript. null: it has no such form. */
+    readonly code: string | null;
+  }[];
 }
 
 /** The answer of `GET /v1/training-set`. */

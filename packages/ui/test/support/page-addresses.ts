@@ -11,6 +11,8 @@ export interface ShownPage {
 }
 
 const ASKED = `key.user_id=${USER}&asOf=2025-06-09T12:00:00Z`;
+/** A user and a time of which something was corrected later. */
+const CORRECTED = "key.user_id=user_000009&asOf=2025-06-03T12:00:00Z";
 
 export const shownPages: readonly ShownPage[] = [
   { name: "home", path: "", ready: "1,014" },
@@ -22,7 +24,7 @@ export const shownPages: readonly ShownPage[] = [
   { name: "feature", path: "feature/weekly_activity/total_amount_l1w", ready: "Histogram" },
   {
     name: "explain",
-    path: `explain/weekly_activity/total_amount_l1w?${ASKED}`,
+    path: `explain/weekly_activity/total_amount_l1w?${CORRECTED}`,
     ready: "rows count",
   },
   {

@@ -1,8 +1,9 @@
 /** One feature: what it is, who owns it, its profile and drift, and how to ask for it. */
-import type { AppliedVersion, CheckResults } from "../../api/types.ts";
+import type { AppliedVersion, CheckResults, LineageJson } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
 import { About } from "../../parts/about.tsx";
 import { Card } from "../../parts/card.tsx";
+import { Code } from "../../parts/code.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
 import { findFeature, type FoundFeature } from "../../parts/find-feature.ts";
 import { Loaded } from "../../parts/loaded.tsx";
@@ -31,6 +32,23 @@ export function FeaturePage({ route }: { readonly route: Route }): preact.JSX.El
   return <OneFeature key={`${found.view}:${found.name}`} found={found} />;
 }
 
+/** The definition as TypeScript; in words where it has no such form. */
+function DefinitionText({
+  feature: { feature, description },
+}: {
+  readonly feature: FoundFeature["feature"];
+}): preact.JSX.Element {
+  const lineage = useAnswer<LineageJson>("v1/lineage");
+  const code = lineage.data?.features.find((one) => one.feature === feature)?.code ?? null;
+  return code === null ? (
+    <pre tabIndex={0} aria-label="Definition">
+      {description}
+    </pre>
+  ) : (
+    <Code title="Definition in TypeScript" text={code} />
+  );
+}
+
 function OneFeature({ found }: { readonly found: FoundFeature }): preact.JSX.Element {
   const { view, name, feature, services, source, entity, viewMetadata } = found;
   const checks = useAnswer<CheckResults>("v1/checks");
@@ -49,9 +67,7 @@ function OneFeature({ found }: { readonly found: FoundFeature }): preact.JSX.Ele
         <a href={hrefOf(["graph"], { focus: `view ${view}` })}>Graph</a>
       </p>
       <Card title="Definition">
-        <pre tabIndex={0} aria-label="Definition">
-          {feature.description}
-        </pre>
+        <DefinitionText feature={feature} />
         <WindowInWords description={feature.description} />
         <p>
           Type: {typeText(feature)}.

@@ -6,6 +6,7 @@ import { DataTable } from "../../parts/data-table.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
 import { agoText, countText, rowText, shortTime } from "../../parts/texts.ts";
 import { hrefOf, type Route } from "../../routing/router.ts";
+import { NewestChanges } from "./newest-changes.tsx";
 import { NotTakenList } from "./not-taken-list.tsx";
 import { Positions } from "./positions.tsx";
 
@@ -99,6 +100,7 @@ function OneSource({ status }: { readonly status: SourceStatus }): preact.JSX.El
         <NotTakenList list={online?.notTaken ?? []} />
       </Card>
       <Quarantine source={source} />
+      {history === null ? null : <NewestChanges source={source} />}
       <Card title="Positions in the log">
         <Positions status={status} />
       </Card>
