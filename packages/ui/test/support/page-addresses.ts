@@ -42,6 +42,7 @@ export const shownPages: readonly ShownPage[] = [
   { name: "sources", path: "sources", ready: "customers" },
   { name: "changes", path: "changes", ready: "the console's test" },
   { name: "stores", path: "stores", ready: "transactions/changes" },
+  { name: "training-sets", path: "training?view=weekly_activity", ready: "num_transactions_l1w" },
   { name: "skew", path: "skew", ready: "Skew" },
   { name: "training-sets", path: "training?view=weekly_activity", ready: "num_vendors_l1w" },
   { name: "one-source", path: "sources/transactions", ready: "bank.public.transaction_data:0" },
