@@ -221,6 +221,22 @@ test("another expectation is another definition of the source", async () => {
   expect((await flagging.plan()).changes).toEqual([]);
 });
 
+test.each(["online", "history"] as const)("an explanation from %s has the reason", async (from) => {
+  const definitions = definitionsWith("quarantine");
+  const store = await stores()(definitions);
+  await store.run(LOG().source());
+  const { parts } = await store.explain({
+    feature: definitions.spending.payments_7d,
+    entity: { user_id: "ann" },
+    asOf: date(T),
+    from,
+  });
+  const outside = parts.flatMap((part) => ("outside" in part ? part.outside : []));
+  expect(outside).toMatchObject([
+    { key: { id: "2" }, because: "it is quarantined: EXPECTATION:positive" },
+  ]);
+});
+
 test("a check counts the rows that violate what the source expects", async () => {
   const open = stores();
   const store = await open(definitionsWith("quarantine"));
