@@ -35,4 +35,5 @@ export type {
   TableLoadJob,
 } from "./config/load-jobs.ts";
 export type { AlertsConfig } from "./config/alerts-config.ts";
+export type { ConnectorConfig } from "./config/connectors-config.ts";
 export type { ServerConfig, TokenConfig } from "./config/server-config.ts";

@@ -129,6 +129,7 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
       options.trainingSets === undefined
         ? null
         : trainingSets(options.store, options.trainingSets, { limits, timeouts, log }),
+    connectors: options.connectors,
     zone: options.zone ?? "UTC",
     draining: false,
   };

@@ -13,6 +13,7 @@ export {
   type MetricsServerOptions,
 } from "./metrics/metrics-server.ts";
 export type { RunCounts } from "./metrics/run-metrics.ts";
+export type { ConnectorState, ConnectorTaskState } from "./options/connector-state.ts";
 export type { Limits } from "./options/limits.ts";
 export type {
   AuditOptions,

@@ -85,6 +85,58 @@ suiteNeeding(chromium(), "the console", () => {
     }
   });
 
+  test("Sources shows a failed task of a connector, and why it failed", async () => {
+    const worker = "connect:8083";
+    const reason = "Publication mine does not exist";
+    const states = [
+      {
+        name: "bank",
+        state: "RUNNING",
+        worker,
+        reason: null,
+        tasks: [{ id: 0, state: "FAILED", worker, reason }],
+        error: null,
+      },
+      { name: "shop", state: "PAUSED", worker, reason: null, tasks: [], error: null },
+      {
+        name: "away",
+        state: null,
+        worker: null,
+        reason: null,
+        tasks: [],
+        error: "nothing answers at http://away:8083",
+      },
+    ];
+    const own = await openBank({ firstChanges: 100, connectors: async () => states });
+    try {
+      const { page, faults } = await openWatched(browser, own.address, { width: 390 });
+      await page.goto(`${own.address}#/sources`);
+      const table = page.getByRole("region", { name: "Connectors" });
+      await table.waitFor();
+      const rows = await table
+        .locator("tbody tr")
+        .evaluateAll((all) =>
+          all.map((row) => [...row.querySelectorAll("td")].map((cell) => cell.textContent)),
+        );
+      expect(rows).toEqual([
+        ["bank", "RUNNING", worker, ""],
+        ["bank, task 0", "FAILED", worker, reason],
+        ["shop", "PAUSED", worker, "no tasks"],
+        ["away", "not known", "", "nothing answers at http://away:8083"],
+      ]);
+      const tones = await table
+        .locator(".badge")
+        .evaluateAll((all) => all.map(({ className }) => className.replace("badge badge-", "")));
+      expect(tones).toEqual(["good", "bad", "warn", "bad"]);
+      expect(await violationsOf(page)).toEqual([]);
+      expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+      expect(faults).toEqual([]);
+      await page.context().close();
+    } finally {
+      await own.close();
+    }
+  });
+
   test("Explain shows the number that the history gives, and its rows", async () => {
     const { weekly } = bank.definitions;
     const asOf = "2025-06-09T12:00:00Z";

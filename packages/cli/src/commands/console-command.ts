@@ -1,5 +1,6 @@
 /** `tidemark console`: the store in a browser, with nothing else running. */
 import { featureServer } from "@tidemark/server";
+import { connectorStates } from "../serve/connector-states.ts";
 import { readConsole } from "../serve/console-files.ts";
 import { usage } from "../terminal/options.ts";
 import { configCommand } from "./config-command.ts";
@@ -23,9 +24,15 @@ export const consoleCommand: ReturnType<typeof configCommand> = configCommand({
     const text = given.text("port") ?? "6580";
     if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
       throw usage(`--port ${text} is no whole number from 0 to 65535`);
-    const { store } = await open();
+    const { store, secrets } = await open();
     const { definitions, zone } = config;
-    const server = await featureServer({ store, definitions, zone, consoleFiles: readConsole });
+    const server = await featureServer({
+      store,
+      definitions,
+      zone,
+      connectors: connectorStates(config.connectors, secrets),
+      consoleFiles: readConsole,
+    });
     try {
       const address = `${await server.listen({ port: Number(text) })}/console/`;
       printResult({ address, pid: process.pid }, [`open ${address}`]);

@@ -13,6 +13,7 @@ import {
   freePort,
   runCluster,
 } from "../serve/cluster.ts";
+import { connectorStates } from "../serve/connector-states.ts";
 import { readConsole } from "../serve/console-files.ts";
 import { watchConfigured } from "../serve/watch-configured.ts";
 import { openAuditLog } from "../output/audit-log.ts";
@@ -149,6 +150,7 @@ async function startServer(
       folder: settings.trainingSets?.folder ?? process.env[CLUSTER_FOLDER_VARIABLE],
     },
     clusterMetrics,
+    connectors: connectorStates(config.connectors, secrets),
     ...(settings.console === false ? {} : { consoleFiles: readConsole }),
     log:
       log === false

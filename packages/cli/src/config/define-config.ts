@@ -8,6 +8,7 @@ import {
 import type { ChangeSource, JobEngine, OfflineStore, OnlineStore } from "@tidemark/core/spi";
 import { didYouMean, REQUIRABLE, type RequiredMetadata } from "@tidemark/core/internal";
 import { checkAlerts, type AlertsConfig } from "./alerts-config.ts";
+import { checkConnectors, type ConnectorConfig } from "./connectors-config.ts";
 import { checkLoadJobs, type LoadJob } from "./load-jobs.ts";
 import { checkRun, type RunConfig } from "./run-config.ts";
 import { checkServer, type ServerConfig } from "./server-config.ts";
@@ -74,6 +75,8 @@ export interface ConfigInput<S extends SecretReferences = SecretReferences> exte
   readonly server?: ServerConfig<S> | undefined;
   /** Where `tidemark run` and `tidemark serve` send alerts. Default: nowhere. */
   readonly alerts?: AlertsConfig<S> | undefined;
+  /** The Debezium connectors whose states the console shows. Default: none. */
+  readonly connectors?: readonly ConnectorConfig<S>[] | undefined;
   /**
    * The metadata that each definition must have: `tidemark plan` lists definitions without it, and
    * `tidemark apply` refuses them. Default: none.
@@ -118,6 +121,7 @@ const CONFIG_MEMBERS: Readonly<Record<keyof ConfigInput, "object" | "text" | "st
   engines: "object",
   server: "object",
   alerts: "any",
+  connectors: "any",
   require: "any",
   audit: "any",
   onDefinitionMismatch: "any",
@@ -188,6 +192,7 @@ export function defineConfig<const S extends SecretReferences = {}>(
   }
   checkRun(config.run, Object.keys(config.secrets ?? {}));
   checkAlerts(config.alerts, Object.keys(config.secrets ?? {}));
+  checkConnectors(config.connectors, Object.keys(config.secrets ?? {}));
   checkRequired(config.require);
   checkAudit(config.audit);
   checkLoadJobs(config.load ?? {});

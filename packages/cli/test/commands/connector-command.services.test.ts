@@ -3,7 +3,10 @@
  * Kafka → changes.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { openStore } from "@tidemark/core";
 import type { Change, Position, SourceSpec } from "@tidemark/core/spi";
+import { memoryOnlineStore } from "@tidemark/core/testing";
+import { featureServer } from "@tidemark/server";
 import { ownDatabase, sharedService, type SharedServices } from "@tidemark/testkit/services/shared";
 import { connectorConfig, kafkaChanges } from "@tidemark/source-debezium";
 import kafkajs from "kafkajs";
@@ -11,6 +14,8 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realPipeline, suiteNeeding } from "@tidemark/testkit/needs";
 import { tidemark } from "../../src/commands/command-line.ts";
+import { secretsOf } from "../../src/config/secret.ts";
+import { connectorStates } from "../../src/serve/connector-states.ts";
 
 const payments: SourceSpec = {
   name: "payments",
@@ -93,6 +98,21 @@ suiteNeeding(realPipeline(), "tidemark connector, on a real Kafka Connect", () =
   }
   const apply = (name: string, ...args: string[]) =>
     run("apply", name, "--database", postgres.url, "--table", "public.payments", ...args);
+
+  /** What a server answers of the connectors. */
+  async function answered(...names: readonly string[]): Promise<unknown> {
+    const connectors = names.map((name) => ({ url: connect.url, name }));
+    const store = await openStore({ definitions: {}, online: memoryOnlineStore() });
+    const server = await featureServer({
+      store,
+      definitions: {},
+      connectors: connectorStates(connectors, secretsOf({})),
+    });
+    const { body } = await server.app.inject("/v1/connectors");
+    await server.close();
+    await store.close();
+    return JSON.parse(body) as unknown;
+  }
 
   /** A connector runs before its snapshot is in Kafka. */
   async function thereIs(topic: string): Promise<void> {
@@ -206,6 +226,26 @@ suiteNeeding(realPipeline(), "tidemark connector, on a real Kafka Connect", () =
           /^connector broken: RUNNING\ntask 0: FAILED on [^]*io\.debezium/,
         ),
       });
+      const worker = expect.stringMatching(/:\d+$/) as string;
+      const reason = expect.stringMatching(/^[^\n]*[Pp]ublication[^\n]*$/) as string;
+      expect(await answered("broken", "absent")).toEqual([
+        {
+          name: "broken",
+          state: "RUNNING",
+          worker,
+          reason: null,
+          tasks: [{ id: 0, state: "FAILED", worker, reason }],
+          error: null,
+        },
+        {
+          name: "absent",
+          state: null,
+          worker: null,
+          reason: null,
+          tasks: [],
+          error: "Kafka Connect has no connector of this name; check the name",
+        },
+      ]);
       await database.query("CREATE PUBLICATION mine FOR TABLE payments");
       expect(await apply("broken", ...args)).toMatchObject({
         code: 0,

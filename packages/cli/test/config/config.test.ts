@@ -305,6 +305,34 @@ const invalid: readonly (readonly [string, object, string])[] = [
     'alerts has no member "lags"; did you mean "lag"?',
   ],
   [
+    "connectors that are no list",
+    { definitions, connectors: { url: "http://connect:8083", name: "bank" } },
+    "connectors must be a list of { url, name }",
+  ],
+  [
+    "an unknown setting of a connector",
+    { definitions, connectors: [{ url: "http://connect:8083", nam: "bank" }] },
+    'connectors[0] has no member "nam"; did you mean "name"?',
+  ],
+  [
+    "a connector with no address",
+    { definitions, connectors: [{ url: "ana:s3cret@connect", name: "bank" }] },
+    "connectors[0].url must be an address that begins with https:// or http://",
+  ],
+  [
+    "a connector with no name",
+    { definitions, connectors: [{ url: "http://connect:8083", name: "" }] },
+    "connectors[0].name must be the name of a connector",
+  ],
+  [
+    "an authorization that is no secret",
+    {
+      definitions,
+      connectors: [{ url: "http://connect:8083", name: "bank", authorization: "Basic x" }],
+    },
+    "connectors[0].authorization is none of secrets (there are none)",
+  ],
+  [
     "alerts without a webhook",
     { definitions, alerts: { lag: "5m" } },
     "alerts.webhook must be { secret }, the name of a secret with the address",

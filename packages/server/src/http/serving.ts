@@ -9,7 +9,7 @@ import type { OnlineReads } from "../features/request-batching.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { TrainingSets } from "../training-sets/job-types.ts";
-import type { Scope } from "../options/server-options.ts";
+import type { Scope, ServerOptions } from "../options/server-options.ts";
 
 /** The objects that every route uses. */
 export interface Serving {
@@ -31,6 +31,8 @@ export interface Serving {
   readonly audit: AuditLog;
   /** The training sets. null: the server answers none. */
   readonly trainingSets: TrainingSets | null;
+  /** Asks for the states of the connectors. undefined: there are no connectors. */
+  readonly connectors: ServerOptions["connectors"];
   /** The zone of the days that are materialized. */
   readonly zone: string;
   /** True after the server was told to stop. Then `/ready` answers 503. */

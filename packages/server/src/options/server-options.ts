@@ -6,6 +6,7 @@ import {
   type OptionNames,
   type ReadParquet,
 } from "@tidemark/core/internal";
+import type { ConnectorState } from "./connector-state.ts";
 import type { Limits } from "./limits.ts";
 import type { ShutdownOptions, Timeouts } from "./timeouts.ts";
 
@@ -80,6 +81,12 @@ export interface ServerOptions {
    * them at `/console`. It calls the function when a browser first asks. Default: no console.
    */
   readonly consoleFiles?: (() => Promise<ConsoleFiles>) | undefined;
+  /**
+   * Asks for the states of the connectors that bring the changes. `GET /v1/connectors` answers
+   * them, and the console shows them. The signal aborts when the request ends. Default: there are
+   * no connectors.
+   */
+  readonly connectors?: ((signal: AbortSignal) => Promise<readonly ConnectorState[]>) | undefined;
 }
 
 /** The files of the console by path, as `@tidemark/ui` has them. `index.html` is the page. */
@@ -177,6 +184,7 @@ const SERVER_NAMES: OptionNames = {
     "clusterMetrics",
     "trainingSets",
     "consoleFiles",
+    "connectors",
   ]),
   renamed: {},
 };

@@ -163,6 +163,7 @@ describe("requests and answers follow the document", () => {
 
   test.each([
     "/v1/tables",
+    "/v1/connectors",
     "/v1/training-set",
     "/v1/quarantine/payments?limit=5",
     "/v1/changes/payments?limit=5",

@@ -23,6 +23,8 @@ export interface TaskStatus {
   readonly worker: string;
   /** The stack trace of the failure; null: the task has not failed. */
   readonly trace: string | null;
+  /** The innermost cause of the trace, one line; null: the task has not failed. */
+  readonly reason: string | null;
 }
 
 /** The status of a connector and its tasks. */
@@ -30,8 +32,11 @@ export interface ConnectorStatus {
   readonly name: string;
   /** `RUNNING`, `FAILED`, `PAUSED`, `UNASSIGNED`, …, in Kafka Connect's words. */
   readonly state: string;
+  readonly worker: string;
   /** The stack trace of the failure; null: the connector has not failed. */
   readonly trace: string | null;
+  /** The innermost cause of the trace, one line; null: the connector has not failed. */
+  readonly reason: string | null;
   /** The tasks. A connector may run while its task has failed. */
   readonly tasks: readonly TaskStatus[];
 }
@@ -131,7 +136,11 @@ export async function connectorStatus(options: ConnectOptions): Promise<Connecto
   const { status, body } = await callConnect(options, "GET", connectorPath(options, "/status"));
   if (status === 404) return null;
   const { connector, tasks } = body as {
-    readonly connector: { readonly state: string; readonly trace?: string };
+    readonly connector: {
+      readonly state: string;
+      readonly worker_id: string;
+      readonly trace?: string;
+    };
     readonly tasks: readonly {
       readonly id: number;
       readonly state: string;
@@ -142,12 +151,15 @@ export async function connectorStatus(options: ConnectOptions): Promise<Connecto
   return {
     name: options.name,
     state: connector.state,
+    worker: connector.worker_id,
     trace: connector.trace ?? null,
+    reason: connector.trace === undefined ? null : innermostCause(connector.trace),
     tasks: tasks.map(({ id, state, worker_id: worker, trace }) => ({
       id,
       state,
       worker,
       trace: trace ?? null,
+      reason: trace === undefined ? null : innermostCause(trace),
     })),
   };
 }

@@ -1,5 +1,5 @@
 /** The answers of the JSON API, as the server's own types say them. */
-import type { DefinitionsJson } from "@tidemark/server";
+import type { ConnectorState, DefinitionsJson } from "@tidemark/server";
 import type { AuditEntry, SourceStatus, Timeline } from "@tidemark/core";
 import type { JsonValue } from "../parts/json-value.ts";
 
@@ -19,7 +19,7 @@ export type {
   SourceStatus,
   StoreStorage,
 } from "@tidemark/core";
-export type { DefinitionsJson };
+export type { ConnectorState, DefinitionsJson };
 
 type ViewJson = DefinitionsJson["views"][number];
 type SourceJson = DefinitionsJson["sources"][number];

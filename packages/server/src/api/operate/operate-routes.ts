@@ -5,6 +5,7 @@ import { SCOPES } from "../../http/authentication.ts";
 import type { Serving } from "../../http/serving.ts";
 import type { FeatureNames } from "../requested-features.ts";
 import { refuseOtherMethods } from "../other-methods.ts";
+import { connectorsAnswer } from "./connectors-answer.ts";
 import { driftOptions, profileOptions, qualityOptions, skewOptions } from "./check-requests.ts";
 import { timelineRequest } from "./timeline-request.ts";
 import { quarantineAnswer } from "./quarantine-answer.ts";
@@ -55,6 +56,9 @@ export async function operateRoutes(
   get("/v1/plan", "operate", ({ ending }) => store.plan({ signal: ending }));
   get("/v1/applies", "operate", ({ ending }) => store.applies({ signal: ending }));
   get("/v1/checks", "operate", () => store.checkResults());
+  get("/v1/connectors", "operate", async ({ ending }) =>
+    connectorsAnswer((await serving.connectors?.(ending)) ?? []),
+  );
   // the online store may count all of its cells
   get(
     "/v1/tables",

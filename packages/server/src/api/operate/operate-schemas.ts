@@ -121,6 +121,25 @@ export function checksSchema(): Schema {
   });
 }
 
+/** The schema of the answer of `GET /v1/connectors`. */
+export function connectorsSchema(): Schema {
+  const reason = { ...TEXT_OR_NULL, description: "Why it failed. null: it has not failed" };
+  const task = objectOf({ id: COUNT, state: TEXT, worker: TEXT, reason });
+  return listOf(
+    objectOf({
+      name: TEXT,
+      state: {
+        ...TEXT_OR_NULL,
+        description: "In the words of Kafka Connect, such as RUNNING. null: it could not be asked",
+      },
+      worker: TEXT_OR_NULL,
+      reason,
+      tasks: listOf(task),
+      error: { ...TEXT_OR_NULL, description: "Why the connector could not be asked" },
+    }),
+  );
+}
+
 /** The schema of the answer of `GET /v1/tables`. */
 export function storageSchema(): Schema {
   const table = openObject({

@@ -6,6 +6,7 @@ import { DataTable } from "../../parts/data-table.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
 import { agoText, countText, rowText, shortTime } from "../../parts/texts.ts";
 import { hrefOf, type Route } from "../../routing/router.ts";
+import { Connectors } from "./connectors.tsx";
 import { NewestChanges } from "./newest-changes.tsx";
 import { NotTakenList } from "./not-taken-list.tsx";
 import { Positions } from "./positions.tsx";
@@ -37,42 +38,45 @@ function AllSources({
   readonly sources: readonly SourceStatus[];
 }): preact.JSX.Element {
   return (
-    <Card title={`${sources.length} sources`}>
-      <DataTable
-        label="Sources"
-        rows={sources}
-        columns={[
-          {
-            title: "Source",
-            cell: ({ source }) => <a href={hrefOf(["sources", source])}>{source}</a>,
-          },
-          {
-            title: "Rows taken",
-            isNumber: true,
-            cell: ({ rowsTaken }) => (rowsTaken === null ? "?" : countText(rowsTaken)),
-          },
-          {
-            title: "Changes in the history",
-            isNumber: true,
-            cell: ({ history }) => (history === null ? "" : countText(history.changes)),
-          },
-          {
-            title: "Undecodable",
-            isNumber: true,
-            cell: ({ online }) => countText(online?.undecodable ?? 0),
-          },
-          {
-            title: "Quarantined rows",
-            isNumber: true,
-            cell: ({ online }) => countText(online?.quarantinedRows ?? 0),
-          },
-          {
-            title: "Last commit",
-            cell: ({ lastCommit }) => (lastCommit === null ? "none" : agoText(lastCommit)),
-          },
-        ]}
-      />
-    </Card>
+    <>
+      <Card title={`${sources.length} sources`}>
+        <DataTable
+          label="Sources"
+          rows={sources}
+          columns={[
+            {
+              title: "Source",
+              cell: ({ source }) => <a href={hrefOf(["sources", source])}>{source}</a>,
+            },
+            {
+              title: "Rows taken",
+              isNumber: true,
+              cell: ({ rowsTaken }) => (rowsTaken === null ? "?" : countText(rowsTaken)),
+            },
+            {
+              title: "Changes in the history",
+              isNumber: true,
+              cell: ({ history }) => (history === null ? "" : countText(history.changes)),
+            },
+            {
+              title: "Undecodable",
+              isNumber: true,
+              cell: ({ online }) => countText(online?.undecodable ?? 0),
+            },
+            {
+              title: "Quarantined rows",
+              isNumber: true,
+              cell: ({ online }) => countText(online?.quarantinedRows ?? 0),
+            },
+            {
+              title: "Last commit",
+              cell: ({ lastCommit }) => (lastCommit === null ? "none" : agoText(lastCommit)),
+            },
+          ]}
+        />
+      </Card>
+      <Connectors />
+    </>
   );
 }
 
