@@ -43,7 +43,11 @@ export const shownPages: readonly ShownPage[] = [
   { name: "changes", path: "changes", ready: "the console's test" },
   { name: "stores", path: "stores", ready: "transactions/changes" },
   { name: "training-sets", path: "training?view=weekly_activity", ready: "num_transactions_l1w" },
-  { name: "skew", path: "skew", ready: "Skew" },
+  {
+    name: "skew",
+    path: "skew?check=1&from=2025-06-10T00:00:00Z&to=2025-06-12T00:00:00Z",
+    ready: "Answers from",
+  },
   { name: "training-sets", path: "training?view=weekly_activity", ready: "num_vendors_l1w" },
   { name: "one-source", path: "sources/transactions", ready: "bank.public.transaction_data:0" },
 ];

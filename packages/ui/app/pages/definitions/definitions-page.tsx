@@ -22,6 +22,8 @@ interface Listed {
   readonly name: string;
   readonly href: string;
   readonly type: string;
+  /** What a feature computes, with its window. */
+  readonly computes?: string;
   readonly usedBy: readonly string[];
   readonly metadata: Metadata | undefined;
 }
@@ -59,6 +61,7 @@ function listedOf(definitions: DefinitionsJson): readonly Listed[] {
           name: feature.feature,
           href: hrefOf(["feature", viewName, name]),
           type: feature.type,
+          computes: feature.description,
           usedBy: services
             .filter(({ features }) => features.some((one) => one.feature === feature.feature))
             .map((one) => one.name),
@@ -91,11 +94,17 @@ function AllDefinitions({
   readonly definitions: DefinitionsJson;
 }): preact.JSX.Element {
   const [search, setSearch] = useState("");
-  const found = listedOf(definitions).filter(({ kind, name, type, metadata }) =>
+  const found = listedOf(definitions).filter(({ kind, name, type, computes, metadata }) =>
     matches(
-      [kind, name, type, metadata?.owner, metadata?.description, ...(metadata?.tags ?? [])].join(
-        " ",
-      ),
+      [
+        kind,
+        name,
+        type,
+        computes,
+        metadata?.owner,
+        metadata?.description,
+        ...(metadata?.tags ?? []),
+      ].join(" "),
       search,
     ),
   );
@@ -129,6 +138,10 @@ function AllDefinitions({
               ),
             },
             { title: "Type", cell: ({ type }) => type },
+            {
+              title: "Computes",
+              cell: ({ computes }) => (computes === undefined ? "" : <code>{computes}</code>),
+            },
             { title: "Owner", cell: ({ metadata }) => metadata?.owner ?? "" },
             { title: "Tags", cell: ({ metadata }) => (metadata?.tags ?? []).join(", ") },
             { title: "Used by", cell: ({ usedBy }) => usedBy.join(", ") },
