@@ -24,6 +24,7 @@ export default defineConfig({
   definitions,
   online: () => sqliteOnlineStore("online.db"),
   server: ${server},
+  connectors: [{ url: "http://127.0.0.1:1", name: "bank" }],
 });
 `,
   );
@@ -67,6 +68,18 @@ test("tidemark serve has the console, unless the configuration leaves it out", a
   expect((await fetch(`${without.address}/console/`)).status).toBe(404);
   expect(await without.stop()).toBe(0);
 });
+
+test.each(["console", "serve"])(
+  "tidemark %s says the states of the connectors",
+  async (command) => {
+    const { address, stop } = await listening(project(), command);
+    const answer = await fetch(new URL("/v1/connectors", address));
+    expect(await answer.json()).toMatchObject([
+      { name: "bank", state: null, error: expect.stringContaining("nothing answers at") as string },
+    ]);
+    expect(await stop()).toBe(0);
+  },
+);
 
 test("a port that is no port is refused", async () => {
   const { code, stderr } = await project().start(["console", "--port", "many"]).ended;
