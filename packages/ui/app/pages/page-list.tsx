@@ -2,6 +2,7 @@
 import type { FunctionComponent } from "preact";
 import type { Route } from "../routing/router.ts";
 import { ChangesPage } from "./changes/changes-page.tsx";
+import { ChecksPage } from "./checks/checks-page.tsx";
 import { DefinitionsPage } from "./definitions/definitions-page.tsx";
 import { ExplainPage } from "./explain/explain-page.tsx";
 import { FeaturePage } from "./feature/feature-page.tsx";
@@ -82,6 +83,13 @@ export const pages: readonly Page[] = [
     about: "What each source has taken, its lag and its quarantine",
     group: "Operate",
     component: SourcesPage,
+  },
+  {
+    name: "checks",
+    title: "Checks",
+    about: "Expectations of rows and features, and drift",
+    group: "Operate",
+    component: ChecksPage,
   },
   {
     name: "stores",

@@ -41,6 +41,7 @@ export const shownPages: readonly ShownPage[] = [
   },
   { name: "sources", path: "sources", ready: "customers" },
   { name: "changes", path: "changes", ready: "the console's test" },
+  { name: "checks", path: "checks", ready: "Jensen–Shannon" },
   { name: "stores", path: "stores", ready: "transactions/changes" },
   { name: "training-sets", path: "training?view=weekly_activity", ready: "num_transactions_l1w" },
   {

@@ -31,7 +31,7 @@ export function HomePage(): preact.JSX.Element {
         <Card title="Definitions" action={<a href={hrefOf(["changes"])}>Changes</a>}>
           <Loaded asked={plan}>{(data) => <UnappliedChanges plan={data} />}</Loaded>
         </Card>
-        <Card title="Checks of data">
+        <Card title="Checks of data" action={<a href={hrefOf(["checks"])}>All checks</a>}>
           <Loaded asked={checks}>{(data) => <Checks checks={data} />}</Loaded>
         </Card>
         <Card title="Why is a number so?">
