@@ -84,7 +84,9 @@ suiteNeeding(chromium(), "the console's pages for operators", () => {
     const all = await bank.store.audits();
     expect(await cellsOf(audit)).toHaveLength(all.length);
     await page.getByLabel("Action").selectOption("materialize");
-    await audit.getByText("5 days").waitFor();
+    const actions = async (): Promise<readonly string[]> =>
+      (await cellsOf(audit)).map(([, action]) => action!);
+    await expect.poll(actions).toEqual(["materialize"]);
     const [materialized] = await cellsOf(audit);
     expect(materialized!.slice(1, 4)).toEqual(["materialize", "done ", "the bank"]);
     expect(materialized![5]).toBe("weekly_activity");

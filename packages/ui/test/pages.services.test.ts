@@ -62,7 +62,9 @@ suiteNeeding(chromium(), "the console", () => {
       expect(await row.locator("td").last().textContent()).toBe(String(online!.quarantinedRows));
       expect(await row.textContent()).toContain("ready");
     }
-    const { drift } = await bank.store.checkResults();
+    const { drift, expectations } = await bank.store.checkResults();
+    expect(expectations.filter(({ holds }) => !holds)).toHaveLength(1);
+    await page.getByText(`1 of ${expectations.length} expectations fail`).waitFor();
     const drifted = drift.filter(({ isDrifted }) => isDrifted).length;
     expect(drifted).toBeGreaterThan(0);
     await page.getByText(`${drifted} of ${drift.length} columns drifted`).waitFor();

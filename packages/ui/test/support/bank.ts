@@ -3,15 +3,24 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
-import { openStore, type Store } from "@tidemark/core";
+import { gt, holds, isNotNull, openStore, quality, type Store } from "@tidemark/core";
 import { deltaOfflineStore, localObjects, readParquet, writeParquet } from "@tidemark/delta";
 import { writeChangeLog } from "@tidemark/demo-pipeline/change-log";
-import * as definitions from "@tidemark/demo-pipeline/features";
+import * as features from "@tidemark/demo-pipeline/features";
 import { featureServer, type ServerOptions } from "@tidemark/server";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { consoleFiles } from "@tidemark/ui";
 
-const { customer360, weekly } = definitions;
+const { customer360, transactions, weekly } = features;
+/** One expectation holds, and one does not. */
+const transactionsQuality = quality("transactions_quality", {
+  on: transactions,
+  expect: {
+    has_vendor: holds(isNotNull(transactions.vendor)),
+    more_than_a_coffee: holds(gt(transactions.amount, 5)),
+  },
+});
+const definitions = { ...features, transactionsQuality };
 const DAY = 86_400_000;
 
 /** The settings of the bank: ten days of June 2025. */
@@ -104,6 +113,7 @@ async function lookAtData(store: Store): Promise<void> {
     dates: ["2025-06-05", "2025-06-06", "2025-06-07", "2025-06-08", "2025-06-09"],
   });
   await store.getOnlineFeatures({ features: customer360, entity: { user_id: USER } });
+  await store.quality();
   await store.drift({
     view: weekly,
     from: "2025-06-08",

@@ -15,11 +15,7 @@ const MEASURES = [
 
 type Drift = CheckResults["drift"][number];
 
-export function DriftTable({
-  drift,
-}: {
-  readonly drift: readonly Drift[];
-}): preact.JSX.Element {
+export function DriftTable({ drift }: { readonly drift: readonly Drift[] }): preact.JSX.Element {
   const sorted = drift.toSorted((a, b) => Number(b.isDrifted) - Number(a.isDrifted));
   return (
     <DataTable
