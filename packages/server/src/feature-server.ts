@@ -118,7 +118,10 @@ export async function featureServer(options: ServerOptions): Promise<FeatureServ
     reads: batchedReads(options.store),
     answers: answerLimits(limits),
     definitions,
-    exported: exportedNames(options.definitions),
+    exported: {
+      data: exportedNames(options.definitions),
+      services: exportedNames(options.definitions, ["service"]),
+    },
     resolver: featureResolver(definitions),
     serviceOf: serviceNamer(definitions),
     limits,

@@ -267,12 +267,15 @@ suiteNeeding(chromium(), "the console", () => {
     const page = await opened("feature/spending/amount_1d_of_1w", title, 1280);
     const code = page.getByLabel(title, { exact: true });
     expect(await code.textContent()).toMatch(/div\(sum\(.*\.over\("1d"\)/s);
+    const request = page.getByLabel("TypeScript", { exact: true });
+    expect(await request.textContent()).toContain("features: spending.amount_1d_of_1w,");
     await page.context().close();
   });
 
   test("the keyboard alone reaches a feature, and every control of a page", async () => {
     const page = await opened("", "1,014", 1280);
     await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Search pages and definitions" }).waitFor();
     await page.keyboard.type("explain total_am");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Explain", level: 1 }).waitFor();
@@ -296,6 +299,14 @@ suiteNeeding(chromium(), "the console", () => {
         .map((one) => one.outerHTML.slice(0, 100)),
     );
     expect(left).toEqual([]);
+    await page.context().close();
+  });
+
+  test("a request as code has the names that the definitions export", async () => {
+    const path = `playground?service=customer_360&key.user_id=${USER}`;
+    const page = await opened(path, 'import { customer360 } from "./features.ts"', 1280);
+    await page.getByRole("button", { name: "curl" }).click();
+    await page.getByText("/v1/services/customer_360/features").waitFor();
     await page.context().close();
   });
 

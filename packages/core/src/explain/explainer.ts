@@ -1,5 +1,5 @@
 /** Reads a request for an explanation, and answers it from the history or from the online store. */
-import { definitionOf } from "../define/definition.ts";
+import { definitionOfKind } from "../define/definition.ts";
 import { timeOf } from "../define/time-input.ts";
 import { resultsOf } from "../engine/engine-columns.ts";
 import { TidemarkError } from "../errors.ts";
@@ -165,14 +165,18 @@ function onlineSources(
   };
 }
 
-/** The names under which a module exports sources and views. */
-export function exportedNames(exports: { readonly [exported: string]: unknown }): ExportedNames {
+/** The names under which a module exports definitions. Default: those of sources and views. */
+export function exportedNames(
+  exports: { readonly [exported: string]: unknown },
+  kinds: readonly ExportedKind[] = ["source", "view", "derived view"],
+): ExportedNames {
   const names = new Map<string, string>();
-  for (const [exported, value] of Object.entries(exports)) {
-    const found = definitionOf(value);
-    if (found?.kind !== "source" && found?.kind !== "view" && found?.kind !== "derived view")
-      continue;
-    if (!names.has(found.spec.name)) names.set(found.spec.name, exported);
-  }
+  for (const [exported, value] of Object.entries(exports))
+    for (const kind of kinds) {
+      const name = definitionOfKind(value, kind)?.spec.name;
+      if (name !== undefined && !names.has(name)) names.set(name, exported);
+    }
   return names;
 }
+
+type ExportedKind = "source" | "view" | "derived view" | "service";

@@ -18,6 +18,7 @@ import type {
   SourceSpec,
   ViewSpec,
 } from "@tidemark/core/spi";
+import type { Serving } from "../http/serving.ts";
 import { featureText } from "./descriptions.ts";
 
 /** The kinds of nodes, from the data to its users. */
@@ -37,6 +38,8 @@ export interface LineageNode {
   readonly id: string;
   readonly kind: (typeof NODE_KINDS)[number];
   readonly name: string;
+  /** The name under which the definitions export it. Omitted: they do not export it. */
+  readonly exported?: string | undefined;
   /** Omitted if there is none. */
   readonly metadata?: Metadata | undefined;
   /** Of a view: only rows that meet this condition count. Omitted: all rows count. */
@@ -77,12 +80,12 @@ export interface LineageJson {
 }
 
 /**
- * Makes the graph of all definitions. `exported`: the names under which the module exports sources
- * and views, by the name of the definition.
+ * Makes the graph of all definitions. `exported`: the names under which the module exports
+ * definitions, by the name of the definition.
  */
 export function lineageJson(
   definitions: Definitions,
-  exported: ReadonlyMap<string, string> = new Map(),
+  exported: Serving["exported"] = { data: new Map(), services: new Map() },
 ): LineageJson {
   const graph = new Graph();
   for (const source of definitions.sources.values()) addSource(graph, source);
@@ -99,14 +102,25 @@ export function lineageJson(
   }
   const views = [...definitions.views.values(), ...definitions.derivedViews.values()];
   return {
-    nodes: [...graph.nodes.values()],
+    nodes: Array.from(graph.nodes.values(), (node) => ({
+      ...node,
+      exported: exportedNode(node, exported),
+    })),
     edges: [...graph.edges.values()],
     features: views.flatMap((view) =>
       viewSelection(view)
         .filter(({ as, feature }) => as === feature.name)
-        .map((selected) => featureLineage(selected, users, exported)),
+        .map((selected) => featureLineage(selected, users, exported.data)),
     ),
   };
+}
+
+function exportedNode(
+  { kind, name }: LineageNode,
+  { data, services }: Serving["exported"],
+): string | undefined {
+  if (kind === "table") return undefined;
+  return (kind === "service" ? services : data).get(name);
 }
 
 class Graph {

@@ -19,8 +19,12 @@ export interface Serving {
   /** Limits the answers of requests for features. */
   readonly answers: AnswerLimits;
   readonly definitions: Definitions;
-  /** The names under which the module exports sources and views, by the name of the definition. */
-  readonly exported: ReadonlyMap<string, string>;
+  /** The names under which the module exports definitions, by the name of the definition. */
+  readonly exported: {
+    /** Sources and views. */
+    readonly data: ReadonlyMap<string, string>;
+    readonly services: ReadonlyMap<string, string>;
+  };
   readonly resolver: FeatureResolver;
   /** Names the service whose features a request has; null: those of no service. */
   readonly serviceOf: (features: unknown, selection: readonly SelectedFeature[]) => string | null;

@@ -49,7 +49,13 @@ export type TimelineJson = Timeline;
 
 /** The answer of `GET /v1/lineage`. */
 export interface LineageJson {
-  readonly nodes: readonly { readonly id: string; readonly kind: string; readonly name: string }[];
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly name: string;
+    /** The name under which the definitions export it. */
+    readonly exported?: string;
+  }[];
   readonly edges: readonly { readonly from: string; readonly to: string }[];
   readonly features: readonly {
     /** `view:feature`. */

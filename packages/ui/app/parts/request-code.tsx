@@ -1,6 +1,7 @@
 /** A request as TypeScript, curl and Python. */
 import { useState } from "preact/hooks";
-import type { ColumnJson } from "../api/types.ts";
+import type { ColumnJson, LineageJson } from "../api/types.ts";
+import { useAnswer } from "../api/use-answer.ts";
 import { Code } from "./code.tsx";
 import type { JsonValue } from "./json-value.ts";
 
@@ -21,8 +22,14 @@ const LANGUAGES = ["TypeScript", "curl", "Python"] as const;
 
 export function RequestCode(props: RequestCodeProps): preact.JSX.Element {
   const [language, setLanguage] = useState<(typeof LANGUAGES)[number]>("TypeScript");
+  const lineage = useAnswer<LineageJson>("v1/lineage");
+  const { name, kind } = props;
+  // views may be derived views and transforms in the graph
+  const node = lineage.data?.nodes.find(
+    (one) => one.name === name && (one.kind === "service") === (kind === "service"),
+  );
   const texts = {
-    TypeScript: typescriptText(props),
+    TypeScript: typescriptText(props, node?.exported ?? identifierOf(name)),
     curl: curlText(props),
     Python: pythonText(props),
   };
@@ -61,18 +68,18 @@ function entityIn({ keys, body: { entities } }: RequestCodeProps): Record<string
   );
 }
 
-function typescriptText(props: RequestCodeProps): string {
-  const { name, feature, keys, body } = props;
+function typescriptText(props: RequestCodeProps, exported: string): string {
+  const { feature, keys, body } = props;
   const entity = Object.entries(entityIn(props))
     .map(([key, value]) => {
       const isInt64 = keys.some((one) => one.name === key && one.type === "int64");
       return `${key}: ${isInt64 ? `${String(value)}n` : JSON.stringify(value)}`;
     })
     .join(", ");
-  const asked = feature === undefined ? identifier(name) : `${identifier(name)}.${feature}`;
+  const asked = feature === undefined ? exported : `${exported}.${feature}`;
   return [
     'import { createClient } from "@tidemark/client";',
-    `import { ${identifier(name)} } from "./features.ts";`,
+    `import { ${exported} } from "./features.ts";`,
     "",
     `const client = createClient({ url: ${JSON.stringify(serverAddress())}, token });`,
     "const row = await client.getOnlineFeatures({",
@@ -122,6 +129,7 @@ function serverAddress(): string {
   return new URL("..", document.baseURI).href.replace(/\/$/, "");
 }
 
-function identifier(name: string): string {
+/** A name that TypeScript takes. */
+function identifierOf(name: string): string {
   return name.replace(/-+(\w)/g, (_, next: string) => next.toUpperCase());
 }

@@ -1,11 +1,8 @@
 /** Bundles the console with Vite. Users install the bundle, and need neither Vite nor Preact. */
-import { join } from "node:path";
 import { consoleFile, type ConsoleFiles } from "../files/console-file.ts";
 
-const app = join(import.meta.dirname, "..", "..", "app");
-
-/** Bundles the console in memory. */
-export async function bundleConsole(): Promise<ConsoleFiles> {
+/** Bundles the console in memory. `app` is the folder of its sources. */
+export async function bundleConsole(app: string): Promise<ConsoleFiles> {
   const { build } = await import("vite");
   const built = (await build({
     configFile: false,

@@ -1,4 +1,5 @@
 /** The package as this repository sees it: the console is bundled when it is asked for. */
+import { join } from "node:path";
 import type { ConsoleFiles } from "../files/console-file.ts";
 import { bundleConsole } from "./bundle.ts";
 
@@ -13,5 +14,5 @@ let bundled: Promise<ConsoleFiles> | null = null;
  * const server = await featureServer({ store, definitions, consoleFiles });
  */
 export async function consoleFiles(): Promise<ConsoleFiles> {
-  return (bundled ??= bundleConsole());
+  return (bundled ??= bundleConsole(join(import.meta.dirname, "..", "..", "app")));
 }

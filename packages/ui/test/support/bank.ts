@@ -51,16 +51,19 @@ export interface Bank {
 
 /** The settings of `openBank`. */
 interface BankOptions extends Partial<ServerOptions> {
+  /** The folder of the stores, which is removed at the end. Default: a new one. */
+  readonly folder?: string;
   /** The number of changes that are taken at first. Default: all. */
   readonly firstChanges?: number;
 }
 
 /** Fills the stores, asks for some features, and serves the console. */
 export async function openBank({
+  folder: givenFolder,
   firstChanges = Infinity,
   ...options
 }: BankOptions = {}): Promise<Bank> {
-  const folder = await mkdtemp(join(tmpdir(), "tidemark-console-"));
+  const folder = givenFolder ?? (await mkdtemp(join(tmpdir(), "tidemark-console-")));
   const log = await writeChangeLog(BANK, join(folder, "topics"));
   const store = await openStore({
     definitions,

@@ -2,7 +2,8 @@
  * Makes the pictures of docs/console.md: every page of the console over the seeded bank, at both
  * widths. Run it with `npm run screenshots`.
  */
-import { mkdir } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openBank } from "./bank.ts";
 import { launch, openWatched, WIDTHS } from "./browser.ts";
@@ -11,7 +12,10 @@ import { shownPages } from "./page-addresses.ts";
 const folder = join(import.meta.dirname, "..", "..", "..", "..", "docs", "images", "console");
 
 await mkdir(folder, { recursive: true });
-const bank = await openBank();
+// the pictures show the names of the stores: they are the same on every machine
+const place = await mkdtemp(join(tmpdir(), "tidemark-screenshots-"));
+process.chdir(place);
+const bank = await openBank({ folder: "bank" });
 const browser = await launch();
 try {
   for (const width of WIDTHS) {
@@ -28,4 +32,6 @@ try {
 } finally {
   await browser.close();
   await bank.close();
+  process.chdir(tmpdir());
+  await rm(place, { recursive: true });
 }
