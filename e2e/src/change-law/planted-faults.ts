@@ -40,8 +40,8 @@ export const changeFaults: readonly ChangeFault[] = [
   {
     name: "rows that were stored by another event time are read",
     file: "rows/definition-differences.ts",
-    find: "return timeOf(stored) === timeOf(asked)",
-    replace: 'return timeOf(stored) !== ""',
+    find: "if (timeOf(stored) !== timeOf(asked))",
+    replace: 'if (timeOf(stored) === "")',
   },
   {
     name: "versions of a dimension with other columns are read",
