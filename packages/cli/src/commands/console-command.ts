@@ -2,7 +2,8 @@
 import { featureServer } from "@tidemark/server";
 import { connectorStates } from "../serve/connector-states.ts";
 import { readConsole } from "../serve/console-files.ts";
-import { usage } from "../terminal/options.ts";
+import { untilAborted } from "../serve/until-aborted.ts";
+import { PORTS, wholeNumberOf } from "../terminal/options.ts";
 import { configCommand } from "./config-command.ts";
 
 const help = `Usage: tidemark console [--port PORT] [options]
@@ -21,9 +22,7 @@ export const consoleCommand: ReturnType<typeof configCommand> = configCommand({
   options: { port: "text" },
   interrupted: "it was not listening yet",
   async run({ given, config, open, signal, printResult }) {
-    const text = given.text("port") ?? "6580";
-    if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
-      throw usage(`--port ${text} is no whole number from 0 to 65535`);
+    const port = wholeNumberOf(given, "port", PORTS) ?? 6580;
     const { store, secrets } = await open();
     const { definitions, zone } = config;
     const server = await featureServer({
@@ -34,12 +33,9 @@ export const consoleCommand: ReturnType<typeof configCommand> = configCommand({
       consoleFiles: readConsole,
     });
     try {
-      const address = `${await server.listen({ port: Number(text) })}/console/`;
+      const address = `${await server.listen({ port })}/console/`;
       printResult({ address, pid: process.pid }, [`open ${address}`]);
-      if (!signal.aborted)
-        await new Promise((resolve) => {
-          signal.addEventListener("abort", resolve, { once: true });
-        });
+      await untilAborted(signal);
     } finally {
       await server.close();
     }

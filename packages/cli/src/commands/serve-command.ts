@@ -5,7 +5,7 @@ import { timeLimitMillis } from "@tidemark/core/internal";
 import { featureServer, type FeatureServer, type ParquetFunctions } from "@tidemark/server";
 import { configCommand, type CommandRun } from "./config-command.ts";
 import { loadDelta } from "../modules/optional-packages.ts";
-import { usage } from "../terminal/options.ts";
+import { PORTS, wholeNumberOf } from "../terminal/options.ts";
 import {
   CLUSTER_ALERTS_VARIABLE,
   CLUSTER_FOLDER_VARIABLE,
@@ -15,6 +15,7 @@ import {
 } from "../serve/cluster.ts";
 import { connectorStates } from "../serve/connector-states.ts";
 import { readConsole } from "../serve/console-files.ts";
+import { untilAborted } from "../serve/until-aborted.ts";
 import { watchConfigured } from "../serve/watch-configured.ts";
 import { openAuditLog } from "../output/audit-log.ts";
 import { logBuffer } from "../serve/log-buffer.ts";
@@ -75,19 +76,12 @@ export const serveCommand: ReturnType<typeof configCommand> = configCommand({
 });
 
 function serveSettingsOf({ given, config }: CommandRun): ServeSettings {
-  const number = (name: string, least: number, most: number): number | undefined => {
-    const text = given.text(name);
-    if (text === undefined) return undefined;
-    if (!/^\d{1,6}$/.test(text) || Number(text) < least || Number(text) > most)
-      throw usage(`--${name} ${text} is no whole number from ${least} to ${most}`);
-    return Number(text);
-  };
   const server = config.server ?? {};
   return {
     ...server,
     host: given.text("host") ?? server.host,
-    port: number("port", 0, 65_535) ?? server.port,
-    workers: number("workers", 1, 512) ?? server.workers ?? 1,
+    port: wholeNumberOf(given, "port", PORTS) ?? server.port,
+    workers: wholeNumberOf(given, "workers", [1, 512]) ?? server.workers ?? 1,
   };
 }
 
@@ -315,11 +309,4 @@ async function runWorker(run: CommandRun, settings: ServeSettings): Promise<numb
   } finally {
     cluster.worker!.disconnect(); // as process.disconnect, but what is left to do is done
   }
-}
-
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted)
-    await new Promise((resolve) => {
-      signal.addEventListener("abort", resolve, { once: true });
-    });
 }

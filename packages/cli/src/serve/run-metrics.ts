@@ -4,7 +4,7 @@ import type { RunProgress, Store } from "@tidemark/core";
 import type { MetricsServer, RunCounts } from "@tidemark/server";
 import type { RunMetricsConfig } from "../config/run-config.ts";
 import type { Secrets } from "../config/secret.ts";
-import { usage, type ParsedOptions } from "../terminal/options.ts";
+import { PORTS, usage, wholeNumberOf, type ParsedOptions } from "../terminal/options.ts";
 
 /** Where the metrics of a run are served. */
 export interface RunMetricsSettings extends RunMetricsConfig {
@@ -21,10 +21,7 @@ export function runMetricsSettings(
   given: ParsedOptions,
   configured: RunMetricsConfig = {},
 ): RunMetricsSettings | null {
-  const text = given.text("metrics-port");
-  if (text !== undefined && !(/^\d{1,5}$/.test(text) && Number(text) <= 65_535))
-    throw usage(`--metrics-port ${text} is no whole number from 0 to 65535`);
-  const port = text === undefined ? configured.port : Number(text);
+  const port = wholeNumberOf(given, "metrics-port", PORTS) ?? configured.port;
   const host = given.text("metrics-host") ?? configured.host;
   if (host !== undefined && isIP(host) === 0 && !/^[\w.-]+$/.test(host))
     throw usage(`--metrics-host ${host} is no host name and no address`);

@@ -114,6 +114,26 @@ export function sizeOf(given: ParsedOptions, name: string): number | undefined {
   return Number(digits) * UNITS[unit!.toLowerCase()]!;
 }
 
+/** The ports that can be listened at; 0 is a free port. */
+export const PORTS: readonly [least: number, most: number] = [0, 65_535];
+
+/**
+ * The whole number that an option gives. undefined: the option is left out.
+ *
+ * @throws USAGE when it is none from `least` to `most`.
+ */
+export function wholeNumberOf(
+  given: ParsedOptions,
+  name: string,
+  [least, most]: readonly [least: number, most: number],
+): number | undefined {
+  const text = given.text(name);
+  if (text === undefined) return undefined;
+  if (!/^\d{1,6}$/.test(text) || Number(text) < least || Number(text) > most)
+    throw usage(`--${name} ${text} is no whole number from ${least} to ${most}`);
+  return Number(text);
+}
+
 /**
  * The number of threads that `--workers` gives. undefined: the option is left out.
  *
