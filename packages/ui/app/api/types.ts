@@ -62,6 +62,8 @@ export interface LineageJson {
     readonly feature: string;
     /** Its definition in TypeScript. null: it has no such form. */
     readonly code: string | null;
+    /** Its windows in words, such as `7d`. */
+    readonly windows: readonly string[];
   }[];
 }
 

@@ -27,7 +27,8 @@ export function useAnswer<T>(path: string | null, { body, every }: AskOptions = 
     isWaiting: path !== null,
   });
   const [round, setRound] = useState(0);
-  const text = body === undefined ? undefined : JSON.stringify(body);
+  // bodies with one text are one question
+  const text = JSON.stringify(body);
   useEffect(() => {
     setState({ data: undefined, error: undefined, isWaiting: path !== null });
   }, [path, text]);
@@ -36,10 +37,10 @@ export function useAnswer<T>(path: string | null, { body, every }: AskOptions = 
     const ending = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const load = async (): Promise<void> => {
-      if (document.visibilityState === "visible") {
+      // a page in a hidden tab asks no second time
+      if (every === undefined || document.visibilityState === "visible") {
         try {
-          const given: unknown = text === undefined ? undefined : JSON.parse(text);
-          const data = await ask<T>(path, given, ending.signal);
+          const data = await ask<T>(path, body, ending.signal);
           setState({ data, error: undefined, isWaiting: false });
         } catch (error) {
           if (ending.signal.aborted) return;

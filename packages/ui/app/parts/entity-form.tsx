@@ -62,6 +62,11 @@ export function keyQuery(texts: KeyTexts): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(texts).map(([name, text]) => [PREFIX + name, text]));
 }
 
+/** The texts of these keys alone. A key without a text is empty. */
+export function textsOfKeys(keys: readonly ColumnJson[], texts: KeyTexts): KeyTexts {
+  return Object.fromEntries(keys.map(({ name }) => [name, texts[name] ?? ""]));
+}
+
 /** Returns whether every key is in the address. */
 export function hasKeys(keys: readonly ColumnJson[], texts: KeyTexts): boolean {
   return keys.every(({ name }) => texts[name] !== undefined);

@@ -33,10 +33,18 @@ export function findFeature(
     source: stored?.source ?? null,
     entity: stored?.entity ?? null,
     viewMetadata: view.metadata,
-    services: services
-      .filter(({ features }) => features.some((one) => one.feature === reference))
-      .map((one) => one.name),
+    services: servicesOf(reference, services),
   };
+}
+
+/** The names of the services that have a feature. */
+export function servicesOf(
+  reference: string,
+  services: DefinitionsJson["services"],
+): readonly string[] {
+  return services
+    .filter(({ features }) => features.some(({ feature }) => feature === reference))
+    .map(({ name }) => name);
 }
 
 /** Lists the features of all views, as `view:feature`. */

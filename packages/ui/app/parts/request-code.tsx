@@ -1,7 +1,6 @@
 /** A request as TypeScript, curl and Python. */
 import { useState } from "preact/hooks";
 import type { ColumnJson, LineageJson } from "../api/types.ts";
-import { useAnswer } from "../api/use-answer.ts";
 import { Code } from "./code.tsx";
 import type { JsonValue } from "./json-value.ts";
 
@@ -16,16 +15,17 @@ interface RequestCodeProps {
   };
   /** One feature of the view. Default: all. */
   readonly feature?: string;
+  /** It says under which names definitions are exported. undefined: it is not known yet. */
+  readonly lineage: LineageJson | undefined;
 }
 
 const LANGUAGES = ["TypeScript", "curl", "Python"] as const;
 
 export function RequestCode(props: RequestCodeProps): preact.JSX.Element {
   const [language, setLanguage] = useState<(typeof LANGUAGES)[number]>("TypeScript");
-  const lineage = useAnswer<LineageJson>("v1/lineage");
-  const { name, kind } = props;
+  const { name, kind, lineage } = props;
   // views may be derived views and transforms in the graph
-  const node = lineage.data?.nodes.find(
+  const node = lineage?.nodes.find(
     (one) => one.name === name && (one.kind === "service") === (kind === "service"),
   );
   const texts = {

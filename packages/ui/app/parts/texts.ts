@@ -55,6 +55,19 @@ export function rowText(row: { readonly [column: string]: JsonValue }): string {
     .join(", ");
 }
 
+/** Writes where a message is in its log. */
+export function placeText({
+  topic,
+  partition,
+  offset,
+}: {
+  readonly topic: string;
+  readonly partition: number | null;
+  readonly offset: number;
+}): string {
+  return `${topic}/${partition} offset ${offset}`;
+}
+
 /** Writes a time without `T`, and without zeros at its end. */
 export function shortTime(time: string): string {
   return time

@@ -49,3 +49,9 @@ export function goTo(href: string, { replace = false }: { readonly replace?: boo
     dispatchEvent(new HashChangeEvent("hashchange"));
   }
 }
+
+/** Goes to a page. A reader who is there already gets its answer anew. */
+export function goOrAgain(href: string, again: () => void): void {
+  if (new URL(href, location.href).hash === location.hash) again();
+  else goTo(href);
+}

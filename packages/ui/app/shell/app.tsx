@@ -9,6 +9,7 @@ import { hrefOf, useRoute } from "../routing/router.ts";
 import { DefinitionsContext } from "./definitions-context.ts";
 import { Navigation } from "./navigation.tsx";
 import { Palette } from "./palette.tsx";
+import { ReadinessContext } from "./readiness-context.ts";
 import { SignIn } from "./sign-in.tsx";
 import { changeTheme } from "./theme.ts";
 
@@ -84,16 +85,18 @@ export function App(): preact.JSX.Element {
           {definitions.error !== undefined ? <ErrorText error={definitions.error} /> : null}
           {definitions.data === undefined ? null : (
             <DefinitionsContext.Provider value={definitions.data}>
-              {Shown === undefined ? (
-                <>
-                  <h1>No such page</h1>
-                  <p>
-                    There is no page {path}. Go to <a href={hrefOf([])}>Home</a>.
-                  </p>
-                </>
-              ) : (
-                <Shown route={route} key={name} />
-              )}
+              <ReadinessContext.Provider value={readiness.data ?? []}>
+                {Shown === undefined ? (
+                  <>
+                    <h1>No such page</h1>
+                    <p>
+                      There is no page {path}. Go to <a href={hrefOf([])}>Home</a>.
+                    </p>
+                  </>
+                ) : (
+                  <Shown route={route} key={name} />
+                )}
+              </ReadinessContext.Provider>
             </DefinitionsContext.Provider>
           )}
         </main>

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { DefinitionsJson } from "../api/types.ts";
 import { matches } from "../parts/matches.ts";
 import { pages } from "../pages/page-list.tsx";
+import { explainHref, featureHref } from "../routing/feature-links.ts";
 import { goTo, hrefOf } from "../routing/router.ts";
 import { changeTheme } from "./theme.ts";
 
@@ -16,26 +17,23 @@ const SHOWN = 12;
 
 /** Lists what the palette can do. */
 function commandsOf(definitions: DefinitionsJson): readonly Command[] {
-  const link = (title: string, about: string, path: readonly string[]): Command => ({
+  const link = (title: string, about: string, href: string): Command => ({
     title,
     about,
-    run: () => goTo(hrefOf(path)),
+    run: () => goTo(href),
   });
   const features = [...definitions.views, ...definitions.derivedViews].flatMap((view) =>
-    view.features.flatMap(({ feature }) => {
-      const [viewName = "", name = ""] = feature.split(":");
-      return [
-        link(feature, "feature", ["feature", viewName, name]),
-        link(`Explain ${feature}`, "why is this number so?", ["explain", viewName, name]),
-      ];
-    }),
+    view.features.flatMap(({ feature }) => [
+      link(feature, "feature", featureHref(feature)),
+      link(`Explain ${feature}`, "why is this number so?", explainHref(feature)),
+    ]),
   );
   const named = (kind: string, all: readonly { readonly name: string }[]): Command[] =>
-    all.map(({ name }) => link(name, kind, ["definitions", kind, name]));
+    all.map(({ name }) => link(name, kind, hrefOf(["definitions", kind, name])));
   return [
     ...pages
       .filter(({ group }) => group !== null)
-      .map(({ name, title, about }) => link(title, about, name === "" ? [] : [name])),
+      .map(({ name, title, about }) => link(title, about, hrefOf(name === "" ? [] : [name]))),
     ...named("service", definitions.services),
     ...named("view", definitions.views),
     ...named("source", definitions.sources),

@@ -5,7 +5,9 @@ import { Badge } from "../../parts/badge.tsx";
 import { Card } from "../../parts/card.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
 import { TextField } from "../../parts/field.tsx";
+import { servicesOf } from "../../parts/find-feature.ts";
 import { matches } from "../../parts/matches.ts";
+import { featureHref } from "../../routing/feature-links.ts";
 import { hrefOf, type Route } from "../../routing/router.ts";
 import { useDefinitions } from "../../shell/definitions-context.ts";
 import { OneDefinition } from "./one-definition.tsx";
@@ -54,20 +56,15 @@ function listedOf(definitions: DefinitionsJson): readonly Listed[] {
       metadata: view.metadata,
     })),
     ...[...views, ...derivedViews].flatMap((view) =>
-      view.features.map((feature) => {
-        const [viewName = "", name = ""] = feature.feature.split(":");
-        return {
-          kind: "feature",
-          name: feature.feature,
-          href: hrefOf(["feature", viewName, name]),
-          type: feature.type,
-          computes: feature.description,
-          usedBy: services
-            .filter(({ features }) => features.some((one) => one.feature === feature.feature))
-            .map((one) => one.name),
-          metadata: { ...view.metadata, ...feature.metadata },
-        };
-      }),
+      view.features.map((feature) => ({
+        kind: "feature",
+        name: feature.feature,
+        href: featureHref(feature.feature),
+        type: feature.type,
+        computes: feature.description,
+        usedBy: servicesOf(feature.feature, services),
+        metadata: { ...view.metadata, ...feature.metadata },
+      })),
     ),
     ...sources.map(({ name, pushed, metadata }) => ({
       kind: "source",

@@ -4,6 +4,7 @@ import { About } from "../../parts/about.tsx";
 import { Badge } from "../../parts/badge.tsx";
 import { Card } from "../../parts/card.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
+import { featureHref } from "../../routing/feature-links.ts";
 import { hrefOf } from "../../routing/router.ts";
 import { useDefinitions } from "../../shell/definitions-context.ts";
 
@@ -154,13 +155,7 @@ function Features({ features }: { readonly features: readonly FeatureJson[] }): 
         label="Features"
         rows={features}
         columns={[
-          {
-            title: "Name",
-            cell: ({ name, feature }) => {
-              const [view = "", own = ""] = feature.split(":");
-              return <a href={hrefOf(["feature", view, own])}>{name}</a>;
-            },
-          },
+          { title: "Name", cell: ({ name, feature }) => <a href={featureHref(feature)}>{name}</a> },
           { title: "Type", cell: typeText },
           { title: "What it is", cell: ({ description }) => <code>{description}</code> },
           { title: "About", cell: ({ metadata }) => metadata?.description ?? "" },

@@ -4,11 +4,19 @@ import { askText } from "../../api/http.ts";
 import type { Explanation } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
 import { CopyButton } from "../../parts/code.tsx";
-import { EntityFields, entityOf, hasKeys, keyQuery, keyTextsOf } from "../../parts/entity-form.tsx";
+import {
+  EntityFields,
+  entityOf,
+  hasKeys,
+  keyQuery,
+  keyTextsOf,
+  textsOfKeys,
+} from "../../parts/entity-form.tsx";
 import { Form, SelectField, TextField } from "../../parts/field.tsx";
 import { allFeatures, findFeature } from "../../parts/find-feature.ts";
 import { Loaded } from "../../parts/loaded.tsx";
-import { goTo, hrefOf, type Route } from "../../routing/router.ts";
+import { explainHref } from "../../routing/feature-links.ts";
+import { goOrAgain, type Route } from "../../routing/router.ts";
 import { useDefinitions } from "../../shell/definitions-context.ts";
 import { ExplainedAnswer } from "./explained-answer.tsx";
 
@@ -55,19 +63,15 @@ export function ExplainPage({ route }: { readonly route: Route }): preact.JSX.El
       <Form
         button="Explain"
         onSubmit={() => {
-          const given = keyTextsOf(new URLSearchParams(keyQuery(texts)));
-          const all = Object.fromEntries(
-            (formFeature?.keys ?? []).map((key) => [key.name, given[key.name] ?? ""]),
-          );
-          goTo(
-            hrefOf(["explain", ...pair(chosen)], {
-              ...keyQuery(all),
+          goOrAgain(
+            explainHref(chosen, {
+              ...keyQuery(textsOfKeys(formFeature?.keys ?? [], texts)),
               asOf: asOf.trim(),
               knowledge,
               from,
             }),
+            answer.again,
           );
-          answer.again();
         }}
       >
         <SelectField

@@ -8,9 +8,9 @@ import { DataTable } from "../../parts/data-table.tsx";
 import { findFeature, type FoundFeature } from "../../parts/find-feature.ts";
 import { Loaded } from "../../parts/loaded.tsx";
 import { RequestCode } from "../../parts/request-code.tsx";
-import { numberText } from "../../parts/texts.ts";
 import { hrefOf, type Route } from "../../routing/router.ts";
 import { useDefinitions } from "../../shell/definitions-context.ts";
+import { DriftTable } from "../checks/drift-table.tsx";
 import { typeText } from "../definitions/one-definition.tsx";
 import { FeatureProfile } from "./feature-profile.tsx";
 import { WindowInWords } from "./window-in-words.tsx";
@@ -34,12 +34,12 @@ export function FeaturePage({ route }: { readonly route: Route }): preact.JSX.El
 
 /** The definition as TypeScript; in words where it has no such form. */
 function DefinitionText({
-  feature: { feature, description },
+  code,
+  description,
 }: {
-  readonly feature: FoundFeature["feature"];
+  readonly code: string | null;
+  readonly description: string;
 }): preact.JSX.Element {
-  const lineage = useAnswer<LineageJson>("v1/lineage");
-  const code = lineage.data?.features.find((one) => one.feature === feature)?.code ?? null;
   return code === null ? (
     <pre tabIndex={0} aria-label="Definition">
       {description}
@@ -51,6 +51,8 @@ function DefinitionText({
 
 function OneFeature({ found }: { readonly found: FoundFeature }): preact.JSX.Element {
   const { view, name, feature, services, source, entity, viewMetadata } = found;
+  const lineage = useAnswer<LineageJson>("v1/lineage").data;
+  const origin = lineage?.features.find((one) => one.feature === feature.feature);
   const checks = useAnswer<CheckResults>("v1/checks");
   const applies = useAnswer<readonly AppliedVersion[]>("v1/applies");
   return (
@@ -67,8 +69,8 @@ function OneFeature({ found }: { readonly found: FoundFeature }): preact.JSX.Ele
         <a href={hrefOf(["graph"], { focus: `view ${view}` })}>Graph</a>
       </p>
       <Card title="Definition">
-        <DefinitionText feature={feature} />
-        <WindowInWords description={feature.description} />
+        <DefinitionText code={origin?.code ?? null} description={feature.description} />
+        <WindowInWords windows={origin?.windows ?? []} />
         <p>
           Type: {typeText(feature)}.
           {source === null ? null : (
@@ -96,21 +98,8 @@ function OneFeature({ found }: { readonly found: FoundFeature }): preact.JSX.Ele
       <Card title="Drift, as it was measured last">
         <Loaded asked={checks}>
           {({ drift }) => (
-            <DataTable
-              label="Drift"
-              rows={drift.filter(({ of, column }) => of.endsWith(` ${view}`) && column === name)}
-              empty="No drift was measured yet. tidemark drift measures it."
-              columns={[
-                { title: "Measured", cell: ({ measuredAt }) => measuredAt },
-                {
-                  title: "Measures",
-                  cell: ({ measures }) =>
-                    Object.entries(measures)
-                      .map(([measure, value]) => `${measure} ${numberText(value)}`)
-                      .join(", "),
-                },
-                { title: "Drifted", cell: ({ isDrifted }) => (isDrifted ? "yes" : "no") },
-              ]}
+            <DriftTable
+              drift={drift.filter(({ of, column }) => of === `view ${view}` && column === name)}
             />
           )}
         </Loaded>
@@ -147,6 +136,7 @@ function OneFeature({ found }: { readonly found: FoundFeature }): preact.JSX.Ele
         feature={name}
         keys={found.keys}
         body={{ entities: [] }}
+        lineage={lineage}
       />
     </>
   );

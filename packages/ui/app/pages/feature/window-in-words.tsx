@@ -2,11 +2,12 @@
 const HEIGHT = 62;
 
 export function WindowInWords({
-  description,
+  windows,
 }: {
-  readonly description: string;
+  /** The windows of the feature in words, such as `7d`. The first is drawn. */
+  readonly windows: readonly string[];
 }): preact.JSX.Element | null {
-  const length = /\bover (?:the )?(\d+\s*\w+)/.exec(description)?.[1];
+  const length = /^\d+\w+/.exec(windows[0] ?? "")?.[0];
   if (length === undefined) return null;
   return (
     <svg

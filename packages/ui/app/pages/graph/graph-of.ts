@@ -6,7 +6,6 @@ export interface GraphNode {
   readonly id: string;
   readonly kind: string;
   readonly name: string;
-  readonly owner?: string | undefined;
 }
 
 /** `to` is made of `from`. */

@@ -1,9 +1,10 @@
 /** Whether the store is well: readiness, lag, quarantine, and what waits for a person. */
-import type { CheckResults, RegistryPlan, SourceReadiness, StatusJson } from "../../api/types.ts";
+import type { CheckResults, RegistryPlan, StatusJson } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
 import { Card } from "../../parts/card.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
 import { hrefOf } from "../../routing/router.ts";
+import { useReadiness } from "../../shell/readiness-context.ts";
 import { Checks } from "./checks.tsx";
 import { PartitionLags } from "./partition-lags.tsx";
 import { SourceHealth } from "./source-health.tsx";
@@ -13,7 +14,7 @@ const EVERY = 3000;
 
 export function HomePage(): preact.JSX.Element {
   const status = useAnswer<StatusJson>("v1/status", { every: EVERY });
-  const readiness = useAnswer<readonly SourceReadiness[]>("v1/readiness", { every: EVERY });
+  const readiness = useReadiness();
   const plan = useAnswer<RegistryPlan>("v1/plan");
   const checks = useAnswer<CheckResults>("v1/checks", { every: 30_000 });
   return (
@@ -21,7 +22,7 @@ export function HomePage(): preact.JSX.Element {
       <h1>Home</h1>
       <Card title="Sources" action={<a href={hrefOf(["sources"])}>All about sources</a>}>
         <Loaded asked={status}>
-          {({ sources }) => <SourceHealth sources={sources} readiness={readiness.data ?? []} />}
+          {({ sources }) => <SourceHealth sources={sources} readiness={readiness} />}
         </Loaded>
       </Card>
       <div class="grid">

@@ -1,15 +1,24 @@
 /** Asks a service or a view, and gives the request as code. */
 import { useState } from "preact/hooks";
+import type { LineageJson } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
 import { Card } from "../../parts/card.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
-import { EntityFields, entityOf, hasKeys, keyQuery, keyTextsOf } from "../../parts/entity-form.tsx";
+import {
+  EntityFields,
+  entityOf,
+  hasKeys,
+  keyQuery,
+  keyTextsOf,
+  textsOfKeys,
+} from "../../parts/entity-form.tsx";
 import { Form, SelectField, TextField } from "../../parts/field.tsx";
 import type { JsonValue } from "../../parts/json-value.ts";
 import { Loaded } from "../../parts/loaded.tsx";
 import { RequestCode } from "../../parts/request-code.tsx";
 import { shortTime, valueText } from "../../parts/texts.ts";
-import { goTo, hrefOf, type Route } from "../../routing/router.ts";
+import { explainHref, featureHref } from "../../routing/feature-links.ts";
+import { goOrAgain, hrefOf, type Route } from "../../routing/router.ts";
 import { useDefinitions } from "../../shell/definitions-context.ts";
 
 const timeText = (time: string | null): string => (time === null ? "" : shortTime(time));
@@ -43,11 +52,14 @@ export function PlaygroundPage({ route }: { readonly route: Route }): preact.JSX
     ...(query.get("asOf") ? { asOf: query.get("asOf") } : {}),
   };
   const path = asked === undefined ? "" : `v1/${asked.kind}s/${asked.name}/features`;
+  const lineage = useAnswer<LineageJson>("v1/lineage");
   const answer = useAnswer<AnswerJson>(isAsked ? path : null, {
     body: { ...body, metadata: true, onMissing: "null" },
   });
+  const referenceOf = (name: string): string | undefined =>
+    asked?.features.find((one) => one.name === name)?.feature;
   const explained = (feature: string): string =>
-    hrefOf(["explain", ...feature.split(":")], {
+    explainHref(feature, {
       ...keyQuery(askedTexts),
       asOf: answer.data?.asOf,
       knowledge: "as-known",
@@ -60,11 +72,11 @@ export function PlaygroundPage({ route }: { readonly route: Route }): preact.JSX
       <Form
         button="Ask"
         onSubmit={() => {
-          const keys = Object.fromEntries(
-            (form?.keys ?? []).map(({ name }) => [name, texts[name] ?? ""]),
+          const keys = keyQuery(textsOfKeys(form?.keys ?? [], texts));
+          goOrAgain(
+            hrefOf(["playground"], { service: chosen, ...keys, asOf: asOf.trim() }),
+            answer.again,
           );
-          goTo(hrefOf(["playground"], { service: chosen, ...keyQuery(keys), asOf: asOf.trim() }));
-          answer.again();
         }}
       >
         <SelectField
@@ -91,12 +103,8 @@ export function PlaygroundPage({ route }: { readonly route: Route }): preact.JSX
                 {
                   title: "Feature",
                   cell: ([name]) => {
-                    const feature = asked?.features.find((one) => one.name === name)?.feature;
-                    return feature === undefined ? (
-                      name
-                    ) : (
-                      <a href={hrefOf(["feature", ...feature.split(":")])}>{name}</a>
-                    );
+                    const feature = referenceOf(name);
+                    return feature === undefined ? name : <a href={featureHref(feature)}>{name}</a>;
                   },
                 },
                 {
@@ -108,7 +116,7 @@ export function PlaygroundPage({ route }: { readonly route: Route }): preact.JSX
                 {
                   title: "Why?",
                   cell: ([name]) => {
-                    const feature = asked?.features.find((one) => one.name === name)?.feature;
+                    const feature = referenceOf(name);
                     return feature === undefined ? null : (
                       <a href={explained(feature)} aria-label={`Explain ${name}`}>
                         Explain
@@ -122,7 +130,13 @@ export function PlaygroundPage({ route }: { readonly route: Route }): preact.JSX
         )}
       </Loaded>
       {asked === undefined ? null : (
-        <RequestCode name={asked.name} kind={asked.kind} keys={asked.keys} body={body} />
+        <RequestCode
+          name={asked.name}
+          kind={asked.kind}
+          keys={asked.keys}
+          body={body}
+          lineage={lineage.data}
+        />
       )}
     </>
   );

@@ -3,7 +3,7 @@ import type { SkewReport } from "../../api/types.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
 import { countText } from "../../parts/texts.ts";
-import { hrefOf } from "../../routing/router.ts";
+import { featureHref } from "../../routing/feature-links.ts";
 
 type FeatureSkew = SkewReport["features"][number];
 
@@ -52,10 +52,7 @@ export function SkewOfFeatures({
       rows={features}
       empty="The serving log has no answer of this time."
       columns={[
-        {
-          title: "Feature",
-          cell: ({ feature }) => <a href={hrefOf(["feature", ...feature.split(":")])}>{feature}</a>,
-        },
+        { title: "Feature", cell: ({ feature }) => <a href={featureHref(feature)}>{feature}</a> },
         { title: "Compared", isNumber: true, cell: ({ compared }) => countText(compared) },
         {
           title: "Wrong",

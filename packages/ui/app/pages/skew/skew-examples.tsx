@@ -4,7 +4,7 @@ import { Badge } from "../../parts/badge.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
 import { keyQuery } from "../../parts/entity-form.tsx";
 import { countText, rowText } from "../../parts/texts.ts";
-import { hrefOf } from "../../routing/router.ts";
+import { explainHref } from "../../routing/feature-links.ts";
 
 type SkewExample = SkewReport["examples"][number];
 
@@ -46,7 +46,7 @@ export function SkewExamples({
 }
 
 function explainedBy({ feature, entity, asOf }: SkewExample): string {
-  return hrefOf(["explain", ...feature.split(":")], {
+  return explainHref(feature, {
     ...keyQuery(entity),
     asOf,
     knowledge: "as-known",

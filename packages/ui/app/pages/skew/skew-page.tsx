@@ -6,7 +6,7 @@ import { Card } from "../../parts/card.tsx";
 import { Form, SelectField, TextField } from "../../parts/field.tsx";
 import { allFeatures } from "../../parts/find-feature.ts";
 import { Loaded } from "../../parts/loaded.tsx";
-import { goTo, hrefOf, type Route } from "../../routing/router.ts";
+import { goOrAgain, hrefOf, type Route } from "../../routing/router.ts";
 import { useDefinitions } from "../../shell/definitions-context.ts";
 import { SkewExamples } from "./skew-examples.tsx";
 import { SkewOfFeatures, SkewTotals } from "./skew-counts.tsx";
@@ -37,8 +37,7 @@ export function SkewPage({ route: { query } }: { readonly route: Route }): preac
       <Form
         button="Check"
         onSubmit={() => {
-          goTo(hrefOf(["skew"], { ...given, check: "1" }));
-          asked.again();
+          goOrAgain(hrefOf(["skew"], { ...given, check: "1" }), asked.again);
         }}
       >
         <TextField

@@ -5,7 +5,7 @@ import { Badge } from "../../parts/badge.tsx";
 import { Card } from "../../parts/card.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
-import { rowText, shortTime } from "../../parts/texts.ts";
+import { placeText, rowText, shortTime } from "../../parts/texts.ts";
 
 export function NewestChanges({ source }: { readonly source: string }): preact.JSX.Element {
   const asked = useAnswer<{ readonly changes: readonly LoggedChange[] }>(
@@ -40,10 +40,7 @@ export function NewestChanges({ source }: { readonly source: string }): preact.J
                     </details>
                   ),
               },
-              {
-                title: "Place",
-                cell: ({ topic, partition, offset }) => `${topic}/${partition} offset ${offset}`,
-              },
+              { title: "Place", cell: placeText },
             ]}
           />
         )}

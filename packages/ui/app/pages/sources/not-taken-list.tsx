@@ -2,7 +2,7 @@
 import type { SourceStatus } from "../../api/types.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
-import { countText } from "../../parts/texts.ts";
+import { countText, placeText } from "../../parts/texts.ts";
 
 type NotTaken = NonNullable<SourceStatus["online"]>["notTaken"][number];
 
@@ -21,10 +21,7 @@ export function NotTakenList({ list }: { readonly list: readonly NotTaken[] }): 
           title: "The first",
           cell: ({ first }) => (
             <>
-              {first.message}{" "}
-              <small>
-                {first.topic}/{first.partition} offset {first.offset}
-              </small>
+              {first.message} <small>{placeText(first)}</small>
             </>
           ),
         },

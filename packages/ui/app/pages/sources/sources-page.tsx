@@ -4,7 +4,7 @@ import { useAnswer } from "../../api/use-answer.ts";
 import { Card } from "../../parts/card.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
-import { agoText, countText, rowText, shortTime } from "../../parts/texts.ts";
+import { agoText, countText, placeText, rowText, shortTime } from "../../parts/texts.ts";
 import { hrefOf, type Route } from "../../routing/router.ts";
 import { Connectors } from "./connectors.tsx";
 import { NewestChanges } from "./newest-changes.tsx";
@@ -133,7 +133,7 @@ function Quarantine({ source }: { readonly source: string }): preact.JSX.Element
               {
                 title: "Place",
                 cell: ({ topic, partition, offset }) =>
-                  topic === null ? "" : `${topic}/${partition} offset ${offset}`,
+                  topic === null ? "" : placeText({ topic, partition, offset }),
               },
             ]}
           />

@@ -6,7 +6,7 @@ import { Badge } from "../../parts/badge.tsx";
 import { Card } from "../../parts/card.tsx";
 import type { JsonValue } from "../../parts/json-value.ts";
 import { valueText } from "../../parts/texts.ts";
-import { hrefOf } from "../../routing/router.ts";
+import { explainHref } from "../../routing/feature-links.ts";
 
 type FeatureTimeline = TimelineJson["features"][number];
 
@@ -31,14 +31,13 @@ export function MovingFeature({
   readonly explained: Readonly<Record<string, string>>;
 }): preact.JSX.Element {
   const point = points.findLast((one) => one.at <= at) ?? points[0];
-  const [view = "", own = ""] = feature.split(/[.:]/);
   const isNumber = NUMBERS.includes(type);
   return (
     <Card
       title={name}
       action={
         <a
-          href={hrefOf(["explain", view, own], { ...explained, asOf: at, from: "history" })}
+          href={explainHref(feature.replace(".", ":"), { ...explained, asOf: at, from: "history" })}
           aria-label={`Explain ${name}`}
         >
           Explain

@@ -2,10 +2,17 @@
 import { useState } from "preact/hooks";
 import type { TimelineJson } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
-import { EntityFields, entityOf, hasKeys, keyQuery, keyTextsOf } from "../../parts/entity-form.tsx";
+import {
+  EntityFields,
+  entityOf,
+  hasKeys,
+  keyQuery,
+  keyTextsOf,
+  textsOfKeys,
+} from "../../parts/entity-form.tsx";
 import { Form, SelectField, TextField } from "../../parts/field.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
-import { goTo, hrefOf, type Route } from "../../routing/router.ts";
+import { goOrAgain, hrefOf, type Route } from "../../routing/router.ts";
 import { useDefinitions } from "../../shell/definitions-context.ts";
 import { MovingFeatures } from "./moving-features.tsx";
 
@@ -45,19 +52,16 @@ export function TimePage({ route }: { readonly route: Route }): preact.JSX.Eleme
       <Form
         button="Go"
         onSubmit={() => {
-          const keys = Object.fromEntries(
-            (form?.keys ?? []).map(({ name }) => [name, texts[name] ?? ""]),
-          );
-          goTo(
+          goOrAgain(
             hrefOf(["time"], {
               service: chosen,
-              ...keyQuery(keys),
+              ...keyQuery(textsOfKeys(form?.keys ?? [], texts)),
               begin: from.trim(),
               end: to.trim(),
               knowledge,
             }),
+            answer.again,
           );
-          answer.again();
         }}
       >
         <SelectField
