@@ -1,12 +1,8 @@
-import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
 import {
   compareExplanations,
-  feedScenario,
+  fedInMemory,
   generateScenario,
-  otherDelivery,
-  Random,
   seedsFromEnvironment,
-  smallLayout,
 } from "@tidemark/testkit";
 import { expect, test } from "vitest";
 
@@ -37,13 +33,7 @@ test(
         everyAggregation: true,
         traits: { computed: one % 2 === 0, derived: true },
       });
-      const stores = { online: memoryOnlineStore(), offline: memoryOfflineStore() };
-      await feedScenario(scenario, stores, {
-        layoutLimits: smallLayout(one),
-        commitRows: 20,
-        delivery: otherDelivery(scenario, new Random(one)),
-        compactAfter: 0.6,
-      });
+      const stores = await fedInMemory(scenario);
       const compared = await compareExplanations(scenario, stores);
       explanations += compared.explanations;
       tests += compared.tests;

@@ -1,12 +1,8 @@
-import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
 import {
   compareQuality,
-  feedScenario,
+  fedInMemory,
   generateScenario,
-  otherDelivery,
-  Random,
   seedsFromEnvironment,
-  smallLayout,
 } from "@tidemark/testkit";
 import { expect, test } from "vitest";
 
@@ -22,13 +18,7 @@ test(
         requests: 5,
         traits: { expected: seed % 2 === 0 },
       });
-      const stores = { online: memoryOnlineStore(), offline: memoryOfflineStore() };
-      await feedScenario(scenario, stores, {
-        layoutLimits: smallLayout(seed),
-        commitRows: 20,
-        delivery: otherDelivery(scenario, new Random(seed)),
-        compactAfter: 0.6,
-      });
+      const stores = await fedInMemory(scenario);
       const found = await compareQuality(scenario, stores.offline);
       expect(found.differences).toEqual([]);
       for (const [label, count] of found.compared)

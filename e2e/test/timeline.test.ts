@@ -1,12 +1,9 @@
-import { memoryOfflineStore, memoryOnlineStore } from "@tidemark/core/testing";
 import {
   compareTimelines,
-  feedScenario,
+  fedInMemory,
   generateScenario,
-  otherDelivery,
   Random,
   seedsFromEnvironment,
-  smallLayout,
 } from "@tidemark/testkit";
 import { expect, test } from "vitest";
 
@@ -23,13 +20,7 @@ test(
         everyAggregation: true,
         traits: { computed: one % 2 === 0, derived: true },
       });
-      const stores = { online: memoryOnlineStore(), offline: memoryOfflineStore() };
-      await feedScenario(scenario, stores, {
-        layoutLimits: smallLayout(one),
-        commitRows: 20,
-        delivery: otherDelivery(scenario, new Random(one)),
-        compactAfter: 0.6,
-      });
+      const stores = await fedInMemory(scenario);
       const compared = await compareTimelines(scenario, stores.offline, new Random(one));
       timelines += compared.timelines;
       exact += compared.exact;

@@ -25,6 +25,7 @@ export {
   windowEdges,
 } from "./oracle/coverage.ts";
 export { Random } from "./generate/random.ts";
+export { fedInMemory } from "./oracle/fed-in-memory.ts";
 export { smallLayout, UNMERGED_LAYOUT } from "./generate/small-layout.ts";
 export { seedsFromEnvironment } from "./generate/seeds.ts";
 export { requestKeys, scenarioDefinitions, scenarioWith } from "./generate/scenario-definitions.ts";
