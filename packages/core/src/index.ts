@@ -273,11 +273,13 @@ export type { BackupFile, BackupManifest, BackupSource, BackupTable } from "./ba
 export type { PairProblemCode } from "./pairing/pair-problem.ts";
 export type {
   ColumnDrift,
+  DriftHistoryOptions,
   DriftMeasure,
   DriftOptions,
   DriftReference,
   DriftReport,
   DriftThresholds,
+  MeasuredDrift,
 } from "./drift/drift-types.ts";
 export type {
   ColumnProfile,

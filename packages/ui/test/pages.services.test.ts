@@ -262,6 +262,50 @@ suiteNeeding(chromium(), "the console", () => {
     await page.context().close();
   });
 
+  test("a feature shows its drift over time, and the threshold", async () => {
+    const history = await bank.store.driftHistory({
+      view: "weekly_activity",
+      columns: ["total_amount_l1w"],
+    });
+    const path = "feature/weekly_activity/total_amount_l1w";
+    const page = await opened(path, "The dashed line is the threshold of PSI, 0.2.", 1280);
+    await page.getByRole("img", { name: "Null rate of total_amount_l1w by day" }).waitFor();
+    const chart = page.getByRole("img", { name: /^PSI of total_amount_l1w .* threshold 0.2$/ });
+    expect(await chart.locator("line.limit").count()).toBe(1);
+    // a horizontal piece for each measurement
+    const drawn = await chart.locator("path").getAttribute("d");
+    expect(drawn!.match(/[ML]/g)).toHaveLength(2 * history.length);
+    const rows = page.getByRole("region", { name: "Drift of total_amount_l1w" }).locator("tr");
+    const [newest] = history;
+    const cells = await rows.nth(1).locator("td").allTextContents();
+    expect(cells.slice(0, 3)).toEqual([
+      newest!.measuredAt.replace("T", " ").replace(".000000", ""),
+      "2025-06-08 to the last",
+      newest!.reference,
+    ]);
+    expect(Number.parseFloat(cells[3]!)).toBeCloseTo(newest!.measures.psi!, 3);
+    await page.getByRole("combobox", { name: "Measure" }).selectOption("wasserstein");
+    await page.getByText("Wasserstein has no threshold.").waitFor();
+    await page.context().close();
+  });
+
+  test("a feature without drift says which command measures it", async () => {
+    const page = await opened("feature/spending/amount_1d_of_1w", "No drift of it", 1280);
+    await page.getByText("tidemark drift spending --reference").waitFor();
+    await page.context().close();
+  });
+
+  test("times are told by the store's clock", async () => {
+    const page = await opened("changes", "the console's test", 1280);
+    // the apply and the end of the bank's days are one moment of a fixed clock
+    const [applied] = await page
+      .getByRole("region", { name: "Applies" })
+      .locator("time")
+      .allTextContents();
+    expect(applied).toMatch(/^[\d.]+ (s|min) ago$/);
+    await page.context().close();
+  });
+
   test("a feature shows its definition as TypeScript", async () => {
     const title = "Definition in TypeScript";
     const page = await opened("feature/spending/amount_1d_of_1w", title, 1280);
@@ -322,7 +366,7 @@ suiteNeeding(chromium(), "the console", () => {
     await page.getByRole("link", { name: "catalogue", exact: true }).click();
     await page.getByRole("link", { name: "weekly_activity:total_amount_l1w" }).click();
     await page.getByText("owner: risk").waitFor(); // who: two clicks
-    await page.getByRole("region", { name: "Drift" }).getByText("psi").waitFor(); // drifted: two
+    await page.getByRole("region", { name: "Drift of" }).getByText("PSI").waitFor(); // drifted: two
     await page.getByRole("link", { name: "Explain a value" }).click(); // why: three
     await page.getByLabel("user_id (string)").waitFor();
     await page.context().close();

@@ -6,6 +6,7 @@ import {
   wordOption,
   type OptionNames,
 } from "../option-checks.ts";
+import { newestSpans } from "../scan-newest.ts";
 import type { OfflineStore } from "../spi.ts";
 import { AUDIT_COLUMNS, AUDIT_TABLE, auditEntry, auditRows, type AuditRow } from "./audit-table.ts";
 import { AUDIT_ACTIONS, type AuditEntry, type AuditsOptions } from "./audit-types.ts";
@@ -16,8 +17,6 @@ const OPTIONS: OptionNames = {
 };
 const MOST_ROWS = 10_000;
 const DEFAULT_ROWS = 100;
-/** The days that are read first, from the newest row back. Each later read takes twice as many. */
-const FIRST_SPAN = 86_400_000_000;
 
 /**
  * Reads the newest rows of a namespace.
@@ -39,32 +38,19 @@ export async function readAudits(
       : wordOption("audits: action", options.action, AUDIT_ACTIONS);
   const from = options.from === undefined ? -Infinity : timeOf(options.from, "audits: from");
   const to = options.to === undefined ? Infinity : timeOf(options.to, "audits: to");
-  const state = await offline.state(AUDIT_TABLE.name, { signal });
-  if (state === null || limit === 0) return [];
+  if (limit === 0) return [];
   const isWanted = (row: AuditRow): boolean =>
     row.namespace === namespace &&
     row.at >= from &&
     row.at < to &&
     (action === null || row.action === action);
 
-  const { version } = state;
-  const known = await offline.describe?.(AUDIT_TABLE.name, { timeColumn: "began_at", signal });
-  const first = Math.max(from, known?.oldest ?? -Infinity);
-  // statistics of a file may be cut to milliseconds
-  const last = Math.min(to - 1, known?.newest == null ? Infinity : known.newest + 999);
   const found = newestRows(limit);
-  // without the ages of the rows everything is one span
-  let span = Number.isFinite(first) && Number.isFinite(last) ? FIRST_SPAN : Infinity;
-  for (let end = last; end >= first; span *= 2) {
-    const begin = span === Infinity ? first : Math.max(first, end - span + 1);
-    const isBounded = Number.isFinite(begin) && Number.isFinite(end);
-    const range = isBounded ? { column: "began_at", min: begin, max: end } : undefined;
-    const scanned = { columns: AUDIT_COLUMNS, version, range, signal };
-    for await (const batch of offline.scan(AUDIT_TABLE.name, scanned))
-      for (const row of auditRows(batch))
-        if (isWanted(row) && row.at >= begin && row.at <= end) found.add(row);
-    if (found.isFull() || begin === first) break;
-    end = begin - 1;
+  const asked = { table: AUDIT_TABLE.name, columns: AUDIT_COLUMNS, timeColumn: "began_at" };
+  for await (const { batches, has } of newestSpans(offline, { ...asked, from, to, signal })) {
+    for await (const batch of batches)
+      for (const row of auditRows(batch)) if (isWanted(row) && has(row.at)) found.add(row);
+    if (found.isFull()) break;
   }
   return found.rows().map(auditEntry);
 }

@@ -1,4 +1,5 @@
 /** How data drifted. Types only. */
+import type { TimeInput } from "../define/time-input.ts";
 import type { ProfiledRows, ProfileOptions, ProfileReference } from "../profile/profile-types.ts";
 
 /** What is measured of a column. */
@@ -62,6 +63,37 @@ export interface ColumnDrift {
   readonly wasserstein: number | null;
   /** By how much the share of missing values differs. */
   readonly nullRate: number | null;
+  /** The measures beyond their thresholds. */
+  readonly exceeded: readonly DriftMeasure[];
+}
+
+/** Which results `store.driftHistory` reads. */
+export interface DriftHistoryOptions extends Pick<
+  DriftOptions,
+  "source" | "view" | "service" | "columns" | "signal"
+> {
+  /** What was measured at this time or later. Default: all. */
+  readonly from?: TimeInput | undefined;
+  /** What was measured before this time. Default: all. */
+  readonly to?: TimeInput | undefined;
+  /** The most results, 0 to 10,000. One is a column of one comparison. Default: 100. */
+  readonly limit?: number | undefined;
+}
+
+/** How far one column was from its reference when it was measured. */
+export interface MeasuredDrift {
+  readonly column: string;
+  readonly measuredAt: string;
+  /** The days that were compared, both included. null: all of them. */
+  readonly from: string | null;
+  readonly to: string | null;
+  /** The reference in words. */
+  readonly reference: string;
+  readonly rows: number;
+  readonly referenceRows: number;
+  readonly isExact: boolean;
+  readonly measures: { readonly [measure in DriftMeasure]?: number };
+  readonly thresholds: DriftThresholds;
   /** The measures beyond their thresholds. */
   readonly exceeded: readonly DriftMeasure[];
 }

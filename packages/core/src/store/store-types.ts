@@ -15,7 +15,12 @@ import type { RewriteProgress } from "../offline/rewrite-versions.ts";
 import type { AnswerCounts } from "../online/answer-counts.ts";
 import type { BackfillOptions, BackfillResult } from "../online/backfill.ts";
 import type { NotTaken } from "../ingest/not-taken.ts";
-import type { DriftOptions, DriftReport } from "../drift/drift-types.ts";
+import type {
+  DriftHistoryOptions,
+  DriftOptions,
+  DriftReport,
+  MeasuredDrift,
+} from "../drift/drift-types.ts";
 import type { ProfileOptions, ProfileReport } from "../profile/profile-types.ts";
 import type { QualityOptions, QualityReport } from "../quality/quality-types.ts";
 import type { Pushes } from "../push/push-types.ts";
@@ -404,12 +409,33 @@ export interface Store extends FeatureReads, Pushes {
    */
   drift(options: DriftOptions): Promise<DriftReport>;
   /**
+   * Reads what `drift` measured of a source, a view or a service, newest first. Other processes may
+   * have measured it. Before the first comparison the list is empty.
+   *
+   * @throws STORE_MISSING when the store has no offline store.
+   * @throws PROFILE_INVALID when not exactly one of `source`, `view`, `service` is given.
+   * @throws COLUMN_UNKNOWN when there is no such column.
+   * @throws OPTION_INVALID when the limit is no number of results.
+   * @example
+   * const history = await store.driftHistory({ source: "transactions", columns: ["amount"] });
+   * console.log(history.map(({ measuredAt, measures }) => [measuredAt, measures.psi]));
+   */
+  driftHistory(options: DriftHistoryOptions): Promise<readonly MeasuredDrift[]>;
+  /**
    * Reads what the last `drift` and `quality` found, in any process. The online store keeps it.
    *
    * @example
    * const failing = (await store.checkResults()).expectations.filter(({ holds }) => !holds);
    */
   checkResults(): Promise<CheckResults>;
+  /**
+   * Returns the store's time: `clock` of `openStore`, or the machine's. Windows of requests without
+   * `asOf` end at it.
+   *
+   * @example
+   * const age = store.now().getTime() - Date.parse("2026-03-01T00:00:00Z");
+   */
+  now(): Date;
   /** Lists the tables of the history, whether they exist yet or not. */
   tables(): readonly StoreTable[];
   /**

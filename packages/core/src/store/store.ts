@@ -60,6 +60,7 @@ import { onlineReader } from "../online/online-reader.ts";
 import { SkippedMessageLog, skippedMessages } from "../online/skipped-messages.ts";
 import { keepMismatches } from "../online/told-mismatches.ts";
 import { keyReader, keysNeeded, keysReader } from "../request/entity-keys.ts";
+import { driftHistory } from "../drift/drift-history.ts";
 import { driftOf } from "../drift/drift.ts";
 import { profileOf } from "../profile/profile.ts";
 import { maskingOption } from "../explain/masking.ts";
@@ -755,10 +756,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       if (online !== undefined) await keepDrift(online, namespace, report);
       return report;
     },
+    async driftHistory(options) {
+      if (offline === undefined) throw missing("driftHistory", "offline");
+      return driftHistory(options, { definitions, offline });
+    },
     async checkResults() {
       if (online === undefined) throw missing("checkResults", "online");
       return checkResults(online, namespace);
     },
+    now: () => new Date(clock() / 1000),
     tables: () => [...storeTables(sources, views), ...profileTables(definitions)],
     async timeline(request) {
       if (offline === undefined || offlineReader === null) throw missing("timeline", "offline");

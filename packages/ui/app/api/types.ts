@@ -1,6 +1,6 @@
 /** The answers of the JSON API, as the server's own types say them. */
 import type { ConnectorState, DefinitionsJson } from "@tidemark/server";
-import type { AuditEntry, SourceStatus, Timeline } from "@tidemark/core";
+import type { AuditEntry, MeasuredDrift, SourceStatus, Timeline } from "@tidemark/core";
 import type { JsonValue } from "../parts/json-value.ts";
 
 export type {
@@ -11,6 +11,7 @@ export type {
   ExplainedRow,
   Explanation,
   LoggedChange,
+  MeasuredDrift,
   Metadata,
   ProfileReport,
   RegistryPlan,
@@ -25,6 +26,16 @@ type ViewJson = DefinitionsJson["views"][number];
 type SourceJson = DefinitionsJson["sources"][number];
 export type FeatureJson = ViewJson["features"][number];
 export type ColumnJson = SourceJson["columns"][number];
+
+/** The answer of `GET /v1/me`. */
+export interface CallerJson {
+  readonly caller: string | null;
+  readonly scopes: readonly string[];
+  /** Whether the caller sees personal values. */
+  readonly personal: boolean;
+  /** The store's time. */
+  readonly now: string;
+}
 
 /** The answer of `GET /v1/status`. */
 export interface StatusJson {
@@ -81,6 +92,11 @@ export interface TrainingSetsJson {
     readonly warnings: readonly string[];
     readonly error: { readonly code: string; readonly message: string } | null;
   }[];
+}
+
+/** The answer of `GET /v1/drift`. */
+export interface DriftHistoryJson {
+  readonly results: readonly MeasuredDrift[];
 }
 
 /** The answer of `GET /v1/audits`. */

@@ -22,6 +22,7 @@ export function StepChart({
   from,
   to,
   marked,
+  limit,
 }: {
   readonly label: string;
   /** In the order of their times. */
@@ -30,9 +31,12 @@ export function StepChart({
   readonly to: number;
   /** A time with a line through it. */
   readonly marked?: number;
+  /** A value with a dashed line, which the values should stay below. */
+  readonly limit?: number | undefined;
 }): preact.JSX.Element {
   const [ref, width] = useWidth<HTMLDivElement>();
   const values = steps.flatMap(({ value }) => (value === null ? [] : [value]));
+  if (limit !== undefined) values.push(limit);
   const [least, most] = [Math.min(0, ...values), Math.max(0, ...values)];
   const spread = most - least || 1;
   const x = (at: number): number =>
@@ -63,6 +67,9 @@ export function StepChart({
             </text>
           )}
           <path class="step-line" d={pathOf(steps, { x, y, to })} />
+          {limit === undefined ? null : (
+            <line class="limit" x1={LEFT} x2={width - RIGHT} y1={y(limit)} y2={y(limit)} />
+          )}
           {marked === undefined ? null : (
             <line class="marked" x1={x(marked)} x2={x(marked)} y1={TOP} y2={HEIGHT - BOTTOM} />
           )}

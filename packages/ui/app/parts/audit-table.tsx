@@ -1,8 +1,9 @@
 /** Rows of the audit table: who did what, and how it ended. */
 import type { AuditEntry } from "../api/types.ts";
+import { Ago } from "./ago.tsx";
 import { Badge } from "./badge.tsx";
 import { DataTable } from "./data-table.tsx";
-import { agoText, countText, secondsText } from "./texts.ts";
+import { countText, secondsText } from "./texts.ts";
 
 const TONES = { done: "good", refused: "warn", failed: "bad", interrupted: "warn" } as const;
 
@@ -19,7 +20,7 @@ export function AuditTable({
       rows={audits}
       empty="The audit table has no such action. The option audit of the store writes it."
       columns={[
-        { title: "When", cell: ({ at }) => <time dateTime={at}>{agoText(at)}</time> },
+        { title: "When", cell: ({ at }) => <Ago time={at} /> },
         { title: "Action", cell: ({ action }) => action },
         {
           title: "Outcome",

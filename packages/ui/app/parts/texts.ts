@@ -35,8 +35,8 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 ? numbers.format(size) : size.toFixed(1)} ${units[unit]!}`;
 }
 
-/** Writes how long ago a time is, or how far ahead. */
-export function agoText(time: string, now: number = Date.now()): string {
+/** Writes how long before `now` a time is, or how far ahead. `now`: milliseconds of Unix time. */
+export function agoText(time: string, now: number): string {
   const seconds = (now - Date.parse(time)) / 1000;
   return seconds >= 0 ? `${secondsText(seconds)} ago` : `in ${secondsText(-seconds)}`;
 }

@@ -11,6 +11,7 @@ import { Navigation } from "./navigation.tsx";
 import { Palette } from "./palette.tsx";
 import { ReadinessContext } from "./readiness-context.ts";
 import { SignIn } from "./sign-in.tsx";
+import { StoreTimeContext, useStoreClock } from "./store-time.ts";
 import { changeTheme } from "./theme.ts";
 
 export function App(): preact.JSX.Element {
@@ -19,6 +20,7 @@ export function App(): preact.JSX.Element {
   const [isPaletteOpen, setPaletteOpen] = useState(false);
   const definitions = useAnswer<DefinitionsJson>("v1/definitions");
   const readiness = useAnswer<readonly SourceReadiness[]>("v1/readiness", { every: 5000 });
+  const { asked: caller, clock } = useStoreClock();
   const main = useRef<HTMLElement>(null);
   const name = route.path[0] ?? "";
   const page = pages.find((one) => one.name === name);
@@ -38,7 +40,15 @@ export function App(): preact.JSX.Element {
   }, []);
 
   if (definitions.error?.status === 401)
-    return <SignIn error={definitions.error} onDone={definitions.again} />;
+    return (
+      <SignIn
+        error={definitions.error}
+        onDone={() => {
+          definitions.again();
+          caller.again();
+        }}
+      />
+    );
   const waiting = readiness.data?.filter(({ reason }) => reason !== null).length;
   const Shown = page?.component;
   return (
@@ -83,19 +93,22 @@ export function App(): preact.JSX.Element {
         <Navigation current={name === "feature" ? "definitions" : name} />
         <main id="main" ref={main} tabIndex={-1}>
           {definitions.error !== undefined ? <ErrorText error={definitions.error} /> : null}
-          {definitions.data === undefined ? null : (
+          {caller.error !== undefined ? <ErrorText error={caller.error} /> : null}
+          {definitions.data === undefined || clock === undefined ? null : (
             <DefinitionsContext.Provider value={definitions.data}>
               <ReadinessContext.Provider value={readiness.data ?? []}>
-                {Shown === undefined ? (
-                  <>
-                    <h1>No such page</h1>
-                    <p>
-                      There is no page {path}. Go to <a href={hrefOf([])}>Home</a>.
-                    </p>
-                  </>
-                ) : (
-                  <Shown route={route} key={name} />
-                )}
+                <StoreTimeContext.Provider value={clock}>
+                  {Shown === undefined ? (
+                    <>
+                      <h1>No such page</h1>
+                      <p>
+                        There is no page {path}. Go to <a href={hrefOf([])}>Home</a>.
+                      </p>
+                    </>
+                  ) : (
+                    <Shown route={route} key={name} />
+                  )}
+                </StoreTimeContext.Provider>
               </ReadinessContext.Provider>
             </DefinitionsContext.Provider>
           )}

@@ -90,7 +90,7 @@ export async function openBank({
     store,
     definitions,
     consoleFiles,
-    trainingSets: { parquet: { readParquet, writeParquet } },
+    trainingSets: { parquet: { readParquet, writeParquet }, clock: () => END },
     ...options,
   });
   const address = `${await server.listen({ port: 0 })}/console/`;

@@ -175,6 +175,28 @@ export function driftSchema(): Schema {
   });
 }
 
+/** The schema of the answer of `GET /v1/drift`. */
+export function driftHistorySchema(): Schema {
+  const numbers = Object.fromEntries(MEASURES.map((measure) => [measure, { type: "number" }]));
+  return objectOf({
+    results: listOf(
+      objectOf({
+        column: TEXT,
+        measuredAt: ANSWER_TIME,
+        from: { type: ["string", "null"] },
+        to: { type: ["string", "null"] },
+        reference: { ...TEXT, description: "The reference in words" },
+        rows: COUNT,
+        referenceRows: COUNT,
+        isExact: FLAG,
+        measures: objectOf(numbers, MEASURES),
+        thresholds: objectOf(numbers, MEASURES),
+        exceeded: listOf({ type: "string", enum: [...MEASURES] }),
+      }),
+    ),
+  });
+}
+
 /** The schema of the body of `POST /v1/skew`. */
 export function skewRequest({ services }: Definitions): Schema {
   return objectOf(

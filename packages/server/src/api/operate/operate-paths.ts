@@ -4,6 +4,7 @@ import { operation } from "../operation.ts";
 import type { Schema } from "../wire-schemas.ts";
 import {
   changesSchema,
+  driftHistorySchema,
   driftRequest,
   driftSchema,
   profileRequest,
@@ -23,6 +24,7 @@ import {
   readinessSchema,
   storageSchema,
 } from "./operate-schemas.ts";
+import { driftParameters } from "./drift-query.ts";
 import { timelineBody, timelineSchema } from "./timeline-schemas.ts";
 import { MOST_ROWS } from "./row-limit.ts";
 
@@ -86,12 +88,22 @@ export function operatePaths(definitions: Definitions): Readonly<Record<string, 
       profileSchema(),
       profileRequest(definitions),
     ),
-    "/v1/drift": post(
-      "drift",
-      "How far data is from other days of the same data",
-      driftSchema(),
-      driftRequest(definitions),
-    ),
+    "/v1/drift": {
+      ...post(
+        "drift",
+        "How far data is from other days of the same data",
+        driftSchema(),
+        driftRequest(definitions),
+      ),
+      get: operation(
+        "drift_history",
+        "operate",
+        "How far columns were from their references when it was measured, newest first",
+        driftHistorySchema(),
+        undefined,
+        { parameters: driftParameters(definitions) },
+      ),
+    },
     "/v1/skew": post(
       "skew",
       "Computes the answers of the serving log again, and counts the bits that differ",

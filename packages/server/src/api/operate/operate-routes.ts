@@ -7,6 +7,7 @@ import type { FeatureNames } from "../requested-features.ts";
 import { refuseOtherMethods } from "../other-methods.ts";
 import { connectorsAnswer } from "./connectors-answer.ts";
 import { driftOptions, profileOptions, qualityOptions, skewOptions } from "./check-requests.ts";
+import { driftQuery } from "./drift-query.ts";
 import { timelineRequest } from "./timeline-request.ts";
 import { quarantineAnswer } from "./quarantine-answer.ts";
 import { rowLimit } from "./row-limit.ts";
@@ -22,6 +23,10 @@ export async function operateRoutes(
   names: FeatureNames,
 ): Promise<void> {
   const { store, definitions, limits } = serving;
+  const methods = new Map<string, ("GET" | "POST")[]>();
+  const addMethod = (url: string, method: "GET" | "POST"): void => {
+    methods.set(url, [...(methods.get(url) ?? []), method]);
+  };
 
   function get(
     url: string,
@@ -32,7 +37,7 @@ export async function operateRoutes(
     app.get(url, { config: { scope, unbounded } }, async (request, reply) =>
       reply.type(JSON_TYPE).send(JSON.stringify(toJson(await answer(request)))),
     );
-    refuseOtherMethods(app, url, "GET");
+    addMethod(url, "GET");
   }
 
   function post(
@@ -43,7 +48,7 @@ export async function operateRoutes(
     app.post(url, { config: { scope: "operate", unbounded } }, async (request, reply) =>
       reply.type(JSON_TYPE).send(JSON.stringify(toJson(await answer(request)))),
     );
-    refuseOtherMethods(app, url, "POST");
+    addMethod(url, "POST");
   }
 
   get("/v1/me", "any", async ({ caller, scopes, seesPersonal }) => ({
@@ -51,6 +56,7 @@ export async function operateRoutes(
     scopes: scopes ?? SCOPES,
     personal: seesPersonal,
     tokens: scopes !== null,
+    now: store.now().toISOString(),
   }));
   get("/v1/readiness", "operate", () => store.readiness());
   get("/v1/plan", "operate", ({ ending }) => store.plan({ signal: ending }));
@@ -81,6 +87,10 @@ export async function operateRoutes(
     const personal = personalOf(seesPersonal);
     return { source: name, changes: await store.changes(name, { limit, personal, signal }) };
   });
+
+  get("/v1/drift", "operate", async ({ query, ending: signal }) => ({
+    results: await store.driftHistory({ ...driftQuery(query), signal }),
+  }));
 
   // A check may read all rows, so it has no time limit. It ends when its caller disconnects.
   const check = { unbounded: true } as const;
@@ -122,4 +132,5 @@ export async function operateRoutes(
     },
     { unbounded: false },
   );
+  for (const [url, own] of methods) refuseOtherMethods(app, url, ...own);
 }

@@ -17,6 +17,7 @@ export function callerSchema(): Schema {
     scopes: listOf({ type: "string", enum: SCOPES }),
     personal: { ...FLAG, description: "Whether the caller sees personal values" },
     tokens: { ...FLAG, description: "Whether the server has tokens" },
+    now: { ...TIME, description: "The store's time, by which windows are cut" },
   });
 }
 

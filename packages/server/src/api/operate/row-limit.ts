@@ -1,5 +1,5 @@
 /** Reads how many rows or changes an answer has at most. */
-import { bodyOf, requestInvalid, textIn } from "../request-body.ts";
+import { bodyOf, requestInvalid, textIn, type Body } from "../request-body.ts";
 
 /** The rows of an answer, unless the query says it. */
 const DEFAULT_ROWS = 100;
@@ -12,7 +12,16 @@ export const MOST_ROWS = 10_000;
  * @throws REQUEST_INVALID when the query is wrong.
  */
 export function rowLimit(query: unknown): number {
-  const text = textIn(bodyOf({ ...(query as object) }, ["limit"], "the query"), "limit");
+  return limitIn(bodyOf({ ...(query as object) }, ["limit"], "the query"));
+}
+
+/**
+ * Reads the greatest number of rows from the members of a query.
+ *
+ * @throws REQUEST_INVALID when it is no number of rows.
+ */
+export function limitIn(given: Body): number {
+  const text = textIn(given, "limit");
   if (text === undefined) return DEFAULT_ROWS;
   if (/^[0-9]{1,6}$/.test(text) && Number(text) <= MOST_ROWS) return Number(text);
   throw requestInvalid(`limit: give a whole number from 0 to ${MOST_ROWS}`);

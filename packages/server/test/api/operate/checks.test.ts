@@ -1,5 +1,5 @@
 /** Tests the routes that check data: profiles, drift, skew, expectations, and the quarantine. */
-import type { DriftReport, ProfileReport, SkewReport, Store } from "@tidemark/core";
+import type { DriftReport, MeasuredDrift, ProfileReport, SkewReport, Store } from "@tidemark/core";
 import { memoryOfflineStore } from "@tidemark/core/testing";
 import type { FeatureServer } from "@tidemark/server";
 import { afterEach, describe, expect, test } from "vitest";
@@ -40,6 +40,22 @@ test("POST /v1/drift answers the store's drift", async () => {
   expect(status).toBe(200);
   expect(body).toEqual(json(await server.store.drift(asked)));
   expect(body.drifted).toBeGreaterThan(0);
+});
+
+test("GET /v1/drift answers what was measured, narrowed by the query", async () => {
+  server = await shopServer();
+  const path = "/v1/drift?source=payments";
+  expect(await ask(server, path)).toEqual({ status: 200, body: { results: [] } });
+  const reference = { to: "2026-01-05" };
+  const { columns } = await server.store.drift({ source: "payments", reference });
+  const { status, body } = await ask<{ results: MeasuredDrift[] }>(server, path);
+  expect(status).toBe(200);
+  expect(body.results).toEqual(json(await server.store.driftHistory({ source: "payments" })));
+  expect(body.results).toHaveLength(columns.length);
+  const amount = await ask<{ results: MeasuredDrift[] }>(server, `${path}&column=amount&limit=5`);
+  expect(amount.body.results.map(({ column }) => column)).toEqual(["amount"]);
+  const before = await ask(server, `${path}&to=2020-01-01T00:00:00Z`);
+  expect(before.body).toEqual({ results: [] });
 });
 
 test("POST /v1/skew answers the store's skew", async () => {
@@ -115,6 +131,13 @@ describe("wrong requests are refused", () => {
     ["/v1/quarantine/payments?limit=10001", 422, "REQUEST_INVALID"],
     ["/v1/quarantine/payments?limit=1&limit=2", 422, "REQUEST_INVALID"],
     ["/v1/quarantine/payments?last=1", 422, "REQUEST_INVALID"],
+    ["/v1/drift", 422, "PROFILE_INVALID"],
+    ["/v1/drift?source=payments&view=weekly", 422, "PROFILE_INVALID"],
+    ["/v1/drift?source=payment", 404, "SOURCE_UNKNOWN"],
+    ["/v1/drift?source=payments&column=amont", 422, "COLUMN_UNKNOWN"],
+    ["/v1/drift?source=payments&limit=10001", 422, "REQUEST_INVALID"],
+    ["/v1/drift?source=payments&from=yesterday", 422, "TIME_INVALID"],
+    ["/v1/drift?source=payments&columns=amount", 422, "REQUEST_INVALID"],
   ])("GET %s", async (path, status, code) => {
     server = await shopServer();
     expect(await ask(server, path)).toMatchObject({ status, body: { code } });

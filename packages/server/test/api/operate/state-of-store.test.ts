@@ -93,13 +93,20 @@ test("the routes need the scope operate, and have only GET", async () => {
 
 test("GET /v1/me says who asks, and what the token allows", async () => {
   server = await shopServer({ tokens });
+  const now = server.store.now().toISOString();
   expect(await ask(server, "/v1/me", { token: READ })).toEqual({
     status: 200,
-    body: { caller: "read", scopes: ["read"], personal: false, tokens: true },
+    body: { caller: "read", scopes: ["read"], personal: false, tokens: true, now },
   });
   expect(await ask(server, "/v1/me", { token: PERSONAL })).toEqual({
     status: 200,
-    body: { caller: "personal", scopes: ["operate", "personal"], personal: true, tokens: true },
+    body: {
+      caller: "personal",
+      scopes: ["operate", "personal"],
+      personal: true,
+      tokens: true,
+      now,
+    },
   });
   expect((await ask(server, "/v1/me")).status).toBe(401);
   expect((await ask(server, "/v1/me", { token: "unknown-0123456789" })).status).toBe(401);
@@ -112,5 +119,6 @@ test("GET /v1/me of a server without tokens allows everything", async () => {
     scopes: ["read", "push", "operate", "personal"],
     personal: true,
     tokens: false,
+    now: server.store.now().toISOString(),
   });
 });

@@ -1,7 +1,8 @@
 /** Who applied which definitions, when, and from where. */
 import type { AppliedVersion } from "../../api/types.ts";
+import { Ago } from "../../parts/ago.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
-import { agoText, countText } from "../../parts/texts.ts";
+import { countText } from "../../parts/texts.ts";
 
 export function Applies({
   applies,
@@ -15,7 +16,7 @@ export function Applies({
       empty="Nothing was applied yet."
       columns={[
         { title: "Version", cell: ({ version }) => version },
-        { title: "When", cell: ({ at }) => <time dateTime={at}>{agoText(at)}</time> },
+        { title: "When", cell: ({ at }) => <Ago time={at} /> },
         { title: "By", cell: ({ by }) => by },
         { title: "From", cell: ({ from }) => from ?? "" },
         {

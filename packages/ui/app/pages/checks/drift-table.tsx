@@ -2,16 +2,9 @@
 import type { CheckResults } from "../../api/types.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
+import { MEASURES } from "../../parts/drift-measures.ts";
 import { numberText, shortTime } from "../../parts/texts.ts";
 import { hrefOf } from "../../routing/router.ts";
-
-const MEASURES = [
-  ["psi", "PSI"],
-  ["ks", "KS"],
-  ["jensenShannon", "Jensen–Shannon"],
-  ["wasserstein", "Wasserstein"],
-  ["nullRate", "Null rate"],
-] as const;
 
 type Drift = CheckResults["drift"][number];
 

@@ -1,5 +1,5 @@
 /** One feature: what it is, who owns it, its profile and drift, and how to ask for it. */
-import type { AppliedVersion, CheckResults, LineageJson } from "../../api/types.ts";
+import type { AppliedVersion, LineageJson, ProfileReport } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
 import { About } from "../../parts/about.tsx";
 import { Card } from "../../parts/card.tsx";
@@ -10,9 +10,10 @@ import { Loaded } from "../../parts/loaded.tsx";
 import { RequestCode } from "../../parts/request-code.tsx";
 import { hrefOf, type Route } from "../../routing/router.ts";
 import { useDefinitions } from "../../shell/definitions-context.ts";
-import { DriftTable } from "../checks/drift-table.tsx";
 import { typeText } from "../definitions/one-definition.tsx";
+import { DriftOverTime } from "./drift-over-time.tsx";
 import { FeatureProfile } from "./feature-profile.tsx";
+import { NullRateByDay } from "./null-rate-by-day.tsx";
 import { WindowInWords } from "./window-in-words.tsx";
 
 export function FeaturePage({ route }: { readonly route: Route }): preact.JSX.Element {
@@ -53,7 +54,9 @@ function OneFeature({ found }: { readonly found: FoundFeature }): preact.JSX.Ele
   const { view, name, feature, services, source, entity, viewMetadata } = found;
   const lineage = useAnswer<LineageJson>("v1/lineage").data;
   const origin = lineage?.features.find((one) => one.feature === feature.feature);
-  const checks = useAnswer<CheckResults>("v1/checks");
+  const profile = useAnswer<ProfileReport>(source === null ? null : "v1/profile", {
+    body: { view, columns: [name] },
+  });
   const applies = useAnswer<readonly AppliedVersion[]>("v1/applies");
   return (
     <>
@@ -94,16 +97,15 @@ function OneFeature({ found }: { readonly found: FoundFeature }): preact.JSX.Ele
           .
         </p>
       </Card>
-      {source === null ? null : <FeatureProfile view={view} name={name} />}
-      <Card title="Drift, as it was measured last">
-        <Loaded asked={checks}>
-          {({ drift }) => (
-            <DriftTable
-              drift={drift.filter(({ of, column }) => of === `view ${view}` && column === name)}
-            />
-          )}
-        </Loaded>
-      </Card>
+      {source === null ? null : (
+        <>
+          <FeatureProfile name={name} asked={profile} />
+          <Card title="Null rate and drift over time">
+            <NullRateByDay name={name} asked={profile} />
+            <DriftOverTime view={view} name={name} />
+          </Card>
+        </>
+      )}
       <Card title="Applied changes">
         <Loaded asked={applies}>
           {(all) => (

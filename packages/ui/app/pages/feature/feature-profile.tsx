@@ -1,6 +1,6 @@
-/** The profile of a feature: statistics, values, and the null rate of each day. */
+/** The profile of a feature: statistics, values, and the mean of each day. */
 import type { ProfileReport } from "../../api/types.ts";
-import { useAnswer } from "../../api/use-answer.ts";
+import type { Asked } from "../../api/use-answer.ts";
 import { Bars, type Bar } from "../../charts/bars.tsx";
 import { StepChart } from "../../charts/step-chart.tsx";
 import { Card } from "../../parts/card.tsx";
@@ -11,13 +11,12 @@ type ColumnProfile = ProfileReport["all"]["columns"][number];
 const DAY = 86_400_000;
 
 export function FeatureProfile({
-  view,
   name,
+  asked,
 }: {
-  readonly view: string;
   readonly name: string;
+  readonly asked: Asked<ProfileReport>;
 }): preact.JSX.Element {
-  const asked = useAnswer<ProfileReport>("v1/profile", { body: { view, columns: [name] } });
   return (
     <Card title="Profile of the materialized days">
       <Loaded asked={asked}>
@@ -35,13 +34,6 @@ export function FeatureProfile({
             <>
               <Numbers column={column} />
               <Values column={column} />
-              <h3>Null rate by day</h3>
-              <StepChart
-                label={`Null rate of ${name} by day`}
-                steps={byDay.map(({ day, profile }) => ({ at: day, value: profile.nullRate }))}
-                from={first}
-                to={last}
-              />
               {typeof column.mean === "number" ? (
                 <>
                   <h3>Mean by day</h3>

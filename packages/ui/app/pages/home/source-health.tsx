@@ -1,8 +1,9 @@
 /** One line for each source: ready, late, fresh, quarantined. */
 import type { SourceReadiness, SourceStatus } from "../../api/types.ts";
+import { Ago } from "../../parts/ago.tsx";
 import { Badge } from "../../parts/badge.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
-import { agoText, countText, secondsText } from "../../parts/texts.ts";
+import { countText, secondsText } from "../../parts/texts.ts";
 import { hrefOf } from "../../routing/router.ts";
 
 export function SourceHealth({
@@ -27,11 +28,11 @@ export function SourceHealth({
         { title: "Lag", cell: ({ lag, lagUnknown }) => lagText(lag, lagUnknown) },
         {
           title: "Last event",
-          cell: ({ lastEvent }) => (lastEvent === null ? "none" : agoText(lastEvent)),
+          cell: ({ lastEvent }) => (lastEvent === null ? "none" : <Ago time={lastEvent} />),
         },
         {
           title: "Last commit",
-          cell: ({ lastCommit }) => (lastCommit === null ? "none" : agoText(lastCommit)),
+          cell: ({ lastCommit }) => (lastCommit === null ? "none" : <Ago time={lastCommit} />),
         },
         {
           title: "Rows taken",

@@ -1,10 +1,11 @@
 /** What each source has taken, what it lacks, and the rows that are in no window. */
 import type { QuarantinedJson, SourceStatus, StatusJson } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
+import { Ago } from "../../parts/ago.tsx";
 import { Card } from "../../parts/card.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
-import { agoText, countText, placeText, rowText, shortTime } from "../../parts/texts.ts";
+import { countText, placeText, rowText, shortTime } from "../../parts/texts.ts";
 import { hrefOf, type Route } from "../../routing/router.ts";
 import { Connectors } from "./connectors.tsx";
 import { NewestChanges } from "./newest-changes.tsx";
@@ -70,7 +71,7 @@ function AllSources({
             },
             {
               title: "Last commit",
-              cell: ({ lastCommit }) => (lastCommit === null ? "none" : agoText(lastCommit)),
+              cell: ({ lastCommit }) => (lastCommit === null ? "none" : <Ago time={lastCommit} />),
             },
           ]}
         />

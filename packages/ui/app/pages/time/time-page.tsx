@@ -14,6 +14,7 @@ import { Form, SelectField, TextField } from "../../parts/field.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
 import { goOrAgain, hrefOf, type Route } from "../../routing/router.ts";
 import { useDefinitions } from "../../shell/definitions-context.ts";
+import { useClock } from "../../shell/store-time.ts";
 import { MovingFeatures } from "./moving-features.tsx";
 
 const KNOWLEDGE = [
@@ -24,13 +25,14 @@ const TWO_WEEKS = 14 * 86_400_000;
 
 export function TimePage({ route }: { readonly route: Route }): preact.JSX.Element {
   const { services, views, derivedViews } = useDefinitions();
+  const clock = useClock();
   const all = [...services, ...views, ...derivedViews];
   const { query } = route;
   const asked = all.find(({ name }) => name === query.get("service")) ?? all[0];
   const [chosen, setChosen] = useState(asked?.name ?? "");
   const [texts, setTexts] = useState(keyTextsOf(query));
   const [from, setFrom] = useState(
-    () => query.get("begin") ?? new Date(Date.now() - TWO_WEEKS).toISOString().slice(0, 10),
+    () => query.get("begin") ?? new Date(clock() - TWO_WEEKS).toISOString().slice(0, 10),
   );
   const [to, setTo] = useState(query.get("end") ?? "");
   const [knowledge, setKnowledge] = useState(query.get("knowledge") ?? "as-known");

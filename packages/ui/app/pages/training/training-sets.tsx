@@ -1,11 +1,12 @@
 /** The training sets that this caller asked the server for, and how far each is. */
 import type { TrainingSetsJson } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
+import { Ago } from "../../parts/ago.tsx";
 import { Badge } from "../../parts/badge.tsx";
 import { Card } from "../../parts/card.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
-import { agoText, countText } from "../../parts/texts.ts";
+import { countText } from "../../parts/texts.ts";
 
 type TrainingSet = TrainingSetsJson["trainingSets"][number];
 const TONES = { running: "plain", done: "good", failed: "bad" } as const;
@@ -27,7 +28,7 @@ export function TrainingSets(): preact.JSX.Element {
             rows={trainingSets}
             empty="You have asked for no training set, or none is kept any more."
             columns={[
-              { title: "Asked", cell: ({ created }) => agoText(created) },
+              { title: "Asked", cell: ({ created }) => <Ago time={created} /> },
               {
                 title: "State",
                 cell: ({ state, error, warnings }) => (
@@ -57,7 +58,12 @@ export function TrainingSets(): preact.JSX.Element {
               },
               {
                 title: "Kept",
-                cell: ({ expires }) => (expires === null ? "" : `expires ${agoText(expires)}`),
+                cell: ({ expires }) =>
+                  expires === null ? null : (
+                    <>
+                      expires <Ago time={expires} />
+                    </>
+                  ),
               },
               { title: "Id", cell: ({ id }) => <code>{id}</code> },
             ]}
