@@ -96,6 +96,7 @@ const commandRoomRules: readonly OxlintOverride[] = commandRooms.map((room, i) =
 const adapters = [
   "@tidemark/delta",
   "@tidemark/adapter-minio",
+  "@tidemark/adapter-postgres",
   "@tidemark/adapter-sqlite",
   "@tidemark/source-debezium",
   "@tidemark/cli",
@@ -183,7 +184,7 @@ export default defineConfig({
       },
     },
     {
-      files: ["packages/{delta,adapter-sqlite,source-debezium}/src/**"],
+      files: ["packages/{delta,adapter-postgres,adapter-sqlite,source-debezium}/src/**"],
       rules: {
         "no-restricted-imports": ["error", { patterns: [{ group: adapters, message: eachOther }] }],
       },

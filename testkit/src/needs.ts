@@ -124,6 +124,11 @@ export function realKafka(): Need {
   return { missing: missingForKafka() };
 }
 
+/** Needs a real PostgreSQL. */
+export function realPostgres(): Need {
+  return { missing: missingForPostgres() };
+}
+
 /** Needs real PostgreSQL, Kafka and Kafka Connect with Debezium. */
 export function realPipeline(): Need {
   return { missing: missingForPostgres() ?? missingForKafka() };

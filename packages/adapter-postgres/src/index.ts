@@ -1,0 +1,2 @@
+export { postgresOnlineStore } from "./online-store.ts";
+export type { PostgresOnlineOptions } from "./options.ts";
