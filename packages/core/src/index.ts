@@ -280,6 +280,7 @@ export type {
   DriftReport,
   DriftThresholds,
   MeasuredDrift,
+  SharedProfiles,
 } from "./drift/drift-types.ts";
 export type {
   ColumnProfile,

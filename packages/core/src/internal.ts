@@ -16,7 +16,7 @@ export { baseFeatures, inputName, isDerived } from "./define/base-features.ts";
 export { sourcesOf } from "./plan/columns-read.ts";
 export { featureCode } from "./define/feature-code.ts";
 export { featureNamed, selectedNamed, viewSelection } from "./define/former-names.ts";
-export { metadataOf, type Described } from "./metadata.ts";
+export { metadataKey, metadataOf, type Described } from "./metadata.ts";
 export { sensitivityOf } from "./plan/sensitivity.ts";
 export { roleOf } from "./define/roles.ts";
 export { selectedInRole } from "./define/select.ts";

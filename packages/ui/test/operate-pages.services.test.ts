@@ -26,6 +26,14 @@ suiteNeeding(chromium(), "the console's pages for operators", () => {
     return page;
   }
 
+  /** The headings and the cells of the rows of a table. */
+  const rowTexts = (table: Locator): Promise<string[][]> =>
+    table
+      .locator("tbody tr")
+      .evaluateAll((rows) =>
+        rows.map((row) => [...row.querySelectorAll("th, td")].map((cell) => cell.textContent!)),
+      );
+
   /** The cells of the rows of a table. */
   const cellsOf = (table: Locator): Promise<string[][]> =>
     table
@@ -221,6 +229,28 @@ suiteNeeding(chromium(), "the console's pages for operators", () => {
       "as-corrected",
       expect.stringMatching(/^7 columns/),
     ]);
+    await page.getByRole("link", { name: "Null rates of" }).first().click();
+    const rates = page.getByRole("region", { name: "Columns of training set" });
+    await rates.getByText("num_vendors_l1w").waitFor();
+    const { weekly } = bank.definitions;
+    const asked = { user_id: USER, event_timestamp: "2025-06-09T12:00:00Z" };
+    const answers = await bank.store.getHistoricalFeatures({
+      features: weekly,
+      entities: [asked, asked],
+    });
+    const rows = (await answers.rows()) as readonly Record<string, unknown>[];
+    expect((await cellsOf(rates)).map(([column, , ...numbers]) => [column, ...numbers])).toEqual(
+      Object.keys(rows[0]!).map((name) => {
+        const isNull = rows[0]![name] === null;
+        return [name, "2", isNull ? "2" : "0", isNull ? "100 %" : "0 %", isNull ? "0" : "1"];
+      }),
+    );
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 900 });
+      expect(await violationsOf(page)).toEqual([]);
+      expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    }
+    await page.setViewportSize({ width: WIDTHS[0], height: 900 });
     const past = page.getByRole("region", { name: "Past training sets" });
     await page.reload();
     await past.getByText("TIME_INVALID").waitFor();
@@ -243,6 +273,97 @@ suiteNeeding(chromium(), "the console's pages for operators", () => {
     await bar.waitFor();
     expect(await bar.evaluate((one) => (one as HTMLProgressElement).position)).toBe(0.25);
     expect(await violationsOf(page)).toEqual([]);
+    await page.context().close();
+  });
+
+  test("a feature stands beside other days, a file and a training set", async () => {
+    const { weekly } = bank.definitions;
+    const name = "total_amount_l1w";
+    const days = Array.from({ length: 3 }, (_, i) => `2025-06-0${i + 6}T12:00:00Z`);
+    const body = days
+      .map((event_timestamp) => JSON.stringify({ user_id: USER, event_timestamp }))
+      .join("\n");
+    const address = new URL("..", bank.address).href;
+    await fetch(`${address}v1/training-set?features=weekly_activity:${name}&wait=1ms`, {
+      method: "POST",
+      headers: { "content-type": "application/x-ndjson" },
+      body,
+    });
+    const { page, faults } = await openWatched(browser, bank.address, { width: 1280 });
+    await page.goto(`${bank.address}#/feature/weekly_activity/${name}`);
+    const distances = page.getByRole("region", { name: "Distances" });
+    await distances.waitFor();
+    const drift = (options: object) =>
+      bank.store.drift({
+        view: weekly,
+        columns: [name],
+        profiles: true,
+        record: false,
+        ...options,
+      } as never);
+    const before = await bank.store.driftHistory({ view: weekly, columns: [name] });
+    /** The page shows the distances, the statistics and the bins of this comparison. */
+    const shows = async (options: object): Promise<void> => {
+      const report = await drift(options);
+      await page.getByText(`beside ${report.reference}.`).waitFor();
+      const [column] = report.columns;
+      const shown = new Map(
+        (await rowTexts(distances)).map(([title, value]) => [title!, value!] as const),
+      );
+      for (const [title, value] of [
+        ["PSI", column!.psi],
+        ["KS", column!.ks],
+        ["Jensen–Shannon", column!.jensenShannon],
+        ["Wasserstein", column!.wasserstein],
+      ] as const)
+        expect(Number(shown.get(title)!.replaceAll(",", ""))).toBeCloseTo(
+          Number(value!.toPrecision(4)),
+          9,
+        );
+      const { current, reference, histogram } = column!.profiles!;
+      const statistics = await rowTexts(page.getByRole("region", { name: "Statistics" }));
+      expect(statistics[0]).toEqual(["Rows", String(current.rows), String(reference.rows)]);
+      const bins = await rowTexts(page.getByRole("region", { name: "Values of both sides" }));
+      const share = (count: number, rows: number): string =>
+        `${Number(((100 * count) / rows).toPrecision(4))} %`;
+      expect(bins.map((cells) => cells.slice(2))).toEqual(
+        histogram!.current.map((count, i) => [
+          share(count, current.rows),
+          share(histogram!.reference[i]!, reference.rows),
+        ]),
+      );
+    };
+    // five days are materialized
+    await shows({ from: "2025-06-08", reference: { from: "2025-06-06", to: "2025-06-08" } });
+    const menu = page.getByLabel("Compared with");
+    await menu.selectOption("days");
+    await page.getByLabel("Day after the last").fill("2025-06-07");
+    await page.getByRole("button", { name: "Compare" }).click();
+    await shows({ reference: { from: "2025-06-05", to: "2025-06-07" } });
+    const fixed = await bank.store.profile({ view: weekly, to: "2025-06-07" });
+    await menu.selectOption("file");
+    const file = { name: "train.json", mimeType: "application/json" };
+    const input = page.getByLabel("File of tidemark profile --out");
+    await input.setInputFiles({ ...file, buffer: Buffer.from("{}") });
+    await page.getByText("This file is no profile that has").waitFor();
+    const buffer = Buffer.from(JSON.stringify(fixed.reference()));
+    await input.setInputFiles({ ...file, buffer });
+    await shows({ reference: { profile: fixed.reference() } });
+    const chosen = menu.getByRole("option", { name: "3 rows" });
+    await menu.selectOption({ value: (await chosen.getAttribute("value"))! });
+    await page.getByText("beside training set").waitFor();
+    const statistics = page.getByRole("region", { name: "Statistics" });
+    expect((await rowTexts(statistics))[0]!.at(-1)).toBe("3");
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 900 });
+      expect(await violationsOf(page)).toEqual([]);
+      expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    }
+    await menu.selectOption("none");
+    await page.getByRole("region", { name: "Values", exact: true }).waitFor();
+    expect(faults).toEqual([]);
+    // a look leaves no result
+    expect(await bank.store.driftHistory({ view: weekly, columns: [name] })).toEqual(before);
     await page.context().close();
   });
 

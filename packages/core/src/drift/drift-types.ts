@@ -1,6 +1,11 @@
 /** How data drifted. Types only. */
 import type { TimeInput } from "../define/time-input.ts";
-import type { ProfiledRows, ProfileOptions, ProfileReference } from "../profile/profile-types.ts";
+import type {
+  ColumnProfile,
+  ProfiledRows,
+  ProfileOptions,
+  ProfileReference,
+} from "../profile/profile-types.ts";
 
 /** What is measured of a column. */
 export type DriftMeasure = "psi" | "ks" | "jensenShannon" | "wasserstein" | "nullRate";
@@ -22,6 +27,13 @@ export interface DriftOptions extends Omit<ProfileOptions, "onProgress"> {
   readonly reference: DriftReference;
   /** A measure beyond its threshold is drift. Default: `{ psi: 0.2 }`. */
   readonly thresholds?: DriftThresholds | undefined;
+  /** Whether each column has the profiles of both sides. Default: false. */
+  readonly profiles?: boolean | undefined;
+  /**
+   * False: the result is added to no table, and `checkResults` and `driftHistory` do not have it.
+   * Default: true.
+   */
+  readonly record?: boolean | undefined;
 }
 
 /** The greatest distance of each measure that is no drift. */
@@ -65,6 +77,32 @@ export interface ColumnDrift {
   readonly nullRate: number | null;
   /** The measures beyond their thresholds. */
   readonly exceeded: readonly DriftMeasure[];
+  /** The profiles of both sides, if the option `profiles` asks for them. */
+  readonly profiles?: SharedProfiles;
+}
+
+/** The profiles of a column on both sides, with their values in the same bins. */
+export interface SharedProfiles {
+  readonly current: ColumnProfile;
+  readonly reference: ColumnProfile;
+  /**
+   * 20 bins of equal width from the least to the greatest value of both sides; of numbers and
+   * times. Bin `i` has the values from `edges[i]` to before `edges[i + 1]`, and the last bin has
+   * the greatest value too.
+   */
+  readonly histogram: {
+    readonly edges: readonly (number | string)[];
+    readonly current: readonly number[];
+    readonly reference: readonly number[];
+  } | null;
+  /** The 20 values with the greatest share of rows on either side; of texts and booleans. */
+  readonly frequent:
+    | readonly {
+        readonly value: number | string | boolean;
+        readonly rows: number;
+        readonly referenceRows: number;
+      }[]
+    | null;
 }
 
 /** Which results `store.driftHistory` reads. */

@@ -1,7 +1,7 @@
 /** Measures how far data is from a reference. */
 import { fromBase64 } from "../bytes/bytes-text.ts";
 import { TidemarkError } from "../errors.ts";
-import { refuseUnknownOptions, type OptionNames } from "../option-checks.ts";
+import { flagOption, refuseUnknownOptions, type OptionNames } from "../option-checks.ts";
 import { ColumnState } from "../profile/column-state.ts";
 import { countTogether } from "../profile/count-together.ts";
 import type { DayRange, DayRows } from "../profile/day-rows.ts";
@@ -23,9 +23,10 @@ import { formatTime } from "../time/parse-time.ts";
 import { columnDrift, MEASURES } from "./compare.ts";
 import { driftRows, driftTable, driftTableOf } from "./drift-table.ts";
 import type { DriftOptions, DriftReport, DriftThresholds } from "./drift-types.ts";
+import { sharedProfiles } from "./shared-profiles.ts";
 
 const OPTIONS: OptionNames = {
-  names: new Set([...SUBJECT_OPTIONS, "reference", "thresholds"]),
+  names: new Set([...SUBJECT_OPTIONS, "reference", "thresholds", "profiles", "record"]),
   renamed: { threshold: "thresholds" },
 };
 const DEFAULT_THRESHOLDS: DriftThresholds = { psi: 0.2 };
@@ -49,6 +50,8 @@ export async function driftOf(
   const days = daysIn(options.zone ?? "UTC");
   const values = Math.floor(valuesOf("drift", options.memoryLimit) / 2);
   const counting: Counting = { values, signal: options.signal };
+  const hasProfiles = flagOption("drift: profiles", options.profiles);
+  const isRecorded = isRecordedDrift(options);
   const { of, keys, table, current, window } = await currentSide(
     options,
     { context, days, range },
@@ -76,7 +79,10 @@ export async function driftOf(
   const [before, now] = [await reference.count(others), await current.count(compared)];
   refuseEmpty(`the reference, ${reference.name},`, before);
   refuseEmpty(`${of.kind} ${of.name}`, now);
-  const columns = now.map((state, i) => columnDrift(state, before[i]!, thresholds));
+  const columns = now.map((state, i) => ({
+    ...columnDrift(state, before[i]!, thresholds),
+    ...(hasProfiles ? { profiles: sharedProfiles(state, before[i]!) } : {}),
+  }));
   const report: DriftReport = {
     of,
     reference: reference.name,
@@ -84,17 +90,22 @@ export async function driftOf(
     to: Number.isFinite(range.to) ? dayText(range.to) : null,
     measuredAt: formatTime(context.clock()),
     thresholds,
-    table,
+    table: isRecorded ? table : null,
     columns,
     notCompared,
     drifted: columns.filter(({ exceeded }) => exceeded.length > 0).length,
   };
-  if (table !== null)
-    await context.offline.append(driftTable(table), [driftRows(report)], {
+  if (report.table !== null)
+    await context.offline.append(driftTable(report.table), [driftRows(report)], {
       positions: [],
       signal: options.signal,
     });
   return report;
+}
+
+/** Whether the result is added to the table of drift, and kept as the last one. */
+export function isRecordedDrift({ record = true }: Pick<DriftOptions, "record">): boolean {
+  return flagOption("drift: record", record);
 }
 
 /** A side without rows has no distance, and must not look as if nothing had drifted. */
@@ -182,21 +193,31 @@ function rowsSide(rows: ProfiledRows, days: Days, counting: Counting): Side & { 
 
 /** A fixed profile has states already. */
 function profileSide({ format, name, columns }: ProfileReference): Side & { name: string } {
-  if (format !== "tidemark-profile-1" || !Array.isArray(columns))
-    throw new TidemarkError(
-      "DRIFT_INVALID",
-      "drift: the profile is not what reference() of a profile gives; make it with " +
-        "tidemark profile --out",
-    );
-  const states = columns.map(({ column, state }) => {
-    const measured = measuredColumn(column, false);
-    return ColumnState.decode(fromBase64(state)!, measured, MOST_COMPARED);
-  });
+  if (format !== "tidemark-profile-1" || !Array.isArray(columns)) throw noProfile();
+  const states = columns.map(stateIn);
   return {
     name: `profile ${name}`,
     columns: states.map(({ measured }) => measured),
     count: async (asked) => asked.map((one) => states.find(({ measured }) => measured === one)!),
   };
+}
+
+function stateIn(given: ProfileReference["columns"][number]): ColumnState {
+  try {
+    const { column, state } = given;
+    return ColumnState.decode(fromBase64(state)!, measuredColumn(column, false), MOST_COMPARED);
+  } catch (cause) {
+    throw noProfile(cause);
+  }
+}
+
+function noProfile(cause?: unknown): TidemarkError {
+  return new TidemarkError(
+    "DRIFT_INVALID",
+    "drift: the profile is not what reference() of a profile gives; make it with " +
+      "tidemark profile --out",
+    { cause },
+  );
 }
 
 function thresholdsOf(given: DriftThresholds | undefined): DriftThresholds {

@@ -3,6 +3,7 @@ import { roundRational, roundRoot } from "../statistics/rational.ts";
 import { scaleFactor, varianceOf, type Moments } from "../statistics/moments.ts";
 import { quantileFinish } from "../statistics/quantile-finish.ts";
 import type { ColumnState } from "./column-state.ts";
+import { binEdges, countsBetween } from "./histogram.ts";
 import { shownValue, type Measured, type MeasuredColumn } from "./measured-column.ts";
 import { PowerSums } from "./power-sums.ts";
 import type {
@@ -12,8 +13,8 @@ import type {
   ProfileQuantiles,
 } from "./profile-types.ts";
 
-const BINS = 20;
-const MOST_FREQUENT = 20;
+/** The most frequent values that a profile has. */
+export const MOST_FREQUENT = 20;
 /** Numbers with so few different values have frequent values too. */
 const FEW_NUMBERS = 50;
 const QUANTILES = {
@@ -41,8 +42,14 @@ const NOTHING = {
   frequent: null,
 };
 
-/** Makes the profile of the column from what is known of its rows. */
-export function columnProfile(state: ColumnState): ColumnProfile {
+/**
+ * Makes the profile of the column from what is known of its rows. `isHidden`: no value is shown.
+ * Default: as the column says.
+ */
+export function columnProfile(
+  state: ColumnState,
+  isHidden: boolean = state.measured.isHidden,
+): ColumnProfile {
   const { measured, rows, nulls } = state;
   const values = state.sorted();
   const shared = {
@@ -54,9 +61,9 @@ export function columnProfile(state: ColumnState): ColumnProfile {
     nullRate: rows === 0 ? 0 : nulls / rows,
     distinct: values === null ? state.sketched().distinct() : values.length,
     isExact: values !== null,
-    isHidden: measured.isHidden,
+    isHidden,
   };
-  if (measured.isHidden || rows === nulls) return { ...shared, ...NOTHING };
+  if (isHidden || rows === nulls) return { ...shared, ...NOTHING };
   return { ...shared, ...(values === null ? ofSketch(state) : ofValues(measured, values)) };
 }
 
@@ -161,19 +168,8 @@ function eachQuantile(of: (q: number) => number | string): ProfileQuantiles {
 }
 
 function histogramOf({ shown }: MeasuredColumn, numbers: CountedNumbers): ProfileHistogram {
-  const [least, greatest] = [numbers[0]!.value, numbers.at(-1)!.value];
-  const bins = least === greatest ? 1 : BINS;
-  const width = greatest / bins - least / bins;
-  const edges = Array.from({ length: bins + 1 }, (_, i) =>
-    i === bins ? greatest : least + i * width,
-  );
-  const counts = new Array<number>(bins).fill(0);
-  let bin = 0;
-  for (const { value, rows } of numbers) {
-    while (bin < bins - 1 && value >= edges[bin + 1]!) bin++;
-    counts[bin]! += rows;
-  }
-  return { edges: edges.map(shown), counts };
+  const edges = binEdges(numbers[0]!.value, numbers.at(-1)!.value);
+  return { edges: edges.map(shown), counts: countsBetween(edges, numbers) };
 }
 
 function frequentOf(measured: MeasuredColumn, values: CountedValues): readonly FrequentValue[] {

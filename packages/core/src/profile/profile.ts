@@ -97,7 +97,7 @@ function whole(
   name: string,
   states: readonly ColumnState[],
 ): Pick<ProfileReport, "all" | "reference"> {
-  const columns = states.map(columnProfile);
+  const columns = states.map((state) => columnProfile(state));
   return {
     all: { rows: columns[0]?.rows ?? 0, columns },
     reference: (): ProfileReference => ({

@@ -61,7 +61,7 @@ import { SkippedMessageLog, skippedMessages } from "../online/skipped-messages.t
 import { keepMismatches } from "../online/told-mismatches.ts";
 import { keyReader, keysNeeded, keysReader } from "../request/entity-keys.ts";
 import { driftHistory } from "../drift/drift-history.ts";
-import { driftOf } from "../drift/drift.ts";
+import { driftOf, isRecordedDrift } from "../drift/drift.ts";
 import { profileOf } from "../profile/profile.ts";
 import { maskingOption } from "../explain/masking.ts";
 import { exportedNames, storeExplainer } from "../explain/explainer.ts";
@@ -753,7 +753,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       if (offline === undefined) throw missing("drift", "offline");
       await pairs.refuseHistory(sources, options.signal);
       const report = await driftOf(options, { definitions, offline, clock });
-      if (online !== undefined) await keepDrift(online, namespace, report);
+      if (online !== undefined && isRecordedDrift(options))
+        await keepDrift(online, namespace, report);
       return report;
     },
     async driftHistory(options) {

@@ -1,13 +1,13 @@
 /** Serves training sets under `/v1/training-set`. */
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { TidemarkError } from "@tidemark/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { auditedTrainingSet } from "@tidemark/core/internal";
 import { auditCaller } from "../http/audit-caller.ts";
 import type { Serving } from "../http/serving.ts";
 import type { StoredJob, TrainingSets } from "../training-sets/job-types.ts";
 import { publicJob } from "../training-sets/public-job.ts";
+import { refuseRunning } from "../training-sets/result-rows.ts";
 import type { FeatureNames } from "./requested-features.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
 import { PARQUET_TYPE } from "./training-set-paths.ts";
@@ -108,11 +108,7 @@ export async function trainingSetRoutes(
         return reply.code(job.status!).type(JSON_TYPE).send(JSON.stringify(job.error));
       if (job.state === "running") {
         reply.header("retry-after", "1");
-        throw new TidemarkError(
-          "TRAINING_SET_RUNNING",
-          `the training set ${job.id}: ${job.done} of ${job.rows ?? "its"} rows are computed; ` +
-            "repeat the request when its state is done",
-        );
+        refuseRunning(job);
       }
       return sendResult(job, reply);
     },

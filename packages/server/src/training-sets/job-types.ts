@@ -1,6 +1,6 @@
 /** What a training set of the server is asked, and what is known of it. Types only. */
 import type { IncomingMessage } from "node:http";
-import type { BeforeHistory, Knowledge, TimeUnit, TrainingSet } from "@tidemark/core";
+import type { BeforeHistory, Knowledge, ProfiledRows, TimeUnit, TrainingSet } from "@tidemark/core";
 import type { SelectedFeature } from "@tidemark/core/spi";
 import type { PublicError } from "../http/http-errors.ts";
 
@@ -71,6 +71,18 @@ export interface TrainingSets {
   list(caller: string | null): Promise<readonly StoredJob[]>;
   /** The path of the result of a training set that is done. */
   resultFile(id: string): Promise<string>;
+  /**
+   * Opens the result of a training set of the caller.
+   *
+   * @throws TRAINING_SET_UNKNOWN when the caller has none of that id, or it is no longer kept.
+   * @throws TRAINING_SET_RUNNING when it is not done.
+   * @throws the error by which it failed.
+   */
+  rows(asked: {
+    readonly id: string;
+    readonly caller: string | null;
+    readonly signal: AbortSignal;
+  }): Promise<ProfiledRows>;
   /** Aborts a training set, or removes its result. */
   remove(job: StoredJob): Promise<void>;
   /** The numbers for the metrics. */

@@ -19,6 +19,7 @@ import type {
   TrainingSets,
 } from "./job-types.ts";
 import { formatOf, receiveRows } from "./receive-rows.ts";
+import { resultRows, unknownTrainingSet } from "./result-rows.ts";
 import { retention } from "./retention.ts";
 
 /** How often (ms) a running training set writes its state, and looks whether it is to abort. */
@@ -231,18 +232,18 @@ export function trainingSets(
     }
   }
 
+  async function find(id: string, caller: string | null): Promise<StoredJob> {
+    const job = await folder.read(id);
+    const known = job === null || job.caller !== caller ? null : await kept.current(job);
+    if (known !== null) return known;
+    throw unknownTrainingSet(id);
+  }
+  const resultFile = (id: string): Promise<string> => folder.resultFile(id);
+
   return {
     start,
-    async find(id, caller) {
-      const job = await folder.read(id);
-      const known = job === null || job.caller !== caller ? null : await kept.current(job);
-      if (known !== null) return known;
-      throw new TidemarkError(
-        "TRAINING_SET_UNKNOWN",
-        `the training set ${JSON.stringify(id.slice(0, 100))}: there is none, or it is no longer ` +
-          "kept; send its rows again",
-      );
-    },
+    find,
+    rows: (asked) => resultRows({ find, resultFile }, options.parquet.readParquet, asked),
     async list(caller) {
       if (!isUsed) return [];
       const own = (await folder.list()).filter((job) => job.caller === caller);
@@ -251,7 +252,7 @@ export function trainingSets(
         .filter((job) => job !== null)
         .sort((a, b) => (a.created < b.created ? 1 : a.created > b.created ? -1 : 0));
     },
-    resultFile: (id) => folder.resultFile(id),
+    resultFile,
     async remove({ id, state }) {
       const own = running.get(id);
       if (own !== undefined) {

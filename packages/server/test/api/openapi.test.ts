@@ -167,6 +167,7 @@ describe("requests and answers follow the document", () => {
     "/v1/training-set",
     "/v1/quarantine/payments?limit=5",
     "/v1/changes/payments?limit=5",
+    "/v1/drift?source=payments&column=amount&limit=5",
     "/v1/definitions",
     "/v1/lineage",
     "/v1/status",
@@ -219,6 +220,16 @@ describe("requests and answers follow the document", () => {
     ["/v1/materialize", { views: "profile", from: "2026-01-03", to: "2026-01-05" }],
     ["/v1/profile", { source: "payments", from: "2026-01-01", columns: "amount" }],
     ["/v1/drift", { source: "payments", from: "2026-01-05", reference: { to: "2026-01-05" } }],
+    [
+      "/v1/drift",
+      {
+        source: "payments",
+        from: "2026-01-05",
+        reference: { to: "2026-01-05" },
+        profiles: true,
+        record: false,
+      },
+    ],
     ["/v1/skew", { features: "weekly:spent_1h", services: ["everything"], examples: 0 }],
     [
       "/v1/timeline",

@@ -59,6 +59,28 @@ export function SelectField({
   );
 }
 
+export function FileField({
+  label,
+  accept,
+  onText,
+}: {
+  readonly label: string;
+  readonly accept: string;
+  /** Receives the text of the chosen file. */
+  readonly onText: (text: string) => void;
+}): preact.JSX.Element {
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <input
+        type="file"
+        accept={accept}
+        onChange={({ currentTarget }) => void currentTarget.files?.[0]?.text().then(onText)}
+      />
+    </label>
+  );
+}
+
 /** Inputs side by side, with their button. */
 export function Form({
   onSubmit,

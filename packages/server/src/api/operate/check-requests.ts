@@ -4,43 +4,89 @@
  */
 import type {
   DriftOptions,
+  DriftReference,
   DriftThresholds,
+  ProfiledRows,
   ProfileOptions,
+  ProfileReference,
   QualityOptions,
   SkewOptions,
 } from "@tidemark/core";
 import type { Limits } from "../../options/limits.ts";
-import { bodyOf, requestInvalid, textIn, textsIn, timeIn, type Body } from "../request-body.ts";
+import { hiddenRows } from "../../training-sets/result-rows.ts";
+import {
+  bodyOf,
+  flagIn,
+  flagOrNothingIn,
+  requestInvalid,
+  textIn,
+  textsIn,
+  timeIn,
+  type Body,
+} from "../request-body.ts";
 
 /** What counted values of one request may take, bytes. */
 const MEMORY_LIMIT = 256 * 1024 * 1024;
 /** The greatest value of `examples` of a check of skew. */
 export const MOST_EXAMPLES = 100;
 
-const PROFILED = ["source", "view", "service", "from", "to", "columns", "zone"] as const;
+const PROFILED = [
+  "source",
+  "view",
+  "service",
+  "trainingSet",
+  "from",
+  "to",
+  "columns",
+  "zone",
+] as const;
+
+/** What reading a request needs. */
+interface Reading {
+  readonly limits: Limits;
+  /** Opens the rows of a training set of the caller. */
+  readonly rowsOf: (id: string) => Promise<ProfiledRows>;
+}
 
 /**
  * Reads the options of `store.profile`.
  *
  * @throws REQUEST_INVALID when a member of the body is wrong.
  */
-export function profileOptions(given: unknown, limits: Limits): ProfileOptions {
-  return profiledIn(bodyOf(given, PROFILED), limits);
+export async function profileOptions(
+  given: unknown,
+  { limits, rowsOf, isMasked }: Reading & { readonly isMasked: boolean },
+): Promise<ProfileOptions> {
+  const options = await profiledIn(bodyOf(given, PROFILED), { limits, rowsOf });
+  const { rows } = options;
+  return rows !== undefined && isMasked ? { ...options, rows: hiddenRows(rows) } : options;
 }
 
 /**
- * Reads the options of `store.drift`. The reference is a window of days: rows and profiles would
- * come from files of the caller.
+ * Reads the options of `store.drift`.
  *
  * @throws REQUEST_INVALID when a member of the body is wrong.
  */
-export function driftOptions(given: unknown, limits: Limits): DriftOptions {
-  const body = bodyOf(given, [...PROFILED, "reference", "thresholds"]);
-  const reference = bodyOf(body["reference"], ["from", "to"], "reference");
+export async function driftOptions(given: unknown, reading: Reading): Promise<DriftOptions> {
+  const body = bodyOf(given, [...PROFILED, "reference", "thresholds", "profiles", "record"]);
+  const thresholds = thresholdsIn(body);
+  const [profiles, record] = [flagIn(body, "profiles"), flagOrNothingIn(body, "record")];
+  const reference = await referenceIn(body, reading);
+  return { ...(await profiledIn(body, reading)), reference, thresholds, profiles, record };
+}
+
+/** Reads what data is compared with. The store checks that it is one thing. */
+async function referenceIn(body: Body, { rowsOf }: Reading): Promise<DriftReference> {
+  const members = ["from", "to", "trainingSet", "profile"];
+  const given = bodyOf(body["reference"], members, "reference");
+  const trainingSet = textIn(given, "trainingSet");
+  const profile = given["profile"];
+  if (profile !== undefined) bodyOf(profile, ["format", "name", "columns"], "reference.profile");
   return {
-    ...profiledIn(body, limits),
-    reference: { from: textIn(reference, "from"), to: textIn(reference, "to") },
-    thresholds: thresholdsIn(body),
+    from: textIn(given, "from"),
+    to: textIn(given, "to"),
+    rows: trainingSet === undefined ? undefined : await rowsOf(trainingSet),
+    profile: profile as ProfileReference | undefined,
   };
 }
 
@@ -70,8 +116,13 @@ export function qualityOptions(given: unknown, limits: Limits): QualityOptions {
   return { names: namesIn(body, "names", limits), asOf: timeIn(body, "asOf") };
 }
 
-function profiledIn(body: Body, limits: Limits): Omit<ProfileOptions, "onProgress"> {
+async function profiledIn(
+  body: Body,
+  { limits, rowsOf }: Reading,
+): Promise<Omit<ProfileOptions, "onProgress">> {
+  const trainingSet = textIn(body, "trainingSet");
   return {
+    rows: trainingSet === undefined ? undefined : await rowsOf(trainingSet),
     source: textIn(body, "source"),
     view: textIn(body, "view"),
     service: textIn(body, "service"),

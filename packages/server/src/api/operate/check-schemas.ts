@@ -1,4 +1,4 @@
-/** Holds the JSON Schemas of quarantines, profiles, drift, skew and expectations. */
+/** Holds the JSON Schemas of quarantines, profiles, skew and expectations. */
 import type { Definitions } from "@tidemark/core";
 import { TIME, listOf, objectOf, openObject, type Schema } from "../wire-schemas.ts";
 import { MOST_EXAMPLES } from "./check-requests.ts";
@@ -12,10 +12,10 @@ const TIME_OR_NULL: Schema = { type: ["string", "null"], format: "date-time" };
 const ANSWER_TIME: Schema = { type: "string", format: "date-time" };
 const DAY: Schema = { type: "string", format: "date" };
 const FLAG: Schema = { type: "boolean" };
-const MEASURES = ["psi", "ks", "jensenShannon", "wasserstein", "nullRate"] as const;
 const KEY: Schema = { type: "object", description: "Values by column. Personal ones may be ***" };
-const OF: Schema = objectOf({
-  kind: { type: "string", enum: ["source", "view", "service"] },
+/** What was measured. */
+export const OF: Schema = objectOf({
+  kind: { type: "string", enum: ["source", "view", "service", "rows"] },
   name: TEXT,
 });
 
@@ -78,13 +78,17 @@ function nameOf(names: Iterable<string>): Schema {
   return list.length === 0 ? TEXT : { type: "string", enum: list };
 }
 
-const PROFILED = ["source", "view", "service"] as const;
+const PROFILED = ["source", "view", "service", "trainingSet"] as const;
 
-function profiled({ sources, views, services }: Definitions): { readonly [name: string]: Schema } {
+/** The members that say what is measured, and how. */
+export function profiled({ sources, views, services }: Definitions): {
+  readonly [name: string]: Schema;
+} {
   return {
     source: nameOf(sources.keys()),
     view: { ...nameOf(views.keys()), description: "A materialized view" },
     service: { ...nameOf(services.keys()), description: "A service in the serving log" },
+    trainingSet: { ...TEXT, description: "The id of a training set of the caller, which is done" },
     from: { ...DAY, description: "The first day. Default: the first that there is" },
     to: { ...DAY, description: "The day after the last. Default: all days" },
     columns: { ...namesOf([]), description: "Names of columns or features. Default: all" },
@@ -92,8 +96,8 @@ function profiled({ sources, views, services }: Definitions): { readonly [name: 
   };
 }
 
-/** Exactly one of a source, a view and a service is given. */
-const ONE_SUBJECT = { oneOf: PROFILED.map((name) => ({ required: [name] })) } as const;
+/** Exactly one of a source, a view, a service and a training set is given. */
+export const ONE_SUBJECT: Schema = { oneOf: PROFILED.map((name) => ({ required: [name] })) };
 
 /** The schema of the body of `POST /v1/profile`. */
 export function profileRequest(definitions: Definitions): Schema {
@@ -101,19 +105,21 @@ export function profileRequest(definitions: Definitions): Schema {
   return { ...objectOf(members, Object.keys(members)), ...ONE_SUBJECT };
 }
 
+/** The statistics of a column. */
+export const COLUMN_PROFILE: Schema = openObject({
+  column: TEXT,
+  type: TEXT,
+  rows: COUNT,
+  nulls: COUNT,
+  nullRate: { type: "number" },
+  distinct: COUNT,
+  isExact: FLAG,
+  isHidden: { ...FLAG, description: "Personal data: no value is shown" },
+});
+
 /** The schema of the answer of `POST /v1/profile`. */
 export function profileSchema(): Schema {
-  const column = openObject({
-    column: TEXT,
-    type: TEXT,
-    rows: COUNT,
-    nulls: COUNT,
-    nullRate: { type: "number" },
-    distinct: COUNT,
-    isExact: FLAG,
-    isHidden: { ...FLAG, description: "Personal data: no value is shown" },
-  });
-  const day = { rows: COUNT, columns: listOf(column) } as const;
+  const day = { rows: COUNT, columns: listOf(COLUMN_PROFILE) } as const;
   return objectOf({
     of: OF,
     table: TEXT_OR_NULL,
@@ -121,79 +127,6 @@ export function profileSchema(): Schema {
     days: listOf(objectOf({ day: TEXT, ...day })),
     all: objectOf(day),
     counted: { ...COUNT, description: "The days that this call has counted" },
-  });
-}
-
-/** The schema of the body of `POST /v1/drift`. */
-export function driftRequest(definitions: Definitions): Schema {
-  const members = profiled(definitions);
-  const limit: Schema = { type: "number", minimum: 0 };
-  const thresholds = Object.fromEntries(MEASURES.map((measure) => [measure, limit]));
-  return {
-    ...objectOf(
-      {
-        ...members,
-        reference: {
-          ...objectOf({ from: DAY, to: DAY }, ["from", "to"]),
-          minProperties: 1,
-          description: "Other days of the same data: the first day, and the day after the last",
-        },
-        thresholds: {
-          ...objectOf(thresholds, MEASURES),
-          description: "A measure beyond its threshold is drift. Default: { psi: 0.2 }",
-        },
-      },
-      [...Object.keys(members), "thresholds"],
-    ),
-    ...ONE_SUBJECT,
-  };
-}
-
-/** The schema of the answer of `POST /v1/drift`. */
-export function driftSchema(): Schema {
-  const measures = Object.fromEntries(MEASURES.map((measure) => [measure, NUMBER_OR_NULL]));
-  return objectOf({
-    of: OF,
-    reference: { ...TEXT, description: "The reference in words" },
-    from: { type: ["string", "null"] },
-    to: { type: ["string", "null"] },
-    measuredAt: ANSWER_TIME,
-    thresholds: { type: "object", additionalProperties: { type: "number" } },
-    table: TEXT_OR_NULL,
-    columns: listOf(
-      objectOf({
-        column: TEXT,
-        rows: COUNT,
-        referenceRows: COUNT,
-        isExact: FLAG,
-        ...measures,
-        exceeded: listOf({ type: "string", enum: [...MEASURES] }),
-      }),
-    ),
-    notCompared: listOf(TEXT),
-    drifted: { ...COUNT, description: "The number of columns that drifted" },
-  });
-}
-
-/** The schema of the answer of `GET /v1/drift`. */
-export function driftHistorySchema(): Schema {
-  const numbers = Object.fromEntries(MEASURES.map((measure) => [measure, { type: "number" }]));
-  return objectOf({
-    results: listOf(
-      objectOf({
-        column: TEXT,
-        measuredAt: ANSWER_TIME,
-        from: { type: ["string", "null"] },
-        to: { type: ["string", "null"] },
-        reference: { ...TEXT, description: "The reference in words" },
-        rows: COUNT,
-        referenceRows: COUNT,
-        isExact: FLAG,
-        measures: objectOf(numbers, MEASURES),
-        thresholds: objectOf(numbers, MEASURES),
-        exceeded: listOf({ type: "string", enum: [...MEASURES] }),
-      }),
-    ),
   });
 }
 

@@ -4,9 +4,6 @@ import { operation } from "../operation.ts";
 import type { Schema } from "../wire-schemas.ts";
 import {
   changesSchema,
-  driftHistorySchema,
-  driftRequest,
-  driftSchema,
   profileRequest,
   profileSchema,
   qualityRequest,
@@ -15,6 +12,7 @@ import {
   skewRequest,
   skewSchema,
 } from "./check-schemas.ts";
+import { driftHistorySchema, driftRequest, driftSchema } from "./drift-schemas.ts";
 import {
   appliesSchema,
   callerSchema,

@@ -1,8 +1,9 @@
 /** Serves what operators ask about the store: its state, its plan and its checks. */
-import { toJson } from "@tidemark/core";
+import { toJson, type ProfiledRows } from "@tidemark/core";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { SCOPES } from "../../http/authentication.ts";
 import type { Serving } from "../../http/serving.ts";
+import { unknownTrainingSet } from "../../training-sets/result-rows.ts";
 import type { FeatureNames } from "../requested-features.ts";
 import { refuseOtherMethods } from "../other-methods.ts";
 import { connectorsAnswer } from "./connectors-answer.ts";
@@ -92,12 +93,21 @@ export async function operateRoutes(
     results: await store.driftHistory({ ...driftQuery(query), signal }),
   }));
 
+  const readingOf = ({ caller, ending: signal }: FastifyRequest) => ({
+    limits,
+    rowsOf: async (id: string): Promise<ProfiledRows> => {
+      if (serving.trainingSets === null) throw unknownTrainingSet(id);
+      return serving.trainingSets.rows({ id, caller, signal });
+    },
+  });
   // A check may read all rows, so it has no time limit. It ends when its caller disconnects.
   const check = { unbounded: true } as const;
   post(
     "/v1/profile",
-    async ({ body, ending: signal }) => {
-      const options = { ...profileOptions(body, limits), signal };
+    async (request) => {
+      const { body, ending: signal, seesPersonal } = request;
+      const reading = { ...readingOf(request), isMasked: !seesPersonal };
+      const options = { ...(await profileOptions(body, reading)), signal };
       const { reference: _, ...report } = await store.profile(options);
       return report;
     },
@@ -105,7 +115,10 @@ export async function operateRoutes(
   );
   post(
     "/v1/drift",
-    ({ body, ending: signal }) => store.drift({ ...driftOptions(body, limits), signal }),
+    async (request) => {
+      const options = await driftOptions(request.body, readingOf(request));
+      return store.drift({ ...options, signal: request.ending });
+    },
     check,
   );
   post(

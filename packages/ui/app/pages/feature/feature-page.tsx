@@ -99,7 +99,7 @@ function OneFeature({ found }: { readonly found: FoundFeature }): preact.JSX.Ele
       </Card>
       {source === null ? null : (
         <>
-          <FeatureProfile name={name} asked={profile} />
+          <FeatureProfile view={view} name={name} asked={profile} />
           <Card title="Null rate and drift over time">
             <NullRateByDay name={name} asked={profile} />
             <DriftOverTime view={view} name={name} />

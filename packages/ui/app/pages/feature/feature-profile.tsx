@@ -1,88 +1,80 @@
-/** The profile of a feature: statistics, values, and the mean of each day. */
-import type { ProfileReport } from "../../api/types.ts";
+/** The profile of a feature, alone or beside a reference. */
+import { useState } from "preact/hooks";
+import type { ColumnProfile, ProfileReport } from "../../api/types.ts";
 import type { Asked } from "../../api/use-answer.ts";
 import { Bars, type Bar } from "../../charts/bars.tsx";
 import { StepChart } from "../../charts/step-chart.tsx";
 import { Card } from "../../parts/card.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
-import { countText, numberText } from "../../parts/texts.ts";
+import { numberText } from "../../parts/texts.ts";
+import { Comparison } from "./comparison.tsx";
+import { ReferenceForm } from "./reference-form.tsx";
+import { firstReference, type Reference } from "./references.ts";
+import { StatisticsTable } from "./statistics-table.tsx";
 
-type ColumnProfile = ProfileReport["all"]["columns"][number];
 const DAY = 86_400_000;
 
+interface Shown {
+  readonly view: string;
+  readonly name: string;
+}
+
 export function FeatureProfile({
+  view,
   name,
   asked,
-}: {
-  readonly name: string;
-  readonly asked: Asked<ProfileReport>;
-}): preact.JSX.Element {
+}: Shown & { readonly asked: Asked<ProfileReport> }): preact.JSX.Element {
   return (
     <Card title="Profile of the materialized days">
       <Loaded asked={asked}>
-        {({ all, days }) => {
-          const [column] = all.columns;
-          if (column === undefined || all.rows === 0)
-            return (
-              <p class="hint">
-                No day is materialized. Run <code>tidemark materialize</code>.
-              </p>
-            );
-          const byDay = days.map((day) => ({ day: Date.parse(day.day), profile: day.columns[0]! }));
-          const [first, last] = [byDay[0]!.day, byDay.at(-1)!.day + DAY];
-          return (
-            <>
-              <Numbers column={column} />
-              <Values column={column} />
-              {typeof column.mean === "number" ? (
-                <>
-                  <h3>Mean by day</h3>
-                  <StepChart
-                    label={`Mean of ${name} by day`}
-                    steps={byDay.map(({ day, profile }) => ({
-                      at: day,
-                      value: typeof profile.mean === "number" ? profile.mean : null,
-                    }))}
-                    from={first}
-                    to={last}
-                  />
-                </>
-              ) : null}
-            </>
-          );
-        }}
+        {(report) =>
+          report.all.rows === 0 ? (
+            <p class="hint">
+              No day is materialized. Run <code>tidemark materialize</code>.
+            </p>
+          ) : (
+            <Profile view={view} name={name} report={report} />
+          )
+        }
       </Loaded>
     </Card>
   );
 }
 
-function Numbers({ column }: { readonly column: ColumnProfile }): preact.JSX.Element {
-  const { rows, nulls, nullRate, distinct, isExact, min, max, mean, stddev, quantiles } = column;
-  const text = (value: number | string | boolean | null): string =>
-    typeof value === "number" ? numberText(value) : String(value ?? "none");
-  const list: readonly (readonly [string, string])[] = [
-    ["Rows", countText(rows)],
-    ["Nulls", `${countText(nulls)} (${numberText(100 * nullRate)} %)`],
-    ["Distinct", `${isExact ? "" : "about "}${countText(distinct)}`],
-    ["Least", text(min)],
-    ["Median", quantiles === null ? "none" : text(quantiles.p50)],
-    ["Greatest", text(max)],
-    ["Mean", text(mean)],
-    ["Standard deviation", text(stddev)],
-  ];
+function Profile({
+  view,
+  name,
+  report: { all, days },
+}: Shown & { readonly report: ProfileReport }): preact.JSX.Element {
+  const dayNames = days.map(({ day }) => day);
+  const [reference, setReference] = useState<Reference>(() => firstReference(dayNames));
+  const column = all.columns[0]!;
   return (
-    <div class="scroll" role="region" aria-label="Statistics" tabIndex={0}>
-      <table>
-        <tbody>
-          {list.map(([title, value]) => (
-            <tr key={title}>
-              <th scope="row">{title}</th>
-              <td class="exact">{value}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <>
+      <ReferenceForm name={name} days={dayNames} reference={reference} onReference={setReference} />
+      {reference.body === null ? (
+        <>
+          <StatisticsTable sides={[{ title: "All days", profile: column }]} />
+          <Values column={column} />
+        </>
+      ) : (
+        <Comparison view={view} name={name} reference={reference} />
+      )}
+      {typeof column.mean === "number" ? (
+        <>
+          <h3>Mean by day</h3>
+          <StepChart
+            label={`Mean of ${name} by day`}
+            steps={days.map(({ day, columns: [profile] }) => ({
+              at: Date.parse(day),
+              value: typeof profile!.mean === "number" ? profile!.mean : null,
+            }))}
+            from={Date.parse(dayNames[0]!)}
+            to={Date.parse(dayNames.at(-1)!) + DAY}
+          />
+        </>
+      ) : null}
+    </>
   );
 }
 

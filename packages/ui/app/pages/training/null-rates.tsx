@@ -1,4 +1,4 @@
-/** The columns of a materialized view, and how often each has no value. */
+/** The columns of a materialized view or of a training set, and how often each has no value. */
 import type { ProfileReport } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
 import { Card } from "../../parts/card.tsx";
@@ -7,19 +7,29 @@ import { Loaded } from "../../parts/loaded.tsx";
 import { countText, numberText } from "../../parts/texts.ts";
 import { hrefOf } from "../../routing/router.ts";
 
-export function NullRates({ view }: { readonly view: string }): preact.JSX.Element {
-  const asked = useAnswer<ProfileReport>("v1/profile", { body: { view } });
+export function NullRates({
+  of,
+}: {
+  readonly of: { readonly view: string } | { readonly trainingSet: string };
+}): preact.JSX.Element {
+  const asked = useAnswer<ProfileReport>("v1/profile", { body: of });
+  const title = `Columns of ${"view" in of ? of.view : `training set ${of.trainingSet}`}`;
   return (
-    <Card title={`Columns of ${view}`}>
+    <Card title={title}>
       <Loaded asked={asked}>
         {({ all: { columns } }) => (
           <DataTable
-            label={`Columns of ${view}`}
+            label={title}
             rows={columns}
             columns={[
               {
                 title: "Column",
-                cell: ({ column }) => <a href={hrefOf(["feature", view, column])}>{column}</a>,
+                cell: ({ column }) =>
+                  "view" in of ? (
+                    <a href={hrefOf(["feature", of.view, column])}>{column}</a>
+                  ) : (
+                    column
+                  ),
               },
               { title: "Type", cell: ({ type }) => type },
               { title: "Rows", isNumber: true, cell: ({ rows }) => countText(rows) },

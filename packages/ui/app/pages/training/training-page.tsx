@@ -6,13 +6,14 @@ import { Past } from "./past.tsx";
 import { TrainingSets } from "./training-sets.tsx";
 
 export function TrainingPage({ route: { query } }: { readonly route: Route }): preact.JSX.Element {
-  const view = query.get("view");
+  const [view, trainingSet] = [query.get("view"), query.get("set")];
   return (
     <>
       <h1>Training sets and days</h1>
       <TrainingSets />
+      {trainingSet === null ? null : <NullRates of={{ trainingSet }} />}
       <MaterializedViews />
-      {view === null ? null : <NullRates view={view} />}
+      {view === null ? null : <NullRates of={{ view }} />}
       <Past />
     </>
   );

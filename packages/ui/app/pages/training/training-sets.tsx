@@ -7,6 +7,7 @@ import { Card } from "../../parts/card.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
 import { countText } from "../../parts/texts.ts";
+import { hrefOf } from "../../routing/router.ts";
 
 type TrainingSet = TrainingSetsJson["trainingSets"][number];
 const TONES = { running: "plain", done: "good", failed: "bad" } as const;
@@ -55,6 +56,15 @@ export function TrainingSets(): preact.JSX.Element {
                     {features.join(", ")}
                   </details>
                 ),
+              },
+              {
+                title: "Columns",
+                cell: ({ id, state }) =>
+                  state === "done" ? (
+                    <a href={hrefOf(["training"], { set: id })} aria-label={`Null rates of ${id}`}>
+                      Null rates
+                    </a>
+                  ) : null,
               },
               {
                 title: "Kept",
