@@ -366,6 +366,7 @@ export type {
 export type { StoreTable } from "./status/store-tables.ts";
 export type { QuarantinedRow } from "./status/quarantined-rows.ts";
 export type { ChangesOptions, LoggedChange } from "./status/newest-changes.ts";
+export type { BytesText, MessageBytes } from "./status/message-bytes.ts";
 export type { SourceReadiness } from "./status/readiness.ts";
 export type { PartitionLagStatus, SourceLag } from "./status/log-lag.ts";
 export type { BackfillStatus } from "./status/backfill-status.ts";

@@ -166,6 +166,7 @@ export {
 } from "./registry/required-metadata.ts";
 export { exportedNames } from "./explain/explainer.ts";
 export { MASKED, maskedKey, personalKeys, personalMasked } from "./explain/masking.ts";
+export { maskedQuarantine } from "./status/quarantined-rows.ts";
 export { keyFromJson, keyFromText, keyMissing } from "./entity-files/key-values.ts";
 export { parquetEntities, type ReadParquet } from "./entity-files/parquet-entities.ts";
 export {

@@ -261,6 +261,37 @@ suiteNeeding(chromium(), "the console's pages for operators", () => {
     await page.context().close();
   });
 
+  test("Sources shows the bytes of messages that could not be decoded", async () => {
+    const bytes = (text: string, encoding: string, size: number) => ({ text, encoding, size });
+    const original = {
+      key: bytes("00000000ff", "hex", 5),
+      value: bytes('{"no": "JSON', "utf-8", 12_000),
+    };
+    const [change] = await bank.store.changes("transactions", { limit: 1 });
+    const undecodable = { ...change, row: null, message: null, undecodable: "NOT_JSON", original };
+    const place = { topic: "t", partition: 0, offset: 7, committed: null };
+    const row = { source: "transactions", key: {}, column: null, reason: "NOT_JSON", ...place };
+    const { page, faults } = await openWatched(browser, bank.address, { width: 390 });
+    await page.route(/v1\/changes\/transactions/, (route) =>
+      route.fulfill({ json: { source: "transactions", changes: [undecodable] } }),
+    );
+    await page.route(/v1\/quarantine\/transactions/, (route) =>
+      route.fulfill({ json: { source: "transactions", count: 1, rows: [{ ...row, original }] } }),
+    );
+    await page.goto(`${bank.address}#/sources/transactions`);
+    for (const name of ["Newest changes", "Quarantined rows"]) {
+      const table = page.getByRole("region", { name });
+      await table.locator("summary").click();
+      const text = await table.textContent();
+      expect(text).toContain("Key, 5 bytes, in hexadecimal digits: 00000000ff");
+      expect(text).toContain('Value, 12.0 kB: {"no": "JSON');
+    }
+    expect(await violationsOf(page)).toEqual([]);
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   test("a running training set has a progress bar", async () => {
     const { page } = await openWatched(browser, bank.address, { width: 390 });
     const job = { id: "a", state: "running", rows: 400, done: 100, features: ["num"] };

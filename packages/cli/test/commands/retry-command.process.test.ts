@@ -1,3 +1,4 @@
+import type { MessageBytes } from "@tidemark/core";
 import { expect, test } from "vitest";
 import { bankProject } from "../support/bank.ts";
 import type { Project } from "../support/project.ts";
@@ -76,6 +77,19 @@ test("unreadable messages are told, kept, and taken with another decoder", async
   expect(first.stderr).toMatch(/^warning: source "transactions": messages cannot be read \(/);
   const status = await run(project, ["status"], {});
   expect(status.stdout).toMatch(/\n {2}not taken: source "transactions": \d+ messages cannot be/);
+
+  const listed = await run(project, ["quarantine", "transactions"], {});
+  // the first bytes of {"schema" or {"payload" in base64
+  expect(listed.stdout).toMatch(/\n {2}value, \d+ bytes: "eyJ[A-Za-z0-9+/]{297}…"\n/);
+  const json = await run(project, ["quarantine", "transactions", "--json"], {});
+  const { rows } = JSON.parse(json.stdout) as {
+    readonly rows: readonly { readonly original: MessageBytes | null }[];
+  };
+  const values = rows.flatMap(({ original }) => original?.value ?? []);
+  // the newest message of a row may be a readable one that leaves columns out
+  expect([values.length > 10, values.length < rows.length]).toEqual([true, true]);
+  for (const { text, encoding, size } of values)
+    expect([encoding, text.length]).toEqual(["utf-8", Math.min(size, 2000)]);
 
   const early = await run(project, ["retry"], {});
   expect([early.code, early.stdout.split("\n")[0]]).toEqual([

@@ -16,6 +16,8 @@ export interface StoredMessage extends KeptMessage {
 
 interface ReadOptions {
   readonly offline: OfflineStore;
+  /** Offsets between which messages are read, both included. Default: all. */
+  readonly offsets?: { readonly min: number; readonly max: number } | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -53,9 +55,12 @@ export async function* keptMessages(
   source: SourceSpec,
   options: ReadOptions,
 ): AsyncGenerator<StoredMessage> {
+  const { min = 0, max = Infinity } = options.offsets ?? {};
   for await (const row of logRows(source, [...PLACE, ...CONTENT], options)) {
     const [, , , generation, undecodable, timestamp, inherited, key, value, headers, format] = row;
     if (undecodable == null || headers == null) continue;
+    const { offset } = placeOf(row);
+    if (offset < min || offset > max) continue;
     yield {
       ...placeOf(row),
       generation: (generation as number | null) ?? 0,
@@ -105,15 +110,16 @@ function placeOf(row: readonly (Value | undefined)[]): MessagePlace {
 async function* logRows(
   source: SourceSpec,
   columns: readonly string[],
-  { offline, signal }: ReadOptions,
+  { offline, offsets, signal }: ReadOptions,
 ): AsyncGenerator<readonly (Value | undefined)[]> {
   const { name } = historyTables(source).changes;
   const state = await offline.state(name, { signal });
   if (state === null) return;
   const there = columns.filter((column) => state.columns.some((one) => one.name === column));
   const at = columns.map((column) => there.indexOf(column));
-  const { version } = state;
-  for await (const { length, vectors } of offline.scan(name, { columns: there, version, signal }))
+  const range = offsets === undefined ? undefined : { column: "_offset", ...offsets };
+  const scan = { columns: there, version: state.version, range, signal };
+  for await (const { length, vectors } of offline.scan(name, scan))
     for (let i = 0; i < length; i++)
       yield at.map((c) => (c < 0 ? undefined : valueAt(vectors[c]!, i)));
 }

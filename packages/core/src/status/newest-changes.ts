@@ -7,6 +7,7 @@ import { offsetsOf, partitionKeyOf } from "../rows/snapshot-generations.ts";
 import type { SourceSpec } from "../specs.ts";
 import type { Change, OfflineStore } from "../spi.ts";
 import { formatTime } from "../time/parse-time.ts";
+import { maskedBytes, readBytes, type MessageBytes } from "./message-bytes.ts";
 
 /** A change, as its message said it and as it was decoded. */
 export interface LoggedChange {
@@ -32,6 +33,8 @@ export interface LoggedChange {
   readonly row: JsonRow | null;
   /** Why the message could not be decoded. null: it was. */
   readonly undecodable: string | null;
+  /** The first bytes of a message that could not be decoded. null: it was, or none are kept. */
+  readonly original: MessageBytes | null;
   /** Columns whose values could not be read, which are missing in the row. */
   readonly invalid: readonly { readonly column: string; readonly reason: string }[];
 }
@@ -41,8 +44,8 @@ export interface ChangesOptions {
   /** The most changes. Default: 100. */
   readonly limit?: number | undefined;
   /**
-   * "mask": personal columns are masked, and so are the messages of a source that has any. Default:
-   * "show".
+   * "mask": personal columns are masked, and so are the messages of a source that has any, with
+   * their bytes. Default: "show".
    */
   readonly personal?: "show" | "mask" | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -76,10 +79,17 @@ export async function newestChanges(
     wanted: (partition, offset) => offset >= firstOf(partition),
   }))
     changes.push(change);
-  return changes
-    .sort(newestFirst)
-    .slice(0, limit)
-    .map((change) => shown(source, change, masking));
+  const newest = changes.sort(newestFirst).slice(0, limit);
+  const undecodable = newest.filter((change) => change.undecodable !== null);
+  const bytesOf = await readBytes(source, undecodable, { offline, signal });
+  return newest.map((change) =>
+    shown(
+      source,
+      change,
+      change.undecodable === null ? null : bytesOf(change, change.generation ?? 0),
+      masking,
+    ),
+  );
 }
 
 /** By commit time, then by the place in the log. */
@@ -92,7 +102,12 @@ function newestFirst(a: Change, b: Change): number {
   );
 }
 
-function shown(source: SourceSpec, change: Change, masking: Masking): LoggedChange {
+function shown(
+  source: SourceSpec,
+  change: Change,
+  original: MessageBytes | null,
+  masking: Masking,
+): LoggedChange {
   const isMasked = (name: string): boolean =>
     source.columns.some((column) => column.name === name && masking.column(source, column));
   const isPersonal = source.columns.some((column) => masking.column(source, column));
@@ -112,6 +127,7 @@ function shown(source: SourceSpec, change: Change, masking: Masking): LoggedChan
     row:
       change.values === null ? null : maskedRow(jsonRow(source.columns, change.values), isMasked),
     undecodable: change.undecodable?.reason ?? null,
+    original: isPersonal && original !== null ? maskedBytes(original) : original,
     invalid: change.invalidColumns.map(({ column, reason }) => ({ column, reason })),
   };
 }

@@ -2,6 +2,7 @@
 import { primaryKeyColumns } from "../rows/row-change.ts";
 import { valueAt, type Batch } from "../columns/batch.ts";
 import { toUser } from "../define/user-values.ts";
+import { maskedKey, personalMasked } from "../explain/masking.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore } from "../spi.ts";
 import { entityLogsOf } from "../online/entity-logs.ts";
@@ -10,8 +11,10 @@ import { ATTEMPTS, readEntityLogs, segmentsMissing } from "../online/stored-rows
 import { layoutFor, readSourceState } from "../online/source-state.ts";
 import type { Truncate } from "../rows/row-versions.ts";
 import { keylessMessages } from "../retry/kept-messages.ts";
+import type { MessagePlace } from "../rows/retried.ts";
 import { formatTime } from "../time/parse-time.ts";
 import { eventLoopYielder } from "../yield-to-event-loop.ts";
+import { maskedBytes, readBytes, type MessageBytes } from "./message-bytes.ts";
 
 /** A row that is in no window, because its key or event time cannot be read. */
 export interface QuarantinedRow {
@@ -26,6 +29,8 @@ export interface QuarantinedRow {
   readonly reason: string;
   /** The commit time; null: the message says none. */
   readonly committed: string | null;
+  /** The first bytes of a message that could not be decoded. null: it was, or none are kept. */
+  readonly original: MessageBytes | null;
 }
 
 interface QuarantineOptions {
@@ -104,6 +109,7 @@ export async function keylessRows(
       column: null,
       reason,
       committed: committed === null ? null : formatTime(committed),
+      original: null,
     });
     if (rows.length === KEYLESS_LIMIT) break;
   }
@@ -143,5 +149,28 @@ export async function quarantinedRows(
       column: column as string | null,
       reason: reason as string,
       committed: formatTime(committed as number),
+      original: null,
     }));
+}
+
+/** Adds the bytes of the messages whose whole content cannot be read, which the history keeps. */
+export async function withBytes(
+  source: SourceSpec,
+  rows: readonly QuarantinedRow[],
+  offline: OfflineStore,
+): Promise<readonly QuarantinedRow[]> {
+  const placeOf = ({ topic, partition, offset, column }: QuarantinedRow): MessagePlace[] =>
+    column !== null || topic === null || partition === null ? [] : [{ topic, partition, offset }];
+  const bytesOf = await readBytes(source, rows.flatMap(placeOf), { offline });
+  return rows.map((row) => {
+    const [place] = placeOf(row);
+    return place === undefined ? row : { ...row, original: bytesOf(place) };
+  });
+}
+
+/** The row for a caller who sees no personal values. */
+export function maskedQuarantine(source: SourceSpec, row: QuarantinedRow): QuarantinedRow {
+  const isPersonal = source.columns.some((column) => personalMasked.column(source, column));
+  const original = row.original !== null && isPersonal ? maskedBytes(row.original) : row.original;
+  return { ...row, key: maskedKey(source, row.key), original };
 }

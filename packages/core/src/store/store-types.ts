@@ -482,7 +482,8 @@ export interface Store extends FeatureReads, Pushes {
   changes(source: string, options?: ChangesOptions): Promise<readonly LoggedChange[]>;
   /**
    * Reads the rows of a source that are in no window, and the reason of each. With an offline store
-   * it also lists the messages whose primary key cannot be read, with an empty key.
+   * it also lists the messages whose primary key cannot be read, with an empty key, and the first
+   * bytes of messages that could not be decoded.
    */
   quarantine(source: string): Promise<readonly QuarantinedRow[]>;
   /**

@@ -72,7 +72,7 @@ import { RESULTS_TABLE, resultRows } from "../quality/results-table.ts";
 import { forgetMissingHistory, resnapshotSource } from "../resnapshot/resnapshot.ts";
 import { retryKept } from "../retry/retry.ts";
 import type { WriterOptions } from "../resnapshot/store-writers.ts";
-import { keylessRows, quarantinedRows } from "../status/quarantined-rows.ts";
+import { keylessRows, quarantinedRows, withBytes } from "../status/quarantined-rows.ts";
 import { serviceNamer } from "../serving-log/asked-service.ts";
 import { DAY_MICROS } from "../serving-log/log-table.ts";
 import { checkSkew } from "../skew/check-skew.ts";
@@ -833,8 +833,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async quarantine(name) {
       if (online === undefined) throw missing("quarantine", "online");
       const source = sourceNamed(definitions, name);
-      const keyless = offline === undefined ? [] : await keylessRows(source, offline);
-      return [...(await quarantinedRows(source, { ...writerOptions, online })), ...keyless];
+      const rows = await quarantinedRows(source, { ...writerOptions, online });
+      if (offline === undefined) return rows;
+      return withBytes(source, [...rows, ...(await keylessRows(source, offline))], offline);
     },
     async backup(settings) {
       if (online === undefined && offline === undefined) throw missing("backup", "online");

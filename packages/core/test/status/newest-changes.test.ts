@@ -35,6 +35,53 @@ test("the newest changes come first, from all partitions", async () => {
   expect(await store.changes("payments", { limit: 0 })).toEqual([]);
 });
 
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+test("the bytes of a message that cannot be decoded are kept, shown and bounded", async () => {
+  const { store } = await openShop();
+  const undecodable = { reason: "NOT_JSON", message: "no JSON" };
+  const long = `${"é".repeat(999)}x${"é".repeat(5000)}`;
+  const messages = [
+    { key: text('{"id":1}'), value: text("{ no JSON: é") },
+    { key: null, value: Uint8Array.of(0, 0, 0, 0, 7, 0x41) },
+    { key: text("k"), value: null },
+    { key: Uint8Array.of(0xff), value: text(long) },
+    { key: text(""), value: new Uint8Array(5000).fill(0x80) },
+  ];
+  const log = new ShopLog();
+  for (const [i, { key, value }] of messages.entries()) {
+    // without a readable key, and with one
+    const kind = i < 2 ? "none" : "upsert";
+    const original = { key, value, headers: {} };
+    log.paid({ id: i }, { change: { kind, undecodable, original } });
+  }
+  log.paid({ id: 9 });
+  await store.run(log.source(), { mismatch: "ignore" });
+  const [decoded, ...changes] = await store.changes("payments");
+  expect(decoded!.original).toBeNull();
+  const shown = [
+    {
+      key: { text: '{"id":1}', encoding: "utf-8", size: 8 },
+      value: { text: "{ no JSON: é", encoding: "utf-8", size: 13 },
+    },
+    { key: null, value: { text: "000000000741", encoding: "hex", size: 6 } },
+    { key: { text: "k", encoding: "utf-8", size: 1 }, value: null },
+    {
+      key: { text: "ff", encoding: "hex", size: 1 },
+      // the character at the end of 2,000 bytes is not whole
+      value: { text: `${"é".repeat(999)}x`, encoding: "utf-8", size: 11_999 },
+    },
+    {
+      key: { text: "", encoding: "utf-8", size: 0 },
+      value: { text: "80".repeat(1000), encoding: "hex", size: 5000 },
+    },
+  ];
+  expect(changes.map(({ original }) => original)).toEqual(shown.toReversed());
+  const quarantined = await store.quarantine("payments");
+  const byOffset = quarantined.toSorted((a, b) => a.offset - b.offset);
+  expect(byOffset.map(({ original }) => original)).toEqual(shown);
+});
+
 test("a message that cannot be decoded has its reason", async () => {
   const { store } = await openShop();
   const log = new ShopLog()

@@ -1,11 +1,18 @@
 /** The answers of the JSON API, as the server's own types say them. */
 import type { ConnectorState, DefinitionsJson } from "@tidemark/server";
-import type { AuditEntry, MeasuredDrift, SourceStatus, Timeline } from "@tidemark/core";
+import type {
+  AuditEntry,
+  MeasuredDrift,
+  MessageBytes,
+  SourceStatus,
+  Timeline,
+} from "@tidemark/core";
 import type { JsonValue } from "../parts/json-value.ts";
 
 export type {
   AppliedVersion,
   AuditEntry,
+  BytesText,
   CheckResults,
   ColumnProfile,
   DriftReport,
@@ -14,6 +21,7 @@ export type {
   Explanation,
   LoggedChange,
   MeasuredDrift,
+  MessageBytes,
   Metadata,
   ProfileReference,
   ProfileReport,
@@ -56,6 +64,7 @@ export interface QuarantinedJson {
     readonly column: string | null;
     readonly reason: string;
     readonly committed: string | null;
+    readonly original: MessageBytes | null;
   }[];
 }
 

@@ -19,6 +19,22 @@ export const OF: Schema = objectOf({
   name: TEXT,
 });
 
+const BYTES_TEXT: Schema = {
+  anyOf: [
+    objectOf({
+      text: { ...TEXT, description: "At most the first 2,000 bytes, or 1,000 in hex. May be ***" },
+      encoding: { type: "string", enum: ["utf-8", "hex"] },
+      size: { ...COUNT, description: "The number of all bytes" },
+    }),
+    { type: "null" },
+  ],
+};
+/** The bytes of a message that could not be decoded. */
+const MESSAGE_BYTES: Schema = {
+  anyOf: [objectOf({ key: BYTES_TEXT, value: BYTES_TEXT }), { type: "null" }],
+  description: "The first bytes of a message that could not be decoded",
+};
+
 /** The schema of the answer of `GET /v1/quarantine/{source}`. */
 export function quarantineSchema(): Schema {
   return objectOf({
@@ -34,6 +50,7 @@ export function quarantineSchema(): Schema {
         column: { ...TEXT_OR_NULL, description: "null: the whole content" },
         reason: TEXT,
         committed: TIME_OR_NULL,
+        original: MESSAGE_BYTES,
       }),
     ),
   });
@@ -60,6 +77,7 @@ export function changesSchema(): Schema {
           description: "Values by column. Personal ones may be ***",
         },
         undecodable: { ...TEXT_OR_NULL, description: "Why the message could not be decoded" },
+        original: MESSAGE_BYTES,
         invalid: listOf(objectOf({ column: TEXT, reason: TEXT })),
       }),
     ),

@@ -1,6 +1,6 @@
 /** Makes the answer of `GET /v1/quarantine/{source}`. */
 import type { QuarantinedRow } from "@tidemark/core";
-import { maskedKey } from "@tidemark/core/internal";
+import { maskedQuarantine } from "@tidemark/core/internal";
 import type { SourceSpec } from "@tidemark/core/spi";
 
 /** Makes the answer: the number of rows, and the first of them. */
@@ -12,8 +12,6 @@ export function quarantineAnswer(
   return {
     source: source.name,
     count: rows.length,
-    rows: rows
-      .slice(0, limit)
-      .map((row) => (isMasked ? { ...row, key: maskedKey(source, row.key) } : row)),
+    rows: rows.slice(0, limit).map((row) => (isMasked ? maskedQuarantine(source, row) : row)),
   };
 }

@@ -51,7 +51,7 @@ const PHONE = "079 000 00 00";
 const asSeen = { [OPERATE]: "***", [PERSONAL]: PHONE } as const;
 
 /** A server whose online store lacks the row of the history, and has answered without it. */
-async function started(): Promise<FeatureServer> {
+async function started(more?: (log: ShopLog) => void): Promise<FeatureServer> {
   const offline = memoryOfflineStore();
   const clock = (): Date => date(NOON);
   const log = new ShopLog()
@@ -61,6 +61,7 @@ async function started(): Promise<FeatureServer> {
     .add("phones", "upsert", ["079 999 99 99", "Bob", null, null], {
       committed: NOON - 50 * SECOND,
     });
+  more?.(log);
   const online = memoryOnlineStore();
   const store = await openStore({
     definitions,
@@ -70,7 +71,7 @@ async function started(): Promise<FeatureServer> {
     clock,
   });
   await store.getOnlineFeatures({ features: subscribers, entity: { phone: PHONE } });
-  await store.run(log.source());
+  await store.run(log.source(), { mismatch: "ignore" });
   return featureServer({ store, definitions, tokens });
 }
 
@@ -144,5 +145,28 @@ test("keys and values of examples, keys in the quarantine, and values in profile
       ["since", "2026-01-05T11:59:00.000000Z"],
     ]);
     expect(JSON.stringify(profile.body)).not.toContain(PHONE);
+  }
+});
+
+test("the bytes of messages that could not be decoded", async () => {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  server = await started((log) =>
+    log.add("phones", "upsert", [PHONE, null, null, null], {
+      committed: NOON - 40 * SECOND,
+      change: {
+        undecodable: { reason: "NOT_JSON", message: "no JSON" },
+        original: { key: null, value: bytes(`{ phone: ${PHONE}`), headers: {} },
+      },
+    }),
+  );
+  for (const token of [OPERATE, PERSONAL] as const) {
+    const text = token === PERSONAL ? `{ phone: ${PHONE}` : "***";
+    const original = { key: null, value: { text, encoding: "utf-8", size: 22 } };
+    const changed = await ask<{ changes: readonly LoggedChange[] }>(server, "/v1/changes/phones", {
+      token,
+    });
+    expect(changed.body.changes[0]).toMatchObject({ undecodable: "NOT_JSON", original });
+    const { body } = await ask<{ rows: object[] }>(server, "/v1/quarantine/phones", { token });
+    expect(body.rows).toContainEqual(expect.objectContaining({ reason: "NOT_JSON", original }));
   }
 });

@@ -6,6 +6,7 @@ import { Card } from "../../parts/card.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
 import { placeText, rowText, shortTime } from "../../parts/texts.ts";
+import { OriginalBytes } from "./message-bytes.tsx";
 
 export function NewestChanges({ source }: { readonly source: string }): preact.JSX.Element {
   const asked = useAnswer<{ readonly changes: readonly LoggedChange[] }>(
@@ -30,9 +31,9 @@ export function NewestChanges({ source }: { readonly source: string }): preact.J
               { title: "As decoded", cell: (change) => <Decoded change={change} /> },
               {
                 title: "As the message said it",
-                cell: ({ message }) =>
+                cell: ({ message, original }) =>
                   message === null ? (
-                    ""
+                    <OriginalBytes original={original} />
                   ) : (
                     <details>
                       <summary>Row</summary>

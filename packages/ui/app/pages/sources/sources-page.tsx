@@ -8,6 +8,7 @@ import { Loaded } from "../../parts/loaded.tsx";
 import { countText, placeText, rowText, shortTime } from "../../parts/texts.ts";
 import { hrefOf, type Route } from "../../routing/router.ts";
 import { Connectors } from "./connectors.tsx";
+import { OriginalBytes } from "./message-bytes.tsx";
 import { NewestChanges } from "./newest-changes.tsx";
 import { NotTakenList } from "./not-taken-list.tsx";
 import { Positions } from "./positions.tsx";
@@ -127,6 +128,7 @@ function Quarantine({ source }: { readonly source: string }): preact.JSX.Element
               { title: "Key", cell: ({ key }) => rowText(key) },
               { title: "Column", cell: ({ column }) => column ?? "the whole content" },
               { title: "Reason", cell: ({ reason }) => reason },
+              { title: "Message", cell: ({ original }) => <OriginalBytes original={original} /> },
               {
                 title: "Committed",
                 cell: ({ committed }) => (committed === null ? "" : shortTime(committed)),
