@@ -2,13 +2,12 @@
  * Reads answers on every path repeatedly beside a process that is killed. At SIGTERM the program
  * prints what it saw. It ends at once if an answer belongs to no prefix of the log.
  */
-import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { isTidemarkError } from "@tidemark/core";
 import { pathReaders } from "@tidemark/testkit";
 import { setTimeout as sleep } from "node:timers/promises";
 import { prefixesOf } from "./crash-prefixes.ts";
 import { crashScenario, type CrashReading } from "./crash-scenario.ts";
-import { databasePath, realStores } from "./real-stores.ts";
+import { onlineStoreOf, realStores } from "./real-stores.ts";
 
 const settings = JSON.parse(process.argv[2]!) as CrashReading;
 const scenario = crashScenario(settings, settings);
@@ -20,7 +19,7 @@ process.on("SIGTERM", () => {
 });
 
 const stores = {
-  online: sqliteOnlineStore(databasePath(settings.folder), { readOnly: true }),
+  online: onlineStoreOf(settings.folder, { readOnly: true }),
   offline: realStores(settings.folder).offline,
 };
 console.log("ready");

@@ -1,7 +1,8 @@
 /** Opens the stores that users have, in a folder. */
 import type { OfflineOptions, StoreOptions } from "@tidemark/core";
+import { postgresOnlineStore } from "@tidemark/adapter-postgres";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
-import type { ChangeSource } from "@tidemark/core/spi";
+import type { ChangeSource, OnlineStore } from "@tidemark/core/spi";
 import { recordedTopic } from "@tidemark/source-debezium";
 import { feed, type PathStores, type Scenario } from "@tidemark/testkit";
 import {
@@ -10,11 +11,13 @@ import {
   type DeltaOfflineStore,
   type ObjectStore,
 } from "@tidemark/delta";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export interface Failpoints {
+  /** Those of the online store, which is SQLite unless `ONLINE_URL` names another. */
   readonly sqlite?: ((name: string) => void) | undefined;
   readonly delta?: ((name: string) => void) | undefined;
   readonly objects?: ((name: string) => void) | undefined;
@@ -24,6 +27,23 @@ export interface RealStores extends PathStores {
   readonly offline: DeltaOfflineStore;
 }
 
+/**
+ * The environment variable with the address of a PostgreSQL. If it is set, the online store of a
+ * folder is a schema there, in this process and in those that it starts.
+ */
+export const ONLINE_URL = "TIDEMARK_TEST_ONLINE_URL";
+
+/** The online store of a folder. */
+export function onlineStoreOf(
+  folder: string,
+  options: { readonly readOnly?: boolean; readonly failpoint?: Failpoints["sqlite"] } = {},
+): OnlineStore {
+  const connectionString = process.env[ONLINE_URL];
+  if (connectionString === undefined) return sqliteOnlineStore(databasePath(folder), options);
+  const schema = `t${createHash("sha256").update(folder).digest("hex").slice(0, 32)}`;
+  return postgresOnlineStore({ connectionString, schema, ...options });
+}
+
 /** `objects` holds the lake if it is not in the folder. */
 export function realStores(
   folder: string,
@@ -31,7 +51,7 @@ export function realStores(
   objects: ObjectStore = localObjects(lakePath(folder), { failpoint: failpoints.objects }),
 ): RealStores {
   return {
-    online: sqliteOnlineStore(databasePath(folder), { failpoint: failpoints.sqlite }),
+    online: onlineStoreOf(folder, { failpoint: failpoints.sqlite }),
     offline: deltaOfflineStore(objects, { failpoint: failpoints.delta, checkpointEvery: 4 }),
   };
 }

@@ -7,8 +7,9 @@ import { generateScenario, scenarioDefinitions, UNMERGED_LAYOUT } from "@tidemar
 import { recordedTopic } from "@tidemark/source-debezium";
 import { keepingStores, realStores, topicPath } from "../../src/real-stores.ts";
 
-const [folder, seed] = [process.argv[2]!, Number(process.argv[3])];
-const definitions = scenarioDefinitions(generateScenario(seed));
+const [folder, seed, changes] = [process.argv[2]!, Number(process.argv[3]), process.argv[4]];
+const traits = changes === undefined ? {} : { changes: Number(changes) };
+const definitions = scenarioDefinitions(generateScenario(seed, { traits }));
 console.log("ready");
 process.stdin.once("data", () => {
   void run();

@@ -71,11 +71,11 @@ async function wasCommitted(
   const until = Date.now() + OUTCOME_TIME;
   for (;;) {
     // as long as the server works on the commit, its locks would look like another writer's
-    const outcome = await runOne(pool, statements("outcome", id)).catch(() => null);
-    const [status, start] = outcome?.rows[0] ?? [];
-    if (start !== undefined && start !== serverStart) return false;
-    if (status === "committed") return true;
-    if (status === "aborted" || Date.now() > until) return false;
+    const call = statements("outcome", id, serverStart);
+    const outcome = await runOne(pool, call).catch(() => null);
+    const status = outcome?.rows[0]?.[0] ?? "in progress";
+    if (status !== "in progress") return status === "committed";
+    if (Date.now() > until) return false;
     await sleep(OUTCOME_PAUSE);
   }
 }

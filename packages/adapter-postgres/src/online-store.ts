@@ -88,6 +88,7 @@ export function postgresOnlineStore(options: PostgresOnlineOptions): OnlineStore
         opened = { namespace, pool, statements: statementsOf(schema, id) };
       } catch (error) {
         void pool.end();
+        if (signal?.aborted === true) throw signal.reason;
         throw asTidemarkError(name, error);
       }
     },

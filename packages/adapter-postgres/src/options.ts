@@ -110,7 +110,7 @@ function nameOf(pool: pg.PoolConfig, schema: string): string {
         "postgres://user@host:5432/database, with special characters of the password in % form",
     );
   }
-  const { host, port, database } = client;
+  const { host, port, database = "" } = client;
   return (
     `postgres online store ${host}:${port}/${database}` +
     (schema === "tidemark" ? "" : ` (schema ${schema})`)

@@ -28,9 +28,16 @@ function statementTexts(schema: string, namespace: number) {
   );
   const version = newVersion(schema);
   const own = `c.namespace = ${namespace}`;
+  // OFFSET 0 keeps the planner from another order of the join: it knows nothing of a new table
   const asked = (columns: string, arrays: string): string =>
-    `FROM unnest(${arrays}) WITH ORDINALITY AS k(${columns}, i)
-      JOIN ${cells} c ON ${own} AND c.key = k.key`;
+    `FROM unnest(${arrays}) WITH ORDINALITY AS k(${columns}, i) CROSS JOIN LATERAL (
+      SELECT c.value, c.version FROM ${cells} c WHERE ${own} AND c.key = k.key OFFSET 0
+    ) AS c`;
+  // a row that another writer replaces meanwhile is at another place, and has another version
+  const expected = (columns: string, arrays: string): string =>
+    `(SELECT k.*, (
+        SELECT c.ctid FROM ${cells} c WHERE ${own} AND c.key = k.key AND c.version = k.expected
+      ) AS place FROM unnest(${arrays}) AS k(${columns}) OFFSET 0) AS k WHERE c.ctid = k.place`;
   const insert = `INSERT INTO ${cells} AS c (namespace, version, expires, key, whole, value)
     SELECT ${namespace}, ${version}, k.expires, k.key, k.whole, k.value
     FROM unnest($1::bytea[], $2::bytea[], $3::float8[], $4::bytea[])
@@ -56,19 +63,18 @@ function statementTexts(schema: string, namespace: number) {
     lockCells: `SELECT count(*) FROM (
       SELECT FROM ${cells} c WHERE ${own} AND c.key = ANY ($1::bytea[]) ORDER BY c.key FOR UPDATE
     ) AS locked`,
-    absent: `SELECT ${asked("key", "$1::bytea[]")}`,
+    absent: `SELECT FROM ${cells} c WHERE ${own} AND c.key = ANY ($1::bytea[])`,
     insert: `${insert} ON CONFLICT DO NOTHING`,
     upsert: `${insert} ON CONFLICT (namespace, key) DO UPDATE
       SET version = excluded.version, expires = excluded.expires, value = excluded.value`,
     update: `UPDATE ${cells} c SET version = ${version}, expires = k.expires, value = k.value
-      FROM unnest($1::bytea[], $2::int8[], $3::float8[], $4::bytea[])
-        AS k(key, expected, expires, value)
-      WHERE ${own} AND c.key = k.key AND c.version = k.expected`,
-    remove: `DELETE FROM ${cells} c USING unnest($1::bytea[]) AS k(key)
-      WHERE ${own} AND c.key = k.key`,
+      FROM ${expected(
+        "key, expected, expires, value",
+        "$1::bytea[], $2::int8[], $3::float8[], $4::bytea[]",
+      )}`,
+    remove: `DELETE FROM ${cells} c WHERE ${own} AND c.key = ANY ($1::bytea[])`,
     removeVersion: `DELETE FROM ${cells} c
-      USING unnest($1::bytea[], $2::int8[]) AS k(key, expected)
-      WHERE ${own} AND c.key = k.key AND c.version = k.expected`,
+      USING ${expected("key, expected", "$1::bytea[], $2::int8[]")}`,
     positions: `SELECT generation, partition, "offset", checkpoint FROM ${positions} c
       WHERE ${own} AND source = $1 ORDER BY partition, generation`,
     beginPositions: `INSERT INTO ${positions}
@@ -105,6 +111,7 @@ function statementTexts(schema: string, namespace: number) {
       set_config('statement_timeout', '0', true)`,
     commit: "COMMIT",
     rollback: "ROLLBACK",
-    outcome: "SELECT pg_xact_status($1::xid8), pg_postmaster_start_time()::text",
+    outcome: `SELECT CASE WHEN pg_postmaster_start_time()::text = $2
+      THEN pg_xact_status($1::xid8) ELSE 'unknown' END`,
   };
 }

@@ -30,6 +30,8 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>> | undefined;
   /** The network of the container. Default: PostgreSQL is a process. */
   readonly network?: Network | undefined;
+  /** Starts a standby of a process, which copies it and follows it until it is promoted. */
+  readonly standbyOf?: Pick<Postgres, "host" | "port"> | undefined;
 }
 
 /** The superuser. A process accepts every local connection; a container asks for the password. */
@@ -39,12 +41,13 @@ const LOGIN = { user: "postgres", password: "postgres", database: "postgres" };
 export async function startPostgres({
   settings = {},
   network,
+  standbyOf,
 }: PostgresOptions = {}): Promise<Postgres> {
   const [port] = (await freePorts(1)) as [number];
   const all = { wal_level: "logical", timezone: "UTC", ...settings };
   const host = "127.0.0.1";
   const running = await (network === undefined
-    ? asProcess(port, all)
+    ? asProcess(port, all, standbyOf)
     : inContainer(network, port, all));
   const inside = network === undefined ? { host, port } : { host: "postgres", port: 5432 };
   return {
@@ -60,6 +63,7 @@ export async function startPostgres({
 async function asProcess(
   port: number,
   settings: Readonly<Record<string, string>>,
+  primary: PostgresOptions["standbyOf"],
 ): Promise<Service> {
   const programs = postgresPrograms();
   if (programs === null)
@@ -82,25 +86,43 @@ async function asProcess(
       ...flags({ listen_addresses: "127.0.0.1", unix_socket_directories: folder, ...settings }),
     ],
     prepare: () =>
-      run(
-        join(programs, "initdb"),
-        [
-          "-D",
-          data,
-          "-U",
-          LOGIN.user,
-          "--auth=trust",
-          "--encoding=UTF8",
-          "--locale=C",
-          "--no-sync",
-        ],
-        { cwd: folder, ...user },
-      ),
+      primary === undefined
+        ? run(
+            join(programs, "initdb"),
+            [
+              "-D",
+              data,
+              "-U",
+              LOGIN.user,
+              "--auth=trust",
+              "--encoding=UTF8",
+              "--locale=C",
+              "--no-sync",
+            ],
+            { cwd: folder, ...user },
+          )
+        : run(
+            join(programs, "pg_basebackup"),
+            [
+              "-D",
+              data,
+              "-U",
+              LOGIN.user,
+              "-h",
+              primary.host,
+              "-p",
+              String(primary.port),
+              "--write-recovery-conf",
+              "--checkpoint=fast",
+              "--no-sync",
+            ],
+            { cwd: folder, ...user },
+          ),
     cwd: folder,
     folder,
     user,
     stopSignal: "SIGINT",
-    ready: (log) => log.includes("database system is ready to accept connections"),
+    ready: (log) => /database system is ready to accept (?:read-only )?connections/.test(log),
   });
 }
 

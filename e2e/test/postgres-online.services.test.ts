@@ -1,0 +1,95 @@
+/**
+ * The online store on a real PostgreSQL: its answers against the oracle, kills of runs, and several
+ * processes over one store (law 5: position and effect are committed together).
+ */
+import { openStore } from "@tidemark/core";
+import {
+  Coverage,
+  differenceText,
+  generateScenario,
+  scenarioDefinitions,
+  seedsFromEnvironment,
+} from "@tidemark/testkit";
+import { realPostgres, suiteNeeding } from "@tidemark/testkit/needs";
+import { ownDatabase } from "@tidemark/testkit/services/shared";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { compareReal } from "../src/compare.ts";
+import { crashText, crashUntilCovered, runTorn } from "../src/crash.ts";
+import { startChildProgram } from "../src/child-programs.ts";
+import { inFolder, keepingStores, ONLINE_URL, realStores, writeTopic } from "../src/real-stores.ts";
+import { storeDifferences } from "../src/store-differences.ts";
+
+const { first: seed, runs: seeds } = seedsFromEnvironment({ runs: 12 });
+const kills = Math.ceil(seeds / 2);
+
+suiteNeeding(realPostgres(), "the online store on PostgreSQL", () => {
+  beforeAll(async () => {
+    process.env[ONLINE_URL] = (await ownDatabase()).url;
+  });
+  afterAll(() => {
+    delete process.env[ONLINE_URL];
+  });
+
+  test(`gives the oracle's bits over ${seeds} seeds`, async () => {
+    const coverage = new Coverage();
+    for (let n = seed; n < seed + seeds; n++) {
+      const differences = await compareReal(n, coverage, undefined, { everyAggregation: true });
+      expect(differences.slice(0, 10).map(differenceText)).toEqual([]);
+    }
+    console.log(`PostgreSQL: ${coverage.comparisons} comparisons over ${seeds} seeds`);
+    expect(coverage.comparisons).toBeGreaterThan(seeds * 100);
+  });
+
+  test("kill -9 of a run at any point and start again: nothing lost, nothing doubled", async () => {
+    const result = await crashUntilCovered({
+      firstSeed: seed,
+      random: kills,
+      perPoint: 1,
+      parallel: 2,
+    });
+    console.log(`kill -9 over PostgreSQL, TIDEMARK_SEED=${seed}\n${crashText(result)}`);
+    for (const [kind, met] of result.kills) expect(met.kills, kind).toBeGreaterThan(0);
+  });
+
+  test("a store that commits positions before cells is found out", async () => {
+    let found = "whole";
+    for (let n = 0; n < 8 && found === "whole"; n++) {
+      found = await runTorn(seed + n, "online position first").then(
+        () => "whole",
+        (error: Error) => error.name,
+      );
+    }
+    expect(found).toBe("AssertionError");
+  });
+
+  test("of two runner processes the late one is fenced off, and nothing is lost", async () => {
+    const changes = 80;
+    const scenario = generateScenario(seed, { traits: { changes } });
+    await inFolder(async (folder) => {
+      writeTopic(folder, scenario);
+      const runners = [0, 1].map(() =>
+        startChildProgram("run-topic.ts", [folder, String(seed), String(changes)], {
+          stdin: "pipe",
+        }),
+      );
+      for (const runner of runners) expect(await runner.line()).toBe("ready");
+      for (const runner of runners) runner.endInput("go\n");
+      const endings: string[] = [];
+      for (const runner of runners) {
+        await runner.succeeded();
+        endings.push(...runner.lines.slice(1));
+      }
+      console.log(`two runners over PostgreSQL: ${endings.join(", ")}`);
+      expect(endings.filter((ending) => ending === "done")).toHaveLength(2);
+      for (const ending of endings)
+        expect(["done", "ONLINE_STORE_FENCED", "HISTORY_FENCED"]).toContain(ending);
+      const store = await openStore({
+        definitions: scenarioDefinitions(scenario),
+        ...keepingStores(realStores(folder)),
+      });
+      for (const asked of ["online", "as corrected", "as known"] as const)
+        expect(await storeDifferences(store, scenario, scenario.requests, asked)).toEqual([]);
+      await store.close();
+    });
+  });
+});
