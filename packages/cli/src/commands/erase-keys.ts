@@ -1,9 +1,9 @@
 /** Reads the keys of the entities that `tidemark erase` erases. */
 import { TidemarkError, type Definitions } from "@tidemark/core";
 import type { ColumnSpec } from "@tidemark/core/spi";
-import { didYouMean, ENTITIES_CODES, keyFromText, keyMissing } from "@tidemark/core/internal";
+import { didYouMean, ENTITIES_CODES, keyMissing } from "@tidemark/core/internal";
 import { csvHeader, csvRecords } from "../input/csv.ts";
-import { keyAndText } from "../input/key-texts.ts";
+import { keyAndText, userKey } from "../input/key-texts.ts";
 import { usage } from "../terminal/options.ts";
 
 type Key = Readonly<Record<string, unknown>>;
@@ -36,7 +36,8 @@ function keyOf(entity: string, given: readonly string[], keys: readonly ColumnSp
     if (found === null)
       throw usage(`--key: write COLUMN=VALUE, with a key of ${entity} as COLUMN (${names})`);
     const { name } = found.column;
-    key[name] = keyFromText(found.column, found.text, () => `--key ${name}`);
+    if (name in key) throw usage(`--key ${name} is given twice; erase one entity, or --keys-file`);
+    key[name] = userKey(found.column, found.text, () => `--key ${name}`);
   }
   const missing = keys.filter(({ name }) => !(name in key));
   if (missing.length > 0)
@@ -80,7 +81,7 @@ async function keysIn(
         const location = (): string => `${file}:${line}: ${column.name}`;
         const text = fields[header.indexOf(column.name)];
         if (text == null) throw keyMissing(location);
-        return [column.name, keyFromText(column, text, location)];
+        return [column.name, userKey(column, text, location)];
       }),
     );
   }

@@ -1,16 +1,9 @@
 /** `tidemark explain`: prints the plan of features, or why an answer is what it is. */
 import { collectDefinitions } from "@tidemark/core";
 import type { NeededColumn, SelectedFeature } from "@tidemark/core/spi";
-import {
-  compileQuery,
-  keyFromText,
-  keysNeeded,
-  queryText,
-  selectionFrom,
-  toUser,
-} from "@tidemark/core/internal";
+import { compileQuery, keysNeeded, queryText, selectionFrom } from "@tidemark/core/internal";
 import type { LoadedConfig } from "../config/config-file.ts";
-import { keyAndText, TIME_TYPES } from "../input/key-texts.ts";
+import { keyAndText, userKey } from "../input/key-texts.ts";
 import { featuresNamed, featuresOfService } from "../input/named-features.ts";
 import { usage } from "../terminal/options.ts";
 import { configCommand, type CommandRun } from "./config-command.ts";
@@ -127,10 +120,9 @@ function entityOf(
     const found = keyAndText(given, needed);
     if (found === null) throw usage(`--entity: write KEY=VALUE, with ${names} as KEY`);
     const { column, text } = found;
-    const { name, type } = column;
+    const { name } = column;
     if (name in entity) throw usage(`--entity ${name} is given twice; give each key once`);
-    const value = keyFromText(column, text, () => `--entity ${name}`);
-    entity[name] = TIME_TYPES.has(type) ? text : toUser(value, column);
+    entity[name] = userKey(column, text, () => `--entity ${name}`);
   }
   const missing = needed.find(({ name }) => !(name in entity));
   if (missing !== undefined)
