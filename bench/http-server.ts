@@ -6,13 +6,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { openStore } from "@tidemark/core";
 import { featureServer } from "@tidemark/server";
-import { deltaOfflineStore, localObjects } from "@tidemark/delta";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { weekly } from "@tidemark/testkit/bank/definitions";
 import { NOW } from "./bank.ts";
 
-// with a sample there is a serving log in the lake
-const [what, file, lake, sample] = process.argv.slice(2);
+const [what, file] = process.argv.slice(2);
 process.stdin.resume().on("end", () => process.exit());
 if (what === "echo") {
   // the cost of every server that reads a body and sends one
@@ -37,8 +35,6 @@ if (what === "echo") {
   const store = await openStore({
     definitions,
     online: { store: sqliteOnlineStore(file!, { readOnly: true }), retention: "1d", answerCache },
-    ...(lake === undefined ? {} : { offline: deltaOfflineStore(localObjects(lake)) }),
-    ...(sample === undefined ? {} : { servingLog: { sample: Number(sample) } }),
     clock: () => new Date(NOW / 1000),
   });
   const server = await featureServer({ store, definitions });

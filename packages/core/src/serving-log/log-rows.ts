@@ -1,12 +1,17 @@
 /** Turns answers into rows of the serving log. */
-import { distinctTexts, type Batch } from "../columns/batch.ts";
-import { vectorsOfRows } from "../columns/vectors-of-rows.ts";
+import {
+  distinctTexts,
+  vectorBuilder,
+  type Batch,
+  type Vector,
+  type VectorBuilder,
+} from "../columns/batch.ts";
 import type { KeyValues } from "../request/entity-keys.ts";
-import type { Value } from "../specs.ts";
 import type { ResultColumns } from "../spi.ts";
 import { dayOf, DAY_MICROS, LOG_COLUMNS } from "./log-table.ts";
 import type { LoggedSelection, MemberWriter } from "./logged-selection.ts";
 import type { TakenChanges } from "./taken-changes.ts";
+import { TextRuns } from "./text-runs.ts";
 
 /** The answers of one request, as the reader gave them. */
 export interface LoggedAnswer {
@@ -25,39 +30,58 @@ export interface LoggedAnswer {
   readonly taken: TakenChanges | null;
 }
 
-/** A row of the log before it is in columns. */
-interface LogRow {
-  readonly date: string;
-  readonly answeredAt: number;
-  readonly asOf: number;
-  readonly service: string | null;
-  readonly requestId: string | null;
-  readonly entity: string;
-  readonly requestData: string | null;
-  readonly values: string;
-  readonly statuses: string;
-  readonly newest: number | null;
-  readonly selection: LoggedSelection;
-  readonly taken: string | null;
-  readonly sequence: bigint;
-}
-
 /** Makes batches of rows. */
 export interface LogEncoder {
+  /** The rows since the last batch. */
+  readonly rows: number;
+  /** The size of their texts. */
+  readonly bytes: number;
   /** Adds row `i` of an answer, and returns the size of its texts. */
   add(answer: LoggedAnswer, i: number): number;
-  /** The rows since the last call, as columns. */
+  /** The rows since the last batch, as columns. */
   take(): Batch;
 }
 
-const DISTINCT: Readonly<Record<string, (row: LogRow) => string>> = {
-  entity: (row) => row.entity,
-  values: (row) => row.values,
-};
+/** The rows of a batch, column by column. */
+interface LogColumns {
+  readonly date: TextRuns;
+  readonly answeredAt: number[];
+  readonly asOf: number[];
+  readonly service: TextRuns;
+  readonly requestId: TextRuns;
+  readonly entity: VectorBuilder;
+  readonly requestData: TextRuns;
+  readonly values: string[];
+  readonly statuses: TextRuns;
+  /** −Infinity: the row has no newest event. */
+  readonly newest: number[];
+  readonly features: TextRuns;
+  readonly fingerprints: TextRuns;
+  readonly taken: TextRuns;
+}
+
+const ENTITY = LOG_COLUMNS.find(({ name }) => name === "entity")!;
+
+const noRows = (): LogColumns => ({
+  date: new TextRuns(),
+  answeredAt: [],
+  asOf: [],
+  service: new TextRuns(),
+  requestId: new TextRuns(),
+  entity: vectorBuilder(ENTITY),
+  requestData: new TextRuns(),
+  values: [],
+  statuses: new TextRuns(),
+  newest: [],
+  features: new TextRuns(),
+  fingerprints: new TextRuns(),
+  taken: new TextRuns(),
+});
 
 /** Makes the encoder of a process, whose rows have ascending numbers. */
 export function logEncoder(process: string): LogEncoder {
-  let rows: LogRow[] = [];
+  let columns = noRows();
+  let bytes = 0;
   let sequence = 0n;
   let [day, date] = [NaN, ""];
   /** Answers that follow each other often have the same sample. */
@@ -65,24 +89,6 @@ export function logEncoder(process: string): LogEncoder {
     taken: null,
     text: null,
   };
-
-  const values: Readonly<Record<string, (row: LogRow) => Value>> = {
-    date: (row) => row.date,
-    answered_at: (row) => row.answeredAt,
-    as_of: (row) => row.asOf,
-    service: (row) => row.service,
-    request_id: (row) => row.requestId,
-    request_data: (row) => row.requestData,
-    statuses: (row) => row.statuses,
-    newest_event: (row) => row.newest,
-    features: (row) => row.selection.features,
-    fingerprints: (row) => row.selection.fingerprints,
-    taken: (row) => row.taken,
-    process: () => process,
-    sequence: (row) => row.sequence,
-  };
-  const repeated = LOG_COLUMNS.filter(({ name }) => DISTINCT[name] === undefined);
-  const valuesOf = repeated.map(({ name }) => values[name]!);
 
   function dateOf(time: number): string {
     const now = Math.floor(time / DAY_MICROS);
@@ -97,43 +103,82 @@ export function logEncoder(process: string): LogEncoder {
   }
 
   return {
+    get rows() {
+      return columns.values.length;
+    },
+    get bytes() {
+      return bytes;
+    },
     add(answer, i) {
-      const { selection, service, keys, asOf, answeredAt, requestId } = answer;
+      const { selection, keys, requestId } = answer;
       const entity = membersOf(selection.keys, keys[i]!);
       const requestData =
         selection.requestData.length === 0 ? null : membersOf(selection.requestData, keys[i]!);
-      const answered = answerTexts(selection.values, answer.answers, i);
-      rows.push({
-        date: dateOf(answeredAt),
-        answeredAt,
-        asOf,
-        service,
-        requestId: typeof requestId === "string" ? requestId : (requestId?.[i] ?? null),
-        entity,
-        requestData,
-        ...answered,
-        selection,
-        taken: takenText(answer.taken),
-        sequence: sequence++,
-      });
-      return entity.length + (requestData?.length ?? 0) + answered.values.length + ROW_BYTES;
+      const { values, statuses, newest } = answerTexts(selection.values, answer.answers, i);
+      columns.date.push(dateOf(answer.answeredAt));
+      columns.answeredAt.push(answer.answeredAt);
+      columns.asOf.push(answer.asOf);
+      columns.service.push(answer.service);
+      columns.requestId.push(typeof requestId === "string" ? requestId : (requestId?.[i] ?? null));
+      columns.entity.push(entity);
+      columns.requestData.push(requestData);
+      columns.values.push(values);
+      columns.statuses.push(statuses);
+      columns.newest.push(newest ?? -Infinity);
+      columns.features.push(selection.features);
+      columns.fingerprints.push(selection.fingerprints);
+      columns.taken.push(takenText(answer.taken));
+      const size = entity.length + (requestData?.length ?? 0) + values.length + ROW_BYTES;
+      bytes += size;
+      return size;
     },
     take() {
-      const taken = rows;
-      rows = [];
-      const vectors = vectorsOfRows(repeated, taken, valuesOf);
-      return {
-        length: taken.length,
-        columns: LOG_COLUMNS,
-        vectors: LOG_COLUMNS.map((column) => {
-          const distinct = DISTINCT[column.name];
-          return distinct === undefined
-            ? vectors[repeated.indexOf(column)]!
-            : distinctTexts(taken.map(distinct));
-        }),
-      };
+      const length = columns.values.length;
+      const vectors = vectorsOf(columns, process, sequence);
+      sequence += BigInt(length);
+      [columns, bytes] = [noRows(), 0];
+      return { length, columns: LOG_COLUMNS, vectors };
     },
   };
+}
+
+/** The vectors of all columns, in the order of the table. */
+function vectorsOf(columns: LogColumns, process: string, sequence: bigint): readonly Vector[] {
+  const length = columns.values.length;
+  const sequences = new BigInt64Array(length);
+  for (let i = 0; i < length; i++) sequences[i] = sequence + BigInt(i);
+  const vectors: Readonly<Record<string, Vector>> = {
+    date: columns.date.finish(),
+    answered_at: timesOf(columns.answeredAt),
+    as_of: timesOf(columns.asOf),
+    service: columns.service.finish(),
+    request_id: columns.requestId.finish(),
+    entity: columns.entity.finish(),
+    request_data: columns.requestData.finish(),
+    values: distinctTexts(columns.values),
+    statuses: columns.statuses.finish(),
+    newest_event: newestOf(columns.newest),
+    features: columns.features.finish(),
+    fingerprints: columns.fingerprints.finish(),
+    taken: columns.taken.finish(),
+    process: { kind: "string", codes: new Int32Array(length), dictionary: [process], valid: null },
+    sequence: { kind: "int64", values: sequences, valid: null },
+  };
+  return LOG_COLUMNS.map(({ name }) => vectors[name]!);
+}
+
+const timesOf = (times: readonly number[]): Vector => ({
+  kind: "float64",
+  values: Float64Array.from(times),
+  valid: null,
+});
+
+/** The newest events as a vector. A row without one has none. */
+function newestOf(times: readonly number[]): Vector {
+  const values = Float64Array.from(times);
+  if (!times.includes(-Infinity)) return { kind: "float64", values, valid: null };
+  const valid = Uint8Array.from(times, (time) => (time === -Infinity ? 0 : 1));
+  return { kind: "float64", values: values.map((time) => (time === -Infinity ? 0 : time)), valid };
 }
 
 /** About the memory of a row beside its texts. */

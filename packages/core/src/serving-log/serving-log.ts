@@ -45,8 +45,7 @@ export interface ServingLog {
 
 /** Rows in columns, which are committed together. */
 interface QueuedRows {
-  readonly batches: readonly Batch[];
-  readonly rows: number;
+  readonly batch: Batch;
   /** The size of their texts. */
   readonly bytes: number;
 }
@@ -79,10 +78,6 @@ export function openServingLog(options: {
   /** Answers whose rows are not in columns yet, and the next row of the first one. */
   const waiting: LoggedAnswer[] = [];
   let nextRow = 0;
-  /** Rows in columns that are not being committed. */
-  let encoded: Batch[] = [];
-  let encodedRows = 0;
-  let encodedBytes = 0;
   /** Rows that are being committed, or whose commit failed. */
   let uncommitted: QueuedRows | null = null;
   /** All rows above. */
@@ -98,7 +93,7 @@ export function openServingLog(options: {
   let lastWrite: string | null = null;
   let lastError: string | null = null;
 
-  /** Turns up to a chunk of rows into columns. */
+  /** Moves up to a chunk of rows into columns. */
   function encodeChunk(): void {
     let [rows, bytes] = [0, 0];
     while (rows < CHUNK_ROWS && waiting.length > 0) {
@@ -110,25 +105,21 @@ export function openServingLog(options: {
       waiting.shift();
       nextRow = 0;
     }
-    if (rows === 0) return;
-    encoded.push(encoder.take());
-    encodedRows += rows;
-    encodedBytes += bytes;
     queuedBytes += bytes;
   }
 
-  /** The rows that are not in columns yet. */
-  const waitingRows = (): number => queuedRows - encodedRows - (uncommitted?.rows ?? 0);
-
-  /** Encodes whole chunks, one in each turn of the event loop. */
+  /**
+   * Encodes what waits after this turn of the event loop, a chunk in each turn. An answer that is
+   * not held for long costs the garbage collector nothing.
+   */
   function encodeLater(): void {
     if (isEncoding) return;
     isEncoding = true;
     setImmediate(() => {
       isEncoding = false;
       encodeChunk();
-      if (waitingRows() >= CHUNK_ROWS) encodeLater();
-      if (encodedRows >= settings.commitRows) void write();
+      if (waiting.length > 0) encodeLater();
+      if (encoder.rows >= settings.commitRows) void write();
     });
   }
 
@@ -162,16 +153,15 @@ export function openServingLog(options: {
   }
 
   async function writeQueued(isLast: boolean): Promise<void> {
-    while (waitingRows() > 0) {
+    while (waiting.length > 0) {
       encodeChunk();
       await new Promise(setImmediate);
     }
     // a commit that failed may have taken effect, so it is tried again with the same rows
     if (uncommitted !== null && !(await commit(uncommitted, isLast)) && !isLast) return;
-    if (encodedRows > 0) {
-      const next = { batches: encoded, rows: encodedRows, bytes: encodedBytes };
-      [encoded, encodedRows, encodedBytes] = [[], 0, 0];
-      await commit(next, isLast);
+    if (encoder.rows > 0) {
+      const { bytes } = encoder;
+      await commit({ batch: encoder.take(), bytes }, isLast);
     }
     await removeOld();
   }
@@ -180,17 +170,17 @@ export function openServingLog(options: {
   async function commit(rows: QueuedRows, isLast: boolean): Promise<boolean> {
     uncommitted = rows;
     try {
-      await writer.append(rows.batches);
-      counts.written += rows.rows;
+      await writer.append([rows.batch]);
+      counts.written += rows.batch.length;
       lastWrite = formatTime(clock());
       lastError = null;
     } catch (error) {
       lastError = error instanceof Error ? error.message : String(error);
       if (isRetryable(error) && !isLast) return false;
-      lost(rows.rows, "writeFailed", lastError);
+      lost(rows.batch.length, "writeFailed", lastError);
     }
     uncommitted = null;
-    queuedRows -= rows.rows;
+    queuedRows -= rows.batch.length;
     queuedBytes -= rows.bytes;
     return lastError === null;
   }
@@ -228,7 +218,7 @@ export function openServingLog(options: {
       const selection = describe(answer.selection);
       waiting.push({ ...answer, selection, rows, requestId });
       queuedRows += length;
-      if (waitingRows() >= CHUNK_ROWS) encodeLater();
+      encodeLater();
       writeLater();
     },
     flush,

@@ -50,15 +50,16 @@ function rangesOf(column: ColumnSpec, pieces: readonly Piece[]): readonly Vector
   return ranges;
 }
 
-/** Gathers a nullable column whose texts seldom repeat in any piece; null: it is none. */
+/** Gathers a column whose texts seldom repeat in any piece; null: it is none, or lacks a text. */
 function gatherDistinct(column: ColumnSpec, pieces: readonly Piece[]): Vector | null {
   const vectors: Extract<Vector, { kind: "string" }>[] = [];
   for (const { batch } of pieces) {
     const vector = batch.vectors[batch.columns.findIndex((other) => other.name === column.name)];
     if (vector?.kind !== "string" || vector.distinct !== true) return null;
+    if (vector.valid !== null && !column.nullable) return null;
     vectors.push(vector);
   }
-  if (vectors.length === 0 || !column.nullable) return null;
+  if (vectors.length === 0) return null;
   const texts: (string | null)[] = [];
   for (const [p, { rows, from, to }] of pieces.entries()) {
     const { codes, dictionary } = vectors[p]!;
