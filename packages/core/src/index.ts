@@ -153,6 +153,7 @@ export {
   length,
   like,
   lower,
+  matches,
   splitPart,
   startsWith,
   substring,

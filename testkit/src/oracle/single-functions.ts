@@ -2,6 +2,7 @@
 import type { CallExpression, TypeSpec, Value } from "../../../packages/core/src/specs.ts";
 import { converted } from "./conversions.ts";
 import { heldAs, nearestDouble, order, rationalOf, rounded, type Rational } from "./rationals.ts";
+import { regExpOf } from "./patterns.ts";
 
 type Present = Exclude<Value, null>;
 
@@ -106,6 +107,8 @@ function ofText(
       return beginsWith(points.toReversed(), option("suffix").toReversed());
     case "like":
       return fits(option("pattern"), points);
+    case "matches":
+      return regExpOf(String(options["pattern"])).test(first);
     case "splitPart": {
       const separator = option("separator");
       const parts = [""];

@@ -148,6 +148,7 @@ const calls: Readonly<Record<string, PrintCall>> = {
   startsWith: plain(always),
   endsWith: plain(always),
   like: plain(always),
+  matches: plain(always),
   hashBucket: plain(([x]) => x!.type === "string" || x!.type === "boolean" || isInteger(x!)),
 };
 

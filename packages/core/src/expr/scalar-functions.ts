@@ -7,6 +7,7 @@ import { caseWhen, clamp, coalesce, greatest, least, nullIf } from "./functions/
 import { avgOf, maxOf, minOf, quantileOf, slopeOf, stddevOf, sumOf } from "./functions/lists.ts";
 import { binOf, exp, log, log1p, power, sqrt } from "./functions/math.ts";
 import { contains, elementOf, member, struct, valueAt } from "./functions/parts.ts";
+import { matches } from "./functions/matches.ts";
 import { abs, ceil, floor, neg, round, sign } from "./functions/rounding.ts";
 import {
   concat,
@@ -82,6 +83,7 @@ export const scalarFunctions: readonly ScalarFunction[] = [
   startsWith,
   endsWith,
   like,
+  matches,
   splitPart,
   hourOf,
   minuteOfDay,

@@ -31,6 +31,7 @@ import {
   list,
   log,
   lower,
+  matches,
   max,
   member,
   min,
@@ -94,6 +95,7 @@ test("functions of one value, of texts and of times", () => {
   expectTypeOf(binOf(t.amount, [10, 100])).toEqualTypeOf<Expr<T, "int32", number | null>>();
   expectTypeOf(concat(t.vendor, "!")).toEqualTypeOf<Expr<T, "string", string | null>>();
   expectTypeOf(like(t.user_id, "a%")).toEqualTypeOf<Expr<T, "boolean", boolean>>();
+  expectTypeOf(matches(t.vendor, "a+")).toEqualTypeOf<Expr<T, "boolean", boolean | null>>();
   expectTypeOf(splitPart(t.user_id, "-", 0)).toEqualTypeOf<Expr<T, "string", string | null>>();
   expectTypeOf(hourOf(t.time, "Europe/Zurich")).toEqualTypeOf<Expr<T, "int32", number>>();
   expectTypeOf(dateOf(t.time, "UTC")).toEqualTypeOf<Expr<T, "date", string>>();

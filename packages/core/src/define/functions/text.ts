@@ -1,4 +1,5 @@
 /** Functions of texts. */
+import { matches as matchesFunction } from "../../expr/functions/matches.ts";
 import * as textFunctions from "../../expr/functions/text.ts";
 import type { ScalarFunction } from "../../expr/scalar-function.ts";
 import { TidemarkError } from "../../errors.ts";
@@ -140,6 +141,22 @@ export function like<A extends AnyExpr>(x: TextArg<A>, pattern: string): TruthOf
         "nothing; write two of them",
     );
   return withText(textFunctions.like, x, { pattern });
+}
+/**
+ * True where the whole text matches a regular expression. A pattern has literals, classes such as
+ * `[a-z_]` and `[^,]`, `.`, groups, alternatives (`|`), the quantifiers `?`, `*`, `+` and `{m,n}`,
+ * and the ASCII sets `\d`, `\w` and `\s`. A dot is any code point but a line end. Case counts. The
+ * time is linear in the text, and SQL computes the same.
+ *
+ * @throws VALUE_INVALID when the pattern has something else, such as an anchor, a look-around, a
+ * back reference or a lazy quantifier; the message names its place.
+ * @throws TYPE_MISMATCH when the argument is no text.
+ *
+ * @example
+ * const swiss = matches(transactions.vendor, "CH-\\d{4}( .+)?");
+ */
+export function matches<A extends AnyExpr>(x: TextArg<A>, pattern: string): TruthOf<A> {
+  return withText(matchesFunction, x, { pattern });
 }
 /**
  * One part of the text between separators. The first has index 0. Null if there is no such part.

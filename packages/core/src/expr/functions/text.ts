@@ -199,7 +199,7 @@ export const like: ScalarFunction = /* @__PURE__ */ ofText(
   truth,
   ({ call }) => {
     const pattern = likePattern(String(call.options!["pattern"]));
-    return (value) => matches(pattern, value);
+    return (value) => fitsPattern(pattern, value);
   },
   ({ options }, print) => ({
     text: `${print(0, "comparison")} LIKE ${quoted(options!["pattern"])} ESCAPE '\\'`,
@@ -231,7 +231,7 @@ function likePattern(pattern: string): LikePattern {
 }
 
 /** Takes one step for each code point, and goes back to the last MANY if the rest does not fit. */
-function matches(pattern: LikePattern, value: string): boolean {
+function fitsPattern(pattern: LikePattern, value: string): boolean {
   const points = [...value];
   let p = 0;
   let v = 0;

@@ -24,6 +24,7 @@ const optionNames: { readonly [name: string]: readonly string[] | undefined } = 
   startsWith: ["prefix"],
   endsWith: ["suffix"],
   like: ["pattern"],
+  matches: ["pattern"],
   splitPart: ["separator", "index"],
   member: ["name"],
   elementOf: ["index"],
