@@ -84,6 +84,7 @@ suiteNeeding(chromium(), "the console of a server with tokens", () => {
   async function signedIn(token: string, path: string) {
     const { page } = await openWatched(browser, address, { width: 1280 });
     await page.goto(`${address}#/${path}`);
+    await page.getByLabel("Token").waitFor();
     expect(await violationsOf(page)).toEqual([]);
     await page.getByLabel("Token").fill(token);
     await page.keyboard.press("Enter");

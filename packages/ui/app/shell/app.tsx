@@ -39,10 +39,11 @@ export function App(): preact.JSX.Element {
     return () => removeEventListener("keydown", pressed);
   }, []);
 
-  if (definitions.error?.status === 401)
+  const refused = [definitions.error, caller.error].find((error) => error?.status === 401);
+  if (refused !== undefined)
     return (
       <SignIn
-        error={definitions.error}
+        error={refused}
         onDone={() => {
           definitions.again();
           caller.again();
