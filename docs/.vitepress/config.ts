@@ -61,6 +61,7 @@ const sections: readonly Section[] = [
       ["replay", "Replay"],
       ["docker", "Docker"],
       ["deployment", "Deployment"],
+      ["postgres", "PostgreSQL"],
       ["operating", "Operating"],
       ["console", "The console"],
       ["monitoring", "Monitoring"],

@@ -3,6 +3,7 @@
  * TypeScript that they need and with `strict: false`.
  */
 import { s3Objects } from "@tidemark/adapter-minio";
+import { postgresOnlineStore } from "@tidemark/adapter-postgres";
 import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
 import { registerTables } from "@tidemark/catalog-trino";
 import { defineConfig, env } from "@tidemark/cli";
@@ -27,6 +28,7 @@ export async function program(): Promise<void> {
     online: sqliteOnlineStore("online.db"),
     offline: deltaOfflineStore(localObjects("lake")),
   });
+  await openStore({ definitions, online: postgresOnlineStore({ host: "db.internal" }) });
   await store.run(recordedTopic("transactions.jsonl"));
   await store.run(kafkaChanges({ brokers: ["localhost:9092"], topics: /^bank\./ }));
 
