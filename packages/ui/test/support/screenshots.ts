@@ -23,6 +23,7 @@ try {
     for (const { name, path, ready } of shownPages) {
       await page.goto(`${bank.address}#/${path}`);
       await page.getByText(ready).filter({ visible: true }).first().waitFor();
+      await page.waitForFunction(() => !document.body.textContent.includes("Loading …"));
       const file = `${name}-${width}.png`;
       await page.screenshot({ path: join(folder, file) });
       console.log(`docs/images/console/${file}`);

@@ -1,11 +1,10 @@
 /** What the stores hold: tables, entities with many rows, and what to do about them. */
 import type { StoreStorage } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
-import { Ago } from "../../parts/ago.tsx";
 import { Card } from "../../parts/card.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
-import { bytesText, countText } from "../../parts/texts.ts";
+import { bytesText, countText, shortTime } from "../../parts/texts.ts";
 import { EntityLogs } from "./entity-logs.tsx";
 
 export function StoresPage(): preact.JSX.Element {
@@ -82,7 +81,7 @@ function History({
           { title: "Newest", cell: ({ newest }) => newest?.slice(0, 10) ?? "" },
           {
             title: "Changed",
-            cell: ({ changed }) => (changed === null ? "" : <Ago time={changed} />),
+            cell: ({ changed }) => (changed === null ? "" : shortTime(changed.slice(0, 16))),
           },
         ]}
       />

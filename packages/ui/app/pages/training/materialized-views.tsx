@@ -1,12 +1,11 @@
 /** The views that are materialized: rows, days, and days of another definition. */
 import type { RegistryPlan, StoreStorage } from "../../api/types.ts";
 import { useAnswer } from "../../api/use-answer.ts";
-import { Ago } from "../../parts/ago.tsx";
 import { Badge } from "../../parts/badge.tsx";
 import { Card } from "../../parts/card.tsx";
 import { DataTable } from "../../parts/data-table.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
-import { bytesText, countText } from "../../parts/texts.ts";
+import { bytesText, countText, shortTime } from "../../parts/texts.ts";
 import { hrefOf } from "../../routing/router.ts";
 
 export function MaterializedViews(): preact.JSX.Element {
@@ -32,7 +31,7 @@ export function MaterializedViews(): preact.JSX.Element {
               { title: "Last day ends", cell: ({ newest }) => newest?.slice(0, 16) ?? "" },
               {
                 title: "Changed",
-                cell: ({ changed }) => (changed === null ? "" : <Ago time={changed} />),
+                cell: ({ changed }) => (changed === null ? "" : shortTime(changed.slice(0, 16))),
               },
               {
                 title: "Definition",
