@@ -12,7 +12,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   "serving-log": "bench/serving-log.ts",
   observed: "bench/observed.ts",
   "online-cells": "packages/adapter-sqlite/bench/online-cells.ts",
-  "online-postgres": "packages/adapter-postgres/bench/online-postgres.ts",
+  "online-postgres": "bench/online-postgres.ts",
   replay: "packages/cli/bench/replay.ts",
   backfill: "packages/cli/bench/backfill.ts",
   append: "bench/append-rate.ts",

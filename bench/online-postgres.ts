@@ -3,12 +3,18 @@
  * one process and in turns, and prints how many cells a second it applies beside SQLite's store. It
  * starts its own PostgreSQL. The last line is JSON.
  *
- *     node --conditions=@tidemark/source packages/adapter-postgres/bench/online-postgres.ts [cells]
+ *     npm run bench -- online-postgres [cells]
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { postgresOnlineStore } from "@tidemark/adapter-postgres";
+import { sqliteOnlineStore } from "@tidemark/adapter-sqlite";
+import type { OnlineStore } from "@tidemark/core/spi";
 import { missingForPostgres } from "@tidemark/testkit/services/toolchain";
 import { startPostgres } from "@tidemark/testkit/services";
 import pg from "pg";
-import { postgresOnlineStore } from "../src/index.ts";
+import { median } from "./figures.ts";
 
 const missing = missingForPostgres();
 if (missing !== null) {
@@ -40,9 +46,12 @@ await client.query("ALTER TABLE bare ALTER value SET STORAGE EXTERNAL");
 await client.query("ALTER TABLE bare SET (toast_tuple_target = 8160)");
 const store = postgresOnlineStore({ connectionString: server.url });
 await store.open({ namespace: "default" });
+const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
+const sqlite = sqliteOnlineStore(join(folder, "online.db"));
+await sqlite.open({ namespace: "default" });
 
 /** Writes every cell over what it reads, in steps. Returns cells a second. */
-async function apply(): Promise<number> {
+async function apply(store: OnlineStore): Promise<number> {
   const start = performance.now();
   for (let at = 0; at < CELLS; at += STEP) {
     const step = order.slice(at, at + STEP).map((i) => keys[i]!);
@@ -77,15 +86,16 @@ async function applyBare(): Promise<number> {
   return Math.round((CELLS / (performance.now() - start)) * 1000);
 }
 
-const rates: Record<string, number[]> = { store: [], bare: [] };
+const rates: Record<string, number[]> = { store: [], bare: [], sqlite: [] };
 for (let pass = 0; pass < 4; pass++) {
   value.fill(pass + 1, 0, 8);
   rates["bare"]!.push(await applyBare());
-  rates["store"]!.push(await apply());
+  rates["store"]!.push(await apply(store));
+  rates["sqlite"]!.push(await apply(sqlite));
   console.log(
     `${pass === 0 ? "insert" : "update"}, cells/s in steps of ${STEP}: ` +
       `bare upsert ${rates["bare"]!.at(-1)!} · store, which reads first and compares ` +
-      `${rates["store"]!.at(-1)!}`,
+      `${rates["store"]!.at(-1)!} · the same on SQLite ${rates["sqlite"]!.at(-1)!}`,
   );
 }
 const { rows } = await client.query<Record<string, number>>(
@@ -146,8 +156,6 @@ for (let round = 0; round < ROUNDS; round++) {
     (times[name] ??= []).push(((performance.now() - start) / READS) * 1000);
   }
 }
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1]!;
 /** The median of the ratios of neighbouring runs. */
 const ratio = (side: string, bare: string): number =>
   Number(median(times[side]!.map((time, round) => time / times[bare]![round]!)).toFixed(2));
@@ -158,6 +166,8 @@ console.log(
     `of ${MANY}, each: bare ${µs("bare100")} · read ${µs("many")}`,
 );
 await store.close();
+await sqlite.close();
+rmSync(folder, { recursive: true });
 await client.end();
 await server.stop();
 console.log(
@@ -168,6 +178,7 @@ console.log(
     ratio100: ratio("many", "bare100"),
     ratioKnown: ratio("known", "bare"),
     applied: rates["store"],
+    appliedSqlite: rates["sqlite"],
     target: 1.3,
   }),
 );
