@@ -12,7 +12,7 @@ import { prefixesOf } from "../src/crash-prefixes.ts";
 import { readWhileKilled } from "../src/crash-reading.ts";
 
 /** The number of kills at random moments. */
-const { first: seed, runs: kills } = seedsFromEnvironment({ runs: 50 });
+const { first: seed, runs: kills } = seedsFromEnvironment({ runs: 30 });
 const killsPerPoint = Math.ceil(kills / 10);
 
 test(

@@ -24,7 +24,7 @@ import {
 import { type OrderColumns, orderVersion } from "../src/order-versions.ts";
 import { inFolder, keepingStores, realStores, topicPath } from "../src/real-stores.ts";
 
-const { first: seed, runs: kills } = seedsFromEnvironment({ runs: 50 });
+const { first: seed, runs: kills } = seedsFromEnvironment({ runs: 30 });
 const killsPerPoint = Math.ceil(kills / 10);
 const LENGTH = 240;
 const CHANGES_BEFORE = 160;

@@ -20,7 +20,7 @@ import { expect, test } from "vitest";
 import { inFolder, realStores } from "../src/real-stores.ts";
 import { storeDifferences, refusedBeforeHorizon } from "../src/store-differences.ts";
 
-const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 60 });
+const { first: firstSeed, runs: seeds } = seedsFromEnvironment({ runs: 30 });
 const SECOND = 1e6;
 const RUNS = 8;
 

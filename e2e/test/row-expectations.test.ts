@@ -2,7 +2,7 @@ import { differenceText, seedsFromEnvironment } from "@tidemark/testkit";
 import { expect, test } from "vitest";
 import { compareSeeds } from "../src/compare.ts";
 
-const { first: seed, runs } = seedsFromEnvironment({ runs: 120 });
+const { first: seed, runs } = seedsFromEnvironment({ runs: 60 });
 
 test(
   `rows that violate an expectation are in no window, on every path, over ${runs} seeds`,

@@ -67,7 +67,7 @@ interface WarmOptions {
 }
 
 const python = pythonReaders();
-const { first, runs } = seedsFromEnvironment({ runs: 2 });
+const { first, runs } = seedsFromEnvironment({ runs: 1 });
 const root = join(import.meta.dirname, "../..");
 const program = join(root, "packages/engine-spark/python/tidemark_spark.py");
 

@@ -22,7 +22,7 @@ import { KillCounts } from "../../src/kill-counts.ts";
 import { inFolder, topicPath } from "../../src/real-stores.ts";
 import { findBytes } from "../../src/stored-bytes.ts";
 
-const { first: seed, runs: kills } = seedsFromEnvironment({ runs: 50 });
+const { first: seed, runs: kills } = seedsFromEnvironment({ runs: 30 });
 const killsPerPoint = Math.ceil(kills / 10);
 
 /** The points that every erasure visits. */
