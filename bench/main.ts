@@ -9,6 +9,7 @@ import { join } from "node:path";
 const benchmarks: Readonly<Record<string, string>> = {
   "online-read": "bench/online-read.ts",
   http: "bench/http.ts",
+  "hot-entity": "bench/hot-entity.ts",
   "serving-log": "bench/serving-log.ts",
   observed: "bench/observed.ts",
   "online-cells": "packages/adapter-sqlite/bench/online-cells.ts",

@@ -52,6 +52,9 @@ const rowCount: Accumulator<{ rows: number }> = {
   },
   encode: ({ rows }) => encoded((writer) => writer.varint(rows)),
   decode: (bytes) => decoded(bytes, (reader) => ({ rows: reader.varint() })),
+  mergeEncoded(state, reader) {
+    state.rows += reader.varint();
+  },
   finish: ({ rows }) => int64Count(rows),
 };
 

@@ -242,6 +242,24 @@ export class ByteReader {
     return value;
   }
 
+  /** The bytes from a position up to this one. */
+  rawFrom(start: number): Uint8Array {
+    return this.bytes.subarray(start, this.position);
+  }
+
+  /** Goes behind the next bytes if they are equal to these. Returns whether they are. */
+  skipIfEqual(expected: Uint8Array): boolean {
+    const { bytes, position } = this;
+    for (let i = 0; i < expected.length; i++) if (bytes[position + i] !== expected[i]) return false;
+    this.position += expected.length;
+    return true;
+  }
+
+  skip(size: number): void {
+    this.requireBytes(size);
+    this.position += size;
+  }
+
   private requireBytes(count: number): void {
     if (this.position + count > this.bytes.length) throw damaged("ends in the middle");
   }

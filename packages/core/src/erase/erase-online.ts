@@ -11,6 +11,7 @@ import { decodeSegment, decodeTail, openTail, rowsFromBatch } from "../online/en
 import type { EntityLogEntry } from "../online/entity-log-entries.ts";
 import { EntityLogEdits, entityLogWrites } from "../online/entity-log-writes.ts";
 import { entityLogsOf, type EntityLogs } from "../online/entity-logs.ts";
+import { cellsBelow } from "../online/nodes/read-tree.ts";
 import { expiryOfRow, type Retention } from "../online/retention.ts";
 import { addRowEdits } from "../online/row-entry-edits.ts";
 import { countersKey, withoutExamples } from "../online/source-counters.ts";
@@ -189,15 +190,10 @@ async function eraseOwnLogs(
     const cellsOf = async (): Promise<CellWrite[]> => {
       const [tail] = await options.store.read([tailKey]);
       if (tail == null) return [];
-      const segments = openTail(tail.value).segments.map(({ id }) => log.segment(key, id));
+      const below = await cellsBelow(options.store, log, key, openTail(tail.value));
       return [
         { key: tailKey, value: null, expected: tail.version, expires: null },
-        ...segments.map((segment) => ({
-          key: segment,
-          value: null,
-          expected: undefined,
-          expires: null,
-        })),
+        ...below.map((cell) => ({ key: cell, value: null, expected: undefined, expires: null })),
       ];
     };
     if (options.dryRun) count += (await cellsOf()).length;

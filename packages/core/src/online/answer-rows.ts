@@ -1,7 +1,7 @@
 /** Computes the answers of a snapshot row by row, a block of stored rows in memory at once. */
-import type { Batch } from "../columns/batch.ts";
 import type { Overflows } from "../columns/overflows.ts";
 import type { OnlineStore } from "../spi.ts";
+import { NO_BLOCKS } from "../window/row-blocks.ts";
 import type { ResultWriter, TimedRows } from "../window/timed-rows.ts";
 import { unchangedUntil } from "../window/unchanged-until.ts";
 import { cachedFrom, writeCached } from "./answer-cache.ts";
@@ -14,11 +14,13 @@ import { lookedUpRows } from "./lookup-rows.ts";
 import type { PreparedPlan } from "./prepared-plans.ts";
 import type { Snapshot } from "./read-snapshot.ts";
 import {
-  NO_SEGMENTS,
-  readSegments,
+  NO_OLDER_ROWS,
+  mostOlderRows,
+  readOlderRows,
   storedEntityLog,
   timedRows,
-  type ReadTail,
+  type Cover,
+  type OlderRows,
   type StoredEntityLog,
   type StoredTail,
 } from "./stored-rows.ts";
@@ -34,7 +36,7 @@ const NO_TURN = { wait: undefined };
 
 /** The rows of a block of requests, beside those of the log tails. */
 interface BlockRows {
-  readonly segments: ReadonlyMap<number, readonly Batch[]>;
+  readonly older: ReadonlyMap<number, OlderRows>;
   /** The rows of those requests that look something up. */
   readonly lookedUp: ReadonlyMap<number, TimedRows>;
 }
@@ -79,7 +81,7 @@ export function rowAnswers(
     { requests, changeCounter, tails }: Snapshot,
     from: number,
     to: number,
-    { segments, lookedUp }: BlockRows,
+    { older, lookedUp }: BlockRows,
     { t }: OnlineQuery,
     results: readonly (readonly ResultWriter[])[],
     giveWay: GiveWay | null,
@@ -97,7 +99,7 @@ export function rowAnswers(
         // a cached row takes less time than a look at the clock
         if (i % 64 !== 0) continue;
       } else {
-        const cells = tail === null ? null : storedEntityLog(request, tail, segments.get(i));
+        const cells = tail === null ? null : storedEntityLog(request, tail, older.get(i));
         answerRow(request, cells, lookedUp.get(i), changeCounter, t, written);
       }
       if (giveWay === null) continue;
@@ -113,7 +115,7 @@ export function rowAnswers(
     results: readonly (readonly ResultWriter[])[],
   ): void {
     const to = read.requests.length;
-    const rows = { segments: NO_SEGMENTS, lookedUp: NO_ROWS };
+    const rows = { older: NO_OLDER_ROWS, lookedUp: NO_ROWS };
     computeRows(read, 0, to, rows, question, results, null, NO_TURN);
     textCounter(question, results)?.add(read.requests, 0, to);
   }
@@ -128,15 +130,18 @@ export function rowAnswers(
     const texts = textCounter(question, results);
     const turn: { wait: Promise<void> | undefined } = { wait: undefined };
     for (let from = 0, to = 0; from < requests.length; from = to) {
-      to = endOfBlock(tails, from);
-      let segments: ReadonlyMap<number, readonly Batch[]> | null = NO_SEGMENTS;
+      to = endOfBlock(read, from);
+      let older: ReadonlyMap<number, OlderRows> | null = NO_OLDER_ROWS;
       const needsThem = to !== -1;
       to = endOfLookups(read, from, needsThem ? to : requests.length);
-      if (needsThem) segments = await readSegments(store, requests, tails, from, to);
-      if (segments === null) return false;
-      const lookedUp = await lookUp(read, from, to, segments, question.t);
+      if (needsThem)
+        older = await readOlderRows(store, requests, tails, from, to, (i) =>
+          coverOf(requests[i]!, question.t),
+        );
+      if (older === null) return false;
+      const lookedUp = await lookUp(read, from, to, older, question.t);
       if (lookedUp === null) return false;
-      const rows = { segments, lookedUp };
+      const rows = { older, lookedUp };
       for (let i = from; i < to;) {
         const next = computeRows(read, i, to, rows, question, results, giveWay, turn);
         texts?.add(requests, i, next);
@@ -156,7 +161,7 @@ export function rowAnswers(
     { requests, changeCounter, tails }: Snapshot,
     from: number,
     to: number,
-    segments: ReadonlyMap<number, readonly Batch[]>,
+    older: ReadonlyMap<number, OlderRows>,
     t: number,
   ): Promise<ReadonlyMap<number, TimedRows> | null> {
     const asked = new Map<PreparedPlan, number[]>();
@@ -173,7 +178,7 @@ export function rowAnswers(
       const stored = indexes.map((i) => {
         const request = requests[i]!;
         const tail = tails[i] as StoredTail | null;
-        const cells = tail === null ? null : storedEntityLog(request, tail, segments.get(i));
+        const cells = tail === null ? null : storedEntityLog(request, tail, older.get(i));
         return { request, rows: storedRows(request, cells) };
       });
       const rows = await lookedUpRows(store, stored, { t, changeCounter }, overflows);
@@ -199,10 +204,12 @@ export function rowAnswers(
       if (!isLastPart(request)) return;
       rows = union(parts!);
     }
-    kernels(rows)(0, rows.columns.length, t, results, row);
+    const blocks = cells?.blocks ?? NO_BLOCKS;
+    kernels(rows, blocks)(0, rows.columns.length, t, results, row);
     if (counter !== undefined) {
       if (current.cached !== null) counter.misses++;
-      counter.addEntityRows(prepared.view.name, rows.columns.length);
+      const inBlocks = blocks.reduce((sum, { block }) => sum + block.count, 0);
+      counter.addEntityRows(prepared.view.name, rows.columns.length + inBlocks);
     }
     const { truncated = 0 } = overflows;
     if (overflows.count > 0 || truncated > 0) {
@@ -213,6 +220,8 @@ export function rowAnswers(
       overflows.truncated = 0;
     } else if (
       cells !== null &&
+      // when a row enters or leaves a window is not known of rows that were left out
+      !cells.isPartial &&
       current.cached !== null &&
       prepared.current === current &&
       (changeCounter !== null || prepared.lookups.length === 0)
@@ -236,10 +245,32 @@ function storedRows(request: EntityRequest, cells: StoredEntityLog | null): Time
   return timedRows(entityLogs, entityLog, key, cells, current.inputs[input]!.knownState.state);
 }
 
-/** Whether a request needs segments, or looks something up. */
-export function needsMoreReads({ requests, tails }: Snapshot): boolean {
+/** What a request needs of blocks at `t`. null: always their rows. */
+function coverOf({ current, input }: EntityRequest, t: number): Cover | null {
+  const { needs, inputs, union } = current;
+  if (needs === null || union !== null) return null;
+  const { truncates } = inputs[input]!.knownState.state;
+  const needsAt = needs.at(t);
+  const { order, names } = needs;
+  if (truncates.length === 0)
+    return { order, names, needs: (block, _, isTied) => needsAt(block, isTied) };
+  // a truncate hides the rows of earlier log orders
+  const newest = truncates.reduce((a, one) => (one.order > a ? one.order : a), truncates[0]!.order);
+  return {
+    order,
+    names,
+    needs(block, { minOrder, maxOrder }, isTied) {
+      if (maxOrder < newest) return "none";
+      return minOrder >= newest ? needsAt(block, isTied) : "rows";
+    },
+  };
+}
+
+/** Whether a request needs nodes or segments, or looks something up. */
+export function needsMoreReads(read: Snapshot): boolean {
+  const { requests, tails } = read;
   return (
-    endOfBlock(tails, 0) !== -1 ||
+    endOfBlock(read, 0) !== -1 ||
     requests.some(({ plan }, i) => plan.lookups.length > 0 && tails[i] !== "same")
   );
 }
@@ -254,15 +285,21 @@ function endOfLookups({ requests, tails }: Snapshot, from: number, to: number): 
   return to;
 }
 
+/** The rows of an entity whose blocks have states, of which few are read. About. */
+const ROWS_BESIDE_BLOCKS = 4096;
+
 /**
- * The end of the requests whose stored rows are in memory at once. −1: no request needs segments.
+ * The end of the requests whose stored rows are in memory at once. −1: no request needs more than
+ * its log tail.
  */
-function endOfBlock(tails: readonly ReadTail[], from: number): number {
+function endOfBlock({ requests, tails }: Snapshot, from: number): number {
   let rows = 0;
   for (let i = from; i < tails.length; i++) {
     const tail = tails[i]!;
     if (tail === null || tail === "same") continue;
-    for (const { count } of tail.segments) rows += count;
+    const { current, notBefore } = requests[i]!;
+    const older = mostOlderRows(tail, notBefore);
+    rows += current.needs === null ? older : Math.min(older, ROWS_BESIDE_BLOCKS);
     if (rows > BLOCK_ROWS) return i + 1;
   }
   return rows === 0 ? -1 : tails.length;

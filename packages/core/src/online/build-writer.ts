@@ -17,7 +17,8 @@ import { withChange } from "./row-cells.ts";
 import { LackingRowsChange, lackedColumnsOf } from "./left-out-columns.ts";
 import { addRowEdits } from "./row-entry-edits.ts";
 import { batchEditsOf, type BatchEdits, type RowEdit } from "./row-edits.ts";
-import type { SourceLayout } from "./source-layout.ts";
+import { NO_PARTIAL_STATES, partialStatesOf } from "./nodes/partial-states.ts";
+import { entityLogName, type SourceLayout } from "./source-layout.ts";
 import { encodeSourceState, horizonAt, widenedLayout, type SourceState } from "./source-state.ts";
 
 export interface BuildWriterOptions {
@@ -67,6 +68,16 @@ export function buildWriter(
   const readAs = changeProjection(layout, asked.source);
   const editsOf = batchEditsOf(layout.source);
   const lackedBy = lackedColumnsOf(layout);
+  const partials = new Map(
+    entityLogs.logs.map((entityLog) => [
+      entityLog,
+      partialStatesOf(
+        entityLog.format,
+        layout.source,
+        (asked.views ?? []).filter((view) => entityLogName(view) === entityLog.layout.name),
+      ),
+    ]),
+  );
   const withTables = tablesAfter(tablesTaken(layout, asked.source), asked.source);
 
   /**
@@ -165,6 +176,7 @@ export function buildWriter(
         entityLogEdits.list(),
         horizon,
         retention,
+        (entityLog) => partials.get(entityLog) ?? NO_PARTIAL_STATES,
       );
       if (inEntityLogs === null) return null;
       writes.push(...inEntityLogs);

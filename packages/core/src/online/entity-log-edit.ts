@@ -2,15 +2,28 @@
 import type { Value } from "../specs.ts";
 import {
   SEGMENT_ROWS,
-  decodeSegment,
   decodeTail,
-  encodeSegment,
   encodeTail,
+  openTail,
   rowsFromBatch,
-  type SegmentRef,
   type EntityLogFormat,
   type EntityLogRow,
+  type OpenedTail,
 } from "./entity-log-cells.ts";
+import {
+  itemBelow,
+  itemFor,
+  openTree,
+  rebuildTree,
+  rowsOf,
+  segmentFor,
+  segmentsAt,
+  type LogCell,
+  type ReadLogCells,
+  type TreeItem,
+  type TreeSettings,
+  type WrittenCell,
+} from "./nodes/log-tree.ts";
 
 export interface EntityLogEdit {
   /** The row to add; null: only remove. */
@@ -23,180 +36,182 @@ export interface EntityLogEdit {
 }
 
 /**
- * The stored rows of one key while a batch is applied. Segments that an edit touches must be given;
- * the other segments stay unchanged.
+ * The stored rows of one key while a batch is applied. Cells that an edit touches must be given;
+ * the others stay unchanged.
  */
-export interface EntityLogContents {
+export interface EntityLogContents extends ReadLogCells {
   readonly tail: Uint8Array | null;
-  segment(id: number): Uint8Array;
 }
 
 export interface EntityLogResult {
   /** null: no rows are left. */
   readonly tail: Uint8Array | null;
-  /** `last`: the time of the segment's newest row. */
-  readonly written: readonly {
-    readonly id: number;
-    readonly bytes: Uint8Array;
-    readonly last: number;
-  }[];
-  readonly removed: readonly number[];
+  readonly written: readonly WrittenCell[];
+  readonly removed: readonly LogCell[];
   /** The time of the newest row; −Infinity if there is none. */
   readonly newest: number;
 }
 
+/** A cell that must be read before the edits can be made. */
+export interface NeededCell extends LogCell {
+  /** `deleteExpired` may have removed it apart from its log tail. */
+  readonly mayBeMissing: boolean;
+}
+
 /**
- * The ids of the segments that these edits need. Segments before `keepFrom` are not needed:
- * `deleteExpired` may have removed them apart from their log tail.
+ * The cells that these edits need beside those that were read. None: the edits can be made. What is
+ * before `keepFrom` is only needed to be removed.
  */
-export function segmentsTouched(
+export function cellsNeeded(
   format: EntityLogFormat,
-  tail: Uint8Array | null,
+  contents: EntityLogContents,
   edits: readonly EntityLogEdit[],
   keepFrom: number,
-): readonly number[] {
-  if (tail === null) return [];
-  const segments = decodeTail(format, tail, []).segments.filter(
-    (segment) => segment.last >= keepFrom,
-  );
-  if (segments.length === 0) return [];
-  const touched = new Set<number>();
+  settings: TreeSettings = {},
+): readonly NeededCell[] {
+  if (contents.tail === null) return [];
+  const tail = openTail(contents.tail);
+  if (!needsTree(tail, format, edits, keepFrom, settings)) return [];
+  const items = openTree(tail, contents);
+  if (items === null)
+    return [{ kind: "node", id: tail.root!.id, mayBeMissing: tail.root!.last < keepFrom }];
+  const needed = new Map<number, NeededCell>();
+  const need = ({ kind, ref }: TreeItem): void => {
+    if (contents[kind](ref.id) !== undefined || needed.has(ref.id)) return;
+    needed.set(ref.id, { kind, id: ref.id, mayBeMissing: ref.last < keepFrom });
+  };
+  needExpired(items);
   for (const { put, remove } of edits) {
     if (put !== null) {
-      const target = segmentFor(segments, put[format.timeIndex] as number);
-      if (target !== null) touched.add(target.id);
+      const item = itemFor(items, timeIn(format, put), keepFrom);
+      if (item !== null) needTarget(item, timeIn(format, put));
     }
-    if (remove !== null)
-      for (const segment of segments)
-        if (segment.first <= remove.time && remove.time <= segment.last) touched.add(segment.id);
+    if (remove !== null) needRange(items, remove.time);
   }
-  return [...touched];
+  return [...needed.values()];
+
+  /** Nodes of which nothing is kept: what is below them is to be removed. */
+  function needExpired(list: readonly TreeItem[]): void {
+    for (const item of list)
+      if (item.kind === "node" && item.ref.last < keepFrom) {
+        need(item);
+        needExpired(item.items ?? []);
+      }
+  }
+
+  function needTarget(item: TreeItem, time: number): void {
+    need(item);
+    if (item.kind === "node" && item.items !== null)
+      needTarget(itemBelow(item, time, keepFrom), time);
+  }
+
+  function needRange(list: readonly TreeItem[], time: number): void {
+    for (const item of list) {
+      if (item.ref.last < keepFrom || time < item.ref.first || item.ref.last < time) continue;
+      need(item);
+      if (item.kind === "node") needRange(item.items ?? [], time);
+    }
+  }
 }
 
-/** The segment that a new row belongs in; null: the log tail. */
-function segmentFor(segments: readonly SegmentRef[], time: number): SegmentRef | null {
-  if (segments.length === 0 || time >= segments.at(-1)!.last) return null;
-  return segments.findLast((segment) => segment.first <= time) ?? segments[0]!;
+/** Whether edits concern rows outside the log tail. */
+function needsTree(
+  tail: OpenedTail,
+  format: EntityLogFormat,
+  edits: readonly EntityLogEdit[],
+  keepFrom: number,
+  { segmentRows = SEGMENT_ROWS }: TreeSettings,
+): boolean {
+  const { root } = tail;
+  // without a root nothing is read, and a log tail that names its segments is written anew
+  if (root === null) return true;
+  const { position } = tail.reader;
+  const rows = tail.reader.varint();
+  tail.reader.position = position;
+  const puts = edits.reduce((count, { put }) => count + (put === null ? 0 : 1), 0);
+  return (
+    root.oldest < keepFrom ||
+    rows + puts > segmentRows ||
+    edits.some(
+      ({ put, remove }) =>
+        (put !== null && timeIn(format, put) < root.last) ||
+        (remove !== null && root.first <= remove.time && remove.time <= root.last),
+    )
+  );
 }
 
-/**
- * Applies the edits in order and drops rows with a time below `keepFrom`. No segment gets more than
- * `segmentRows` rows.
- */
+function timeIn({ timeIndex }: EntityLogFormat, row: EntityLogRow): number {
+  return row[timeIndex] as number;
+}
+
+/** Applies the edits in order and drops rows with a time below `keepFrom`. */
 export function editEntityLog(
   format: EntityLogFormat,
   contents: EntityLogContents,
   edits: readonly EntityLogEdit[],
   keepFrom: number,
-  segmentRows: number = SEGMENT_ROWS,
+  settings: TreeSettings = {},
 ): EntityLogResult {
-  const decoded = contents.tail === null ? null : decodeTail(format, contents.tail);
-  const removed: number[] = [];
-  const refs: SegmentRef[] = [];
-  for (const ref of decoded?.segments ?? []) {
-    if (ref.last < keepFrom) removed.push(ref.id);
-    else refs.push(ref);
-  }
-  const editableTail: EditableSegment = {
-    ref: null,
-    rows: decoded === null ? [] : rowsFromBatch(decoded.rows),
-    changed: true,
-  };
-  const editables: EditableSegment[] = [
-    ...refs.map((ref): EditableSegment => ({ ref, rows: null, changed: false })),
-    editableTail,
-  ];
-  const rowsIn = (editable: EditableSegment): EntityLogRow[] =>
-    (editable.rows ??= rowsFromBatch(decodeSegment(format, contents.segment(editable.ref!.id))));
-  const timeOf = (row: EntityLogRow): number => row[format.timeIndex] as number;
+  const { segmentRows = SEGMENT_ROWS } = settings;
+  const opened = contents.tail === null ? null : openTail(contents.tail);
+  const tailRows =
+    contents.tail === null ? [] : rowsFromBatch(decodeTail(format, contents.tail).rows);
+  const items =
+    opened === null || needsTree(opened, format, edits, keepFrom, settings)
+      ? openTree(opened, contents)
+      : null;
+  const timeOf = (row: EntityLogRow): number => timeIn(format, row);
 
   for (const { put, remove } of edits) {
-    if (remove !== null) removeFrom(editables, rowsIn, timeOf, remove);
+    if (remove !== null && !removeRow(tailRows, timeOf, remove))
+      for (const item of segmentsAt(items ?? [], remove.time, keepFrom)) {
+        if (!removeRow(rowsOf(item, format, contents), timeOf, remove)) continue;
+        item.changed = true;
+        break;
+      }
     if (put === null) continue;
-    const target = segmentFor(refs, timeOf(put));
-    const editable = target === null ? editableTail : editables[refs.indexOf(target)]!;
-    insertSorted(rowsIn(editable), put, timeOf);
-    editable.changed = true;
+    const item = segmentFor(items ?? [], timeOf(put), keepFrom);
+    if (item === null) insertSorted(tailRows, put, timeOf);
+    else {
+      insertSorted(rowsOf(item, format, contents), put, timeOf);
+      item.changed = true;
+    }
   }
 
-  let next = decoded?.next ?? 0;
-  const segments: SegmentRef[] = [];
-  const written: { id: number; bytes: Uint8Array; last: number }[] = [];
-  const write = (rows: EntityLogRow[]): void => {
-    const id = next++;
-    const last = timeOf(rows.at(-1)!);
-    written.push({ id, bytes: encodeSegment(format, rows), last });
-    segments.push({ id, count: rows.length, first: timeOf(rows[0]!), last });
-  };
-  let tail: EntityLogRow[] = [];
-  for (const editable of editables) {
-    const { ref } = editable;
-    if (ref !== null && !editable.changed) {
-      segments.push(ref);
-      continue;
-    }
-    if (ref !== null) removed.push(ref.id);
-    const rows = editable.rows!.filter((row) => timeOf(row) >= keepFrom);
-    const overflow =
-      ref === null
-        ? rows.splice(0, rows.length > segmentRows ? rows.length - segmentRows / 2 : 0)
-        : rows;
-    for (const segment of splitEvenly(overflow, segmentRows)) write(segment);
-    if (ref === null) tail = rows;
-  }
-  const newest = tail.length > 0 ? timeOf(tail.at(-1)!) : (segments.at(-1)?.last ?? -Infinity);
-  // an empty log tail stays after the first segment, so that segment ids are never reused. A reader
-  // may hold an older log tail.
+  const kept = tailRows.filter((row) => timeOf(row) >= keepFrom);
+  const next = opened?.next ?? 0;
+  const moved = kept.splice(0, kept.length > segmentRows ? kept.length - segmentRows / 2 : 0);
+  const oldRoot = opened?.root ?? null;
+  const tree =
+    items === null
+      ? { root: oldRoot, next, written: [], removed: [] }
+      : rebuildTree(items, moved, oldRoot, format, { next, keepFrom }, settings);
+  const newest = kept.length > 0 ? timeOf(kept.at(-1)!) : (tree.root?.last ?? -Infinity);
+  // an empty log tail stays after the first segment, so that ids are never reused. A reader may
+  // hold an older log tail.
   const bytes =
-    tail.length === 0 && segments.length === 0 && next === 0
+    kept.length === 0 && tree.root === null && tree.next === 0
       ? null
-      : encodeTail(format, next, segments, tail);
-  return { tail: bytes, written, removed, newest };
+      : encodeTail(format, tree.next, tree.root, kept);
+  return { tail: bytes, written: tree.written, removed: tree.removed, newest };
 }
 
-/** A segment (`rows` null: as stored), or the log tail (`ref` null). */
-interface EditableSegment {
-  readonly ref: SegmentRef | null;
-  rows: EntityLogRow[] | null;
-  changed: boolean;
-}
-
-/**
- * Splits rows into equal segments of at most `most` rows. A full segment and a single row would
- * make every late row a segment.
- */
-function splitEvenly(rows: readonly EntityLogRow[], most: number): EntityLogRow[][] {
-  const count = Math.ceil(rows.length / most);
-  return Array.from({ length: count }, (_, i) =>
-    rows.slice(Math.floor((i * rows.length) / count), Math.floor(((i + 1) * rows.length) / count)),
-  );
-}
-
-function removeFrom(
-  editables: readonly EditableSegment[],
-  rowsIn: (editable: EditableSegment) => EntityLogRow[],
+/** Removes the row at a time that `matches` accepts. false: there is none. */
+function removeRow(
+  rows: EntityLogRow[],
   timeOf: (row: EntityLogRow) => number,
-  remove: NonNullable<EntityLogEdit["remove"]>,
-): void {
-  for (const editable of editables.toReversed()) {
-    if (
-      editable.ref !== null &&
-      editable.rows === null &&
-      (remove.time < editable.ref.first || remove.time > editable.ref.last)
-    )
-      continue;
-    const rows = rowsIn(editable);
-    for (
-      let i = firstIndexAt(rows, remove.time, timeOf);
-      i < rows.length && timeOf(rows[i]!) === remove.time;
-      i++
-    ) {
-      if (!remove.matches(rows[i]!)) continue;
-      rows.splice(i, 1);
-      editable.changed = true;
-      return;
-    }
+  { time, matches }: NonNullable<EntityLogEdit["remove"]>,
+): boolean {
+  for (
+    let i = firstIndexAt(rows, time, timeOf);
+    i < rows.length && timeOf(rows[i]!) === time;
+    i++
+  ) {
+    if (!matches(rows[i]!)) continue;
+    rows.splice(i, 1);
+    return true;
   }
+  return false;
 }
 
 function insertSorted(

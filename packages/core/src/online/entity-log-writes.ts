@@ -2,9 +2,11 @@
 import { keyText } from "../columns/key-bytes.ts";
 import type { Value } from "../specs.ts";
 import type { CellWrite, OnlineStore } from "../spi.ts";
-import { segmentsTouched, editEntityLog, type EntityLogEdit } from "./entity-log-edit.ts";
+import { cellsNeeded, editEntityLog, type EntityLogEdit } from "./entity-log-edit.ts";
 import type { EntityLogEntry } from "./entity-log-entries.ts";
 import type { EntityLog } from "./entity-logs.ts";
+import type { LogCell } from "./nodes/log-tree.ts";
+import { NO_PARTIAL_STATES, type PartialStates } from "./nodes/partial-states.ts";
 import { expiryOfRows, keepFrom, type Retention } from "./retention.ts";
 import type { SourceLayout } from "./source-layout.ts";
 
@@ -30,9 +32,12 @@ export class EntityLogEdits {
   }
 }
 
+/** Returns the partial states that are kept of an entity log. */
+export type PartialStatesOf = (entityLog: EntityLog) => PartialStates;
+
 /**
- * Computes the log tails and segments to write, from what the store holds now. The result is null
- * if another writer replaced a segment during the read.
+ * Computes the log tails, segments and nodes to write, from what the store holds now. The result is
+ * null if another writer replaced one of them during the read.
  */
 export async function entityLogWrites(
   store: OnlineStore,
@@ -40,27 +45,43 @@ export async function entityLogWrites(
   all: readonly KeyEdits[],
   horizon: number,
   retention: Retention,
+  partialsOf: PartialStatesOf = () => NO_PARTIAL_STATES,
 ): Promise<CellWrite[] | null> {
   const tailKeys = all.map(({ entityLog, key }) => entityLog.tail(key));
   const tails = await store.read(tailKeys);
-  const needed = all.flatMap(({ entityLog, key, edits }, i) =>
-    segmentsTouched(
-      entityLog.format,
-      tails[i]?.value ?? null,
-      edits,
-      keepFrom(layout, entityLog, horizon),
-    ).map((id) => ({ i, id, key: entityLog.segment(key, id) })),
-  );
-  const segments = needed.length === 0 ? [] : await store.read(needed.map(({ key }) => key));
-  if (segments.includes(null)) return null;
-  const found = new Map(needed.map(({ i, id }, n) => [`${i} ${id}`, segments[n]!.value]));
-  return all.flatMap(({ entityLog, key, edits }, i): CellWrite[] => {
-    const from = keepFrom(layout, entityLog, horizon);
-    const contents = {
-      tail: tails[i]?.value ?? null,
-      segment: (id: number) => found.get(`${i} ${id}`)!,
+  const logs = all.map(({ entityLog, key, edits }, i) => {
+    const cells = {
+      segment: new Map<number, Uint8Array | null>(),
+      node: new Map<number, Uint8Array | null>(),
     };
-    const result = editEntityLog(entityLog.format, contents, edits, from);
+    return {
+      entityLog,
+      edits,
+      from: keepFrom(layout, entityLog, horizon),
+      cells,
+      keyOf: ({ kind, id }: LogCell): Uint8Array => entityLog[kind](key, id),
+      contents: {
+        tail: tails[i]?.value ?? null,
+        segment: (id: number) => cells.segment.get(id),
+        node: (id: number) => cells.node.get(id),
+      },
+    };
+  });
+  for (;;) {
+    const needed = logs.flatMap((log) =>
+      cellsNeeded(log.entityLog.format, log.contents, log.edits, log.from).map((cell) => ({
+        ...cell,
+        log,
+      })),
+    );
+    if (needed.length === 0) break;
+    const read = await store.read(needed.map((cell) => cell.log.keyOf(cell)));
+    if (needed.some(({ mayBeMissing }, n) => !mayBeMissing && read[n] === null)) return null;
+    needed.forEach(({ log, kind, id }, n) => log.cells[kind].set(id, read[n]?.value ?? null));
+  }
+  return logs.flatMap(({ entityLog, edits, from, contents, keyOf }, i): CellWrite[] => {
+    const partials = partialsOf(entityLog);
+    const result = editEntityLog(entityLog.format, contents, edits, from, { partials });
     // only readers of an older log tail need an empty log tail
     const newest = Math.max(result.newest, from);
     return [
@@ -70,16 +91,16 @@ export async function entityLogWrites(
         expected: tails[i]?.version ?? null,
         expires: expiryOfRows(layout, entityLog, newest, retention),
       },
-      // the version of the log tail guards its segments. A deleted log tail may have left a segment
-      // with this id.
-      ...result.written.map(({ id, bytes, last }) => ({
-        key: entityLog.segment(key, id),
-        value: bytes,
+      // the version of the log tail guards what is below it. A deleted log tail may have left a
+      // cell with this id.
+      ...result.written.map((cell) => ({
+        key: keyOf(cell),
+        value: cell.bytes,
         expected: undefined,
-        expires: expiryOfRows(layout, entityLog, last, retention),
+        expires: expiryOfRows(layout, entityLog, cell.last, retention),
       })),
-      ...result.removed.map((id) => ({
-        key: entityLog.segment(key, id),
+      ...result.removed.map((cell) => ({
+        key: keyOf(cell),
         value: null,
         expected: undefined,
         expires: null,

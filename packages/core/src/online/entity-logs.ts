@@ -31,6 +31,7 @@ export const QUARANTINE_COLUMNS: number = QUARANTINE.length;
 export interface EntityLogKeys {
   tail(key: readonly Value[]): Uint8Array;
   segment(key: readonly Value[], id: number): Uint8Array;
+  node(key: readonly Value[], id: number): Uint8Array;
   /** The beginnings of the keys of all log tails, and of all segments. */
   readonly prefixes: { readonly tails: Uint8Array; readonly segments: Uint8Array };
 }
@@ -72,7 +73,7 @@ export function entityLogsOf(
   );
   const format = dimension
     ? { columns: codec.columns, timeIndex: codec.timeIndex }
-    : { columns: eventColumns, timeIndex: eventTime };
+    : { columns: eventColumns, timeIndex: eventTime, orderIndex: storedColumns.length };
   return {
     layout,
     codec,
@@ -114,15 +115,22 @@ export function segmentSpace(space: string): string {
   return `${space}#`;
 }
 
+/** The space of the nodes of an entity log. */
+export function nodeSpace(space: string): string {
+  return `${space}^`;
+}
+
 function entityLogKeys(
   namespace: string,
   space: string,
   columns: readonly ColumnSpec[],
 ): EntityLogKeys {
   const segment = cellKeys(namespace, segmentSpace(space), [...columns, SEGMENT_ID]);
+  const node = cellKeys(namespace, nodeSpace(space), [...columns, SEGMENT_ID]);
   return {
     tail: cellKeys(namespace, space, columns),
     segment: (key, id) => segment([...key, BigInt(id)]),
+    node: (key, id) => node([...key, BigInt(id)]),
     prefixes: {
       tails: cellKeys(namespace, space, [])([]),
       segments: cellKeys(namespace, segmentSpace(space), [])([]),

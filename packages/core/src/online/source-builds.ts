@@ -5,7 +5,7 @@
  */
 import { cellKeys } from "../columns/key-bytes.ts";
 import type { Cell, CellWrite, Metadata, MetadataStep, OnlineStore } from "../spi.ts";
-import { buildSpaces, segmentSpace } from "./entity-logs.ts";
+import { buildSpaces, nodeSpace, segmentSpace } from "./entity-logs.ts";
 import { decodeJson, encodeJson } from "./json-cell.ts";
 import type { SourceState } from "./source-state.ts";
 
@@ -103,7 +103,7 @@ export function asOldBuild({ build, layout }: SourceState): OldBuild {
       ...[
         spaces.quarantine,
         ...layout.entityLogs.map(({ name }) => spaces.entityLog(name)),
-      ].flatMap((space) => [space, segmentSpace(space)]),
+      ].flatMap((space) => [space, segmentSpace(space), nodeSpace(space)]),
     ],
   };
 }

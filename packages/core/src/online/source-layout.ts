@@ -36,6 +36,8 @@ export interface SourceLayout {
   readonly entityLogs: readonly EntityLogLayout[];
   /** Keys of entities that views look rows up by. A stored layout does not know them. */
   readonly lookedUpKeys?: readonly EntityKey[] | undefined;
+  /** The views over rows of this source alone. A stored layout does not know them. */
+  readonly views?: readonly ViewSpec[] | undefined;
   /** The longest reach of a window over the source, µs. Infinity: a window holds every row. */
   readonly longestWindow: number;
   /** The index of the event time among the source's columns; −1: a dimension. */

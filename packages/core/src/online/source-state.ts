@@ -268,6 +268,7 @@ export function widenedLayout(state: SourceState, asked: SourceLayout): SourceLa
 export function layoutFor(source: SourceSpec, views: readonly ViewSpec[]): SourceLayout {
   return {
     ...layoutOf(source, viewsOver(source, views)),
+    views: views.filter((view) => view.parts === undefined && view.source.name === source.name),
     lookedUpKeys: lookedUpKeys(source, views).map(({ entity, keyColumns }) => {
       const keyIndexes = keyColumns.map((name) => columnIndex(source, name));
       return {

@@ -7,13 +7,15 @@ import type { ByteReader } from "../bytes/bytes.ts";
 import { TidemarkError } from "../errors.ts";
 import type { ColumnSpec, Value } from "../specs.ts";
 import type { Cell, OnlineStore } from "../spi.ts";
+import type { PlacedBlock } from "../window/row-blocks.ts";
 import type { TimedRows } from "../window/timed-rows.ts";
+import { readTrees, type TreeCover, type TreeRequest } from "./nodes/read-tree.ts";
 import {
   decodeSegment,
   openTail,
   rowsFromBatch,
   type EntityLogRow,
-  type SegmentRef,
+  type OpenedTail,
 } from "./entity-log-cells.ts";
 import type { EntityLog, EntityLogs } from "./entity-logs.ts";
 import { quarantineIn } from "./entity-log-entries.ts";
@@ -47,20 +49,26 @@ export interface EntityLogRequest {
 /** A cell as read; "same": the cell still has the version that the caller has. */
 export type ReadCell = Cell | "same" | null;
 
-export interface StoredEntityLog {
+export interface StoredEntityLog extends OlderRows {
   /** The version of the log tail. */
   readonly version: number;
   /** The newest rows, decoded on demand. */
   readonly tail: () => Batch;
-  /** The older rows, oldest first. */
-  readonly segments: readonly Batch[];
 }
 
-/** A log tail as read: its rows, and the segments of which the request needs rows. */
-export interface StoredTail {
+/** What an entity log holds beside its log tail, as far as a request needs it. */
+export interface OlderRows {
+  /** The rows of segments, oldest first. */
+  readonly segments: readonly Batch[];
+  /** The rows of which only states are needed. */
+  readonly blocks: readonly PlacedBlock[];
+  /** Whether rows were left out that are not needed at the time of the request. */
+  readonly isPartial: boolean;
+}
+
+/** A log tail as read. */
+export interface StoredTail extends Omit<OpenedTail, "next"> {
   readonly version: number;
-  readonly reader: ByteReader;
-  readonly segments: readonly SegmentRef[];
 }
 
 /** The log tail of a request. null: there are no rows. "same": the version is the known one. */
@@ -86,12 +94,10 @@ export async function readEntityLogs(
 ): Promise<readonly (StoredEntityLog | "same" | null)[]> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const tails = await readTails(store, requests);
-    const segments = await readSegments(store, requests, tails, 0, requests.length);
-    if (segments === null) continue;
+    const older = await readOlderRows(store, requests, tails, 0, requests.length);
+    if (older === null) continue;
     return tails.map((tail, i) =>
-      tail === null || tail === "same"
-        ? tail
-        : storedEntityLog(requests[i]!, tail, segments.get(i)),
+      tail === null || tail === "same" ? tail : storedEntityLog(requests[i]!, tail, older.get(i)),
     );
   }
   throw segmentsMissing(store);
@@ -115,55 +121,90 @@ export async function readTails(
       ? (await store.read(keys)).map((cell, i) => (cell?.version === known[i] ? "same" : cell))
       : await store.readIfChanged(keys, known);
   extra.accept(read);
-  return requests.map((request, i) => {
+  return requests.map((_, i) => {
     const cell = read[extraCount + i] ?? null;
     if (cell === null || cell === "same") return cell;
-    const { segments, reader } = openTail(cell.value);
-    return {
-      version: cell.version,
-      reader,
-      segments:
-        segments.length === 0 ? segments : segments.filter(({ last }) => last >= request.notBefore),
-    };
+    return { ...openTail(cell.value), version: cell.version };
   });
 }
 
+/** The number of rows of a log that a request needs beside those of the log tail, at most. */
+export function mostOlderRows({ segments, root }: StoredTail, notBefore: number): number {
+  if (root !== null) return root.last >= notBefore ? root.count : 0;
+  let rows = 0;
+  for (const { last, count } of segments) if (last >= notBefore) rows += count;
+  return rows;
+}
+
 /**
- * Reads the segments that requests `from` to `to` need, by request. null: a segment was replaced
- * after its log tail was read, and the log tails must be read again.
+ * Reads the nodes and the segments that requests `from` to `to` need, by request. `coverOf` says
+ * what a request needs of blocks; null: always the rows. The result is null if one of them was
+ * replaced after its log tail was read, and the log tails must be read again.
  */
-export async function readSegments(
+export async function readOlderRows(
   store: OnlineStore,
   requests: readonly EntityLogRequest[],
   tails: readonly ReadTail[],
   from: number,
   to: number,
-): Promise<ReadonlyMap<number, readonly Batch[]> | null> {
-  const needed: { readonly i: number; readonly key: Uint8Array }[] = [];
+  coverOf: (request: number) => Cover | null = () => null,
+): Promise<ReadonlyMap<number, OlderRows> | null> {
+  const asked: { readonly i: number; readonly tree: TreeRequest }[] = [];
   for (let i = from; i < to; i++) {
     const tail = tails[i]!;
-    if (tail === null || tail === "same" || tail.segments.length === 0) continue;
-    const { entityLog, key } = requests[i]!;
-    for (const { id } of tail.segments) needed.push({ i, key: entityLog.segment(key, id) });
+    const request = requests[i]!;
+    if (tail === null || tail === "same" || mostOlderRows(tail, request.notBefore) === 0) continue;
+    const { entityLog, key, notBefore } = request;
+    const cover = coverOf(i);
+    const tailFirst = cover?.order === true ? firstTime(entityLog, tail) : Infinity;
+    const tree = { entityLog, key, tail, notBefore, cover, tailFirst };
+    asked.push({ i, tree });
   }
-  if (needed.length === 0) return NO_SEGMENTS;
+  if (asked.length === 0) return NO_OLDER_ROWS;
+  const trees = await readTrees(
+    store,
+    asked.map(({ tree }) => tree),
+  );
+  if (trees === null) return null;
+  const needed = asked.flatMap(({ i, tree: { entityLog, key } }, n) =>
+    trees[n]!.flatMap(({ segment }) =>
+      segment === null ? [] : [{ i, key: entityLog.segment(key, segment.id) }],
+    ),
+  );
   const cells = await store.read(needed.map(({ key }) => key));
   // A missing segment was replaced after the log tail was read. One with a newer version than its
   // log tail is of another file, which took the place of the first.
   if (cells.some((cell, n) => cell === null || cell.version > versionOf(tails[needed[n]!.i]!)))
     return null;
-  const segments = new Map<number, Batch[]>();
-  needed.forEach(({ i }, n) => {
-    const segment = decodeSegment(
-      requests[i]!.entityLog.format,
-      cells[n]!.value,
-      requests[i]!.wanted,
-    );
-    const list = segments.get(i);
-    if (list === undefined) segments.set(i, [segment]);
-    else list.push(segment);
+  const older = new Map<number, OlderRows & { readonly segments: Batch[] }>();
+  asked.forEach(({ i, tree: { cover } }, n) => {
+    const blocks: PlacedBlock[] = [];
+    let rowsBefore = 0;
+    for (const { segment, block } of trees[n]!) {
+      if (segment === null) blocks.push({ block, rowsBefore });
+      else rowsBefore += segment.count;
+    }
+    older.set(i, { segments: [], blocks, isPartial: cover !== null });
   });
-  return segments;
+  needed.forEach(({ i }, n) => {
+    const { entityLog, wanted } = requests[i]!;
+    older.get(i)!.segments.push(decodeSegment(entityLog.format, cells[n]!.value, wanted));
+  });
+  return older;
+}
+
+/** The time of the first row of a log tail; Infinity: it has none. */
+function firstTime({ format }: EntityLog, { reader }: StoredTail): number {
+  const { position } = reader;
+  const { length, vectors } = readRows(format.columns, reader, [format.timeIndex]);
+  reader.position = position;
+  return length === 0 ? Infinity : (valueAt(vectors[0]!, 0) as number);
+}
+
+/** What a request needs of blocks at its time. */
+export interface Cover extends TreeCover {
+  /** Whether it makes a difference that blocks end with the time that others begin with. */
+  readonly order: boolean;
 }
 
 function versionOf(tail: ReadTail): number {
@@ -179,13 +220,13 @@ export function segmentsMissing(store: OnlineStore): TidemarkError {
   );
 }
 
-export const NO_SEGMENTS: ReadonlyMap<number, readonly Batch[]> = new Map();
-const NO_BATCHES: readonly Batch[] = [];
+export const NO_OLDER_ROWS: ReadonlyMap<number, OlderRows> = new Map();
+const NONE_OLDER: OlderRows = { segments: [], blocks: [], isPartial: false };
 
 export function storedEntityLog(
   { entityLog, wanted, decode }: EntityLogRequest,
   { version, reader }: StoredTail,
-  segments: readonly Batch[] = NO_BATCHES,
+  { segments, blocks, isPartial }: OlderRows = NONE_OLDER,
 ): StoredEntityLog {
   const { position } = reader;
   return {
@@ -198,6 +239,8 @@ export function storedEntityLog(
         : readRows(entityLog.format.columns, reader, wanted);
     },
     segments,
+    blocks,
+    isPartial,
   };
 }
 

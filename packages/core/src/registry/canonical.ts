@@ -4,7 +4,7 @@
  * tagged.
  */
 import { toBase64 } from "../bytes/bytes-text.ts";
-import { nodeCrypto } from "../node-modules.ts";
+import { textHash } from "../text-hash.ts";
 import type { Value } from "../specs.ts";
 
 /** A JSON value. */
@@ -41,9 +41,4 @@ export function valueJson(value: Value): CanonicalJson {
  */
 export function definitionFingerprint(kind: string, normalized: CanonicalJson): string {
   return textHash(`tidemark ${kind}/1\n${canonicalText(normalized)}`);
-}
-
-/** Returns 128 bits of the SHA-256 of a text, as hexadecimal digits. */
-export function textHash(text: string): string {
-  return nodeCrypto().createHash("sha256").update(text).digest("hex").slice(0, 32);
 }

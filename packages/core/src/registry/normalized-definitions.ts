@@ -36,10 +36,10 @@ import { originalTable } from "../rows/source-tables.ts";
 import {
   canonicalText,
   definitionFingerprint,
-  textHash,
   valueJson,
   type CanonicalJson,
 } from "./canonical.ts";
+import { textHash } from "../text-hash.ts";
 import { normalizedArguments, normalizedExpression } from "./normalized-expression.ts";
 
 /** The kinds of objects in a registry. */

@@ -3,7 +3,8 @@ import type { Definitions } from "../define/collect-definitions.ts";
 import { baseFeatures, neededColumns } from "../define/base-features.ts";
 import { sourcesOf } from "../plan/columns-read.ts";
 import type { SelectedFeature } from "../specs.ts";
-import { canonicalText, textHash } from "./canonical.ts";
+import { textHash } from "../text-hash.ts";
+import { canonicalText } from "./canonical.ts";
 import { definedObjects, objectKey, type ObjectKind } from "./normalized-definitions.ts";
 
 /**

@@ -168,19 +168,33 @@ export class ExactSum {
    */
   static read(reader: ByteReader): ExactSum {
     const sum = new ExactSum();
+    sum.addRead(reader);
+    return sum;
+  }
+
+  /**
+   * Adds the exact value that `write` wrote.
+   *
+   * @throws STATE_DAMAGED when the bytes are no sum.
+   */
+  addRead(reader: ByteReader): void {
     const sign = reader.byte();
-    if (sign === 0) return sum;
+    if (sign === 0) return;
     const lowest = reader.byte();
     const count = reader.byte();
     if (sign > 2 || lowest + count > LIMBS) throw damaged("has no sum where one was expected");
-    sum.lowest = lowest;
-    sum.highest = lowest + count - 1;
-    for (let i = lowest; i <= sum.highest; i++) {
+    // A limb is below 2^32, as a part of a value is: this counts as one addition.
+    if (this.additions + 1 >= CARRY_EVERY) this.carry();
+    const highest = lowest + count - 1;
+    for (let i = lowest; i <= highest; i++) {
       const limb = reader.varint();
       if (limb >= LIMB) throw damaged("has no sum where one was expected");
-      sum.limbs[i] = sign === 2 ? -limb : limb;
+      if (sign === 2) this.limbs[i]! -= limb;
+      else this.limbs[i]! += limb;
     }
-    return sum;
+    if (lowest < this.lowest) this.lowest = lowest;
+    if (highest > this.highest) this.highest = highest;
+    this.additions++;
   }
 
   /** Moves the sums of the bins into the limbs. */

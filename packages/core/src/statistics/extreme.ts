@@ -42,6 +42,10 @@ function extremeNumber(sign: -1 | 1): Accumulator<{ best: number }> {
     encode: (state) => encoded((writer) => writeValue(writer, answer(state))),
     decode: (bytes) =>
       decoded(bytes, (reader) => ({ best: (readValue(reader) as number | null) ?? nothing })),
+    mergeEncoded(state, reader) {
+      const best = readValue(reader) as number | null;
+      if (best !== null && (sign < 0 ? best < state.best : best > state.best)) state.best = best;
+    },
     finish: answer,
   };
 }
@@ -69,6 +73,10 @@ function extremeValue(type: ValueType, sign: -1 | 1): Accumulator<{ best: Value 
     },
     encode: ({ best }) => encoded((writer) => writeValue(writer, best)),
     decode: (bytes) => decoded(bytes, (reader) => ({ best: readValue(reader) })),
+    mergeEncoded(state, reader) {
+      const best = readValue(reader);
+      if (better(best, state.best)) state.best = best;
+    },
     finish: ({ best }) => best,
   };
 }

@@ -1,6 +1,7 @@
 /** Counts how often each value occurs. What leaves is taken away again, exactly. */
 import { valueAt, type Vector } from "../columns/batch.ts";
 import { toHex } from "../bytes/bytes-text.ts";
+import type { ByteReader } from "../bytes/bytes.ts";
 import type { Value, ValueType } from "../specs.ts";
 import { scalarTypeOf } from "../types/value-types.ts";
 import type { Accumulator, Overflows } from "./accumulator.ts";
@@ -25,6 +26,9 @@ export interface Multiset {
   compare(a: NonNullable<Value>, b: NonNullable<Value>): number;
 }
 
+/** Of so many values of a written state the bytes are remembered. */
+const MOST_SEEN = 64;
+
 /** If more than one value in so many comes or goes, sorting is faster than moving. */
 const MOVED = 8;
 
@@ -34,6 +38,8 @@ class CountedValues implements Multiset {
   private readonly counts = new Map<unknown, Counted>();
   /** The values in their order. null: it must be made anew. */
   private order: Counted[] | null = null;
+  /** By place in a written state: the value that was last there. */
+  private seen: { readonly bytes: Uint8Array; readonly counted: Counted }[] = [];
   /** How many more values may come or go before the order is made anew. */
   private moves = 0;
 
@@ -62,10 +68,11 @@ class CountedValues implements Multiset {
     this.counts.clear();
     this.rows = 0;
     this.order = null;
+    this.seen = [];
   }
 
-  /** Adds a value `rows` times. Fewer than none take it away. */
-  add(value: NonNullable<Value>, rows: number): void {
+  /** Adds a value `rows` times. Fewer than none take it away. Returns it with its count. */
+  add(value: NonNullable<Value>, rows: number): Counted {
     this.rows += rows;
     // A Map compares numbers and bigints by value, and takes −0 for 0.
     const key = value instanceof Uint8Array ? toHex(value) : value;
@@ -74,10 +81,14 @@ class CountedValues implements Multiset {
       const added = { value: value === 0 ? 0 : value, rows };
       this.counts.set(key, added);
       if (this.mayMove()) this.order!.splice(this.placeOf(value), 0, added);
-    } else if ((known.rows += rows) === 0) {
+      return added;
+    }
+    if ((known.rows += rows) === 0) {
       this.counts.delete(key);
+      this.seen = [];
       if (this.mayMove()) this.order!.splice(this.placeOf(value), 1);
     }
+    return known;
   }
 
   /** Whether one value may be moved in the order. If not, there is no order any more. */
@@ -96,6 +107,29 @@ class CountedValues implements Multiset {
       else to = middle;
     }
     return from;
+  }
+
+  /**
+   * Adds the values of a written state. Many states have the same values in the same places, so a
+   * value is decoded only if its bytes differ from those that were last in its place.
+   */
+  addEncoded(reader: ByteReader): void {
+    const { seen } = this;
+    const count = reader.itemCount();
+    for (let i = 0; i < count; i++) {
+      const last = seen[i];
+      if (last !== undefined && reader.skipIfEqual(last.bytes)) {
+        const rows = reader.varint();
+        last.counted.rows += rows;
+        this.rows += rows;
+        continue;
+      }
+      const start = reader.position;
+      const value = readValue(reader)!;
+      const bytes = reader.rawFrom(start);
+      const counted = this.add(value, reader.varint());
+      if (i < MOST_SEEN) seen[i] = { bytes, counted };
+    }
   }
 
   addRows(vector: Vector, list: Int32Array, length: number, times: 1 | -1): void {
@@ -146,6 +180,9 @@ export function multisetAccumulator(
           state.add(readValue(reader)!, reader.varint());
         return state;
       }),
+    mergeEncoded(state, reader) {
+      state.addEncoded(reader);
+    },
     finish,
   };
   return accumulator as Accumulator;

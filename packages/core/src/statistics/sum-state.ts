@@ -99,6 +99,10 @@ function floatSum(finish: SumEnds["ofFloats"]): Accumulator<FloatSum> {
         const rows = reader.varint();
         return { sum: ExactSum.read(reader), rows };
       }),
+    mergeEncoded(state, reader) {
+      state.rows += reader.varint();
+      state.sum.addRead(reader);
+    },
     finish: ({ sum, rows }, overflows) => finish(sum, rows, overflows),
   };
 }
@@ -159,6 +163,10 @@ function integerSum(finish: SumEnds["ofIntegers"]): Accumulator<IntegerSum> {
         const rows = reader.varint();
         return { total: readInteger(reader), rows };
       }),
+    mergeEncoded(state, reader) {
+      state.rows += reader.varint();
+      state.total += readInteger(reader);
+    },
     finish: ({ total, rows }, overflows) => finish(total, rows, overflows),
   };
 }

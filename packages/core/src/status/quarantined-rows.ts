@@ -6,7 +6,8 @@ import { maskedKey, personalMasked } from "../explain/masking.ts";
 import type { SourceSpec, ViewSpec } from "../specs.ts";
 import type { OfflineStore, OnlineStore } from "../spi.ts";
 import { entityLogsOf } from "../online/entity-logs.ts";
-import { decodeSegment, decodeTail } from "../online/entity-log-cells.ts";
+import { decodeSegment, decodeTail, openTail, rowsOfLog } from "../online/entity-log-cells.ts";
+import { readTrees } from "../online/nodes/read-tree.ts";
 import { ATTEMPTS, readEntityLogs, segmentsMissing } from "../online/stored-rows.ts";
 import { layoutFor, readSourceState } from "../online/source-state.ts";
 import type { Truncate } from "../rows/row-versions.ts";
@@ -53,13 +54,23 @@ export async function countQuarantinedRows(
     const { quarantine } = entityLogsOf(namespace, state);
     const [cell] = await online.read([quarantine.tail([])]);
     if (cell == null) return 0;
-    const { segments, rows } = decodeTail(quarantine.format, cell.value, ORDER);
-    if (truncates.length === 0)
-      return segments.reduce((total, { count }) => total + count, rows.length);
-    let count = seenRows(rows, truncates);
-    let isReplaced = false;
+    const tail = openTail(cell.value);
+    if (truncates.length === 0) return rowsOfLog(tail);
+    const parts = await readTrees(online, [
+      {
+        entityLog: quarantine,
+        key: [],
+        tail: { ...tail, version: cell.version },
+        notBefore: -Infinity,
+        cover: null,
+        tailFirst: Infinity,
+      },
+    ]);
+    let count = seenRows(decodeTail(quarantine.format, cell.value, ORDER).rows, truncates);
+    let isReplaced = parts === null;
     const giveWay = eventLoopYielder();
-    for (const { id } of segments) {
+    for (const { segment: ref } of parts?.[0] ?? []) {
+      const { id } = ref!;
       const [segment] = await online.read([quarantine.segment([], id)]);
       isReplaced = segment == null;
       if (segment == null) break;

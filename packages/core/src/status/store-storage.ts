@@ -2,7 +2,7 @@
 import { personalKeys, nothingMasked, MASKED, type Masking } from "../explain/masking.ts";
 import { valueAt } from "../columns/batch.ts";
 import { toUser } from "../define/user-values.ts";
-import { decodeTail } from "../online/entity-log-cells.ts";
+import { decodeTail, openTail, rowsOfLog } from "../online/entity-log-cells.ts";
 import { entityLogsOf, type EntityLog } from "../online/entity-logs.ts";
 import { layoutFor, readSourceState } from "../online/source-state.ts";
 import { sourcesOfView } from "../plan/columns-read.ts";
@@ -148,10 +148,11 @@ async function logStorage(
     const read = await online.scan({ prefix: log.prefixes.tails, limit: CELLS, cursor });
     for (const { value } of read.cells) {
       const tail = decodeTail(log.format, value, wanted);
-      const count = tail.segments.reduce((sum, one) => sum + one.count, tail.rows.length);
+      const count = rowsOfLog(openTail(value));
+      const segmentCount = tail.root?.segments ?? tail.segments.length;
       entities++;
       rows += count;
-      segments += tail.segments.length;
+      segments += segmentCount;
       const least = largest.length < LISTED_ENTITIES ? 0 : largest.at(-1)!.rows;
       if (count > least) {
         const key = keys.map(({ column }, c): readonly [string, unknown] => [
@@ -159,11 +160,7 @@ async function logStorage(
           // all rows of the entity may be in segments
           tail.rows.length === 0 ? null : isMasked ? MASKED : keyOf(tail.rows.vectors[c]!, column),
         ]);
-        const entity = {
-          key: Object.fromEntries(key),
-          rows: count,
-          segments: tail.segments.length,
-        };
+        const entity = { key: Object.fromEntries(key), rows: count, segments: segmentCount };
         largest = [...largest, entity].sort((a, b) => b.rows - a.rows).slice(0, LISTED_ENTITIES);
       }
       await giveWay();

@@ -9,6 +9,7 @@ import { rowCondition, inputOf, type WindowPlan } from "../plan/plan-kinds.ts";
 import type { Value } from "../specs.ts";
 import { groupBinder } from "./bound-groups.ts";
 import { functionColumns, type CurrentTime, type DirectColumn } from "./derived-columns.ts";
+import { NO_BLOCKS, blockScan, type PlacedBlock } from "./row-blocks.ts";
 import { type ResultWriter, type TimedRows, withDefault } from "./timed-rows.ts";
 import { earliestStart } from "./window-edges.ts";
 import { lowerBound } from "./window-law.ts";
@@ -33,13 +34,14 @@ export function windowKernel(
 }
 
 /**
- * Binds the plan's aggregates to one set of rows after another. Binding makes the kernel before it
- * void.
+ * Binds the plan's aggregates to one set of rows after another, and to the states of blocks between
+ * the rows. Of a block the plan needs its states at most (`blockNeeds`). Binding makes the kernel
+ * before it void.
  */
 export function windowKernelBinder(
   plan: WindowPlan,
   overflows: Overflows,
-): (rows: TimedRows) => WindowKernel {
+): (rows: TimedRows, blocks?: readonly PlacedBlock[]) => WindowKernel {
   const { input, foundIn, aggregates } = plan.input;
   const condition = rowCondition(input);
   const { groups, bind } = groupBinder(plan, overflows);
@@ -54,7 +56,8 @@ export function windowKernelBinder(
     current,
     overflows,
   );
-  return (rows) => {
+  const inBlocks = blockScan(plan, groups, overflows);
+  return (rows, blocks = NO_BLOCKS) => {
     bind(rows);
     for (const group of groups)
       group.filter = bindFilters(condition, group.where, rows.columns, overflows);
@@ -65,13 +68,20 @@ export function windowKernelBinder(
       // The event at t is excluded (law 1: it is not known at t).
       const beforeT = lowerBound(time, start, end, t);
       const newest = scan.newest(start, beforeT, t, earliest(t), counts);
-      const eventTime = newest >= 0 ? time[newest]! : NaN;
+      let eventTime = newest >= 0 ? time[newest]! : NaN;
+      if (blocks.length > 0) {
+        const inBlock = inBlocks.newest(blocks, t, earliest(t));
+        if (inBlock > -Infinity && !(eventTime >= inBlock)) eventTime = inBlock;
+      }
       const put: PutValue = ({ direct, position }, value) => {
         values[position] = value;
         for (let i = 0; i < direct.length; i++)
           putResult(direct[i]!, value, eventTime, results, row);
       };
-      for (const group of groups) scan.answer(group, start, beforeT, t, put);
+      for (const group of groups)
+        if (blocks.length === 0 || !inBlocks.answers(group))
+          scan.answer(group, start, beforeT, t, put);
+      if (blocks.length > 0) inBlocks.answer({ scan, start, beforeT }, blocks, t, put);
       current.t = t;
       for (let i = 0; i < functions.length; i++) {
         const column = functions[i]!;

@@ -12,6 +12,24 @@ export interface WindowScan {
   answer(group: BoundGroup, start: number, beforeT: number, t: number, put: PutValue): void;
   /** Gives the value of each aggregate of the group at t, over the rows [first, last). */
   answerBetween(group: BoundGroup, first: number, last: number, t: number, put: PutValue): void;
+  /** The rows [first, last) of the group's window at t, of the rows [start, beforeT). */
+  range(
+    group: BoundGroup,
+    start: number,
+    beforeT: number,
+    t: number,
+  ): readonly [first: number, last: number];
+  /**
+   * The rows of [first, last) that are seen at t and pass the filter of the group. `isOrdered`: in
+   * their total order. They are valid until the next call.
+   */
+  choose(
+    group: BoundGroup,
+    first: number,
+    last: number,
+    t: number,
+    isOrdered: boolean,
+  ): { readonly rows: Int32Array; readonly length: number };
   /**
    * The newest of the rows [start, end) that is seen at t, passes the filter, and is not before
    * `earliest`. −1: there is no such row.
@@ -36,18 +54,22 @@ export function windowScan(
 ): WindowScan {
   return {
     answer(group, start, beforeT, t, put) {
-      const { edges, aggregates } = group;
+      const { aggregates } = group;
       if (group.series !== null) {
         const lists = seriesLists(group, group.series(t), start, beforeT, t);
         for (let i = 0; i < lists.length; i++) put(aggregates[i]!, lists[i]!);
         return;
       }
-      const last =
-        edges.entersAfter === 0 ? beforeT : lowerBound(time, start, beforeT, edges.end(t));
-      const first = lowerBound(time, start, last, edges.start(t));
+      const [first, last] = rangeOf(group, start, beforeT, t);
       answerBetween(group, first, last, t, put);
     },
     answerBetween,
+    range: rangeOf,
+    choose({ filter }, first, last, t, isOrdered) {
+      const length = chooseRows(first, last, t, filter);
+      if (isOrdered) sortTies(chosenRows, length, time, order!);
+      return { rows: chosenRows, length };
+    },
     newest(start, end, t, earliest, filter) {
       for (let i = end - 1; i >= start && time[i]! >= earliest; i--) {
         if (from !== null && !isKnown(from[i]!, to![i]!, t)) continue;
@@ -56,6 +78,16 @@ export function windowScan(
       return -1;
     },
   };
+
+  function rangeOf(
+    { edges }: BoundGroup,
+    start: number,
+    beforeT: number,
+    t: number,
+  ): readonly [number, number] {
+    const last = edges.entersAfter === 0 ? beforeT : lowerBound(time, start, beforeT, edges.end(t));
+    return [lowerBound(time, start, last, edges.start(t)), last];
+  }
 
   function answerBetween(
     { newest: most, filter, order: inOrder, aggregates }: BoundGroup,

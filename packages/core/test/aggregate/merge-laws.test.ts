@@ -7,6 +7,7 @@ import { orderedAggregate } from "@tidemark/testkit/oracle/ordered";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Accumulator, Aggregator } from "../../src/aggregate/aggregator.ts";
+import { ByteReader } from "../../src/bytes/bytes.ts";
 import { kernelOf } from "../../src/aggregate/bind.ts";
 import { categoryAccumulator } from "../../src/aggregate/categories.ts";
 import { aggregators } from "../../src/aggregate/registry.ts";
@@ -267,6 +268,22 @@ describe.each([...cases, ...categoryCases])("$name of $types $options by $key $e
         expect(() => accumulator.decode(bytes.subarray(0, -1))).toThrow(/online store/);
     });
   });
+
+  const { mergeEncoded } = accumulator;
+  if (mergeEncoded !== undefined)
+    test("a merge of bytes equals a merge of the states that they hold", () => {
+      fc.assert(
+        fc.property(splits, ([list, places]) => {
+          const parts = partsOf(list, places);
+          const into = accumulator.create();
+          for (const part of [...parts, ...parts])
+            mergeEncoded(into, new ByteReader(accumulator.encode(stateOf(part))));
+          const states = [...parts, ...parts].map(stateOf);
+          expect(accumulator.encode(into)).toEqual(accumulator.encode(merged(...states)));
+        }),
+        { numRuns: 30 },
+      );
+    });
 
   test("a merge leaves the other state as it is, and a cleared state is empty", () => {
     law((_, [a = [], ...later]) => {

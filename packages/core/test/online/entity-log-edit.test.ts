@@ -9,8 +9,10 @@ import {
   type EntityLogFormat,
   type EntityLogRow,
 } from "../../src/online/entity-log-cells.ts";
+import { decodeNode, type NodeRef } from "../../src/online/nodes/node-cells.ts";
+import type { CellKind } from "../../src/online/nodes/log-tree.ts";
 import {
-  segmentsTouched,
+  cellsNeeded,
   editEntityLog,
   sameKeyValue,
   type EntityLogEdit,
@@ -30,44 +32,62 @@ const remove = (id: number, time: number): EntityLogEdit => ({
 const byTimeThenId = (a: EntityLogRow, b: EntityLogRow): number =>
   (a[1] as number) - (b[1] as number) || (a[0] as number) - (b[0] as number);
 
-/** An entity log in a map of cells. A wrong cell fails at once. */
+/** No node keeps more references. */
+const MOST_REFS = 4;
+
+/** An entity log in maps of cells. A wrong cell fails at once. */
 class EntityLogLayout {
   readonly segments = new Map<number, Uint8Array>();
+  readonly nodes = new Map<number, Uint8Array>();
   readonly used = new Set<number>();
   tail: Uint8Array | null = null;
-  private readonly segmentRows: number;
+  private readonly settings: { readonly segmentRows: number; readonly mostRefs: number };
 
   constructor(segmentRows: number) {
-    this.segmentRows = segmentRows;
+    this.settings = { segmentRows, mostRefs: MOST_REFS };
+  }
+
+  /** The cells that these edits need, in the order in which they are read. */
+  needed(edits: readonly EntityLogEdit[], keepFrom = -Infinity): ReadCells {
+    const read = new ReadCells(this.tail);
+    for (;;) {
+      const cells = cellsNeeded(format, read, edits, keepFrom, this.settings);
+      if (cells.length === 0) return read;
+      for (const { kind, id, mayBeMissing } of cells) {
+        const bytes = this.cellsOf(kind).get(id);
+        if (!mayBeMissing) expect(bytes, `${kind} ${id}`).toBeDefined();
+        read.put(kind, id, bytes ?? null);
+      }
+    }
   }
 
   /** The numbers of the written segments. */
   edit(edits: readonly EntityLogEdit[], keepFrom = -Infinity): readonly number[] {
-    const touched = new Set(segmentsTouched(format, this.tail, edits, keepFrom));
-    const segment = (id: number): Uint8Array => {
-      expect(touched, "an edit reads only the segments that it announced").toContain(id);
-      return this.segments.get(id)!;
-    };
     const result = editEntityLog(
       format,
-      { tail: this.tail, segment },
+      this.needed(edits, keepFrom),
       edits,
       keepFrom,
-      this.segmentRows,
+      this.settings,
     );
-    for (const id of result.removed)
-      expect(this.segments.delete(id), "what is removed was there").toBe(true);
-    for (const { id, bytes, last } of result.written) {
-      expect(this.used, "a segment's number is never used again").not.toContain(id);
+    for (const { kind, id } of result.removed)
+      expect(this.cellsOf(kind).delete(id), "what is removed was there").toBe(true);
+    for (const { kind, id, bytes, last } of result.written) {
+      expect(this.used, "a number is never used again").not.toContain(id);
       this.used.add(id);
-      this.segments.set(id, bytes);
-      expect(last).toBe(rowsFromBatch(decodeSegment(format, bytes)).at(-1)![1]);
+      this.cellsOf(kind).set(id, bytes);
+      if (kind === "segment")
+        expect(last).toBe(rowsFromBatch(decodeSegment(format, bytes)).at(-1)![1]);
     }
     this.tail = result.tail;
     expect(result.newest).toBe(
       this.rows().reduce((most, one) => Math.max(most, one[1] as number), -Infinity),
     );
-    return result.written.map(({ id }) => id);
+    return result.written.flatMap(({ kind, id }) => (kind === "segment" ? [id] : []));
+  }
+
+  private cellsOf(kind: CellKind): Map<number, Uint8Array> {
+    return kind === "segment" ? this.segments : this.nodes;
   }
 
   /** Returns every row in the order of the log, and checks what readers rely on. */
@@ -76,21 +96,69 @@ class EntityLogLayout {
       expect(this.segments.size, "no segment is left without a log tail").toBe(0);
       return [];
     }
-    const { segments, rows, next } = decodeTail(format, this.tail);
-    expect(new Set(segments.map(({ id }) => id))).toEqual(new Set(this.segments.keys()));
-    const inChunks = segments.map(({ id, count, first, last }) => {
+    const { segments, root, rows, next } = decodeTail(format, this.tail);
+    expect(segments).toEqual([]);
+    const [refs, nodes] = root === null ? [[], []] : this.below(root.id);
+    expect(new Set(refs.map(({ id }) => id))).toEqual(new Set(this.segments.keys()));
+    expect(new Set(nodes)).toEqual(new Set(this.nodes.keys()));
+    const inChunks = refs.map(({ id, count, first, last }) => {
       const held = rowsFromBatch(decodeSegment(format, this.segments.get(id)!));
       expect(id).toBeLessThan(next);
       expect([held.length, held[0]![1], held.at(-1)![1]]).toEqual([count, first, last]);
-      expect(count).toBeLessThanOrEqual(this.segmentRows);
+      expect(count).toBeLessThanOrEqual(this.settings.segmentRows);
       return held;
     });
+    if (root !== null)
+      expect(root).toMatchObject({
+        count: inChunks.reduce((sum, { length }) => sum + length, 0),
+        segments: refs.length,
+        first: refs[0]!.first,
+        last: refs.at(-1)!.last,
+      });
     const all = [...inChunks.flat(), ...rowsFromBatch(rows)];
-    expect(rows.length).toBeLessThanOrEqual(this.segmentRows);
+    expect(rows.length).toBeLessThanOrEqual(this.settings.segmentRows);
     for (let i = 1; i < all.length; i++)
       expect(all[i - 1]![1] as number).toBeLessThanOrEqual(all[i]![1] as number);
     return all;
   }
+
+  /** The references to segments below a node in their order, and the nodes down to them. */
+  private below(id: number): [refs: NodeRef[], nodes: number[]] {
+    const { refs } = decodeNode(this.nodes.get(id)!);
+    const most = refs.filter(({ level }) => level === refs.at(-1)!.level).length;
+    expect(most).toBeLessThanOrEqual(MOST_REFS);
+    const parts = refs.map((ref): [NodeRef[], number[]] => {
+      if (ref.level === 0) return [[ref], []];
+      const [below, nodes] = this.below(ref.id);
+      expect(ref).toMatchObject({
+        count: below.reduce((sum, { count }) => sum + count, 0),
+        segments: below.length,
+        first: below[0]!.first,
+        last: below.at(-1)!.last,
+      });
+      return [below, nodes];
+    });
+    return [parts.flatMap(([found]) => found), [id, ...parts.flatMap(([, found]) => found)]];
+  }
+}
+
+/** The cells that were read of an entity log. An edit may read no other. */
+class ReadCells {
+  readonly tail: Uint8Array | null;
+  readonly count = { segment: 0, node: 0 };
+  private readonly cells = new Map<string, Uint8Array | null>();
+
+  constructor(tail: Uint8Array | null) {
+    this.tail = tail;
+  }
+
+  put(kind: CellKind, id: number, bytes: Uint8Array | null): void {
+    this.count[kind]++;
+    this.cells.set(`${kind} ${id}`, bytes);
+  }
+
+  readonly segment = (id: number): Uint8Array | null | undefined => this.cells.get(`segment ${id}`);
+  readonly node = (id: number): Uint8Array | null | undefined => this.cells.get(`node ${id}`);
 }
 
 interface Step {
@@ -243,7 +311,9 @@ test("a row beside a dropped segment stays", () => {
 test("a dropped segment that was deleted is neither read nor missed", () => {
   const entityLog = new EntityLogLayout(4);
   entityLog.edit(Array.from({ length: 20 }, (_, i) => put(i, i)));
-  expect(segmentsTouched(format, entityLog.tail, [put(50, 12), remove(0, 0)], 11)).toHaveLength(1);
+  for (const id of [...entityLog.segments.keys()].slice(0, 2)) entityLog.segments.delete(id);
+  const { count } = entityLog.needed([put(50, 12), remove(0, 0)], 11);
+  expect(count).toEqual({ segment: 1, node: 2 });
 });
 
 test("after the last row's removal no cell is left of a log of one cell", () => {

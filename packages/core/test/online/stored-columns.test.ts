@@ -543,13 +543,15 @@ describe("a newer format", () => {
     const { cells } = over.namespaces.get("default")!;
     for (const [name, cell] of cells)
       if (name.includes("rows:payments"))
-        cells.set(name, { ...cell, value: cell.value.with(0, 2) });
+        cells.set(name, { ...cell, value: cell.value.with(0, 3) });
     const before = everyCell(over);
     const store = await open(over, { narrow }, "forever");
     expect(await rejectionOf(store.getOnlineFeatures({ features: narrow, entities: ann }))).toEqual(
       {
         code: "STATE_NEWER_FORMAT",
-        message: expect.stringContaining("a cell has format 2, this version reads 1") as string,
+        message: expect.stringContaining(
+          "a cell has format 3, this version reads up to 2",
+        ) as string,
       },
     );
     expect((await rejectionOf(store.run(log().paid({ id: 3 }).source()))).code).toBe(
