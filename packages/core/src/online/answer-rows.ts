@@ -285,9 +285,6 @@ function endOfLookups({ requests, tails }: Snapshot, from: number, to: number): 
   return to;
 }
 
-/** The rows of an entity whose blocks have states, of which few are read. About. */
-const ROWS_BESIDE_BLOCKS = 4096;
-
 /**
  * The end of the requests whose stored rows are in memory at once. −1: no request needs more than
  * its log tail.
@@ -297,9 +294,7 @@ function endOfBlock({ requests, tails }: Snapshot, from: number): number {
   for (let i = from; i < tails.length; i++) {
     const tail = tails[i]!;
     if (tail === null || tail === "same") continue;
-    const { current, notBefore } = requests[i]!;
-    const older = mostOlderRows(tail, notBefore);
-    rows += current.needs === null ? older : Math.min(older, ROWS_BESIDE_BLOCKS);
+    rows += mostOlderRows(tail, requests[i]!.notBefore);
     if (rows > BLOCK_ROWS) return i + 1;
   }
   return rows === 0 ? -1 : tails.length;
