@@ -125,7 +125,8 @@ try {
   ];
   console.log(
     `${HOT_EVENTS} events: ${h.toFixed(0)} µs at any time, ${now.toFixed(0)} µs now; ` +
-      `${QUIET_EVENTS} events: ${q.toFixed(0)} µs; a commit of one row: ${commit.toFixed(0)} µs of CPU`,
+      `${QUIET_EVENTS} events: ${q.toFixed(0)} µs; ` +
+      `a commit of one row: ${commit.toFixed(0)} µs of CPU`,
   );
   console.log(
     JSON.stringify({

@@ -35,7 +35,7 @@ export type BlockNeed = "rows" | "states" | "none";
 export interface BlockNeeds {
   /** The names of the states that the plan uses. */
   readonly names: readonly string[];
-  /** Whether it makes a difference that a block ends with the time that the next one begins with. */
+  /** Whether a difference is made where one block ends with the time that the next begins with. */
   readonly order: boolean;
   /**
    * What the plan needs at `t`. `isTied`: the first or the last row has the event time of a row

@@ -20,7 +20,7 @@ import {
 import type { EntityLogFormat, EntityLogRow } from "../entity-log-cells.ts";
 
 /** A larger state is not kept: to read it would cost as much as to read rows. */
-export const MOST_STATE_BYTES = 4096;
+const MOST_STATE_BYTES = 4096;
 
 /** The partial states that a writer keeps of an entity log. */
 export interface PartialStates {
