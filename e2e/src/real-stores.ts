@@ -40,8 +40,12 @@ export function onlineStoreOf(
 ): OnlineStore {
   const connectionString = process.env[ONLINE_URL];
   if (connectionString === undefined) return sqliteOnlineStore(databasePath(folder), options);
-  const schema = `t${createHash("sha256").update(folder).digest("hex").slice(0, 32)}`;
-  return postgresOnlineStore({ connectionString, schema, ...options });
+  return postgresOnlineStore({ connectionString, schema: schemaOf(folder), ...options });
+}
+
+/** The schema that has the online store of a folder. */
+export function schemaOf(folder: string): string {
+  return `t${createHash("sha256").update(folder).digest("hex").slice(0, 32)}`;
 }
 
 /** `objects` holds the lake if it is not in the folder. */

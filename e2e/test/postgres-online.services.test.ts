@@ -3,6 +3,8 @@
  * processes over one store (law 5: position and effect are committed together).
  */
 import { openStore } from "@tidemark/core";
+import type { ChangeSource } from "@tidemark/core/spi";
+import { recordedTopic } from "@tidemark/source-debezium";
 import {
   Coverage,
   differenceText,
@@ -12,11 +14,20 @@ import {
 } from "@tidemark/testkit";
 import { realPostgres, suiteNeeding } from "@tidemark/testkit/needs";
 import { ownDatabase } from "@tidemark/testkit/services/shared";
+import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { compareReal } from "../src/compare.ts";
 import { crashText, crashUntilCovered, runTorn } from "../src/crash.ts";
 import { startChildProgram } from "../src/child-programs.ts";
-import { inFolder, keepingStores, ONLINE_URL, realStores, writeTopic } from "../src/real-stores.ts";
+import {
+  inFolder,
+  keepingStores,
+  ONLINE_URL,
+  onlineStoreOf,
+  realStores,
+  schemaOf,
+  writeTopic,
+} from "../src/real-stores.ts";
 import { storeDifferences } from "../src/store-differences.ts";
 
 const { first: seed, runs: seeds } = seedsFromEnvironment({ runs: 12 });
@@ -61,6 +72,59 @@ suiteNeeding(realPostgres(), "the online store on PostgreSQL", () => {
     }
     expect(found).toBe("AssertionError");
   });
+
+  test("a run ends when a failover lost steps, and the next one repeats them", async () => {
+    const scenario = generateScenario(seed, { traits: { changes: 80 } });
+    await inFolder(async (folder) => {
+      const topic = recordedTopic(writeTopic(folder, scenario), {
+        batchChanges: 3,
+        onWarning: () => undefined,
+        unreadable: "keep",
+      });
+      const tables = ["metadata", "positions", "cells"];
+      const [there, saved] = [schemaOf(folder), `saved_${schemaOf(folder)}`];
+      const losing: ChangeSource = {
+        ...topic,
+        async *changes(options) {
+          let batches = 0;
+          for await (const batch of topic.changes(options)) {
+            if (++batches === 5)
+              await queried(
+                `create schema ${saved}`,
+                ...tables.map(
+                  (table) => `create table ${saved}.${table} as table ${there}.${table}`,
+                ),
+              );
+            if (batches === 12)
+              await queried(
+                "begin",
+                ...tables.map((table) => `delete from ${there}.${table}`),
+                ...tables.map((table) => `insert into ${there}.${table} table ${saved}.${table}`),
+                "commit",
+              );
+            yield batch;
+          }
+        },
+      };
+      const store = await openStore({
+        definitions: scenarioDefinitions(scenario),
+        online: { store: onlineStoreOf(folder), retention: "forever" },
+      });
+      await expect(store.run(losing, { mismatch: "ignore" })).rejects.toMatchObject({
+        code: "ONLINE_STORE_FENCED",
+      });
+      await store.run(topic, { mismatch: "ignore" });
+      expect(await storeDifferences(store, scenario, scenario.requests, "online")).toEqual([]);
+      await store.close();
+    });
+  });
+
+  async function queried(...texts: readonly string[]): Promise<void> {
+    const client = new pg.Client({ connectionString: process.env[ONLINE_URL]! });
+    await client.connect();
+    for (const text of texts) await client.query(text);
+    await client.end();
+  }
 
   test("of two runner processes the late one is fenced off, and nothing is lost", async () => {
     const changes = 80;
