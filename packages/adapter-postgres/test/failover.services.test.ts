@@ -35,6 +35,7 @@ suiteNeeding(realPostgres(), "a standby takes over", () => {
 
   async function queried(server: Postgres, ...texts: readonly string[]): Promise<unknown[]> {
     const client = new pg.Client({ connectionString: server.url });
+    client.on("error", () => undefined);
     await client.connect();
     const rows: unknown[] = [];
     for (const text of texts) rows.push(...(await client.query<object>(text)).rows);
@@ -83,13 +84,14 @@ suiteNeeding(realPostgres(), "a standby takes over", () => {
     );
     let failing: Promise<void> | null = null;
     let last = -1;
-    const { codes } = await countUp(store, CELLS, 60, (offset) => {
-      expect(offset).toBe(last + 1);
+    await countUp(store, CELLS, 60, (offset) => {
+      // a step whose outcome was open may be there too
+      expect(offset).toBeGreaterThan(last);
       last = offset;
       if (offset === 30) failing = sleep(5).then(failOver);
     });
     await failing;
-    expect([...codes]).toContain("ONLINE_STORE_UNREACHABLE");
+    expect(proxy.target).toBe(standby!.port);
     expect(await expectWhole()).toBe(60);
   });
 
