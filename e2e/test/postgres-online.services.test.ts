@@ -2,8 +2,9 @@
  * The online store on a real PostgreSQL: its answers against the oracle, kills of runs, and several
  * processes over one store (law 5: position and effect are committed together).
  */
-import { openStore } from "@tidemark/core";
+import { micros, openStore } from "@tidemark/core";
 import type { ChangeSource } from "@tidemark/core/spi";
+import { memoryOnlineStore } from "@tidemark/core/testing";
 import { recordedTopic } from "@tidemark/source-debezium";
 import {
   Coverage,
@@ -12,6 +13,8 @@ import {
   scenarioDefinitions,
   seedsFromEnvironment,
 } from "@tidemark/testkit";
+import { weekly } from "@tidemark/testkit/bank/definitions";
+import { transactionRows, transactionSource, userName } from "@tidemark/testkit/bank/transactions";
 import { realPostgres, suiteNeeding } from "@tidemark/testkit/needs";
 import { ownDatabase } from "@tidemark/testkit/services/shared";
 import pg from "pg";
@@ -49,6 +52,35 @@ suiteNeeding(realPostgres(), "the online store on PostgreSQL", () => {
     }
     console.log(`PostgreSQL: ${coverage.comparisons} comparisons over ${seeds} seeds`);
     expect(coverage.comparisons).toBeGreaterThan(seeds * 100);
+  });
+
+  test("an entity of many rows is answered as by the store in memory", async () => {
+    const end = 1_741_600_000_000_000;
+    await inFolder(async (folder) => {
+      const stores = [];
+      for (const online of [onlineStoreOf(folder), memoryOnlineStore()]) {
+        const store = await openStore({
+          definitions: { weekly },
+          online: { store: online, retention: "1d" },
+          clock: () => new Date(end / 1000),
+        });
+        const rows = transactionRows({ users: 2, events: 9000, end, seed });
+        await store.run(transactionSource(rows, { updated: 0.05 }));
+        stores.push(store);
+      }
+      for (let hour = 0; hour < 12; hour++) {
+        const question = {
+          features: weekly,
+          entities: [{ user_id: userName(0) }, { user_id: userName(1) }],
+          asOf: micros(end - hour * 3_599_999_999),
+        };
+        const [real, inMemory] = await Promise.all(
+          stores.map((store) => store.getOnlineFeatures(question)),
+        );
+        expect(real).toEqual(inMemory);
+      }
+      for (const store of stores) await store.close();
+    });
   });
 
   test("kill -9 of a run at any point and start again: nothing lost, nothing doubled", async () => {

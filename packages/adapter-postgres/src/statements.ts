@@ -13,20 +13,23 @@ export function statementsOf(schema: string, namespace: number): Statements {
 }
 
 /**
- * A version: milliseconds, and a number within the millisecond. The time keeps versions apart when
- * a standby takes over that lacks the last steps: a counter would give their numbers again. They
- * are exact as JavaScript numbers until 2093.
+ * Gives a step its version: milliseconds, and a number within the millisecond. The time keeps
+ * versions apart when a standby takes over that lacks the last steps: a counter would give their
+ * numbers again. They are exact as JavaScript numbers until 2093.
  */
 const newVersion = (schema: string): string =>
-  `(SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8 - 1700000000000) * 4096 +
-    nextval('${schema.replaceAll("'", "''")}.versions')`;
+  `SELECT set_config('tidemark.version', (
+    ((extract(epoch FROM clock_timestamp()) * 1000)::int8 - 1700000000000) * 4096 +
+    nextval('${schema.replaceAll("'", "''")}.versions'))::text, true)`;
+
+/** The version of the step that runs. Cells that replace others may have a larger one. */
+const STEP_VERSION = "(SELECT current_setting('tidemark.version')::int8)";
 
 /** The order of the keys in an array is the order of the locks. */
 function statementTexts(schema: string, namespace: number) {
   const [cells, positions, metadata] = ["cells", "positions", "metadata"].map(
     (table) => `${schema}.${table}`,
   );
-  const version = newVersion(schema);
   const own = `c.namespace = ${namespace}`;
   // OFFSET 0 keeps the planner from another order of the join: it knows nothing of a new table
   const asked = (columns: string, arrays: string): string =>
@@ -39,7 +42,7 @@ function statementTexts(schema: string, namespace: number) {
         SELECT c.ctid FROM ${cells} c WHERE ${own} AND c.key = k.key AND c.version = k.expected
       ) AS place FROM unnest(${arrays}) AS k(${columns}) OFFSET 0) AS k WHERE c.ctid = k.place`;
   const insert = `INSERT INTO ${cells} AS c (namespace, version, expires, key, whole, value)
-    SELECT ${namespace}, ${version}, k.expires, k.key, k.whole, k.value
+    SELECT ${namespace}, ${STEP_VERSION}, k.expires, k.key, k.whole, k.value
     FROM unnest($1::bytea[], $2::bytea[], $3::float8[], $4::bytea[])
       AS k(key, whole, expires, value)`;
   const range = (after: ">" | ">="): string =>
@@ -67,7 +70,10 @@ function statementTexts(schema: string, namespace: number) {
     insert: `${insert} ON CONFLICT DO NOTHING`,
     upsert: `${insert} ON CONFLICT (namespace, key) DO UPDATE
       SET version = excluded.version, expires = excluded.expires, value = excluded.value`,
-    update: `UPDATE ${cells} c SET version = ${version}, expires = k.expires, value = k.value
+    newVersion: newVersion(schema),
+    // numbers within a millisecond begin again, but the version of a cell never falls
+    update: `UPDATE ${cells} c
+      SET version = greatest(${STEP_VERSION}, k.expected + 1), expires = k.expires, value = k.value
       FROM ${expected(
         "key, expected, expires, value",
         "$1::bytea[], $2::int8[], $3::float8[], $4::bytea[]",

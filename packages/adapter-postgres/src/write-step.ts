@@ -117,6 +117,8 @@ function cellCalls(statements: Statements, keyed: readonly KeyedWrite[]): readon
   const insert = of(({ value, expected }) => value !== null && expected === null);
 
   const calls: StepCall[] = [];
+  if (update.length + upsert.length + insert.length > 0)
+    calls.push({ call: statements("newVersion"), expected: null });
   const add = (some: readonly KeyedWrite[], call: () => Call, expected: number | null): void => {
     if (some.length > 0) calls.push({ call: call(), expected });
   };

@@ -496,7 +496,11 @@ export interface ChangeSource {
 /** A value in the online store. */
 export interface Cell {
   readonly value: Uint8Array;
-  /** A number that changes with every write of the cell, and never repeats for a key. */
+  /**
+   * A number that changes with every write of the cell, and never repeats for a key. That of a cell
+   * with an `expected` version is larger than it, and at least as large as that of each cell of the
+   * step that is written over any version.
+   */
   readonly version: number;
 }
 

@@ -291,6 +291,27 @@ export function onlineStoreConformance(options: {
     assert.equal(cellText(await readCell(store, "a")), "1");
   });
 
+  check(
+    "of a step, cells that are compared have the largest version, and versions of a cell rise",
+    async (newHandle) => {
+      const store = await newHandle();
+      let last: number | null = null;
+      for (let n = 0; n < 200; n++) {
+        const below = ["1", "2", `new ${n}`];
+        const step = {
+          source: "s",
+          cells: [...below.map((key) => putCell(key, String(n))), putCell("top", "t", last)],
+          positions: [],
+        };
+        assert.equal(await store.write(step), "done");
+        const [top, ...others] = await store.read(["top", ...below].map(key));
+        assert.ok(last === null || top!.version > last);
+        for (const other of others) assert.ok(other!.version <= top!.version);
+        last = top!.version;
+      }
+    },
+  );
+
   check("a write without an expected version replaces any cell", async (newHandle) => {
     const store = await newHandle();
     for (const value of ["1", "2"])
