@@ -70,7 +70,7 @@ function statementTexts(schema: string, namespace: number) {
     insert: `${insert} ON CONFLICT DO NOTHING`,
     upsert: `${insert} ON CONFLICT (namespace, key) DO UPDATE
       SET version = excluded.version, expires = excluded.expires, value = excluded.value`,
-    newVersion: newVersion(schema),
+    newVersion: `${newVersion(schema)}`,
     // numbers within a millisecond begin again, but the version of a cell never falls
     update: `UPDATE ${cells} c
       SET version = greatest(${STEP_VERSION}, k.expected + 1), expires = k.expires, value = k.value

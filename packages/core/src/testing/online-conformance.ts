@@ -298,12 +298,11 @@ export function onlineStoreConformance(options: {
       let last: number | null = null;
       for (let n = 0; n < 200; n++) {
         const below = ["1", "2", `new ${n}`];
-        const step = {
-          source: "s",
-          cells: [...below.map((key) => putCell(key, String(n))), putCell("top", "t", last)],
-          positions: [],
-        };
-        assert.equal(await store.write(step), "done");
+        const cells: CellWrite[] = [
+          ...below.map((name) => putCell(name, String(n))),
+          putCell("top", "t", last),
+        ];
+        assert.equal(await store.write({ source: "s", cells, positions: [] }), "done");
         const [top, ...others] = await store.read(["top", ...below].map(key));
         assert.ok(last === null || top!.version > last);
         for (const other of others) assert.ok(other!.version <= top!.version);
