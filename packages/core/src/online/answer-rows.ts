@@ -1,7 +1,8 @@
 /** Computes the answers of a snapshot row by row, a block of stored rows in memory at once. */
 import type { Overflows } from "../columns/overflows.ts";
 import type { OnlineStore } from "../spi.ts";
-import { NO_BLOCKS } from "../window/row-blocks.ts";
+import { isWindowPlan } from "../plan/plan-kinds.ts";
+import { NO_BLOCKS, blockNeeds } from "../window/row-blocks.ts";
 import type { ResultWriter, TimedRows } from "../window/timed-rows.ts";
 import { unchangedUntil } from "../window/unchanged-until.ts";
 import { cachedFrom, writeCached } from "./answer-cache.ts";
@@ -247,8 +248,9 @@ function storedRows(request: EntityRequest, cells: StoredEntityLog | null): Time
 
 /** What a request needs of blocks at `t`. null: always their rows. */
 function coverOf({ current, input }: EntityRequest, t: number): Cover | null {
-  const { needs, inputs, union } = current;
-  if (needs === null || union !== null) return null;
+  const { plan, inputs } = current;
+  const needs = isWindowPlan(plan) ? blockNeeds(plan) : null;
+  if (needs === null) return null;
   const { truncates } = inputs[input]!.knownState.state;
   const needsAt = needs.at(t);
   const { order, names } = needs;

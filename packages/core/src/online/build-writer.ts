@@ -11,13 +11,13 @@ import type { Truncate } from "../rows/row-versions.ts";
 import { tablesAfter, type BuildTables } from "./build-tables.ts";
 import { changeProjection, tablesTaken } from "./change-projection.ts";
 import { EntityLogEdits, entityLogWrites } from "./entity-log-writes.ts";
-import { entityLogsOf } from "./entity-logs.ts";
+import { entityLogsOf, type EntityLog } from "./entity-logs.ts";
 import { expiryOfRow, type Retention } from "./retention.ts";
 import { withChange } from "./row-cells.ts";
 import { LackingRowsChange, lackedColumnsOf } from "./left-out-columns.ts";
 import { addRowEdits } from "./row-entry-edits.ts";
 import { batchEditsOf, type BatchEdits, type RowEdit } from "./row-edits.ts";
-import { NO_PARTIAL_STATES, partialStatesOf } from "./nodes/partial-states.ts";
+import { partialStatesOf, type PartialStates } from "./nodes/partial-states.ts";
 import { entityLogName, type SourceLayout } from "./source-layout.ts";
 import { encodeSourceState, horizonAt, widenedLayout, type SourceState } from "./source-state.ts";
 
@@ -68,17 +68,19 @@ export function buildWriter(
   const readAs = changeProjection(layout, asked.source);
   const editsOf = batchEditsOf(layout.source);
   const lackedBy = lackedColumnsOf(layout);
-  const partials = new Map(
-    entityLogs.logs.map((entityLog) => [
-      entityLog,
-      partialStatesOf(
-        entityLog.format,
-        layout.source,
-        (asked.views ?? []).filter((view) => entityLogName(view) === entityLog.layout.name),
-      ),
-    ]),
-  );
+  const partials = new Map<EntityLog, PartialStates>();
   const withTables = tablesAfter(tablesTaken(layout, asked.source), asked.source);
+
+  /** The partial states of an entity log, made when its first segment or node is written. */
+  function partialsOf(entityLog: EntityLog): PartialStates {
+    let found = partials.get(entityLog);
+    if (found === undefined) {
+      const { format, layout: log } = entityLog;
+      const views = (asked.views ?? []).filter((view) => entityLogName(view) === log.name);
+      partials.set(entityLog, (found = partialStatesOf(format, layout.source, views)));
+    }
+    return found;
+  }
 
   /**
    * The write of the row's own cell. Removed and added entries go into `entityLogEdits`. The result
@@ -176,7 +178,7 @@ export function buildWriter(
         entityLogEdits.list(),
         horizon,
         retention,
-        (entityLog) => partials.get(entityLog) ?? NO_PARTIAL_STATES,
+        partialsOf,
       );
       if (inEntityLogs === null) return null;
       writes.push(...inEntityLogs);

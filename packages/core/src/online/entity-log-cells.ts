@@ -147,11 +147,17 @@ export function newerCell(found: number, known: number): TidemarkError {
 }
 
 /** The number of rows in a log tail and its segments. */
-export function rowsOfLog({ segments, root, reader }: OpenedTail): number {
+export function rowsOfLog(tail: OpenedTail): number {
+  const { segments, root } = tail;
+  return segments.reduce((sum, { count }) => sum + count, rowsOfTail(tail) + (root?.count ?? 0));
+}
+
+/** The number of rows in a log tail itself. */
+export function rowsOfTail({ reader }: OpenedTail): number {
   const { position } = reader;
-  const inTail = reader.varint();
+  const rows = reader.varint();
   reader.position = position;
-  return segments.reduce((sum, { count }) => sum + count, inTail + (root?.count ?? 0));
+  return rows;
 }
 
 export function encodeSegment(format: EntityLogFormat, rows: readonly EntityLogRow[]): Uint8Array {

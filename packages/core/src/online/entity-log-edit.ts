@@ -6,6 +6,7 @@ import {
   encodeTail,
   openTail,
   rowsFromBatch,
+  rowsOfTail,
   type EntityLogFormat,
   type EntityLogRow,
   type OpenedTail,
@@ -125,13 +126,10 @@ function needsTree(
   const { root } = tail;
   // without a root nothing is read, and a log tail that names its segments is written anew
   if (root === null) return true;
-  const { position } = tail.reader;
-  const rows = tail.reader.varint();
-  tail.reader.position = position;
   const puts = edits.reduce((count, { put }) => count + (put === null ? 0 : 1), 0);
   return (
     root.oldest < keepFrom ||
-    rows + puts > segmentRows ||
+    rowsOfTail(tail) + puts > segmentRows ||
     edits.some(
       ({ put, remove }) =>
         (put !== null && timeIn(format, put) < root.last) ||

@@ -67,21 +67,23 @@ export async function entityLogWrites(
       },
     };
   });
-  for (;;) {
-    const needed = logs.flatMap((log) =>
+  for (let open = logs; open.length > 0;) {
+    const needed = open.flatMap((log) =>
       cellsNeeded(log.entityLog.format, log.contents, log.edits, log.from).map((cell) => ({
         ...cell,
         log,
       })),
     );
-    if (needed.length === 0) break;
+    open = [...new Set(needed.map(({ log }) => log))];
+    if (open.length === 0) break;
     const read = await store.read(needed.map((cell) => cell.log.keyOf(cell)));
     if (needed.some(({ mayBeMissing }, n) => !mayBeMissing && read[n] === null)) return null;
     needed.forEach(({ log, kind, id }, n) => log.cells[kind].set(id, read[n]?.value ?? null));
   }
   return logs.flatMap(({ entityLog, edits, from, contents, keyOf }, i): CellWrite[] => {
-    const partials = partialsOf(entityLog);
-    const result = editEntityLog(entityLog.format, contents, edits, from, { partials });
+    const result = editEntityLog(entityLog.format, contents, edits, from, {
+      partials: () => partialsOf(entityLog),
+    });
     // only readers of an older log tail need an empty log tail
     const newest = Math.max(result.newest, from);
     return [

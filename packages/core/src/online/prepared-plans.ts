@@ -6,14 +6,7 @@ import type { Overflows } from "../columns/overflows.ts";
 import type { ByteReader } from "../bytes/bytes.ts";
 import { viewPlans, type ViewPlan } from "../plan/compile.ts";
 import { sourceReadings } from "../define/source-readings.ts";
-import {
-  dimensionColumns,
-  dimensionsOf,
-  inputOf,
-  isWindowPlan,
-  lookupsOf,
-  scansOf,
-} from "../plan/plan-kinds.ts";
+import { dimensionColumns, dimensionsOf, inputOf, lookupsOf, scansOf } from "../plan/plan-kinds.ts";
 import type { DeriveNode, LookupNode, ScanNode } from "../plan/nodes.ts";
 import type {
   FeatureSpec,
@@ -22,7 +15,7 @@ import type {
   ValueType,
   ViewSpec,
 } from "../specs.ts";
-import { blockNeeds, type BlockNeeds, type PlacedBlock } from "../window/row-blocks.ts";
+import type { PlacedBlock } from "../window/row-blocks.ts";
 import type { TimedRows } from "../window/timed-rows.ts";
 import { movesWithClock, timingOf, type PlanTiming } from "../window/unchanged-until.ts";
 import { reachOf } from "../define/window-reach.ts";
@@ -79,8 +72,6 @@ interface ComputedPlan {
   readonly reach: number;
   /** Computes answers one after another; nothing else may run between the rows of two answers. */
   readonly kernels: (rows: TimedRows, blocks?: readonly PlacedBlock[]) => WindowKernel;
-  /** What it needs of blocks of rows whose states are kept. null: always their rows. */
-  readonly needs: BlockNeeds | null;
 }
 
 /** What a plan needs while the state of its source does not change. */
@@ -140,7 +131,6 @@ export function planPreparer(
     timing: timingOf(plan),
     reach: reachOfPlan(plan),
     kernels: planKernelBinder(plan, overflows),
-    needs: isWindowPlan(plan) ? blockNeeds(plan) : null,
   });
 
   function prepare(selection: readonly SelectedBaseFeature[]): Preparation {

@@ -50,8 +50,16 @@ function namesOf({ byAggregate, newest }: PlanPartials): readonly string[] {
   return newest === null ? [...names] : [...names, newest.name];
 }
 
+const needsOfPlans = new WeakMap<WindowPlan, BlockNeeds | null>();
+
 /** Says what a plan needs of blocks. null: always their rows. */
 export function blockNeeds(plan: WindowPlan): BlockNeeds | null {
+  let needs = needsOfPlans.get(plan);
+  if (needs === undefined) needsOfPlans.set(plan, (needs = findNeeds(plan)));
+  return needs;
+}
+
+function findNeeds(plan: WindowPlan): BlockNeeds | null {
   const partials = partialsOf(plan);
   if (partials === null || partials.byAggregate.size === 0) return null;
   const earliest = earliestStart(plan.input.foundIn);
@@ -95,8 +103,8 @@ export function blockNeeds(plan: WindowPlan): BlockNeeds | null {
 
 /** Answers windows from rows and from the states of the blocks between them. */
 export interface BlockScan {
-  /** Whether the group has states. If not, the rows of its windows were read. */
-  answers(group: BoundGroup): boolean;
+  /** The groups that have states. Of the others the rows of their windows were read. */
+  readonly answers: ReadonlySet<BoundGroup>;
   /** Gives the value of each aggregate of those groups at t. Rows [start, beforeT) are before t. */
   answer(
     rows: { readonly scan: WindowScan; readonly start: number; readonly beforeT: number },
@@ -140,33 +148,32 @@ interface Step {
  */
 type Chain = readonly Step[];
 
+/** Makes the scan of a plan that has partial states. */
 export function blockScan(
   plan: WindowPlan,
   groups: readonly BoundGroup[],
   overflows: Overflows,
 ): BlockScan {
-  const partials = partialsOf(plan);
-  const answers = ({ aggregates }: BoundGroup): boolean =>
-    partials !== null && aggregates.every(({ column }) => partials.byAggregate.has(column));
-  const names = partials === null ? [] : namesOf(partials);
-  const newestIndex = partials?.newest == null ? -1 : names.indexOf(partials.newest.name);
-  let chains: readonly Chain[] | null = null;
+  const partials = partialsOf(plan)!;
+  const names = namesOf(partials);
+  const newestIndex = partials.newest === null ? -1 : names.indexOf(partials.newest.name);
+  const answers = new Set(
+    groups.filter(({ aggregates }) =>
+      aggregates.every(({ column }) => partials.byAggregate.has(column)),
+    ),
+  );
+  const chains = chainsOf([...answers], ({ column }) => partials.byAggregate.get(column)!, names);
 
   return {
     answers,
     answer(rows, blocks, t, put) {
-      chains ??= chainsOf(
-        groups.filter(answers),
-        ({ column }) => partials!.byAggregate.get(column)!,
-        names,
-      );
       for (const chain of chains) answerChain(chain, rows, blocks, t, put, overflows);
     },
     newest(blocks, t, since) {
       let newest = -Infinity;
       for (const { block } of blocks) {
         if (block.last >= t) break;
-        const time = partials!.newest === null ? block.last : block.newest(newestIndex);
+        const time = newestIndex < 0 ? block.last : block.newest(newestIndex);
         if (time >= since && time > newest) newest = time;
       }
       return newest;

@@ -9,7 +9,7 @@ import { rowCondition, inputOf, type WindowPlan } from "../plan/plan-kinds.ts";
 import type { Value } from "../specs.ts";
 import { groupBinder } from "./bound-groups.ts";
 import { functionColumns, type CurrentTime, type DirectColumn } from "./derived-columns.ts";
-import { NO_BLOCKS, blockScan, type PlacedBlock } from "./row-blocks.ts";
+import { NO_BLOCKS, blockScan, type BlockScan, type PlacedBlock } from "./row-blocks.ts";
 import { type ResultWriter, type TimedRows, withDefault } from "./timed-rows.ts";
 import { earliestStart } from "./window-edges.ts";
 import { lowerBound } from "./window-law.ts";
@@ -56,9 +56,12 @@ export function windowKernelBinder(
     current,
     overflows,
   );
-  const inBlocks = blockScan(plan, groups, overflows);
+  /** Made for the first blocks: most entities have none. */
+  let blocksOfPlan: BlockScan | null = null;
   return (rows, blocks = NO_BLOCKS) => {
     bind(rows);
+    const inBlocks =
+      blocks.length === 0 ? null : (blocksOfPlan ??= blockScan(plan, groups, overflows));
     for (const group of groups)
       group.filter = bindFilters(condition, group.where, rows.columns, overflows);
     const { time } = rows;
@@ -69,7 +72,7 @@ export function windowKernelBinder(
       const beforeT = lowerBound(time, start, end, t);
       const newest = scan.newest(start, beforeT, t, earliest(t), counts);
       let eventTime = newest >= 0 ? time[newest]! : NaN;
-      if (blocks.length > 0) {
+      if (inBlocks !== null) {
         const inBlock = inBlocks.newest(blocks, t, earliest(t));
         if (inBlock > -Infinity && !(eventTime >= inBlock)) eventTime = inBlock;
       }
@@ -79,9 +82,8 @@ export function windowKernelBinder(
           putResult(direct[i]!, value, eventTime, results, row);
       };
       for (const group of groups)
-        if (blocks.length === 0 || !inBlocks.answers(group))
-          scan.answer(group, start, beforeT, t, put);
-      if (blocks.length > 0) inBlocks.answer({ scan, start, beforeT }, blocks, t, put);
+        if (inBlocks?.answers.has(group) !== true) scan.answer(group, start, beforeT, t, put);
+      inBlocks?.answer({ scan, start, beforeT }, blocks, t, put);
       current.t = t;
       for (let i = 0; i < functions.length; i++) {
         const column = functions[i]!;

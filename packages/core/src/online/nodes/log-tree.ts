@@ -33,7 +33,8 @@ export interface TreeSettings {
   readonly segmentRows?: number | undefined;
   /** No node keeps more references. At least 4. */
   readonly mostRefs?: number | undefined;
-  readonly partials?: PartialStates | undefined;
+  /** Called where a segment or a node is written. Omitted: there are no states. */
+  readonly partials?: (() => PartialStates) | undefined;
 }
 
 export type CellKind = "segment" | "node";
@@ -199,8 +200,14 @@ export function rebuildTree(
   oldRoot: RootRef | null,
   format: EntityLogFormat,
   { next: firstId, keepFrom }: { readonly next: number; readonly keepFrom: number },
-  { segmentRows = SEGMENT_ROWS, mostRefs = MOST_REFS, partials = NO_PARTIAL_STATES }: TreeSettings,
+  { segmentRows = SEGMENT_ROWS, mostRefs = MOST_REFS, partials: partialsOf }: TreeSettings,
 ): RebuiltTree {
+  const isKept = (item: TreeItem): boolean =>
+    item.ref.last >= keepFrom && !isChanged(item, keepFrom);
+  const hasRoot = oldRoot !== null;
+  if (newRows.length === 0 && items.length > 0 === hasRoot && items.every(isKept))
+    return { root: oldRoot, next: firstId, written: [], removed: [] };
+  const partials = partialsOf?.() ?? NO_PARTIAL_STATES;
   const grouped = Math.max(2, Math.floor((mostRefs * GROUPED_REFS) / MOST_REFS));
   const timeOf = (row: EntityLogRow): number => row[format.timeIndex] as number;
   const written: WrittenCell[] = [];
@@ -287,10 +294,6 @@ export function rebuildTree(
     });
   }
 
-  const isKept = (item: TreeItem): boolean =>
-    item.ref.last >= keepFrom && !isChanged(item, keepFrom);
-  if (oldRoot !== null && newRows.length === 0 && items.length > 0 && items.every(isKept))
-    return { root: oldRoot, next, written, removed };
   let refs = [...rebuilt(items), ...splitEvenly(newRows, segmentRows).map(writeSegment)];
   for (let level = 0; level <= (refs[0]?.ref.level ?? -1); level++)
     for (;;) {
